@@ -1,0 +1,51 @@
+"""Problems as text and as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from batchgen.cli.terminal import printable
+from batchgen.manifest.wording import show_path
+from batchgen.model import Problem
+
+MOST_SHOWN = 50
+
+
+def as_text(file: str, problems: Sequence[Problem]) -> str:
+    """One line a problem, and below it where it is, which rule and which value; then the sum."""
+    lines = [_line(file, problem) for problem in problems[:MOST_SHOWN]]
+    hidden = problems[MOST_SHOWN:]
+    if hidden:
+        lines.append(f"{file}: {count(hidden)} more, not shown")
+    return printable("\n".join(lines))
+
+
+def count(problems: Sequence[Problem]) -> str:
+    """``2 errors, 1 warning``."""
+    found = {severity: sum(problem.severity == severity for problem in problems) for severity in ("error", "warning")}
+    return ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in found.items() if number)
+
+
+def _line(file: str, problem: Problem) -> str:
+    kind = "warning: " if problem.severity == "warning" else ""
+    value = "" if problem.value is None else f", value {problem.value}"
+    head = f"{file}:{problem.place.line}:{problem.place.column}: {kind}{problem.message}"
+    return f"{head}\n    at {show_path(problem.path)}, rule {problem.rule}{value}"
+
+
+def as_json(found: Mapping[str, Sequence[Problem]]) -> str:
+    """The document that schemas/findings.schema.json describes."""
+    findings = [
+        {
+            "file": file,
+            "line": problem.place.line,
+            "column": problem.place.column,
+            "path": show_path(problem.path),
+            "rule": problem.rule,
+            "message": problem.message,
+            **({} if problem.value is None else {"value": problem.value}),
+            "severity": problem.severity,
+        }
+        for file, problems in found.items()
+        for problem in problems
+    ]
+    return json.dumps({"findings": findings}, ensure_ascii=True, indent=2)

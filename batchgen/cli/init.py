@@ -1,0 +1,71 @@
+"""``batchgen init``: a manifest with reference media, to start from."""
+
+from pathlib import Path
+
+import click
+
+_MANIFEST = """\
+# yaml-language-server: $schema=manifest.schema.json
+# Check it:  batchgen validate {shown}
+version: 1
+name: {name}
+defaults:
+  size: 1280*720     # the size's tier and the duration set the price
+  duration: 5
+cast:                # name them in prompts: {{hero}}, {{dog}}
+  hero: refs/hero.png
+  dog: refs/dog.mp4
+scenes:
+  - id: s01
+    prompt: "{{hero}} throws a stick over the lawn and {{dog}} runs after it"
+  - id: s02
+    prompt: "{{dog}} brings the stick back to {{hero}}, who laughs"
+    shot_type: multi
+"""
+_CLIP_SECONDS = 4
+
+
+@click.command("init")
+@click.argument("directory", default=".", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path))
+def command(directory: Path) -> int:
+    """Write a manifest with a cast and two scenes into DIR (by default: here).
+
+    Beside it go a picture, a clip, and the JSON Schema that lets an editor help. Files that are
+    there already are not touched: then nothing is written.
+    """
+    import json
+
+    from batchgen.errors import UsageError
+    from batchgen.files import write_atomically
+    from batchgen.media.samples import FIGURES, clip, picture
+    from batchgen.schemas import shipped
+
+    manifest = directory / "manifest.yaml"
+    name = _slug(directory.resolve().name)
+    schema = json.dumps(shipped().document("manifest"), indent=2, ensure_ascii=False)
+    files = {
+        directory / "refs" / "hero.png": picture(FIGURES["hero"]),
+        directory / "refs" / "dog.mp4": clip(FIGURES["dog"], _CLIP_SECONDS),
+        directory / "manifest.schema.json": schema.encode() + b"\n",
+        manifest: _MANIFEST.format(name=name, shown=manifest).encode(),
+    }
+    there = [str(path) for path in files if path.exists()]
+    if there:
+        raise UsageError(f"nothing written: {', '.join(there)} would be overwritten")
+    try:
+        (directory / "refs").mkdir(parents=True, exist_ok=True)
+        for path, content in files.items():
+            write_atomically(path, content)
+    except OSError as error:
+        raise UsageError(f"cannot write into {directory}: {error.strerror}") from None
+    for path in files:
+        click.echo(f"wrote {path}", err=True)
+    click.echo(f"\nNow check it:\n  batchgen validate {manifest}", err=True)
+    return 0
+
+
+def _slug(name: str) -> str:
+    """A manifest name out of a folder's name."""
+    import re
+
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:64] or "batch"

@@ -1,0 +1,108 @@
+"""The command line: finds the command, runs it, and turns whatever it ends with into an exit code.
+
+Commands are imported when they are called, and each imports what is heavy when it runs, so that
+``batchgen --help`` answers at once.
+"""
+
+import importlib
+import platform
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import click
+
+from batchgen import __version__
+from batchgen.cli.terminal import printable
+from batchgen.errors import BatchgenError
+
+EXIT_BUG = 70
+"""sysexits.h: internal software error. No exit code of the contract is used for a bug."""
+_EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    module: str
+    summary: str
+    example: str
+
+
+COMMANDS: Mapping[str, _Entry] = {
+    "init": _Entry("batchgen.cli.init", "Write a manifest that runs as it stands.", "batchgen init garden"),
+    "validate": _Entry(
+        "batchgen.cli.validate",
+        "Check manifests and their reference files.",
+        "batchgen validate garden/manifest.yaml",
+    ),
+    "schema": _Entry("batchgen.cli.schema", "Print a JSON Schema.", "batchgen schema manifest > manifest.schema.json"),
+}
+
+
+class _Commands(click.Group):
+    """A group that knows its commands by name and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command: click.Command = importlib.import_module(entry.module).command
+        command.epilog = f"\b\nExample:\n  {entry.example}"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Examples"):
+            for entry in COMMANDS.values():
+                formatter.write_text(entry.example)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="batchgen")
+def cli() -> None:
+    """Run batches of paid, slow, remote video generations from a YAML manifest."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code; the one place where errors end."""
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        code = cli.main(arguments, prog_name="batchgen", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return _EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BatchgenError as error:
+        click.echo(f"batchgen: {printable(str(error))}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has had enough; there is nobody left to tell.
+        sys.stderr.close()
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort, so that no traceback reaches a user
+        click.echo(_bug_report(error), err=True)
+        return EXIT_BUG
+    return code if isinstance(code, int) else 0
+
+
+def _bug_report(error: Exception) -> str:
+    """What to paste into an issue: where it happened, and no value that a user may want to keep."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = "\n".join(f"  {frame.name} ({frame.filename}:{frame.lineno})" for frame in frames[-6:])
+    return (
+        f"batchgen: this is a bug in batchgen, not a fault of yours: {type(error).__name__}\n"
+        f"Please report it with these lines:\n"
+        f"  batchgen {__version__}, Python {platform.python_version()}, {platform.system()}\n{where}"
+    )

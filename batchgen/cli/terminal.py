@@ -1,0 +1,6 @@
+"""Text from elsewhere, made safe for a terminal."""
+
+
+def printable(text: str) -> str:
+    """The text with every character that could steer a terminal shown as an escape."""
+    return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)

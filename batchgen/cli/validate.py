@@ -1,0 +1,47 @@
+"""``batchgen validate``: everything that can be known before money is spent."""
+
+from pathlib import Path
+
+import click
+
+EXIT_INVALID = 3
+
+
+@click.command("validate")
+@click.argument(
+    "manifests",
+    nargs=-1,
+    required=True,
+    metavar="MANIFEST...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+@click.option("--check-urls", is_flag=True, help="Ask the servers of URL references for status, type and length.")
+def command(manifests: tuple[Path, ...], form: str, *, strict: bool, check_urls: bool) -> int:
+    """Check manifests and the reference files they name.
+
+    Findings go to stderr as FILE:LINE:COLUMN: message, or with --format json to stdout.
+    Exit code 0: no errors; 3: errors; 2: a manifest is not there.
+    """
+    from batchgen.cli import findings
+    from batchgen.errors import UsageError
+    from batchgen.manifest.check import check
+    from batchgen.schemas import shipped
+
+    found = {}
+    for path in dict.fromkeys(manifests):
+        try:
+            checked = check(path, shipped(), strict=strict, check_urls=check_urls)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+        found[str(path)] = checked.problems
+        if form == "text":
+            if checked.problems:
+                click.echo(findings.as_text(str(path), checked.problems), err=True)
+            scenes = "" if checked.manifest is None else f", {len(checked.manifest.scenes)} scenes"
+            click.echo(f"{path}: {findings.count(checked.problems) or 'ok'}{scenes}", err=True)
+    if form == "json":
+        click.echo(findings.as_json(found))
+    failed = any(problem.severity == "error" for problems in found.values() for problem in problems)
+    return EXIT_INVALID if failed else 0

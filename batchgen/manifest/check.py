@@ -1,0 +1,114 @@
+"""From a manifest file to scenes, with everything found that can be known before money is spent."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+from batchgen.manifest import rules, schema, survey
+from batchgen.manifest.expand import Draft, Model, drafts, manifest
+from batchgen.manifest.source import Document, UnreadableManifest, read
+from batchgen.manifest.wording import joined
+from batchgen.model import Content, DataPath, Manifest, Problem
+from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
+
+_SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "pricing": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of checking a manifest; ``manifest`` is None where there are errors."""
+
+    problems: tuple[Problem, ...]
+    manifest: Manifest | None
+
+
+def check(path: Path, catalogue: Catalogue, *, strict: bool = False, check_urls: bool = False) -> Checked:
+    """Read, validate, measure and expand a manifest.
+
+    Problems come errors first, both errors and warnings in file order; ``strict`` makes errors of
+    the warnings. Raises OSError where the file cannot be read.
+    """
+    try:
+        document = read(path.read_bytes())
+    except UnreadableManifest as error:
+        return Checked((error.problem,), None)
+    found, expanded = _Check(document, catalogue, path.parent, check_urls=check_urls).run()
+    if strict:
+        found = [replace(problem, severity="error") for problem in found]
+    distinct = {(problem.place, problem.rule, problem.message): problem for problem in found}
+    ordered = sorted(distinct.values(), key=lambda problem: (problem.severity, problem.place))
+    return Checked(tuple(ordered), None if any(problem.severity == "error" for problem in ordered) else expanded)
+
+
+class _Check:
+    """One manifest on its way through the stages."""
+
+    def __init__(self, document: Document, catalogue: Catalogue, folder: Path, *, check_urls: bool) -> None:
+        self._document = document
+        self._catalogue = catalogue
+        self._folder = folder
+        self._check_urls = check_urls
+        self._data = document.data if isinstance(document.data, dict) else {}
+
+    def run(self) -> tuple[list[Problem], Manifest | None]:
+        unknown = self._unknown_model()
+        if unknown is not None:
+            return [*self._document.problems, unknown], None
+        name = str(self._data.get("model", DEFAULT_MODEL)) if self._model_is_named() else DEFAULT_MODEL
+        request = self._catalogue.for_model(name, "request")
+        settings = self._catalogue.for_model(name, "settings")
+        model = Model.from_schemas(self._catalogue.for_model(name, "model.json"), request, settings)
+        whole = self._catalogue.document("manifest", name)
+        found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers)]
+        refused = {problem.path[: _SETTING_DEPTH.get(str(problem.path[0]), 1)] for problem in found if problem.path}
+        entries = list(drafts(self._data, refused))
+        found += rules.on_ids(self._document, entries, whole["properties"]["scenes"]["maxItems"])
+        found += rules.on_budget(self._document, entries, model, refused)
+        found += chain.from_iterable(rules.on_scene(self._document, draft, model) for draft in entries)
+        exact = {problem.path for problem in found if problem.severity == "error"}
+        findings, contents = self._measured(name, exact)
+        found += findings
+        found += self._on_references(entries, model, request, contents)
+        if any(problem.severity == "error" for problem in found):
+            return found, None
+        return found, manifest(self._data, model, entries, contents)
+
+    def _model_is_named(self) -> bool:
+        return isinstance(self._data.get("model"), str)
+
+    def _unknown_model(self) -> Problem | None:
+        known = self._catalogue.models()
+        if not self._model_is_named() or self._data["model"] in known:
+            return None
+        message = f"there is no model {self._data['model']!r}; there is {joined(known, 'and')}"
+        place = self._document.spot(("model",)).place
+        return Problem(place, ("model",), "model.unknown", message, str(self._data["model"]))
+
+    def _measured(self, name: str, refused: set[DataPath]) -> tuple[list[Problem], dict[str, Content]]:
+        media = self._media_schema(name)
+        limits = {setting: compiled(limit) for setting, limit in media.get("properties", {}).items()}
+        found = [use for use in survey.uses(self._data) if use.setting == "audio_url" or use.path not in refused]
+        findings = survey.survey(found, self._folder, limits, check_urls=self._check_urls)
+        contents = {source: finding.content for (source, _), finding in findings.items() if finding.content}
+        return list(survey.problems(self._document, found, findings)), contents
+
+    def _media_schema(self, name: str) -> Schema:
+        """The limits on measured files; a model without references has no such file."""
+        part = f"models/{name}/media"
+        return self._catalogue.document(part, name) if part in self._catalogue.names() else {}
+
+    def _on_references(
+        self, entries: Iterable[Draft], model: Model, request: Schema, contents: dict[str, Content]
+    ) -> Iterator[Problem]:
+        body = request["properties"]["input"]["properties"]
+        prompt = compiled(body["prompt"])
+        field = model.fields.get("references", "")
+        listed = compiled({key: value for key, value in body.get(field, {}).items() if key != "items"})
+        for draft in entries:
+            yield from rules.on_filled(self._document, draft, prompt)
+            if field and (not draft.filled or draft.filled.members or any(s in contents for s in draft.filled.sources)):
+                yield from rules.on_counts(self._document, draft, contents, listed)
+            audio = contents.get(str(draft.settings.get("audio_url")))
+            if audio is not None:
+                yield from rules.on_audio_length(self._document, draft, audio, model)

@@ -1,0 +1,190 @@
+"""defaults → cast → takes → seeds: from what a manifest says to scenes with explicit requests. Pure.
+
+It works on manifests with faults, too, so that all problems can be told in one go: what the schema
+refused counts as not there, and a scene that lacks something needed is expanded no further.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from batchgen.manifest.cast import Filled, fill
+from batchgen.model import Content, Data, DataPath, Manifest, Reference, Request, Scalar, Scene
+from batchgen.schemas import Schema
+
+_NOT_SENT = frozenset({"id", "prompt", "references", "takes", "seed"})
+_RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What the expansion has to know of a model; all of it comes from the model's schemas."""
+
+    name: str
+    inputs: Mapping[str, Schema]
+    required: tuple[str, ...]
+    parameters: Mapping[str, Schema]
+    fields: Mapping[str, str]
+    tiers: Mapping[str, tuple[str, ...]]
+    most_takes: int
+
+    @classmethod
+    def from_schemas(cls, description: Schema, request: Schema, settings: Schema) -> "Model":
+        """Read the model off its description, its request schema and its settings schema."""
+        body = request["properties"]["input"]
+        takes = settings["$defs"]["settings"]["properties"].get("takes", {})
+        return cls(
+            name=description["name"],
+            inputs=body["properties"],
+            required=tuple(body.get("required", ())),
+            parameters=request["properties"]["parameters"]["properties"],
+            fields=description["fields"],
+            tiers={tier: tuple(schema["enum"]) for tier, schema in description["tiers"].items()},
+            most_takes=takes.get("maximum", 1),
+        )
+
+    def setting(self, field: str) -> str:
+        """The name that a manifest has for a field of the request."""
+        return next((setting for setting, name in self.fields.items() if name == field), field)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One entry of ``scenes`` with its defaults and its cast put in, before takes and seeds.
+
+    ``origins`` tells where each setting was written, in the scene or in the defaults; ``refused``
+    names those that were written but that the schema refused.
+    """
+
+    path: DataPath
+    id: str | None
+    settings: Mapping[str, Data]
+    origins: Mapping[str, DataPath]
+    filled: Filled | None
+    refused: frozenset[str]
+
+    @property
+    def takes(self) -> int:
+        """How many scenes this entry stands for."""
+        takes = self.settings.get("takes", 1)
+        return takes if isinstance(takes, int) else 1
+
+    def scene_ids(self) -> list[str]:
+        """The ids of its scenes: its own, or with -t1, -t2 … for several takes."""
+        if self.id is None:
+            return []
+        return [self.id] if self.takes == 1 else [f"{self.id}-t{take}" for take in range(1, self.takes + 1)]
+
+
+def drafts(data: Mapping[str, Data], refused: Collection[DataPath]) -> Iterator[Draft]:
+    """The entries of ``scenes``, each with defaults and cast.
+
+    ``refused`` holds the paths of what the schema refused: settings, cast members, whole scenes.
+    """
+    defaults = _accepted(data.get("defaults"), ("defaults",), refused)
+    default_origins: dict[str, DataPath] = {name: ("defaults", name) for name in defaults}
+    refused_defaults = frozenset(str(path[1]) for path in refused if path[0] == "defaults" and len(path) > 1)
+    cast = _cast(data.get("cast"))
+    faulty = {path[1] for path in refused if path[0] == "scenes" and len(path) > 1}
+    scenes = data.get("scenes")
+    for index, entry in enumerate(scenes if isinstance(scenes, list) else ()):
+        path: DataPath = ("scenes", index)
+        if not isinstance(entry, dict):
+            continue
+        own = _accepted(entry, path, refused) if index in faulty else entry
+        settings = {**defaults, **own}
+        scene_id = own.get("id")
+        yield Draft(
+            path=path,
+            id=scene_id if isinstance(scene_id, str) else None,
+            settings=settings,
+            origins={**default_origins, **{name: (*path, name) for name in own}},
+            filled=_filled(settings, cast),
+            refused=refused_defaults.union(entry.keys() - own.keys()).difference(own),
+        )
+
+
+def _accepted(entry: Data, path: DataPath, refused: Collection[DataPath]) -> dict[str, Data]:
+    if not isinstance(entry, dict) or path in refused:
+        return {}
+    return {name: value for name, value in entry.items() if (*path, name) not in refused}
+
+
+def _cast(members: Data) -> dict[str, str]:
+    """The cast; a member that is no text is refused elsewhere, and still known by name here."""
+    if not isinstance(members, dict):
+        return {}
+    return {name: source if isinstance(source, str) else name for name, source in members.items()}
+
+
+def _filled(settings: Mapping[str, Data], cast: Mapping[str, str]) -> Filled | None:
+    prompt, references = settings.get("prompt"), settings.get("references", [])
+    if not isinstance(prompt, str) or not isinstance(references, list):
+        return None
+    return fill(prompt, [source for source in references if isinstance(source, str)], cast)
+
+
+def manifest(
+    data: Mapping[str, Any], model: Model, entries: Collection[Draft], contents: Mapping[str, Content]
+) -> Manifest:
+    """The expanded manifest. ``data`` and ``entries`` are without faults, ``contents`` measured."""
+    budget = data.get("budget_usd")
+    return Manifest(
+        name=data["name"],
+        model=model.name,
+        pricing={tier: Decimal(price) for tier, price in data.get("pricing", {}).items()},
+        budget_usd=None if budget is None else Decimal(budget),
+        scenes=tuple(scene for draft in entries for scene in _scenes(draft, data["name"], model, contents)),
+    )
+
+
+def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Content]) -> Iterator[Scene]:
+    filled = draft.filled
+    if filled is None:  # pragma: no cover - a draft without faults has a prompt
+        return
+    references = tuple(Reference(source, contents.get(source)) for source in filled.sources)
+    fields: dict[str, str | tuple[Reference, ...]] = {}
+    for field in model.inputs:
+        setting = model.setting(field)
+        if setting == "prompt":
+            fields[field] = filled.prompt
+        elif setting == "references":
+            fields[field] = references
+        elif setting in draft.settings:
+            fields[field] = str(draft.settings[setting])
+    parameters = _parameters(draft.settings, model)
+    tier = next((tier for tier, listed in model.tiers.items() if parameters.get("size") in listed), None)
+    characters = tuple(filled.members[source] for source in filled.sources if source in filled.members)
+    for take, scene_id in enumerate(draft.scene_ids()):
+        seed = _seed(draft, name, model, take)
+        explicit = parameters if seed is None else {**parameters, "seed": seed}
+        yield Scene(scene_id, draft.path, Request(model.name, fields, explicit), tier, characters)
+
+
+def _parameters(settings: Mapping[str, Data], model: Model) -> dict[str, Scalar]:
+    """Every parameter but the seed, those left out at the value that the API documents."""
+    explicit: dict[str, Scalar] = {}
+    for name, schema in model.parameters.items():
+        value = settings.get(name, schema.get("default"))
+        if name not in _NOT_SENT and not isinstance(value, list | dict) and value is not None:
+            explicit[name] = value
+    return explicit
+
+
+def _seed(draft: Draft, name: str, model: Model, take: int) -> int | None:
+    """The seed of a take: written, or derived from the names so that a run can be repeated.
+
+    A derived seed leaves room for as many takes as there may be: one take more does not change
+    the seeds of the others.
+    """
+    schema = model.parameters.get("seed")
+    written = draft.settings.get("seed")
+    if schema is None or written == _RANDOM:
+        return None
+    if isinstance(written, int):
+        return written + take
+    least, most = int(schema["minimum"]), int(schema["maximum"])
+    digest = hashlib.sha256(f"{name}/{draft.id}".encode()).digest()
+    return least + int.from_bytes(digest[:8], "big") % (most - least - model.most_takes + 2) + take

@@ -1,0 +1,184 @@
+"""Rules across fields: what no schema of a single value can say. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from jsonschema.protocols import Validator
+
+from batchgen.manifest.cast import Filled, mentioned
+from batchgen.manifest.expand import Draft, Model
+from batchgen.manifest.source import Document
+from batchgen.manifest.wording import describe, joined, show_value
+from batchgen.model import Content, DataPath, Problem
+
+
+def on_ids(document: Document, drafts: Collection[Draft], most: int) -> Iterator[Problem]:
+    """Ids have to be unique once takes are counted, and there is an end to how many there are."""
+    seen: dict[str, Draft] = {}
+    folded: dict[str, str] = {}
+    total = 0
+    for draft in drafts:
+        total += draft.takes
+        path = draft.origins.get("id", draft.path)
+        place = document.spot(path).place
+        if total > most:
+            message = f"with all takes the manifest has more than {most} scenes; split it into several manifests"
+            yield Problem(place, path, "scenes.maxItems", message)
+            return
+        for scene_id in draft.scene_ids():
+            if scene_id in seen:
+                first = seen[scene_id]
+                line = document.spot(first.origins.get("id", first.path)).place.line
+                message = f"the scene id {scene_id!r} is used twice, first in line {line}; give each scene its own"
+                yield Problem(place, path, "id.unique", message, scene_id)
+            elif folded.setdefault(scene_id.casefold(), scene_id) != scene_id:
+                other = folded[scene_id.casefold()]
+                message = (
+                    f"the scene ids {other!r} and {scene_id!r} differ in letter case only; many disks take them for one"
+                )
+                yield Problem(place, path, "id.case", message, scene_id, "warning")
+            seen.setdefault(scene_id, draft)
+
+
+def on_scene(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
+    """What can be said of one scene before its references are measured."""
+    yield from _on_required(document, draft, model)
+    yield from _on_seed(document, draft, model)
+    yield from _on_pairs(document, draft, model)
+    if draft.filled is not None:
+        yield from _on_prompt(document, draft, draft.filled)
+
+
+def _on_required(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
+    place = document.spot(draft.path).place
+    for field in model.required:
+        setting = model.setting(field)
+        if setting in draft.settings or setting in draft.refused:
+            continue
+        also = ""
+        if setting == "references":
+            if draft.filled is None or draft.filled.sources or draft.filled.faults:
+                continue
+            also = ", or name a member of the cast in the prompt"
+        message = f"{_scene(draft)} has no {setting}; add {setting}{also}"
+        yield Problem(place, (*draft.path, setting), f"{setting}.required", message)
+
+
+def _on_seed(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
+    seed, schema = draft.settings.get("seed"), model.parameters.get("seed")
+    if schema is not None and isinstance(seed, int) and seed + draft.takes - 1 > schema["maximum"]:
+        path = draft.origins["seed"]
+        message = f"the seeds of {draft.takes} takes go up to {seed + draft.takes - 1}; the most is {schema['maximum']}"
+        yield Problem(document.spot(path).place, path, "seed.takes", message, str(seed))
+
+
+def _on_pairs(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
+    """Settings that have no effect beside another one."""
+    for setting, other, message in _WITHOUT_EFFECT:
+        default = model.parameters.get(other, {}).get("default")
+        if setting in draft.settings and draft.settings.get(other, default) is False:
+            path = draft.origins[setting]
+            value = show_value(draft.settings[setting])
+            yield Problem(document.spot(path).place, path, f"{setting}.{other}", message, value, "warning")
+
+
+_WITHOUT_EFFECT = (
+    ("shot_type", "prompt_extend", "shot_type has no effect with prompt_extend: false; take one of them out"),
+    ("audio_url", "audio", "audio_url has no effect with audio: false; take one of them out"),
+)
+
+
+def _on_prompt(document: Document, draft: Draft, filled: Filled) -> Iterator[Problem]:
+    path = draft.origins["prompt"]
+    place = document.spot(path).place
+    for rule, message in filled.faults:
+        yield Problem(place, path, rule, message, _prompt(draft))
+    if filled.faults or "references" in draft.refused:
+        return
+    numbers = mentioned(filled.prompt)
+    count = len(filled.sources)
+    beyond = sorted(number for number in numbers if not 1 <= number <= count)
+    if beyond and filled.sources:
+        names = joined([f"character{number}" for number in beyond], "and")
+        has = f"only {count} reference{'s' if count > 1 else ''}"
+        message = f"the prompt names {names}, but {_scene(draft)} has {has}; characters are counted from 1"
+        yield Problem(place, path, "prompt.character", message, _prompt(draft))
+    for number in range(1, count + 1):
+        if number not in numbers:
+            yield _unmentioned(document, draft, filled.sources[number - 1], number)
+
+
+def _unmentioned(document: Document, draft: Draft, source: str, number: int) -> Problem:
+    path = (*draft.origins["references"], number - 1)
+    message = f"the prompt of {_scene(draft)} never mentions character{number}, which this reference is"
+    return Problem(document.spot(path).place, path, "references.unmentioned", message, show_value(source), "warning")
+
+
+def on_filled(document: Document, draft: Draft, prompt: Validator) -> Iterator[Problem]:
+    """The limits on a prompt, for a prompt that has changed by putting the cast in."""
+    if draft.filled is None or draft.filled.prompt == draft.settings["prompt"] or draft.filled.faults:
+        return
+    path = draft.origins["prompt"]
+    for error in prompt.iter_errors(draft.filled.prompt):
+        message = f"with the cast put in, {describe(error, 'prompt')}"
+        yield Problem(document.spot(path).place, path, f"prompt.{error.validator}", message, _prompt(draft))
+
+
+def on_counts(
+    document: Document, draft: Draft, contents: Mapping[str, Content], whole_list: Validator
+) -> Iterator[Problem]:
+    """How many references there are, and of which kind: with the cast, and as measured."""
+    if draft.filled is None or not draft.filled.sources:
+        return
+    sources = draft.filled.sources
+    known = [contents[source].facts.as_json() if source in contents else source for source in sources]
+    path = draft.origins.get("references", draft.origins["prompt"])
+    for error in whole_list.iter_errors(known):
+        message = f"{_scene(draft)}: {describe(error, 'references')}"
+        yield Problem(document.spot(path).place, path, f"references.{error.validator}", message, str(len(sources)))
+
+
+def on_audio_length(document: Document, draft: Draft, audio: Content, model: Model) -> Iterator[Problem]:
+    """Sound that is cut, or that ends before the picture."""
+    duration = draft.settings.get("duration", model.parameters["duration"].get("default"))
+    seconds = audio.facts.seconds
+    if seconds is None or not isinstance(duration, int) or abs(seconds - duration) < _SAME_LENGTH_S:
+        return
+    end = "the rest is cut" if seconds > duration else "the video ends in silence"
+    path = draft.origins["audio_url"]
+    message = f"the audio lasts {seconds:.1f} s and {_scene(draft)} {duration} s: {end}"
+    value = show_value(draft.settings["audio_url"])
+    yield Problem(document.spot(path).place, path, "audio_url.duration", message, value, "warning")
+
+
+_SAME_LENGTH_S = 0.1
+
+
+def on_budget(
+    document: Document, drafts: Collection[Draft], model: Model, refused: Collection[DataPath]
+) -> Iterator[Problem]:
+    """A budget can only be kept where every scene has a price."""
+    data = document.data if isinstance(document.data, dict) else {}
+    pricing = data.get("pricing", {})
+    if "budget_usd" not in data or any(path[0] in ("budget_usd", "pricing") for path in refused):
+        return
+    default = model.parameters.get("size", {}).get("default")
+    sizes = {draft.settings.get("size", default) for draft in drafts if "size" not in draft.refused}
+    unpriced = [
+        tier
+        for tier, listed in model.tiers.items()
+        if not sizes.isdisjoint(listed) and not (isinstance(pricing, dict) and tier in pricing)
+    ]
+    if unpriced:
+        path: DataPath = ("budget_usd",)
+        message = (
+            f"a budget can only be kept with prices; add the price per second of {joined(unpriced, 'and')} to pricing"
+        )
+        yield Problem(document.spot(path).place, path, "budget_usd.pricing", message, document.spot(path).written)
+
+
+def _scene(draft: Draft) -> str:
+    return f"scene {draft.id}" if draft.id else f"scene {int(draft.path[1]) + 1}"
+
+
+def _prompt(draft: Draft) -> str:
+    return show_value(draft.settings["prompt"])

@@ -1,0 +1,89 @@
+"""Data → problems, by the manifest schema of the model that the manifest names. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, cast
+
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+
+from batchgen.manifest import sizes
+from batchgen.manifest.source import Document
+from batchgen.manifest.wording import choices, describe, joined, name_of, rule_name, show_value, unknown_key
+from batchgen.model import DataPath, Problem
+
+MOST_COUNTED = 10_000
+"""Problems found before a hopeless manifest is left: the work stays bounded."""
+
+Tiers = Mapping[str, Sequence[str]]
+
+
+def problems(document: Document, validator: Validator, tiers: Tiers) -> Iterator[Problem]:
+    """What the schema finds wrong with a document, and the values that YAML misread."""
+    told: set[DataPath] = set()
+    for error in islice(validator.iter_errors(cast("Any", document.data)), MOST_COUNTED):
+        path: DataPath = tuple(error.absolute_path)
+        if path in told and path in document.misread:
+            continue
+        told.add(path)
+        yield _key_problem(document, error, path) or _value_problem(document, error, path, tiers)
+    for path in document.misread.keys() - told:
+        spot = document.spot(path)
+        message = f'{_as_read(document, path)}; write it in quotes: "{spot.written}"'
+        yield Problem(spot.place, path, "yaml.misread", message, spot.written)
+
+
+def _key_problem(document: Document, error: ValidationError, path: DataPath) -> Problem | None:
+    """The problem where the error is about a key and not about its value."""
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    if error.validator == "required":
+        message = f"{name_of(path[:-1])} has no {path[-1]}; add it"
+        return Problem(document.spot(path).place, path, f"{path[-1]}.required", message)
+    if error.validator == "additionalProperties":
+        rule, message = "unknown-key", unknown_key(str(path[-1]), path[:-1], sorted(schema.get("properties", ())))
+    elif error.schema is False:
+        rule, message = (
+            f"{rule_name(path)}.not-here",
+            f"{name_of(path)} cannot stand in {name_of(path[:-1])}; take it out",
+        )
+    elif "propertyNames" in error.relative_schema_path:
+        message = f"{path[-1]!r} cannot be a name in {name_of(path[:-1])}{_advice(schema)}"
+        rule = f"{rule_name(path)}.name"
+    else:
+        return None
+    return Problem(document.key_place(path), path, rule, message, str(path[-1]))
+
+
+def _value_problem(document: Document, error: ValidationError, path: DataPath, tiers: Tiers) -> Problem:
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    spot = document.spot(path)
+    listed = choices(schema)
+    keyword = "enum" if listed and error.validator != "const" else str(error.validator)
+    name = name_of(path)
+    if path in document.misread:
+        plain = "write the number in plain digits, or a text in quotes"
+        fix = f"write {_choose(listed, error.instance, tiers)}" if keyword == "enum" else plain
+        message = f"{_as_read(document, path)}; {fix}"
+    elif keyword == "type" and spot.written and "string" in schema.get("type", ()):
+        message = f'{name}: {spot.written} is not a text for YAML; write it in quotes: "{spot.written}"'
+    elif listed:
+        message = f"{name} cannot be {show_value(error.instance)}; write {_choose(listed, error.instance, tiers)}"
+    else:
+        message = describe(error, name) + _advice(schema)
+    shown = spot.written if spot.written is not None else show_value(error.instance)
+    return Problem(spot.place, path, f"{rule_name(path)}.{keyword}", message, shown)
+
+
+def _as_read(document: Document, path: DataPath) -> str:
+    return f"{name_of(path)}: YAML reads {document.spot(path).written} as {document.misread[path]}"
+
+
+def _advice(schema: Mapping[str, Any]) -> str:
+    return f"; {schema['x-advice']}" if "x-advice" in schema else ""
+
+
+def _choose(listed: Sequence[object], value: object, tiers: Tiers) -> str:
+    """The values to choose from: of the documented sizes, those that fit what was written."""
+    if isinstance(value, str) and listed == [size for tier in tiers.values() for size in tier]:
+        listed = sizes.fitting(value, tiers) or listed
+    return joined([show_value(item) for item in listed])

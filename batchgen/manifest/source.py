@@ -1,0 +1,394 @@
+"""YAML text → data, with the place of every key and value.
+
+Built on PyYAML's events and not on its constructors, for three reasons: every key and value keeps
+its line and column; what YAML 1.1 would quietly turn into something else is noticed; and the work
+is bounded whatever the text, because nothing is nested or repeated beyond the bounds below.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import yaml
+from yaml import events as ev
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
+
+from batchgen.model import Data, DataPath, Place, Problem, Scalar
+
+try:
+    from yaml import CSafeLoader as Loader
+except ImportError:  # PyYAML built without libyaml
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]  # the same interface
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 32
+MAX_VALUES: Mapping[type, int] = {yaml.SafeLoader: 60_000, Loader: 400_000}
+"""Keys and values, aliases counted as often as they are used, by parser: the pure one is slower."""
+
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+\Z")
+_LONGEST_NUMBER = 40
+_CONSTANTS: Mapping[str, Scalar] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_READINGS = {
+    "tag:yaml.org,2002:bool": "a boolean",
+    "tag:yaml.org,2002:float": "a number",
+    "tag:yaml.org,2002:int": "a number",
+    "tag:yaml.org,2002:null": "nothing",
+    "tag:yaml.org,2002:timestamp": "a date",
+    "tag:yaml.org,2002:value": "a special key",
+}
+_NO_KEYS: dict[str, Place] = {}
+_STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
+
+
+class Spot:
+    """Where a value stands, and what stands inside it.
+
+    ``written`` is the text of a plain scalar that YAML does not read as text. Not a dataclass: a
+    large manifest has hundreds of thousands of spots, and most are scalars without insides.
+    """
+
+    __slots__ = ("inside", "keys", "place", "written")
+
+    def __init__(self, place: Place) -> None:
+        """Begin as the spot of a text."""
+        self.place = place
+        self.written: str | None = None
+        self.keys: dict[str, Place] = _NO_KEYS
+        self.inside: dict[str, Spot] | list[Spot] | None = None
+
+    def child(self, step: str | int) -> "Spot | None":
+        """The spot one step further in, None where there is none."""
+        if isinstance(self.inside, dict) and isinstance(step, str):
+            return self.inside.get(step)
+        if isinstance(self.inside, list) and isinstance(step, int) and step < len(self.inside):
+            return self.inside[step]
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest as read: its data, the places of its values, and what is wrong with its YAML."""
+
+    data: Data
+    root: Spot
+    problems: tuple[Problem, ...]
+    misread: Mapping[DataPath, str]
+    """Values that YAML 1.1 takes for something else than what is written, and for what."""
+
+    def spot(self, path: DataPath) -> Spot:
+        """The spot of the value at ``path``, or of the nearest value around it that exists."""
+        spot = self.root
+        for step in path:
+            inner = spot.child(step)
+            if inner is None:
+                break
+            spot = inner
+        return spot
+
+    def key_place(self, path: DataPath) -> Place:
+        """The place of the key that ``path`` ends with."""
+        around = self.spot(path[:-1])
+        return around.keys.get(str(path[-1]), around.place)
+
+
+class UnreadableManifest(Exception):  # noqa: N818 - no text came through; the problem says why
+    """The text cannot be read as one YAML document; ``problem`` says where and why."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Carry the one problem that stopped the reading."""
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def read(content: bytes, loader: type = Loader) -> Document:
+    """Read one YAML document.
+
+    Raises `UnreadableManifest` for what is not UTF-8, not YAML, empty, more than one document,
+    nested too deeply, or repeats itself beyond measure through aliases. Lesser faults (a key used
+    twice, a value that YAML takes for something else) are in the document's problems.
+    """
+    return _Reader(loader).read(_decoded(content), loader)
+
+
+def _stop(place: Place, rule: str, message: str) -> UnreadableManifest:
+    return UnreadableManifest(Problem(place, (), rule, message))
+
+
+def _decoded(content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise _stop(Place(1, 1), "yaml.bytes", f"the file has {len(content)} bytes; a manifest has at most {MAX_BYTES}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace")
+        message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file in the encoding UTF-8"
+        raise _stop(_place_after(before), "yaml.utf-8", message) from None
+    if not text.strip():
+        message = "the file is empty; `batchgen init` writes a manifest to start from"
+        raise _stop(Place(1, 1), "yaml.empty", message)
+    return text
+
+
+def _place_after(text: str) -> Place:
+    return Place(text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)
+
+
+def _place(mark: Any) -> Place:
+    return Place(mark.line + 1, mark.column + 1)
+
+
+@dataclass(slots=True)
+class _Anchor:
+    value: Data
+    spot: Spot
+    size: int
+    complete: bool
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A mapping or a list whose end has not been read yet."""
+
+    value: "dict[str, Data] | list[Data]"
+    spot: Spot
+    started_at: int
+    anchor: _Anchor | None
+    key: str | None = None
+    merging: bool = False
+    merges: "list[_Item] | None" = None
+
+    def expects_key(self) -> bool:
+        """Whether what comes next is a key of this mapping."""
+        return self.key is None and isinstance(self.value, dict)
+
+
+_MERGE_TAG = "tag:yaml.org,2002:merge"
+_Item: TypeAlias = tuple[Data, Spot]
+
+
+class _Reader:
+    """Turns events into data. One instance reads one text."""
+
+    def __init__(self, loader: type) -> None:
+        self._limit = MAX_VALUES.get(loader, min(MAX_VALUES.values()))
+        self._count = 0
+        self._problems: list[Problem] = []
+        self._misread: dict[DataPath, str] = {}
+        self._frames: list[_Frame] = []
+        self._anchors: dict[str, _Anchor] = {}
+        # By exact type: this is looked up for every scalar of a large manifest.
+        self._takers: Mapping[type, Callable[[Any], _Item | None]] = {
+            ev.ScalarEvent: self._scalar,
+            ev.MappingStartEvent: self._open,
+            ev.SequenceStartEvent: self._open,
+            ev.MappingEndEvent: self._close,
+            ev.SequenceEndEvent: self._close,
+            ev.AliasEvent: self._alias,
+        }
+
+    def read(self, text: str, loader: type) -> Document:
+        root: _Item | None = None
+        for event in self._events(text, loader):
+            item = self._take(event)
+            if item is not None:
+                root = item
+        if root is None:
+            message = "the file holds comments only; `batchgen init` writes a manifest to start from"
+            raise _stop(Place(1, 1), "yaml.empty", message)
+        return Document(root[0], root[1], tuple(self._problems), self._misread)
+
+    def _events(self, text: str, loader: type) -> Iterator[ev.Event]:
+        documents = 0
+        try:
+            for event in yaml.parse(text, Loader=loader):
+                if isinstance(event, ev.DocumentStartEvent):
+                    documents += 1
+                    if documents > 1:
+                        message = "a second document begins here; keep one manifest to a file"
+                        raise _stop(_place(event.start_mark), "yaml.second-document", message)
+                yield event
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            message = f"this is not YAML: {error.problem or error.context}"
+            if error.context and error.problem and error.context_mark and error.context_mark is not mark:
+                message += f" ({error.context} in line {error.context_mark.line + 1})"
+            raise _stop(_place(mark) if mark else Place(1, 1), "yaml.syntax", message) from None
+        except yaml.reader.ReaderError as error:
+            at = text.find(chr(error.character)) if isinstance(error.character, int) else -1
+            message = (
+                f"the character U+{ord(text[at]):04X} is not allowed in YAML; take it out" if at >= 0 else error.reason
+            )
+            raise _stop(_place_after(text[: max(at, 0)]), "yaml.character", message) from None
+
+    def _take(self, event: ev.Event) -> _Item | None:
+        """Take in one event; returns the finished root when this event finishes it."""
+        take = self._takers.get(type(event))
+        return None if take is None else take(event)
+
+    def _grow(self, size: int, event: ev.Event) -> None:
+        self._count += size
+        if self._count > self._limit:
+            message = (
+                f"the manifest has more than {self._limit} keys and values, aliases counted each time they are used"
+            )
+            message += "; split it into several manifests"
+            if not yaml.__with_libyaml__:
+                message += ", or install PyYAML with its C parser, which takes larger ones"
+            raise _stop(_place(event.start_mark), "yaml.too-large", message)
+
+    def _scalar(self, event: ev.ScalarEvent) -> _Item | None:
+        self._grow(1, event)
+        text = event.value
+        spot = Spot(_place(event.start_mark))
+        frame = self._frames[-1] if self._frames else None
+        tag = _tag(text) if event.tag is None and event.implicit[0] else None
+        if event.tag not in _STRING_TAGS:
+            self._refuse_tag(event)
+        if frame is not None and frame.expects_key():
+            self._key(frame, text, spot, tag)
+            return None
+        value: Scalar = text
+        if tag is not None:
+            spot.written = text
+            value, reading = _read_plain(text, tag)
+            if reading is not None:
+                self._misread[self._path()] = reading
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchor(value, spot, 1, complete=True)
+        return self._put(value, spot)
+
+    def _key(self, frame: _Frame, text: str, spot: Spot, tag: str | None) -> None:
+        frame.key = text
+        if tag == _MERGE_TAG:
+            frame.merging = True
+            return
+        if tag is not None:
+            message = f"the key {text or 'left empty here'} is read by YAML as {_READINGS[tag]}; write it in quotes"
+            self._problems.append(Problem(spot.place, self._path(), "yaml.key", message, text))
+        if text in frame.spot.keys:
+            first = frame.spot.keys[text].line
+            message = f"the key {text!r} stands here twice, first in line {first}; keep one of them"
+            self._problems.append(Problem(spot.place, self._path(), "yaml.duplicate-key", message, text))
+        else:
+            frame.spot.keys[text] = spot.place
+
+    def _open(self, event: ev.MappingStartEvent | ev.SequenceStartEvent) -> None:
+        self._grow(1, event)
+        place = _place(event.start_mark)
+        if event.tag is not None and not event.implicit:
+            self._refuse_tag(event)
+        if len(self._frames) >= MAX_DEPTH:
+            raise _stop(place, "yaml.depth", f"nested more than {MAX_DEPTH} levels deep; a manifest needs five")
+        self._refuse_complex_key(place)
+        value: dict[str, Data] | list[Data] = {} if isinstance(event, ev.MappingStartEvent) else []
+        spot = Spot(place)
+        spot.inside, spot.keys = ({}, {}) if isinstance(value, dict) else ([], _NO_KEYS)
+        anchor = None
+        if event.anchor is not None:
+            anchor = self._anchors[event.anchor] = _Anchor(value, spot, 0, complete=False)
+        self._frames.append(_Frame(value, spot, self._count - 1, anchor))
+
+    def _close(self, _: ev.CollectionEndEvent) -> _Item | None:
+        frame = self._frames.pop()
+        if isinstance(frame.value, dict):
+            for merged, spot in frame.merges or ():
+                self._merge(frame, merged, spot)
+        if frame.anchor is not None:
+            frame.anchor.size = self._count - frame.started_at
+            frame.anchor.complete = True
+        return self._put(frame.value, frame.spot)
+
+    def _alias(self, event: ev.AliasEvent) -> _Item | None:
+        place = _place(event.start_mark)
+        self._refuse_complex_key(place)
+        anchor = self._anchors.get(str(event.anchor))
+        if anchor is None:
+            raise _stop(place, "yaml.alias", f"*{event.anchor} has no anchor &{event.anchor} before it")
+        if not anchor.complete:
+            raise _stop(place, "yaml.alias", f"*{event.anchor} stands inside the value that it stands for; take it out")
+        self._grow(anchor.size, event)
+        return self._put(anchor.value, anchor.spot)
+
+    def _refuse_complex_key(self, place: Place) -> None:
+        if self._frames and self._frames[-1].expects_key():
+            raise _stop(
+                place, "yaml.key", "a key has to be a plain word; write { and [ that belong to a text in quotes"
+            )
+
+    def _refuse_tag(self, event: ev.ScalarEvent | ev.MappingStartEvent | ev.SequenceStartEvent) -> None:
+        tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+        message = f"the tag {tag} has no meaning in a manifest; take it out"
+        self._problems.append(Problem(_place(event.start_mark), self._path(), "yaml.tag", message, tag))
+
+    def _put(self, value: Data, spot: Spot) -> _Item | None:
+        """Put a finished value where it belongs; the root belongs nowhere and is returned."""
+        if not self._frames:
+            return value, spot
+        frame = self._frames[-1]
+        if isinstance(frame.value, list) and isinstance(frame.spot.inside, list):
+            frame.value.append(value)
+            frame.spot.inside.append(spot)
+        elif isinstance(frame.value, dict) and isinstance(frame.spot.inside, dict) and frame.key is not None:
+            key, frame.key = frame.key, None
+            if frame.merging:
+                frame.merging = False
+                frame.merges = [*(frame.merges or ()), (value, spot)]
+            elif key not in frame.value:
+                frame.value[key] = value
+                frame.spot.inside[key] = spot
+        return None
+
+    def _merge(self, frame: _Frame, merged: Data, spot: Spot) -> None:
+        """Add what ``<<`` names: the mapping's own keys win, and of several the earlier."""
+        sources = merged if isinstance(merged, list) else [merged]
+        spots = spot.inside if isinstance(merged, list) and isinstance(spot.inside, list) else [spot]
+        for source, source_spot in zip(sources, spots, strict=True):
+            if not isinstance(source, dict) or not isinstance(source_spot.inside, dict):
+                message = "<< takes in the keys of another mapping; give it an alias of one, such as <<: *style"
+                self._problems.append(Problem(source_spot.place, self._path(), "yaml.merge", message))
+                continue
+            for key, value in source.items():
+                if key not in frame.value and isinstance(frame.value, dict) and isinstance(frame.spot.inside, dict):
+                    frame.value[key] = value
+                    frame.spot.inside[key] = source_spot.inside[key]
+                    frame.spot.keys[key] = source_spot.keys[key]
+
+    def _path(self) -> DataPath:
+        """The path of the value that is being read."""
+        steps = (len(frame.value) if isinstance(frame.value, list) else frame.key for frame in self._frames)
+        return tuple(step for step in steps if step is not None)
+
+
+def _tag(text: str) -> str | None:
+    """What YAML 1.1 takes a plain scalar for, None where it is a text."""
+    for tag, pattern in Resolver.yaml_implicit_resolvers.get(text[:1], ()):
+        if pattern.match(text):
+            return str(tag)
+    return None
+
+
+def _read_plain(text: str, tag: str) -> tuple[Scalar, str | None]:
+    """The value of a plain scalar that is not a text, and what YAML makes of it if that surprises.
+
+    A surprising one keeps its text as its value: it is refused in any case, and the rules that
+    look at it afterwards should see what was written.
+    """
+    lower = text.lower()
+    if lower in _CONSTANTS:
+        return _CONSTANTS[lower], None
+    if _INTEGER.match(text):
+        return int(text), None
+    if _DECIMAL.match(text):
+        return Decimal(text), None
+    if tag == "tag:yaml.org,2002:bool":
+        return SafeConstructor.bool_values[lower], None
+    if tag == "tag:yaml.org,2002:int" and len(text) <= _LONGEST_NUMBER:
+        # YAML 1.1 lets 0b_ and 0x_ through as numbers, and its constructor then fails on them.
+        with suppress(ValueError):
+            return text, f"the number {SafeConstructor().construct_yaml_int(yaml.ScalarNode(tag, text))}"
+    return text, _READINGS[tag]

@@ -1,0 +1,212 @@
+"""Opens and measures every reference of a manifest, each distinct file once, in parallel."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+from jsonschema.protocols import Validator
+
+from batchgen.manifest.source import Document
+from batchgen.manifest.wording import choices, describe, joined, show_value
+from batchgen.media import references, urls
+from batchgen.media.probe import UnusableMedia, mime_type, probe
+from batchgen.model import Content, Data, DataPath, Facts, Problem, Severity
+
+_THREADS = max(4, os.cpu_count() or 1)
+_NO_HEAD = frozenset({401, 403, 405, 501})
+"""Answers of servers that do not take HEAD, signed addresses among them: no proof of anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One place where a manifest names a media file, and the setting it counts for."""
+
+    source: str
+    path: DataPath
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong with one media file, wherever it is used."""
+
+    rule: str
+    message: str
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of measuring one file: its content where it could be used, and complaints."""
+
+    content: Content | None
+    complaints: tuple[Complaint, ...] = ()
+
+
+def uses(data: Mapping[str, Data]) -> Iterator[Use]:
+    """Every place of a manifest that names a media file, as far as it is a text."""
+    cast = data.get("cast")
+    for name, source in (cast if isinstance(cast, dict) else {}).items():
+        if isinstance(source, str):
+            yield Use(source, ("cast", name), "references")
+    yield from _uses_of(data.get("defaults"), ("defaults",))
+    scenes = data.get("scenes")
+    for index, scene in enumerate(scenes if isinstance(scenes, list) else ()):
+        yield from _uses_of(scene, ("scenes", index))
+
+
+def _uses_of(settings: Data, path: DataPath) -> Iterator[Use]:
+    if not isinstance(settings, dict):
+        return
+    listed = settings.get("references")
+    for index, source in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(source, str):
+            yield Use(source, (*path, "references", index), "references")
+    audio = settings.get("audio_url")
+    if isinstance(audio, str):
+        yield Use(audio, (*path, "audio_url"), "audio_url")
+
+
+def survey(
+    found: Iterable[Use], folder: Path, limits: Mapping[str, Validator], *, check_urls: bool
+) -> dict[tuple[str, str], Finding]:
+    """Measure what is used; the findings by source and setting. ``limits`` are by setting, too.
+
+    URLs are left alone unless ``check_urls`` is set.
+    """
+    jobs: dict[tuple[str, str], Callable[[httpx.Client], Finding]] = {}
+    job_of: dict[tuple[str, str], tuple[str, str]] = {}
+    for use in found:
+        limit = limits.get(use.setting)
+        if limit is None or (use.source, use.setting) in job_of:
+            continue
+        if references.is_url(use.source):
+            if check_urls:
+                jobs[use.source, use.setting] = partial(_ask, source=use.source, limit=limit)
+                job_of[use.source, use.setting] = (use.source, use.setting)
+            continue
+        job = (_identity(use.source, folder), use.setting)
+        jobs.setdefault(job, partial(_measure, source=use.source, folder=folder, limit=limit))
+        job_of[use.source, use.setting] = job
+    if not jobs:
+        return {}
+    with closing(urls.client()) as http, ThreadPoolExecutor(_THREADS) as pool:
+        results = dict(zip(jobs, pool.map(lambda job: job(http), jobs.values()), strict=True))
+    return {use: results[job] for use, job in job_of.items()}
+
+
+def _identity(source: str, folder: Path) -> str:
+    if references.declared_mime(source) is not None:
+        return source
+    try:
+        return os.path.realpath(folder / source)
+    except ValueError:  # a zero byte in the name
+        return source
+
+
+def _measure(_: httpx.Client, source: str, folder: Path, limit: Validator) -> Finding:
+    shown = show_value(source)
+    try:
+        file, path = references.open_reference(source, folder)
+        with file:
+            facts = probe(file)
+            complaints = tuple(_complaints(shown, facts, limit, source))
+            if any(complaint.severity == "error" for complaint in complaints):
+                return Finding(None, complaints)
+            mime = references.declared_mime(source) or mime_type(facts)
+            return Finding(Content(references.sha256(file), mime, facts, path), complaints)
+    except UnusableMedia as error:
+        return Finding(None, (Complaint("reference.unusable", f"{shown} {error}"),))
+
+
+def _complaints(shown: str, facts: Facts, limit: Validator, source: str) -> Iterator[Complaint]:
+    measured = facts.as_json()
+    yield from _beyond(shown, measured, limit)
+    if facts.alpha and not facts.transparency and not limit.is_valid({**measured, "transparency": True}):
+        message = f"{shown} has an alpha channel, though all of it is opaque; save the image without one"
+        yield Complaint("image.alpha", message, "warning")
+    declared = references.declared_mime(source)
+    if declared is not None and declared != mime_type(facts):
+        message = f"{shown} says it is {declared}, but its content is {mime_type(facts)}; correct the data URI"
+        yield Complaint("reference.mime", message, "warning")
+
+
+def _beyond(shown: str, measured: Mapping[str, Any], limit: Validator) -> Iterator[Complaint]:
+    """What a media schema finds wrong with measured facts."""
+    kind = measured.get("kind", "file")
+    for error in limit.iter_errors(measured):
+        fact = str(error.path[-1]) if error.path else "kind"
+        schema = error.schema if isinstance(error.schema, dict) else {}
+        listed = choices(schema)
+        if fact == "transparency":
+            message = f"{shown} has transparent pixels"
+        elif listed:
+            article = "a sound" if error.instance == "audio" else f"{show_value(error.instance)}"
+            message = f"{shown}: its {fact} is {article}, not {joined([str(item) for item in listed])}"
+        else:
+            message = f"{shown}: {describe(error, _FACTS.get(fact, fact))}"
+        advice = f"; {schema['x-advice']}" if "x-advice" in schema else ""
+        yield Complaint(f"{kind}.{fact}.{'enum' if listed else error.validator}", message + advice)
+
+
+_FACTS = {
+    "bytes": "the file size in bytes",
+    "width": "the width in pixels",
+    "height": "the height in pixels",
+    "seconds": "the length in seconds",
+}
+
+
+def _ask(http: httpx.Client, source: str, limit: Validator) -> Finding:
+    shown = show_value(source)
+    try:
+        answer = urls.ask(http, source)
+        if answer.status in _NO_HEAD:
+            message = f"{shown} could not be checked: its server answers HEAD with {answer.status}"
+            return Finding(None, (Complaint("url.status", message, "warning"),))
+        if answer.status >= _FIRST_ERROR_STATUS:
+            message = f"{shown} is not there: its server answers {answer.status}"
+            return Finding(None, (Complaint("url.status", message),))
+        return _of_answer(http, source, answer, limit)
+    except UnusableMedia as error:
+        return Finding(None, (Complaint("url.unusable", f"{shown} {error}"),))
+
+
+_FIRST_ERROR_STATUS = 400
+
+
+def _of_answer(http: httpx.Client, source: str, answer: urls.Answer, limit: Validator) -> Finding:
+    """Judge a file by what its server says; the length of a sound is only known by fetching it."""
+    shown, facts = show_value(source), answer.facts()
+    if answer.mime is None or answer.mime == "application/octet-stream":
+        message = f"{shown}: its server does not say what kind of file it is"
+        return Finding(None, (Complaint("url.type", message, "warning"),))
+    if "kind" not in facts:
+        message = f"{shown} is {answer.mime}, neither an image nor a video nor a sound"
+        return Finding(None, (Complaint("url.type", message),))
+    complaints = tuple(_beyond(shown, facts, limit))
+    if complaints or facts["kind"] != "audio" or answer.bytes is None:
+        return Finding(None, complaints)
+    with urls.fetch(http, source, answer.bytes) as file:
+        measured = probe(file)
+        complaints = tuple(_beyond(shown, measured.as_json(), limit))
+        return Finding(Content(references.sha256(file), mime_type(measured), measured, None), complaints)
+
+
+def problems(
+    document: Document, found: Iterable[Use], findings: Mapping[tuple[str, str], Finding]
+) -> Iterator[Problem]:
+    """The complaints about files as problems at each line that uses them."""
+    for use in found:
+        finding = findings.get((use.source, use.setting))
+        for complaint in finding.complaints if finding else ():
+            place = document.spot(use.path).place
+            yield Problem(
+                place, use.path, complaint.rule, complaint.message, show_value(use.source), complaint.severity
+            )

@@ -1,0 +1,116 @@
+"""Schema errors and values in the user's words. Pure."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from jsonschema.exceptions import ValidationError
+
+from batchgen.model import DataPath, Scalar
+
+_LONGEST_SHOWN = 60
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TYPES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "a mapping of keys to values",
+    "string": "a text",
+}
+
+
+def show_path(path: DataPath) -> str:
+    """A path as JSONPath: ``$.scenes[0].size``."""
+    steps = (
+        f"[{step}]" if isinstance(step, int) else f".{step}" if _PLAIN_KEY.match(step) else f"[{json.dumps(step)}]"
+        for step in path
+    )
+    return "$" + "".join(steps)
+
+
+def show_value(value: object) -> str:
+    """A value as JSON, cut in the middle where it is long."""
+    if isinstance(value, str) and len(value) > _LONGEST_SHOWN:
+        half = _LONGEST_SHOWN // 2
+        value = f"{value[:half]}…{value[-half:]}"
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return shown if len(shown) <= 2 * _LONGEST_SHOWN else shown[: 2 * _LONGEST_SHOWN] + "…"
+
+
+def name_of(path: DataPath) -> str:
+    """What to call the value at ``path``: its key, or what kind of entry it is."""
+    if not path:
+        return "the manifest"
+    last = path[-1]
+    if isinstance(last, str):
+        return last
+    return {"scenes": f"scene {last + 1}", "references": f"reference {last + 1}"}.get(str(path[-2]), f"item {last + 1}")
+
+
+def rule_name(path: DataPath) -> str:
+    """The name of a setting in rules: its key, without the names that users choose."""
+    if path[:1] in (("cast",), ("pricing",)):
+        return str(path[0])
+    return next((step for step in reversed(path) if isinstance(step, str)), "manifest")
+
+
+def joined(words: Sequence[str], last: str = "or") -> str:
+    """``a, b or c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def choices(schema: Mapping[str, Any]) -> list[Scalar]:
+    """The values that a schema lists, itself or in its alternatives."""
+    listed = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    return [*listed, *(value for part in schema.get("anyOf", ()) for value in choices(part))]
+
+
+def unknown_key(key: str, around: DataPath, known: Sequence[str]) -> str:
+    """The message for a key that does not exist, with the one that was probably meant."""
+    where = name_of(around)
+    close = get_close_matches(key, known, n=1)
+    if close:
+        return f"{where} has an unknown key {key!r}; did you mean {close[0]!r}?"
+    return f"{where} has an unknown key {key!r}; known are {joined(known, 'and')}"
+
+
+def describe(error: ValidationError, name: str) -> str:
+    """The message for a value that breaks one keyword of a schema."""
+    if error.validator == "maxContains" and isinstance(error.schema, dict):
+        return f"{name} holds too many: {error.schema.get('title', 'fewer are allowed')}"
+    sentence = _SENTENCES.get(str(error.validator), _no_sentence)
+    return sentence(error.validator_value, error.instance, name)
+
+
+def _no_sentence(_limit: Any, value: object, name: str) -> str:
+    return f"{name} cannot be {show_value(value)}"
+
+
+def _type(limit: Any, value: object, name: str) -> str:
+    wanted = joined([_TYPES[kind] for kind in ([limit] if isinstance(limit, str) else limit)])
+    if value is None:
+        return f"{name} is empty; it has to be {wanted}"
+    if isinstance(value, dict | list):
+        return f"{name} has to be {wanted}, not {'a mapping' if isinstance(value, dict) else 'a list'}"
+    quotes = "; take the quotes away" if isinstance(value, str) and limit in ("integer", "boolean") else ""
+    return f"{name} has to be {wanted}, not {show_value(value)}{quotes}"
+
+
+def _counted(value: object) -> str:
+    unit = "character" if isinstance(value, str) else "item"
+    count = len(value) if isinstance(value, str | list) else 0
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+_SENTENCES: Mapping[str, Callable[[Any, object, str], str]] = {
+    "type": _type,
+    "minimum": lambda limit, value, name: f"{name} is {value}; the least is {limit}",
+    "maximum": lambda limit, value, name: f"{name} is {value}; the most is {limit}",
+    "minLength": lambda limit, value, name: f"{name} is empty" if not value else f"{name} is shorter than {limit}",
+    "maxLength": lambda limit, value, name: f"{name} has {_counted(value)}; the most is {limit}",
+    "minItems": lambda limit, value, name: f"{name} has {_counted(value)}; the least is {limit}",
+    "maxItems": lambda limit, value, name: f"{name} has {_counted(value)}; the most is {limit}",
+}

@@ -1,0 +1,128 @@
+"""Measures a media file by its content: Pillow for images, PyAV for videos and sound.
+
+The decoders face files from anywhere. They are kept to the formats that people keep pictures,
+clips and sound in, so that a file cannot make them open other files or addresses, and whatever
+they raise becomes one typed error.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedIOBase
+from typing import IO, Literal, cast
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from PIL import Image
+
+from batchgen.model import Facts
+
+_MICROSECONDS = 1_000_000
+_MOST_PIXELS_DECODED = 40_000_000
+"""A larger picture is measured from its header alone: decoding it could take all memory."""
+
+_IMAGE_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_AV_FORMATS = "aac,aiff,avi,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,wav"
+_MIME_TYPES = {"mov": "video/quicktime", "mp3": "audio/mpeg"}
+
+# Said by Pillow of pictures that this module measures without decoding.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+class UnusableMedia(Exception):  # noqa: N818 - the file is at fault, not the program
+    """A file that cannot be measured; the text says why, beginning with a verb."""
+
+
+def probe(file: BufferedIOBase) -> Facts:
+    """Measure a file that is open for reading.
+
+    Raises `UnusableMedia` for what is neither image, video nor sound, and for what is damaged.
+    """
+    size = file.seek(0, 2)
+    if size == 0:
+        raise UnusableMedia("is empty")
+    file.seek(0)
+    return _image_facts(file, size) or _av_facts(file, size)
+
+
+def mime_type(facts: Facts) -> str:
+    """The MIME type that goes into a data URI."""
+    return _MIME_TYPES.get(facts.format, f"{facts.kind}/{facts.format}")
+
+
+@contextmanager
+def _decoding(what: str) -> Iterator[None]:
+    """Turn whatever a decoder raises on a broken file into `UnusableMedia`."""
+    try:
+        yield
+    except UnusableMedia:
+        raise
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - decoders raise anything on broken input
+        reason = (str(getattr(error, "strerror", None) or error) or type(error).__name__).splitlines()[0]
+        raise UnusableMedia(f"is {what} that cannot be decoded: {reason}") from None
+
+
+def _image_facts(file: BufferedIOBase, size: int) -> Facts | None:
+    try:
+        image = Image.open(cast("IO[bytes]", file), formats=_IMAGE_FORMATS)
+    except Image.DecompressionBombError:
+        raise UnusableMedia("is an image with far more pixels than any picture needs; it was not opened") from None
+    except Exception:  # noqa: BLE001 - not an image that Pillow knows
+        file.seek(0)
+        return None
+    with image:
+        # A camera's multi-picture file is a JPEG to everyone else.
+        kind = "jpeg" if image.format == "MPO" else str(image.format).lower()
+        alpha = transparency = None
+        if image.width * image.height <= _MOST_PIXELS_DECODED:
+            with _decoding("an image"):
+                image.load()
+                alpha = image.has_transparency_data
+                transparency = alpha and _least_opaque(image) < _OPAQUE
+        return Facts("image", kind, size, image.width, image.height, alpha, transparency)
+
+
+_OPAQUE = 255
+
+
+def _least_opaque(image: Image.Image) -> int:
+    least, _ = image.convert("RGBA").getchannel("A").getextrema()
+    return int(cast("float", least))
+
+
+def _av_facts(file: BufferedIOBase, size: int) -> Facts:
+    try:
+        container: InputContainer = av.open(
+            file,
+            "r",
+            options={"format_whitelist": _AV_FORMATS, "protocol_whitelist": "none"},
+            metadata_errors="replace",
+        )
+    except Exception:  # noqa: BLE001 - not a container that FFmpeg knows
+        raise UnusableMedia("is neither an image nor a video nor a sound, whatever its name says") from None
+    with container:
+        videos = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+        kind: Literal["video", "audio"] = "video" if videos else "audio"
+        with _decoding(f"a {'video' if videos else 'sound'}"):
+            stream = videos[0] if videos else container.streams.audio[0]
+            if container.duration is None:
+                raise UnusableMedia(f"is a {kind} file that does not say how long it is")
+            if next(container.decode(stream), None) is None:
+                raise UnusableMedia(f"is a {kind} file with nothing in it")
+        seconds = container.duration / _MICROSECONDS
+        if videos:
+            return Facts(
+                "video", _container_format(container), size, videos[0].width, videos[0].height, seconds=seconds
+            )
+        return Facts("audio", _container_format(container), size, seconds=seconds)
+
+
+def _container_format(container: InputContainer) -> str:
+    """The usual name of a container; MOV and MP4 are one demuxer and differ in their brand."""
+    first = container.format.name.split(",")[0]
+    if first != "mov":
+        return first
+    return "mov" if container.metadata.get("major_brand", "qt").strip() == "qt" else "mp4"
