@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m bench NAME``. Each prints its figures beside an alternative's."""
