@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 from jsonschema.protocols import Validator
 
 from batchgen.manifest.source import Document
@@ -17,6 +16,7 @@ from batchgen.manifest.wording import choices, describe, joined, show_value
 from batchgen.media import references, urls
 from batchgen.media.probe import UnusableMedia, mime_type, probe
 from batchgen.model import Content, Data, DataPath, Facts, Problem, Severity
+from batchgen.network import Network
 
 _THREADS = max(4, os.cpu_count() or 1)
 _NO_HEAD = frozenset({401, 403, 405, 501})
@@ -80,7 +80,7 @@ def survey(
 
     URLs are left alone unless ``check_urls`` is set.
     """
-    jobs: dict[tuple[str, str], Callable[[httpx.Client], Finding]] = {}
+    jobs: dict[tuple[str, str], Callable[[Network], Finding]] = {}
     job_of: dict[tuple[str, str], tuple[str, str]] = {}
     for use in found:
         limit = limits.get(use.setting)
@@ -96,8 +96,8 @@ def survey(
         job_of[use.source, use.setting] = job
     if not jobs:
         return {}
-    with closing(urls.client()) as http, ThreadPoolExecutor(_THREADS) as pool:
-        results = dict(zip(jobs, pool.map(lambda job: job(http), jobs.values()), strict=True))
+    with closing(urls.network()) as connections, ThreadPoolExecutor(_THREADS) as pool:
+        results = dict(zip(jobs, pool.map(lambda job: job(connections), jobs.values()), strict=True))
     return {use: results[job] for use, job in job_of.items()}
 
 
@@ -110,7 +110,7 @@ def _identity(source: str, folder: Path) -> str:
         return source
 
 
-def _measure(_: httpx.Client, source: str, folder: Path, limit: Validator) -> Finding:
+def _measure(_: Network, source: str, folder: Path, limit: Validator) -> Finding:
     shown = show_value(source)
     try:
         file, path = references.open_reference(source, folder)
@@ -123,6 +123,8 @@ def _measure(_: httpx.Client, source: str, folder: Path, limit: Validator) -> Fi
             return Finding(Content(references.sha256(file), mime, facts, path), complaints)
     except UnusableMedia as error:
         return Finding(None, (Complaint("reference.unusable", f"{shown} {error}"),))
+    except OSError as error:  # it could be opened, and then not be read
+        return Finding(None, (Complaint("reference.unusable", f"{shown} cannot be read: {error.strerror}"),))
 
 
 def _complaints(shown: str, facts: Facts, limit: Validator, source: str) -> Iterator[Complaint]:
@@ -163,17 +165,17 @@ _FACTS = {
 }
 
 
-def _ask(http: httpx.Client, source: str, limit: Validator) -> Finding:
+def _ask(connections: Network, source: str, limit: Validator) -> Finding:
     shown = show_value(source)
     try:
-        answer = urls.ask(http, source)
+        answer = urls.ask(connections, source)
         if answer.status in _NO_HEAD:
             message = f"{shown} could not be checked: its server answers HEAD with {answer.status}"
             return Finding(None, (Complaint("url.status", message, "warning"),))
         if answer.status >= _FIRST_ERROR_STATUS:
             message = f"{shown} is not there: its server answers {answer.status}"
             return Finding(None, (Complaint("url.status", message),))
-        return _of_answer(http, source, answer, limit)
+        return _of_answer(connections, source, answer, limit)
     except UnusableMedia as error:
         return Finding(None, (Complaint("url.unusable", f"{shown} {error}"),))
 
@@ -181,7 +183,7 @@ def _ask(http: httpx.Client, source: str, limit: Validator) -> Finding:
 _FIRST_ERROR_STATUS = 400
 
 
-def _of_answer(http: httpx.Client, source: str, answer: urls.Answer, limit: Validator) -> Finding:
+def _of_answer(connections: Network, source: str, answer: urls.Answer, limit: Validator) -> Finding:
     """Judge a file by what its server says; the length of a sound is only known by fetching it."""
     shown, facts = show_value(source), answer.facts()
     if answer.mime is None or answer.mime == "application/octet-stream":
@@ -193,7 +195,7 @@ def _of_answer(http: httpx.Client, source: str, answer: urls.Answer, limit: Vali
     complaints = tuple(_beyond(shown, facts, limit))
     if complaints or facts["kind"] != "audio" or answer.bytes is None:
         return Finding(None, complaints)
-    with urls.fetch(http, source, answer.bytes) as file:
+    with urls.fetch(connections, source, answer.bytes) as file:
         measured = probe(file)
         complaints = tuple(_beyond(shown, measured.as_json(), limit))
         return Finding(Content(references.sha256(file), mime_type(measured), measured, None), complaints)

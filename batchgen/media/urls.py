@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 from email.message import Message
+from http import HTTPStatus
 from io import BufferedIOBase, BytesIO
+from urllib.parse import urljoin, urlsplit
 
-import httpx
+from urllib3.util import Timeout
 
 from batchgen.media.probe import UnusableMedia
+from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
 
-_TIMEOUT_S = 15.0
+_TIMEOUT = Timeout(connect=10, read=15)
+_CONNECTIONS = 8
 _MOST_REDIRECTS = 5
+_CHUNK = 65_536
 _MIME_FORMATS = {
     "audio/mpeg": "mp3",
     "audio/vnd.wave": "wav",
@@ -42,36 +47,59 @@ class Answer:
         return facts
 
 
-def client() -> httpx.Client:
-    """A client for `ask` and `fetch`, to be closed by its user; safe to share between threads."""
-    return httpx.Client(timeout=_TIMEOUT_S, follow_redirects=True, max_redirects=_MOST_REDIRECTS)
+def network() -> Network:
+    """Connections for `ask` and `fetch`, to be closed by their user."""
+    return Network(_CONNECTIONS)
 
 
-def ask(http: httpx.Client, url: str) -> Answer:
+def ask(connections: Network, url: str) -> Answer:
     """Ask for status, type and length with HEAD. Raises `UnusableMedia` where no answer comes."""
     try:
-        response = http.head(url)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise UnusableMedia(f"cannot be reached: {error}") from None
-    header = Message()
-    header["content-type"] = response.headers.get("content-type", "application/octet-stream")
+        response = _follow(connections, "HEAD", url)
+        response.release_conn()
+    except NetworkError as error:
+        raise UnusableMedia(f"cannot be reached: {_reason(error)}") from None
+    stated = None
+    if "content-type" in response.headers:
+        header = Message()
+        header["content-type"] = response.headers["content-type"]
+        stated = header.get_content_type()
     length = response.headers.get("content-length", "")
-    stated = header.get_content_type() if "content-type" in response.headers else None
-    return Answer(response.status_code, stated, int(length) if length.isdecimal() else None)
+    return Answer(response.status, stated, int(length) if length.isdecimal() else None)
 
 
-def fetch(http: httpx.Client, url: str, length: int) -> BufferedIOBase:
+def fetch(connections: Network, url: str, length: int) -> BufferedIOBase:
     """Fetch a file of the announced length into memory. Raises `UnusableMedia` where it differs."""
     content = bytearray()
     try:
-        with http.stream("GET", url) as response:
-            response.raise_for_status()
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > length:
-                    break
-    except httpx.HTTPError as error:
-        raise UnusableMedia(f"cannot be fetched: {error}") from None
+        response = _follow(connections, "GET", url)
+        if response.status != HTTPStatus.OK:
+            raise UnusableMedia(f"cannot be fetched: its server answers {response.status}")
+        for chunk in response.stream(_CHUNK):
+            content += chunk
+            if len(content) > length:
+                break
+        response.close()
+    except NetworkError as error:
+        raise UnusableMedia(f"cannot be fetched: {_reason(error)}") from None
     if len(content) != length:
         raise UnusableMedia(f"was announced with {length} bytes and came with another number")
     return BytesIO(bytes(content))
+
+
+def _follow(connections: Network, method: str, url: str) -> Response:
+    for _ in range(_MOST_REDIRECTS + 1):
+        response = connections.request(method, url, timeout=_TIMEOUT)
+        location = response.get_redirect_location()
+        if not location:
+            return response
+        response.close()
+        url = urljoin(url, location)
+        if urlsplit(url).scheme not in HTTP_SCHEMES:
+            raise UnusableMedia("leads to an address that is neither http nor https")
+    raise UnusableMedia(f"leads through more than {_MOST_REDIRECTS} redirects")
+
+
+def _reason(error: NetworkError) -> str:
+    """The cause without the addresses of Python objects that urllib3 puts before it."""
+    return str(error).rpartition(">: ")[2] or type(error).__name__
