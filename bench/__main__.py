@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import manifest
+from bench import http, manifest, upload
 
-BENCHMARKS = {"manifest": manifest.run}
+BENCHMARKS = {"http": http.run, "manifest": manifest.run, "upload": upload.run}
 
 
 def main() -> int:

@@ -6,15 +6,13 @@ from http import HTTPStatus
 from io import BufferedIOBase, BytesIO
 from urllib.parse import urljoin, urlsplit
 
-from urllib3.util import Timeout
-
 from batchgen.media.probe import UnusableMedia
 from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
 
-_TIMEOUT = Timeout(connect=10, read=15)
+_CONNECT_S = 10
+_SILENCE_S = 15
 _CONNECTIONS = 8
 _MOST_REDIRECTS = 5
-_CHUNK = 65_536
 _MIME_FORMATS = {
     "audio/mpeg": "mp3",
     "audio/vnd.wave": "wav",
@@ -49,16 +47,18 @@ class Answer:
 
 def network() -> Network:
     """Connections for `ask` and `fetch`, to be closed by their user."""
-    return Network(_CONNECTIONS)
+    return Network(_CONNECTIONS, connect_s=_CONNECT_S, silence_s=_SILENCE_S)
 
 
 def ask(connections: Network, url: str) -> Answer:
     """Ask for status, type and length with HEAD. Raises `UnusableMedia` where no answer comes."""
     try:
         response = _follow(connections, "HEAD", url)
-        response.release_conn()
+        connections.finish(response)
     except NetworkError as error:
         raise UnusableMedia(f"cannot be reached: {_reason(error)}") from None
+    except ValueError as error:
+        raise UnusableMedia(f"leads to an address that cannot be read: {error}") from None
     stated = None
     if "content-type" in response.headers:
         header = Message()
@@ -75,13 +75,15 @@ def fetch(connections: Network, url: str, length: int) -> BufferedIOBase:
         response = _follow(connections, "GET", url)
         if response.status != HTTPStatus.OK:
             raise UnusableMedia(f"cannot be fetched: its server answers {response.status}")
-        for chunk in response.stream(_CHUNK):
+        for chunk in connections.chunks(response):
             content += chunk
             if len(content) > length:
                 break
-        response.close()
+        connections.finish(response)
     except NetworkError as error:
         raise UnusableMedia(f"cannot be fetched: {_reason(error)}") from None
+    except ValueError as error:
+        raise UnusableMedia(f"leads to an address that cannot be read: {error}") from None
     if len(content) != length:
         raise UnusableMedia(f"was announced with {length} bytes and came with another number")
     return BytesIO(bytes(content))
@@ -89,11 +91,11 @@ def fetch(connections: Network, url: str, length: int) -> BufferedIOBase:
 
 def _follow(connections: Network, method: str, url: str) -> Response:
     for _ in range(_MOST_REDIRECTS + 1):
-        response = connections.request(method, url, timeout=_TIMEOUT)
+        response = connections.request(method, url)
         location = response.get_redirect_location()
         if not location:
             return response
-        response.close()
+        connections.finish(response)
         url = urljoin(url, location)
         if urlsplit(url).scheme not in HTTP_SCHEMES:
             raise UnusableMedia("leads to an address that is neither http nor https")

@@ -1,0 +1,157 @@
+"""Request bodies that are written while they are sent.
+
+Local references go into the JSON as base64 data URIs, straight from their files: a body of
+400 MB takes no more memory than one of a few kilobytes. The length is known beforehand, and the
+last piece of a file is held back until the whole file has proved to be the one that was measured,
+so that a file that changed never becomes a complete request.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from enum import StrEnum
+from io import BufferedReader
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from batchgen.model import Content, Reference, Request
+
+_CHUNK = 3 * 64 * 1024
+"""Bytes read at a time: divisible by 3, so that pieces of base64 join without padding."""
+
+
+class RequestFormat(StrEnum):
+    """The two forms in which the API takes a request."""
+
+    DOCUMENTED = "documented"
+    PARAMS = "params"
+
+
+class ReferenceChanged(Exception):  # noqa: N818 - the file is at fault, not the program
+    """A local reference is not what it was when it was measured; the text says how."""
+
+
+_Piece: TypeAlias = bytes | Content
+
+
+class Body:
+    """The body of one request, as an iterable of bytes of known ``length``; a context manager.
+
+    Raises `ReferenceChanged` on entering where a file is missing or has another size than measured,
+    and while iterating where its content turns out to be another.
+    """
+
+    def __init__(self, request: Request, form: RequestFormat) -> None:
+        """Lay out the body; no file is opened yet."""
+        self._pieces = list(_joined(_pieces(_document(request, form))))
+        self._files: dict[int, BufferedReader] = {}
+        self._stack = ExitStack()
+        self.length = sum(len(piece) if isinstance(piece, bytes) else _encoded_length(piece) for piece in self._pieces)
+
+    def __enter__(self) -> Self:
+        """Open every file that goes into the body."""
+        with ExitStack() as stack:
+            for index, piece in enumerate(self._pieces):
+                if not isinstance(piece, bytes):
+                    self._files[index] = stack.enter_context(_opened(piece))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the files."""
+        self._stack.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The bytes, in pieces of a few hundred kilobytes at the most."""
+        for index, piece in enumerate(self._pieces):
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                yield from _encoded(self._files[index], piece)
+
+
+def _document(request: Request, form: RequestFormat) -> dict[str, object]:
+    if form is RequestFormat.DOCUMENTED:
+        return {"model": request.model, "input": request.input, "parameters": request.parameters}
+    params = {"input": request.input, "parameters": request.parameters}
+    return {"model": request.model, "input": [{"params": params}]}
+
+
+def _pieces(value: object) -> Iterator[_Piece]:
+    """JSON, with the content of local files left open."""
+    if isinstance(value, Reference):
+        content = value.content
+        if content is None or content.path is None:
+            yield json.dumps(value.source).encode()
+        else:
+            yield f'"data:{content.mime};base64,'.encode()
+            yield content
+            yield b'"'
+    elif isinstance(value, dict):
+        for position, (key, item) in enumerate(value.items()):
+            yield (b"," if position else b"{") + json.dumps(key).encode() + b":"
+            yield from _pieces(item)
+        yield b"}" if value else b"{}"
+    elif isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            yield b"," if position else b"["
+            yield from _pieces(item)
+        yield b"]" if value else b"[]"
+    else:
+        yield json.dumps(value).encode()
+
+
+def _joined(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
+    """Neighbouring bytes as one piece."""
+    pending = b""
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            pending += piece
+        else:
+            yield pending
+            yield piece
+            pending = b""
+    yield pending
+
+
+def _encoded_length(content: Content) -> int:
+    return 4 * ((content.facts.bytes + 2) // 3)
+
+
+def _opened(content: Content) -> BufferedReader:
+    """Open the file of a reference. Raises `ReferenceChanged` where it is not the one measured."""
+    path = content.path
+    if path is None:  # pragma: no cover - such a content is sent as its source
+        raise ReferenceChanged("a data URI has no file")
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise ReferenceChanged(f"{path} cannot be read any more: {error.strerror}") from None
+    size = file.seek(0, 2)
+    if size != content.facts.bytes:
+        file.close()
+        raise ReferenceChanged(f"{path} had {content.facts.bytes} bytes when it was checked and has {size} now")
+    return file
+
+
+def _encoded(file: BufferedReader, content: Content) -> Iterator[bytes]:
+    """Base64 of a file; the last piece only once the whole has proved to be what was measured."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    left = content.facts.bytes
+    held = b""
+    while left:
+        chunk = file.read(min(_CHUNK, left))
+        if not chunk:
+            raise ReferenceChanged(f"{content.path} became shorter while it was sent")
+        left -= len(chunk)
+        digest.update(chunk)
+        yield held
+        held = base64.b64encode(chunk)
+    if file.read(1) or digest.hexdigest() != content.sha256:
+        raise ReferenceChanged(f"{content.path} changed after it was checked")
+    yield held

@@ -1,0 +1,198 @@
+"""The gateway over HTTP.
+
+Runs on `batchgen.network`, whose docstring says which HTTP library that is, and why. Two decisions
+here are about money. A task is created over a connection of its own: one that lay idle may be
+closed by the other side at the very moment it is used, and that would leave the outcome unknown.
+And every exception of the library is turned into `CallFailed` in one place, sorted by whether a
+connection was made.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote, urlsplit
+
+import urllib3.exceptions
+
+from batchgen.errors import UsageError
+from batchgen.gateway import wire
+from batchgen.gateway.body import Body, ReferenceChanged, RequestFormat
+from batchgen.gateway.interface import CallFailed, Created, Stage, Task, Trouble
+from batchgen.model import Request
+from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
+
+DEFAULT_BASE_URL = "https://cloud.vtrix.ai"
+DEFAULT_TIMEOUT_S = 60.0
+_CONNECT_S = 15.0
+_CREATE_PATH = "/model/v1/generation"
+_TASK_PATH = "/model/v1/generation/task/"
+_LONGEST_WAIT_S = 3_600.0
+
+
+class ApiKey:
+    """A key that is in memory only: whatever prints it shows that there is one, and nothing else."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: str) -> None:
+        """Check the key for its form. Raises `UsageError`, which does not show it."""
+        stripped = key.strip()
+        if not stripped or not stripped.isascii() or not stripped.isprintable() or " " in stripped:
+            raise UsageError("the API key is empty or has characters that no key has")
+        self._key = stripped
+
+    def header(self) -> str:
+        """The value of the header that carries it."""
+        return f"Bearer {self._key}"
+
+    def __repr__(self) -> str:
+        return "ApiKey(…)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("an API key is not written anywhere")
+
+
+class HttpGateway:
+    """The API over HTTP; one instance for a run, safe to share between threads.
+
+    ``connections`` is how many requests may be under way at a time, ``timeout_s`` how many seconds
+    of silence end one.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: ApiKey,
+        *,
+        form: RequestFormat = RequestFormat.DOCUMENTED,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        connections: int = 8,
+    ) -> None:
+        """Connect to nothing yet. Raises `UsageError` for a base URL that cannot be one."""
+        parts = urlsplit(base_url)
+        if parts.scheme not in HTTP_SCHEMES or not parts.hostname or parts.username or parts.query or parts.fragment:
+            raise UsageError(f"the base URL {base_url!r} is no plain http or https URL")
+        self._base = base_url.rstrip("/")
+        self._key = key
+        self._form = form
+        self._timeout_s = timeout_s
+        connect_s = min(_CONNECT_S, timeout_s)
+        self._creating = Network(connections, connect_s=connect_s, silence_s=timeout_s, reuse=False)
+        self._reading = Network(connections, connect_s=connect_s, silence_s=timeout_s)
+
+    def create(self, request: Request) -> Created:
+        """Create a task; sends the request once. Raises `CallFailed`."""
+        with _mapped(Stage.CREATE), Body(request, self._form) as body:
+            headers = {**self._headers(), "Content-Length": str(body.length)}
+            response = self._creating.request("POST", self._base + _CREATE_PATH, headers=headers, body=body)
+            answer = self._answer(response)
+        return wire.read_created(answer)
+
+    def read(self, task_id: str) -> Task:
+        """Read a task. Raises `CallFailed`."""
+        with _mapped(Stage.READ):
+            url = self._base + _TASK_PATH + quote(task_id, safe="")
+            answer = self._answer(self._reading.request("GET", url, headers=self._headers()))
+        return wire.read_task(answer)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self._creating.close()
+        self._reading.close()
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "Authorization": self._key.header(),
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+        }
+
+    def _answer(self, response: Response) -> wire.Answer:
+        """Read an answer; its body is bounded in length, and the whole of it in time."""
+        deadline = time.monotonic() + self._timeout_s
+        content = bytearray()
+        try:
+            for chunk in Network.chunks(response):
+                content += chunk
+                if len(content) > wire.MOST_ANSWER_BYTES:
+                    break
+                if time.monotonic() > deadline:
+                    raise TimeoutError("the answer came too slowly")
+        finally:
+            Network.finish(response)
+        wait_s = retry_after_s(response.headers.get("Retry-After"), time.time())
+        return wire.Answer(response.status, bytes(content), wait_s)
+
+
+def retry_after_s(value: str | None, now: float) -> float | None:
+    """Seconds to wait from a Retry-After header, in either of its forms; None where it says nothing.
+
+    ``now`` is the present as a Unix time. At most an hour: a longer wait is a mistake or an attack.
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(int(value)) if value.strip().isdecimal() else parsedate_to_datetime(value).timestamp() - now
+    except (ValueError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT_S)
+
+
+@contextmanager
+def _mapped(stage: Stage) -> Iterator[None]:
+    """Turn every exception of a call into `CallFailed`."""
+    try:
+        yield
+    except ReferenceChanged as error:
+        raise CallFailed(stage, Trouble.NOT_SENT, str(error)) from None
+    except NetworkError as error:
+        trouble = trouble_of(error)
+        raise CallFailed(stage, trouble, f"{_WORDS[trouble]} ({reason_of(error)})") from None
+    except OSError as error:
+        trouble = Trouble.TIMED_OUT if isinstance(error, TimeoutError) else Trouble.BROKEN
+        raise CallFailed(stage, trouble, f"{_WORDS[trouble]} ({error.strerror or error})") from None
+
+
+_WORDS = {
+    Trouble.NOT_CONNECTED: "the gateway cannot be reached",
+    Trouble.TIMED_OUT: "the gateway fell silent",
+    Trouble.BROKEN: "the connection broke",
+}
+
+
+def trouble_of(error: NetworkError) -> Trouble:
+    """At which point a request failed, from the library's exception.
+
+    `batchgen.network` sees to it that what fails while connecting, and only that, raises one of
+    the errors that count as not connected.
+    """
+    if isinstance(error, _NOT_CONNECTED):
+        return Trouble.NOT_CONNECTED
+    if isinstance(error, urllib3.exceptions.TimeoutError) or any(isinstance(c, TimeoutError) for c in _causes(error)):
+        return Trouble.TIMED_OUT
+    return Trouble.BROKEN
+
+
+_NOT_CONNECTED = (
+    urllib3.exceptions.NewConnectionError,  # refused, unreachable, unknown host, TLS, tunnel
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.ProxyError,  # raised only where the proxy itself was not reached
+    urllib3.exceptions.LocationValueError,  # a URL without a usable host
+)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    for cause in (*error.args, error.__cause__, error.__context__):
+        if isinstance(cause, BaseException):
+            yield cause
+
+
+def reason_of(error: NetworkError) -> str:
+    """The cause in words, without the addresses of Python objects that urllib3 puts before it."""
+    cause = next((cause for cause in _causes(error) if isinstance(cause, OSError)), None)
+    text = cause.strerror if cause is not None and cause.strerror else str(error).rpartition(">: ")[2]
+    return (text or type(error).__name__)[:_LONGEST_REASON]
+
+
+_LONGEST_REASON = 300

@@ -1,0 +1,235 @@
+"""Fetches results: whole, checked, and never paid for again because a line broke.
+
+A result goes to ``NAME.part`` until it is whole and is then renamed. Beside it, ``NAME.part.json``
+keeps what identifies the file on the server, so that a later run can go on where this one stopped;
+only where the server still has the same file. Requests for results never carry the API key.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urljoin, urlsplit
+
+from batchgen.media.probe import UnusableMedia, probe
+from batchgen.model import Facts
+from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
+
+MOST_BYTES = 4 * 1024**3
+"""A larger file is not taken for a video of 15 seconds."""
+_CHUNK = 256 * 1024
+_TRIES = 5
+_MOST_REDIRECTS = 5
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15})\Z")
+_EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+
+
+class DownloadFailed(Exception):  # noqa: N818 - an ending like others
+    """A result did not arrive; the text says why, ``expired`` that a fresh URL may help."""
+
+    def __init__(self, message: str, *, expired: bool = False) -> None:
+        """Keep what is known."""
+        super().__init__(message)
+        self.expired = expired
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A result that arrived whole, under its final name."""
+
+    path: Path
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """What tells whether a server still has the file that a part is of. ``length`` is in bytes."""
+
+    etag: str | None
+    length: int | None
+
+    def allows_resuming(self) -> bool:
+        """Whether there is anything to recognise the file by; a weak ETag promises too little."""
+        return self.length is not None or (self.etag is not None and not self.etag.startswith("W/"))
+
+
+def fetch(network: Network, url: str, target: Path) -> Downloaded:
+    """Fetch a result to ``target``, whose folder exists; tries a few times and goes on after a break.
+
+    Raises `DownloadFailed` where it does not arrive whole, and OSError where it cannot be stored.
+    """
+    part = _Part(target)
+    for remaining in reversed(range(_TRIES)):
+        try:
+            with part.opened() as file:
+                _fill(network, url, part, file)
+            return part.finish()
+        except NetworkError as error:
+            if not remaining:
+                raise DownloadFailed(f"the result did not arrive: {type(error).__name__}") from None
+        except _TryAgainError as error:
+            if not remaining:
+                raise DownloadFailed(f"the result did not arrive: {error}") from None
+    raise AssertionError("the last try ends the loop")  # pragma: no cover
+
+
+class _TryAgainError(Exception):
+    """This try failed; the next may do better."""
+
+
+class _Part:
+    """The file that a result goes into until it is whole."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._path = target.with_name(f"{target.name}.part")
+        self._note = target.with_name(f"{target.name}.part.json")
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """Open at the end of what is there, with the hash brought up to it."""
+        with self._path.open("a+b") as file:
+            file.seek(0)
+            self._digest = hashlib.sha256()
+            self.size = 0
+            while chunk := file.read(_CHUNK):
+                self._digest.update(chunk)
+                self.size += len(chunk)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+
+    def identity(self) -> _Identity | None:
+        """What the part is a part of, None where that was not kept or cannot be read."""
+        try:
+            kept = json.loads(self._note.read_text(encoding="utf-8"))
+            etag, length = kept["etag"], kept["length"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return _Identity(etag if isinstance(etag, str) else None, length if isinstance(length, int) else None)
+
+    def begin(self, file: BinaryIO, identity: _Identity) -> None:
+        """Start again from the first byte."""
+        file.truncate(0)
+        self._digest = hashlib.sha256()
+        self.size = 0
+        self._note.write_text(json.dumps(asdict(identity)), encoding="utf-8")
+
+    def add(self, file: BinaryIO, chunk: bytes) -> None:
+        """Take in the next bytes."""
+        if self.size + len(chunk) > MOST_BYTES:
+            raise DownloadFailed(f"the result is larger than {MOST_BYTES} bytes; it was not taken for a video")
+        file.write(chunk)
+        self._digest.update(chunk)
+        self.size += len(chunk)
+
+    def finish(self) -> Downloaded:
+        """Give the whole file its name."""
+        self._path.replace(self._target)
+        self._note.unlink(missing_ok=True)
+        return Downloaded(self._target, self.size, self._digest.hexdigest())
+
+
+def _fill(network: Network, url: str, part: _Part, file: BinaryIO) -> None:
+    """Ask for what is missing of a part, and add it. Returns when the part is whole."""
+    known = part.identity() if part.size else None
+    headers = {"Accept-Encoding": "identity"}
+    if known is not None and known.allows_resuming():
+        headers["Range"] = f"bytes={part.size}-"
+        if known.etag is not None and not known.etag.startswith("W/"):
+            headers["If-Range"] = known.etag
+    response = _follow(network, url, headers)
+    try:
+        length = _whole_length(response, part, file, known)
+        for chunk in network.chunks(response):
+            part.add(file, chunk)
+        if length is not None and part.size != length:
+            raise _TryAgainError(f"{part.size} of {length} bytes came")
+    finally:
+        network.finish(response)
+
+
+def _whole_length(response: Response, part: _Part, file: BinaryIO, known: _Identity | None) -> int | None:
+    """Decide whether the answer goes on with the part or starts again; the length of the whole file."""
+    if response.status == HTTPStatus.PARTIAL_CONTENT and known is not None:
+        span = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
+        same_file = span is not None and _is_same(known, response.headers.get("ETag"), int(span[2]))
+        if span is not None and same_file and int(span[1]) == part.size:
+            return int(span[2])
+        part.begin(file, _Identity(None, None))
+        raise _TryAgainError("the file on the server is not the one that was begun")
+    if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and part.size:
+        part.begin(file, _Identity(None, None))
+        raise _TryAgainError("the part is longer than the file on the server")
+    if response.status in _EXPIRED:
+        raise DownloadFailed(f"the result's URL answers {response.status}", expired=True)
+    if response.status != HTTPStatus.OK:
+        raise _TryAgainError(f"the result's server answers {response.status}")
+    stated = response.headers.get("Content-Length", "")
+    length = int(stated) if stated.isdecimal() else None
+    part.begin(file, _Identity(response.headers.get("ETag"), length))
+    return length
+
+
+def _is_same(known: _Identity, etag: str | None, length: int) -> bool:
+    if known.etag is not None and etag is not None:
+        return known.etag == etag
+    return known.length == length
+
+
+def _follow(network: Network, url: str, headers: dict[str, str]) -> Response:
+    """GET, through redirects; every address on the way has to be http or https."""
+    for _ in range(_MOST_REDIRECTS + 1):
+        if not _is_http(url):
+            raise DownloadFailed("the result's address is neither http nor https; it was not opened")
+        response = network.request("GET", url, headers=headers)
+        location = response.get_redirect_location()
+        if not location:
+            return response
+        network.finish(response)
+        url = urljoin(url, location)
+    raise DownloadFailed(f"the result's URL leads through more than {_MOST_REDIRECTS} redirects")
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
+    return parts.scheme in HTTP_SCHEMES and bool(parts.hostname)
+
+
+def mismatch(path: Path, size: str, duration_s: int) -> str | None:
+    """How a video differs from what was asked for, None where it does not.
+
+    ``size`` is width*height in pixels. The length may differ by a quarter of a second: encoders
+    end on whole frames, and sound on whole packets.
+    """
+    try:
+        with path.open("rb") as file:
+            facts = probe(file)
+    except UnusableMedia as error:
+        return f"the result {error}"
+    return _difference(facts, size, duration_s)
+
+
+_TOLERANCE_S = 0.25
+
+
+def _difference(facts: Facts, size: str, duration_s: int) -> str | None:
+    if facts.kind != "video":
+        return f"the result is no video but {facts.kind}"
+    if f"{facts.width}*{facts.height}" != size:
+        return f"the video is {facts.width}*{facts.height}, and {size} was asked for"
+    if facts.seconds is None or abs(facts.seconds - duration_s) > _TOLERANCE_S:
+        return f"the video lasts {facts.seconds} s, and {duration_s} s were asked for"
+    return None

@@ -1,0 +1,111 @@
+"""What a gateway can do, and every way in which a call to it can end.
+
+A call either returns one of the types below or raises `CallFailed`; nothing else leaves this room.
+What an ending means for the run is decided in `batchgen.gateway.meanings`.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from batchgen.model import Request
+
+
+class Stage(StrEnum):
+    """Which call it was: creating a task costs money, reading one does not."""
+
+    CREATE = "create"
+    READ = "read"
+
+
+class RemoteStatus(StrEnum):
+    """What the gateway says of a task. Whatever is neither completed nor failed is running."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Trouble(StrEnum):
+    """At which point a call failed."""
+
+    NOT_SENT = "not_sent"
+    """The request could not be put together here, or its body was given up before it was whole."""
+    NOT_CONNECTED = "not_connected"
+    """No connection was made: name, address, route, TLS or proxy. No byte of the request left."""
+    TIMED_OUT = "timed_out"
+    """The connection was there, and then nothing came for too long."""
+    BROKEN = "broken"
+    """The connection broke after it was made."""
+    STATUS = "status"
+    """An answer came whose HTTP status is not a success."""
+    UNREADABLE = "unreadable"
+    """An answer of success came, without what it has to hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A task that now exists, and costs money once it completes."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskError:
+    """Why the gateway says that a task failed; empty texts where it gives no code or reason."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the gateway says of a task.
+
+    ``progress`` is between 0 and 1. ``cost_usd`` and ``discount`` are exactly what was said; None
+    where nothing was. ``video_url`` is set where the status is completed, ``error`` where it is
+    failed.
+    """
+
+    status: RemoteStatus
+    progress: float | None = None
+    video_url: str | None = None
+    job_id: str | None = None
+    cost_usd: Decimal | None = None
+    discount: Decimal | None = None
+    error: TaskError | None = None
+
+
+@dataclass(eq=False)
+class CallFailed(Exception):  # noqa: N818 - a call that failed is an ending like others, not a fault of ours
+    """A call that ended without its result; carries all that is known of the ending.
+
+    ``status`` is the HTTP status or None, ``code`` and ``message`` what the gateway said, ``stated``
+    whether it said it in JSON, ``task_id`` an id that came along, ``excerpt`` the beginning of the
+    answer's body, ``retry_after_s`` how many seconds to wait, where the gateway said so.
+    """
+
+    stage: Stage
+    trouble: Trouble
+    message: str
+    status: int | None = None
+    code: str = ""
+    stated: bool = False
+    task_id: str | None = None
+    excerpt: str = ""
+    retry_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Make the message the text of the exception."""
+        super().__init__(self.message)
+
+
+class Gateway(Protocol):
+    """The two calls of the API. Implementations may be shared between threads."""
+
+    def create(self, request: Request) -> Created:
+        """Create a task. Never repeats a request. Raises `CallFailed`."""
+
+    def read(self, task_id: str) -> Task:
+        """Read a task. Raises `CallFailed`."""

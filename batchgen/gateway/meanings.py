@@ -1,0 +1,141 @@
+"""What the ending of a call means: the one table that decides about money. Pure.
+
+The law is promise 1: a request to create a task is sent again only where it is certain that none
+was created. Whatever is not listed here as certain is `Kind.UNCERTAIN`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
+
+
+class Kind(StrEnum):
+    """What follows from the ending of a call."""
+
+    CREATED = "created"
+    """A task exists; its id is known."""
+    REFUSED = "refused"
+    """It is certain that no task was created."""
+    UNCERTAIN = "uncertain"
+    """A task may have been created, and nobody here knows its id. Never sent again."""
+    TRANSIENT = "transient"
+    """Reading the task failed; it says nothing of the task. Read again."""
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    """The task ended without a result."""
+    ACCOUNT = "account"
+    """The gateway does not serve this account now: no task was created, and the run stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A kind, and what the user is told.
+
+    ``code`` is the gateway's own, or a word of batchgen's where there is none; ``reason`` a sentence.
+    ``again`` says that the same request may be sent again without paying twice. ``confirm`` is how
+    often in a row the gateway has to say it before it is believed. ``wait_s`` is how many seconds
+    the gateway asked to wait.
+    """
+
+    kind: Kind
+    code: str = ""
+    reason: str = ""
+    again: bool = False
+    confirm: int = 1
+    wait_s: float | None = None
+
+
+CodeClasses = Mapping[str, str]
+"""Documented error code → its class, as in the model's ``model.json``."""
+
+_UNAUTHORIZED = (401, 403)
+_WAIT = (429, 503)
+_NOT_FOUND = 404
+_INTERNAL_ERROR = 500
+_CONFIRM = 5
+
+
+def of_create(ending: Created | CallFailed, codes: CodeClasses) -> Meaning:
+    """What the ending of a request to create a task means."""
+    if isinstance(ending, Created):
+        return Meaning(Kind.CREATED)
+    if ending.stage is not Stage.CREATE:
+        raise ValueError(f"the ending of a {ending.stage} call is not one of creating")
+    trouble = ending.trouble
+    if trouble is Trouble.NOT_SENT:
+        return Meaning(Kind.REFUSED, "not_sent", f"nothing was submitted: {ending.message}")
+    if trouble is Trouble.NOT_CONNECTED:
+        reason = f"no connection to the gateway: {ending.message}"
+        return Meaning(Kind.REFUSED, "not_connected", reason, again=True)
+    if codes.get(ending.code) == "not_created" and ending.task_id is None:
+        return _refused(ending, again=True)
+    if trouble is Trouble.STATUS and ending.status is not None:
+        return _of_create_status(ending, ending.status)
+    return _uncertain(ending)
+
+
+def _of_create_status(ending: CallFailed, status: int) -> Meaning:
+    if status in _UNAUTHORIZED:
+        return Meaning(Kind.ACCOUNT, ending.code or f"http_{status}", ending.message)
+    if status in _WAIT:
+        return _refused(ending, again=True)
+    if status == _INTERNAL_ERROR and ending.stated and ending.task_id is None:
+        return _refused(ending, again=True)
+    if 400 <= status < 500:  # noqa: PLR2004 - the refusals of HTTP
+        return _refused(ending, again=False)
+    return _uncertain(ending)
+
+
+def _refused(ending: CallFailed, *, again: bool) -> Meaning:
+    code = ending.code or f"http_{ending.status}"
+    return Meaning(Kind.REFUSED, code, ending.message, again=again, wait_s=ending.retry_after_s)
+
+
+def _uncertain(ending: CallFailed) -> Meaning:
+    reason = f"submitted, and the outcome is not known: {ending.message}"
+    return Meaning(Kind.UNCERTAIN, "submit_unknown", reason, wait_s=ending.retry_after_s)
+
+
+def of_read(ending: Task | CallFailed, codes: CodeClasses) -> Meaning:
+    """What the ending of reading a task means for that task."""
+    if isinstance(ending, CallFailed):
+        return _of_failed_read(ending)
+    match ending.status:
+        case RemoteStatus.RUNNING:
+            return Meaning(Kind.RUNNING)
+        case RemoteStatus.COMPLETED:
+            return Meaning(Kind.DONE)
+        case RemoteStatus.FAILED:
+            return _of_failed_task(ending.error or TaskError("", ""), codes)
+    assert_never(ending.status)
+
+
+def _of_failed_read(ending: CallFailed) -> Meaning:
+    """Reading costs nothing and is repeated; only 401, 403 and 404 say more than "not now"."""
+    if ending.stage is not Stage.READ:
+        raise ValueError(f"the ending of a {ending.stage} call is not one of reading")
+    if ending.status in _UNAUTHORIZED:
+        return Meaning(Kind.ACCOUNT, ending.code or f"http_{ending.status}", ending.message)
+    if ending.status == _NOT_FOUND:
+        reason = "the gateway does not know this task any more; ask the provider about it before you pay for another"
+        return Meaning(Kind.FAILED, "task_not_found", reason, confirm=_CONFIRM)
+    code = ending.code or (f"http_{ending.status}" if ending.status else str(ending.trouble))
+    return Meaning(Kind.TRANSIENT, code, ending.message, wait_s=ending.retry_after_s)
+
+
+def _of_failed_task(error: TaskError, codes: CodeClasses) -> Meaning:
+    code = error.code or "task_failed"
+    reason = error.message or "the gateway says that the task failed, and gives no reason"
+    match codes.get(error.code):
+        case "check":
+            return Meaning(Kind.RUNNING, code, reason)
+        case "recheck" | "transient":
+            return Meaning(Kind.FAILED, code, reason, confirm=_CONFIRM)
+        case "not_created":
+            return Meaning(Kind.FAILED, code, reason, again=True)
+        case _:
+            return Meaning(Kind.FAILED, code, reason)

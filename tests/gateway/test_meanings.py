@@ -1,0 +1,192 @@
+"""What an ending means: promise 1 as a table, and over all combinations."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
+from batchgen.gateway.meanings import Kind, of_create, of_read
+from batchgen.gateway.wire import Answer, read_created, read_task
+from batchgen.schemas import DEFAULT_MODEL, shipped
+
+CODES = {code: said["class"] for code, said in shipped().for_model(DEFAULT_MODEL, "model.json")["errors"].items()}
+NOT_CREATED = b'{"error": {"code": "001028099", "message": "Task creation error"}}'
+ERROR = b'{"error": {"code": "E7", "message": "no"}}'
+HTML = b"<html>proxy</html>"
+
+
+def answered(status: int, body: bytes) -> tuple[Kind, bool]:
+    try:
+        meaning = of_create(read_created(Answer(status, body)), CODES)
+    except CallFailed as error:
+        meaning = of_create(error, CODES)
+    return meaning.kind, meaning.again
+
+
+AGAIN = (Kind.REFUSED, True)
+NEVER = (Kind.REFUSED, False)
+UNCERTAIN = (Kind.UNCERTAIN, False)
+ACCOUNT = (Kind.ACCOUNT, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, b'{"id": "t1", "status": "in_progress"}', (Kind.CREATED, False)),
+        (200, b"{}", UNCERTAIN),
+        (200, HTML, UNCERTAIN),
+        (200, ERROR, UNCERTAIN),
+        (200, NOT_CREATED, AGAIN),
+        (202, b'{"id": "t1"}', (Kind.CREATED, False)),
+        (301, b"", UNCERTAIN),
+        (307, ERROR, UNCERTAIN),
+        (400, ERROR, NEVER),
+        (400, b'{"error": {"code": "001028004"}}', NEVER),
+        (400, NOT_CREATED, AGAIN),
+        (401, b"", ACCOUNT),
+        (403, ERROR, ACCOUNT),
+        (404, b"", NEVER),
+        (413, HTML, NEVER),
+        (422, ERROR, NEVER),
+        (429, b"", AGAIN),
+        (429, HTML, AGAIN),
+        (500, ERROR, AGAIN),
+        (500, b'{"message": "no"}', AGAIN),
+        (500, b'{"error": "no"}', AGAIN),
+        (500, b'{"id": "t1", "error": "no"}', UNCERTAIN),
+        (500, b"{}", UNCERTAIN),
+        (500, HTML, UNCERTAIN),
+        (500, b"", UNCERTAIN),
+        (501, ERROR, UNCERTAIN),
+        (502, ERROR, UNCERTAIN),
+        (502, HTML, UNCERTAIN),
+        (502, NOT_CREATED, AGAIN),
+        (503, b"", AGAIN),
+        (503, HTML, AGAIN),
+        (504, ERROR, UNCERTAIN),
+        (504, b"", UNCERTAIN),
+    ],
+)
+def test_what_an_answer_to_a_creation_means(status: int, body: bytes, expected: tuple[Kind, bool]) -> None:
+    assert answered(status, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("trouble", "expected"),
+    [
+        (Trouble.NOT_SENT, NEVER),
+        (Trouble.NOT_CONNECTED, AGAIN),
+        (Trouble.TIMED_OUT, UNCERTAIN),
+        (Trouble.BROKEN, UNCERTAIN),
+        (Trouble.UNREADABLE, UNCERTAIN),
+    ],
+)
+def test_what_no_answer_to_a_creation_means(trouble: Trouble, expected: tuple[Kind, bool]) -> None:
+    meaning = of_create(CallFailed(Stage.CREATE, trouble, "why"), CODES)
+    assert (meaning.kind, meaning.again) == expected
+    assert "why" in meaning.reason
+
+
+ENDINGS = st.builds(
+    CallFailed,
+    st.just(Stage.CREATE),
+    st.sampled_from(Trouble),
+    st.text(),
+    status=st.none() | st.integers(100, 599),
+    code=st.sampled_from(["", "E7", *CODES]),
+    stated=st.booleans(),
+    task_id=st.none() | st.just("t1"),
+    retry_after_s=st.none() | st.floats(0, 3600),
+)
+
+
+def certain(ending: CallFailed) -> bool:
+    """Promise 1, written down once more from the contract: is it certain that nothing was created?"""
+    if ending.trouble is Trouble.NOT_CONNECTED:
+        return True
+    if ending.code == "001028099" and ending.task_id is None and ending.trouble is not Trouble.NOT_SENT:
+        return True
+    if ending.trouble is not Trouble.STATUS:
+        return False
+    return ending.status in (429, 503) or (ending.status == 500 and ending.stated and ending.task_id is None)
+
+
+@given(ENDINGS)
+def test_a_creation_is_repeated_only_where_nothing_can_have_been_created(ending: CallFailed) -> None:
+    meaning = of_create(ending, CODES)
+    assert meaning.again == certain(ending)
+    assert meaning.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
+    assert not meaning.again or meaning.kind is Kind.REFUSED
+    if meaning.kind is Kind.ACCOUNT:
+        assert ending.status in (401, 403)
+
+
+@given(ENDINGS)
+def test_no_message_about_an_uncertain_ending_says_to_try_again(ending: CallFailed) -> None:
+    meaning = of_create(CallFailed(ending.stage, ending.trouble, "", ending.status), CODES)
+    if meaning.kind is Kind.UNCERTAIN:
+        assert "again" not in meaning.reason
+        assert "retry" not in meaning.reason
+
+
+def of_task(answer: bytes) -> tuple[Kind, str, bool, int]:
+    meaning = of_read(read_task(Answer(200, answer)), CODES)
+    return meaning.kind, meaning.code, meaning.again, meaning.confirm
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("001028001", (Kind.FAILED, False, 1)),
+        ("001028002", (Kind.FAILED, False, 1)),
+        ("001028003", (Kind.FAILED, False, 1)),
+        ("001028004", (Kind.FAILED, False, 1)),
+        ("001028095", (Kind.FAILED, False, 1)),
+        ("001028096", (Kind.FAILED, False, 5)),
+        ("001028097", (Kind.FAILED, False, 5)),
+        ("001028098", (Kind.RUNNING, False, 1)),
+        ("001028099", (Kind.FAILED, True, 1)),
+        ("E7", (Kind.FAILED, False, 1)),
+    ],
+)
+def test_what_a_failed_task_means(code: str, expected: tuple[Kind, bool, int]) -> None:
+    kind, told, again, confirm = of_task(b'{"status": "failed", "error": {"code": "%s"}}' % code.encode())
+    assert (kind, again, confirm) == expected
+    assert told == code
+
+
+def test_every_documented_code_has_its_test() -> None:
+    assert set(CODES) == {f"0010280{number}" for number in ("01", "02", "03", "04", "95", "96", "97", "98", "99")}
+
+
+def test_a_failure_without_code_or_reason_gets_both() -> None:
+    meaning = of_read(read_task(Answer(200, b'{"status": "failed"}')), CODES)
+    assert (meaning.code, bool(meaning.reason)) == ("task_failed", True)
+
+
+READINGS = st.builds(
+    CallFailed, st.just(Stage.READ), st.sampled_from(Trouble), st.text(), status=st.none() | st.integers(100, 599)
+)
+
+
+@given(READINGS)
+def test_a_reading_that_fails_never_ends_a_task_at_once(ending: CallFailed) -> None:
+    meaning = of_read(ending, CODES)
+    assert meaning.kind in (Kind.TRANSIENT, Kind.ACCOUNT, Kind.FAILED)
+    assert (meaning.kind is Kind.FAILED) == (ending.status == 404)
+    assert meaning.kind is not Kind.FAILED or meaning.confirm > 1
+    assert not meaning.again
+
+
+@given(st.sampled_from(RemoteStatus), st.sampled_from(["", "E7", *CODES]))
+def test_every_task_has_a_meaning(status: RemoteStatus, code: str) -> None:
+    meaning = of_read(Task(status, error=TaskError(code, "")), CODES)
+    assert meaning.kind in (Kind.RUNNING, Kind.DONE, Kind.FAILED)
+
+
+def test_endings_of_one_stage_are_not_taken_for_those_of_the_other() -> None:
+    with pytest.raises(ValueError, match="read"):
+        of_create(CallFailed(Stage.READ, Trouble.BROKEN, ""), CODES)
+    with pytest.raises(ValueError, match="create"):
+        of_read(CallFailed(Stage.CREATE, Trouble.BROKEN, ""), CODES)
+    assert of_create(Created("t"), CODES).kind is Kind.CREATED

@@ -1,0 +1,207 @@
+"""Answers are read tolerantly and typed strictly."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
+from batchgen.gateway.wire import MOST_ANSWER_BYTES, Answer, read_created, read_task
+
+T = TypeVar("T")
+VIDEO = {"output": [{"content": [{"type": "video", "url": "https://cdn.example/x.mp4", "jobId": "job-1"}]}]}
+
+
+def task(**answer: object) -> Task:
+    return read_task(Answer(200, json.dumps(answer).encode()))
+
+
+def failed(read: Callable[[Answer], object], status: int, body: bytes) -> CallFailed:
+    with pytest.raises(CallFailed) as caught:
+        read(Answer(status, body))
+    return caught.value
+
+
+@pytest.mark.parametrize("task_id", ["abc", "12-34", "ü", 17])
+def test_a_created_task_has_an_id(task_id: object) -> None:
+    answer = {"id": task_id, "status": "in_progress", "model": "m", "created_at": 1}
+    assert read_created(Answer(200, json.dumps(answer).encode())) == Created(str(task_id))
+
+
+@pytest.mark.parametrize("task_id", [None, "", " ", "a b", "a\nb", 10**30, -(10**30), True, [], {}, 1.5, "x" * 257])
+def test_an_id_that_cannot_be_used_is_none(task_id: object) -> None:
+    error = failed(read_created, 200, json.dumps({"id": task_id}).encode())
+    assert (error.trouble, error.status, error.task_id) == (Trouble.UNREADABLE, 200, None)
+
+
+@pytest.mark.parametrize("said", ["completed", "COMPLETED", " Completed "])
+def test_completed_in_any_letter_case(said: str) -> None:
+    done = task(status=said, usage={"cost": "0.50", "discount": 0.9}, **VIDEO)
+    assert done == Task(
+        RemoteStatus.COMPLETED,
+        video_url="https://cdn.example/x.mp4",
+        job_id="job-1",
+        cost_usd=Decimal("0.50"),
+        discount=Decimal("0.9"),
+    )
+
+
+@pytest.mark.parametrize("said", ["in_progress", "queued", "PENDING", "Processing", "something new"])
+def test_whatever_is_neither_completed_nor_failed_is_running(said: str) -> None:
+    assert task(status=said, progress=0.25) == Task(RemoteStatus.RUNNING, progress=0.25)
+
+
+@pytest.mark.parametrize("progress", [None, "half", -1, 2, True, [0.5]])
+def test_a_progress_that_makes_no_sense_is_left_out(progress: object) -> None:
+    assert task(status="queued", progress=progress).progress is None
+
+
+@pytest.mark.parametrize(
+    ("written", "exact"),
+    [
+        ('"0.1234567891"', "0.1234567891"),
+        ("0.1234567891", "0.1234567891"),
+        ("0.1", "0.1"),
+        ("1", "1"),
+        ('"1.50"', "1.50"),
+        ("1.50", "1.50"),
+        ("1e-5", "0.00001"),
+        ('"0"', "0"),
+    ],
+)
+def test_cost_is_exact_from_text_and_from_number(written: str, exact: str) -> None:
+    body = json.dumps({"status": "completed", "usage": {"cost": 0}, **VIDEO}).replace('"cost": 0', f'"cost": {written}')
+    cost = read_task(Answer(200, body.encode())).cost_usd
+    assert cost is not None
+    assert format(cost, "f") == exact
+
+
+@pytest.mark.parametrize("usage", [None, [], "free", {}, {"cost": None}, {"cost": ""}])
+def test_a_cost_that_is_not_told_is_unknown_and_not_zero(usage: object) -> None:
+    assert task(status="completed", usage=usage, **VIDEO).cost_usd is None
+
+
+@pytest.mark.parametrize(
+    "cost", ["NaN", '"NaN"', "Infinity", '"-1"', "-0.5", '"' + "9" * 300 + '"', "9" * 300, "1e999999999", '"1e-400"',
+             "true", "[]", "{}", '"ten"']
+)  # fmt: skip
+def test_a_cost_that_is_no_amount_is_a_typed_error(cost: str) -> None:
+    body = json.dumps({"status": "completed", "usage": {"cost": 0}, **VIDEO}).replace('"cost": 0', f'"cost": {cost}')
+    assert failed(read_task, 200, body.encode()).trouble is Trouble.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"error": {"code": "001028095", "message": "Internal"}}, TaskError("001028095", "Internal")),
+        ({"error": "it broke"}, TaskError("", "it broke")),
+        ({"error": {"code": 123, "error_message": "odd"}}, TaskError("123", "odd")),
+        ({"code": "x", "message": "y"}, TaskError("x", "y")),
+        ({}, TaskError("", "")),
+        ({"error": None}, TaskError("", "")),
+        ({"error": [1]}, TaskError("", "")),
+    ],
+)
+def test_errors_in_every_shape(answer: dict[str, object], expected: TaskError) -> None:
+    assert task(status="failed", **answer).error == expected
+
+
+def test_a_failed_task_keeps_a_charge_that_was_told() -> None:
+    assert task(status="failed", usage={"cost": "0.10"}, error="late").cost_usd == Decimal("0.10")
+
+
+def test_completed_without_a_video_is_a_typed_error() -> None:
+    for output in (None, [], [{}], [{"content": []}], [{"content": [{"type": "image", "url": "x"}]}], "x", 5):
+        error = failed(read_task, 200, json.dumps({"status": "completed", "output": output}).encode())
+        assert "no video" in str(error)
+
+
+def test_a_typed_error_carries_status_code_message_and_a_bounded_excerpt() -> None:
+    body = json.dumps({"error": {"code": "001028004", "message": "Invalid reference URL format"}}) + " " * 9_000
+    error = failed(read_created, 400, body.encode())
+    assert (error.stage, error.trouble, error.status) == (Stage.CREATE, Trouble.STATUS, 400)
+    assert (error.code, error.stated) == ("001028004", True)
+    assert "Invalid reference URL format" in error.message
+    assert 0 < len(error.excerpt) <= 500
+
+
+HOSTILE = {
+    "brackets": b"[" * 10_000_000,
+    "deep": b'{"a":' * 200_000,
+    "deep but short": b"[" * 100_000,
+    "html": b"<html><body>502 Bad Gateway</body></html>",
+    "empty": b"",
+    "truncated": b'{"id": "abc", "sta',
+    "not utf-8": b'\xff\xfe{"id": 1}',
+    "nan": b"NaN",
+    "number": b"5",
+    "list": b'[{"id": "abc"}]',
+    "null": b"null",
+    "long digits": b'{"id": ' + b"9" * 6_000 + b"}",
+    "long": b'{"id": "abc", "x": "' + b"y" * MOST_ANSWER_BYTES + b'"}',
+    "lone surrogate": b'{"id": "\\ud800", "status": "\\ud800"}',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("read", [read_created, read_task])
+def test_a_hostile_answer_is_a_typed_error(name: str, read: Callable[[Answer], object]) -> None:
+    if name == "lone surrogate" and read is read_task:
+        assert read(Answer(200, HOSTILE[name])) == Task(RemoteStatus.RUNNING)
+    else:
+        assert failed(read, 200, HOSTILE[name]).trouble is Trouble.UNREADABLE
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["completed", "failed", "video"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["id", "status", "output", "content", "type", "url", "jobId", "usage", "cost", "error", "code"]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=12,
+)
+BODIES = st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()) | st.fixed_dictionaries(
+    {"status": st.sampled_from(["completed", "failed", "queued"])},
+    optional={"usage": JSON, "output": JSON, "error": JSON},
+).map(lambda value: json.dumps(value).encode())  # fmt: skip
+
+
+@settings(max_examples=5_000)
+@given(st.integers(100, 599), BODIES)
+def test_whatever_the_answer_to_a_creation_there_is_an_id_or_a_typed_error(status: int, body: bytes) -> None:
+    created = result(read_created, status, body)
+    assert created is None or created.task_id
+
+
+@settings(max_examples=5_000)
+@given(st.integers(100, 599), BODIES)
+def test_whatever_the_answer_to_a_reading_there_is_a_task_or_a_typed_error(status: int, body: bytes) -> None:
+    read = result(read_task, status, body)
+    if read is not None:
+        assert (read.video_url is not None) == (read.status is RemoteStatus.COMPLETED)
+        assert (read.error is not None) == (read.status is RemoteStatus.FAILED)
+        assert read.cost_usd is None or (read.cost_usd.is_finite() and read.cost_usd >= 0)
+
+
+def result(read: Callable[[Answer], T], status: int, body: bytes) -> T | None:
+    """What was read, or None for a typed error; any other exception fails the test."""
+    try:
+        return read(Answer(status, body))
+    except CallFailed:
+        return None
