@@ -2,8 +2,10 @@
 
 ::
 
-    BatchgenError       a message for the user, and the exit code it ends with
-    └── UsageError  2   the command cannot start: wrong arguments, a missing file
+    BatchgenError              a message for the user, and the exit code it ends with
+    ├── UsageError         2   the command cannot start: wrong arguments, a missing file
+    ├── RefusedRun         3   nothing was submitted: the plan or the manifest does not allow it
+    └── RunDirectoryError  6   the run directory is in use, damaged, or cannot be written
 
 Problems inside a manifest are no exceptions: they are collected, as `batchgen.model.Problem`.
 Anything else that escapes a command is a bug in batchgen and is reported as one.
@@ -22,3 +24,15 @@ class UsageError(BatchgenError):
     """The command cannot start as it was called."""
 
     exit_code = 2
+
+
+class RefusedRun(BatchgenError):  # noqa: N818 - reads as a sentence where it is raised
+    """A run that may not begin; nothing was submitted."""
+
+    exit_code = 3
+
+
+class RunDirectoryError(BatchgenError):
+    """The run directory cannot be used as it is."""
+
+    exit_code = 6

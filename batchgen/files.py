@@ -24,7 +24,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _file_mode() -> int:
@@ -33,7 +33,8 @@ def _file_mode() -> int:
     return 0o666 & ~mask
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     if os.name == "nt":  # pragma: no cover - Windows cannot open folders, and needs no sync of them
         return
     descriptor = os.open(folder, os.O_RDONLY)

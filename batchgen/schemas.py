@@ -85,11 +85,13 @@ class Catalogue:
         if not isinstance(node.get("$ref"), str):
             return siblings
         target = self._target(node["$ref"], file, model)
+        if isinstance(target, bool):  # a model without a cast says so with false
+            return target
         if siblings.keys() <= _ANNOTATIONS:
             return {**target, **siblings}
         return {"allOf": [target, *siblings.pop("allOf", [])], **siblings}
 
-    def _target(self, reference: str, file: str, model: str) -> Schema:
+    def _target(self, reference: str, file: str, model: str) -> Schema | bool:
         relative, _, pointer = reference.partition("#")
         target = posixpath.normpath(posixpath.join(posixpath.dirname(file), relative)) if relative else file
         default = f"models/{DEFAULT_MODEL}/"
@@ -98,7 +100,7 @@ class Catalogue:
         node: Any = self._load(target)
         for step in pointer.split("/")[1:]:
             node = node[step]
-        resolved: Schema = self._resolved(node, target, model)
+        resolved: Schema | bool = self._resolved(node, target, model)
         return resolved
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from batchgen.cli.terminal import printable
+from batchgen.cli.terminal import on_one_line
 from batchgen.manifest.wording import show_path
 from batchgen.model import Problem
 
@@ -15,8 +15,8 @@ def as_text(file: str, problems: Sequence[Problem]) -> str:
     lines = [_line(file, problem) for problem in problems[:MOST_SHOWN]]
     hidden = problems[MOST_SHOWN:]
     if hidden:
-        lines.append(f"{file}: {count(hidden)} more, not shown")
-    return printable("\n".join(lines))
+        lines.append(f"{on_one_line(file)}: {count(hidden)} more, not shown")
+    return "\n".join(lines)
 
 
 def count(problems: Sequence[Problem]) -> str:
@@ -29,7 +29,8 @@ def _line(file: str, problem: Problem) -> str:
     kind = "warning: " if problem.severity == "warning" else ""
     value = "" if problem.value is None else f", value {problem.value}"
     head = f"{file}:{problem.place.line}:{problem.place.column}: {kind}{problem.message}"
-    return f"{head}\n    at {show_path(problem.path)}, rule {problem.rule}{value}"
+    where = f"at {show_path(problem.path)}, rule {problem.rule}{value}"
+    return f"{on_one_line(head)}\n    {on_one_line(where)}"
 
 
 def as_json(found: Mapping[str, Sequence[Problem]]) -> str:

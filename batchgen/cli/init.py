@@ -8,7 +8,7 @@ _MANIFEST = """\
 # yaml-language-server: $schema=manifest.schema.json
 # Check it:  batchgen validate {shown}
 version: 1
-name: {name}
+name: "{name}"
 defaults:
   size: 1280*720     # the size's tier and the duration set the price
   duration: 5
@@ -49,10 +49,10 @@ def command(directory: Path) -> int:
         directory / "manifest.schema.json": schema.encode() + b"\n",
         manifest: _MANIFEST.format(name=name, shown=manifest).encode(),
     }
-    there = [str(path) for path in files if path.exists()]
-    if there:
-        raise UsageError(f"nothing written: {', '.join(there)} would be overwritten")
     try:
+        there = [str(path) for path in files if path.exists()]
+        if there:
+            raise UsageError(f"nothing written: {', '.join(there)} would be overwritten")
         (directory / "refs").mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
             write_atomically(path, content)

@@ -36,6 +36,11 @@ COMMANDS: Mapping[str, _Entry] = {
         "Check manifests and their reference files.",
         "batchgen validate garden/manifest.yaml",
     ),
+    "emulator": _Entry(
+        "batchgen.cli.emulator",
+        "Serve the API on this machine, to rehearse without spending.",
+        "batchgen emulator --port 8080 --latency 1-3",
+    ),
     "schema": _Entry("batchgen.cli.schema", "Print a JSON Schema.", "batchgen schema manifest > manifest.schema.json"),
 }
 

@@ -20,5 +20,6 @@ def command(name: str, model: str | None, *, only_names: bool) -> int:
         return 0
     if model is not None and model not in catalogue.models():
         raise UsageError(f"there is no model {model!r}; there is {', '.join(catalogue.models())}")
-    click.echo(json.dumps(catalogue.document(name, model or DEFAULT_MODEL), indent=2, ensure_ascii=False))
+    # ASCII: what is redirected into a file is JSON then, whatever the encoding of this terminal.
+    click.echo(json.dumps(catalogue.document(name, model or DEFAULT_MODEL), indent=2))
     return 0

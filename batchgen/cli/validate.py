@@ -25,6 +25,7 @@ def command(manifests: tuple[Path, ...], form: str, *, strict: bool, check_urls:
     Exit code 0: no errors; 3: errors; 2: a manifest is not there.
     """
     from batchgen.cli import findings
+    from batchgen.cli.terminal import on_one_line
     from batchgen.errors import UsageError
     from batchgen.manifest.check import check
     from batchgen.schemas import shipped
@@ -39,8 +40,9 @@ def command(manifests: tuple[Path, ...], form: str, *, strict: bool, check_urls:
         if form == "text":
             if checked.problems:
                 click.echo(findings.as_text(str(path), checked.problems), err=True)
-            scenes = "" if checked.manifest is None else f", {len(checked.manifest.scenes)} scenes"
-            click.echo(f"{path}: {findings.count(checked.problems) or 'ok'}{scenes}", err=True)
+            number = len(checked.manifest.scenes) if checked.manifest else 0
+            scenes = f", {number} scene{'' if number == 1 else 's'}" if number else ""
+            click.echo(f"{on_one_line(str(path))}: {findings.count(checked.problems) or 'ok'}{scenes}", err=True)
     if form == "json":
         click.echo(findings.as_json(found))
     failed = any(problem.severity == "error" for problems in found.values() for problem in problems)

@@ -5,49 +5,11 @@ was created. Whatever is not listed here as certain is `Kind.UNCERTAIN`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from http import HTTPStatus
 from typing import assert_never
 
+from batchgen.engine.outcomes import NOT_CONNECTED, Kind, Meaning
 from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
-
-
-class Kind(StrEnum):
-    """What follows from the ending of a call."""
-
-    CREATED = "created"
-    """A task exists; its id is known."""
-    REFUSED = "refused"
-    """It is certain that no task was created."""
-    UNCERTAIN = "uncertain"
-    """A task may have been created, and nobody here knows its id. Never sent again."""
-    TRANSIENT = "transient"
-    """Reading the task failed; it says nothing of the task. Read again."""
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    """The task ended without a result."""
-    ACCOUNT = "account"
-    """The gateway does not serve this account now: no task was created, and the run stops."""
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """A kind, and what the user is told.
-
-    ``code`` is the gateway's own, or a word of batchgen's where there is none; ``reason`` a sentence.
-    ``again`` says that the same request may be sent again without paying twice. ``confirm`` is how
-    often in a row the gateway has to say it before it is believed. ``wait_s`` is how many seconds
-    the gateway asked to wait.
-    """
-
-    kind: Kind
-    code: str = ""
-    reason: str = ""
-    again: bool = False
-    confirm: int = 1
-    wait_s: float | None = None
-
 
 CodeClasses = Mapping[str, str]
 """Documented error code → its class, as in the model's ``model.json``."""
@@ -70,7 +32,7 @@ def of_create(ending: Created | CallFailed, codes: CodeClasses) -> Meaning:
         return Meaning(Kind.REFUSED, "not_sent", f"nothing was submitted: {ending.message}")
     if trouble is Trouble.NOT_CONNECTED:
         reason = f"no connection to the gateway: {ending.message}"
-        return Meaning(Kind.REFUSED, "not_connected", reason, again=True)
+        return Meaning(Kind.REFUSED, NOT_CONNECTED, reason, again=True)
     if codes.get(ending.code) == "not_created" and ending.task_id is None:
         return _refused(ending, again=True)
     if trouble is Trouble.STATUS and ending.status is not None:
@@ -92,7 +54,8 @@ def _of_create_status(ending: CallFailed, status: int) -> Meaning:
 
 def _refused(ending: CallFailed, *, again: bool) -> Meaning:
     code = ending.code or f"http_{ending.status}"
-    return Meaning(Kind.REFUSED, code, ending.message, again=again, wait_s=ending.retry_after_s)
+    throttled = ending.status == HTTPStatus.TOO_MANY_REQUESTS
+    return Meaning(Kind.REFUSED, code, ending.message, again=again, throttled=throttled, wait_s=ending.retry_after_s)
 
 
 def _uncertain(ending: CallFailed) -> Meaning:
@@ -133,8 +96,12 @@ def _of_failed_task(error: TaskError, codes: CodeClasses) -> Meaning:
     match codes.get(error.code):
         case "check":
             return Meaning(Kind.RUNNING, code, reason)
-        case "recheck" | "transient":
+        case "recheck":
             return Meaning(Kind.FAILED, code, reason, confirm=_CONFIRM)
+        case "transient":
+            return Meaning(Kind.FAILED, code, reason, confirm=_CONFIRM, passing=True)
+        case "ended":
+            return Meaning(Kind.FAILED, code, reason, passing=True)
         case "not_created":
             return Meaning(Kind.FAILED, code, reason, again=True)
         case _:

@@ -1,7 +1,7 @@
 """Prompts: cast names in braces, and the numbered characters that the API knows. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -9,6 +9,9 @@ from batchgen.manifest.wording import joined
 
 # A letter or digit may follow or precede in other scripts: Chinese prompts have no spaces.
 _CHARACTER = re.compile(r"(?<![A-Za-z0-9_])character([0-9]{1,9})(?![A-Za-z0-9_])", re.IGNORECASE)
+_MOST_FAULTS = 100
+"""Faults of one prompt before the rest of it is let be: the work stays bounded."""
+_MOST_NAMED = 20
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
@@ -32,6 +35,7 @@ def fill(prompt: str, explicit: Sequence[str], cast: Mapping[str, str]) -> Fille
     A member whose reference is among the explicit ones keeps that one's number.
     """
     sources = list(explicit)
+    numbers = {source: number for number, source in reversed(list(enumerate(sources, 1)))}
     members: dict[str, str] = {}
     faults: list[tuple[str, str]] = []
 
@@ -39,15 +43,18 @@ def fill(prompt: str, explicit: Sequence[str], cast: Mapping[str, str]) -> Fille
         written, name = match[0], match[1]
         if written in ("{{", "}}"):
             return written[0]
+        if len(faults) >= _MOST_FAULTS:
+            return written
         if name is None:
             faults.append(
                 ("prompt.brace", f"the prompt has a single {written}; write {written * 2} for the character itself")
             )
         elif name not in cast:
-            faults.append(("cast.unknown", _unknown(name, list(cast))))
+            faults.append(("cast.unknown", _unknown(name, cast)))
         else:
-            if cast[name] not in sources:
+            if cast[name] not in numbers:
                 sources.append(cast[name])
+                numbers[cast[name]] = len(sources)
             members.setdefault(cast[name], name)
             if prompt[match.end() : match.end() + 1].isdigit():
                 faults.append(
@@ -56,7 +63,7 @@ def fill(prompt: str, explicit: Sequence[str], cast: Mapping[str, str]) -> Fille
                         f"a digit follows {{{name}}} in the prompt and would change its number; put a space between",
                     )
                 )
-            return f"character{sources.index(cast[name]) + 1}"
+            return f"character{numbers[cast[name]]}"
         return written
 
     filled = _BRACES.sub(replaced, prompt) if "{" in prompt or "}" in prompt else prompt
@@ -68,10 +75,13 @@ def mentioned(prompt: str) -> set[int]:
     return {int(number) for number in _CHARACTER.findall(prompt)}
 
 
-def _unknown(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1)
+def _unknown(name: str, known: Collection[str]) -> str:
+    few = len(known) <= _MOST_NAMED
+    close = get_close_matches(name, list(known), n=1) if few else []
     if close:
         hint = f"did you mean {{{close[0]}}}?"
+    elif not few:
+        hint = f"the cast has {len(known)} others"
     elif known:
         hint = f"the cast is {joined(sorted(known), 'and')}"
     else:

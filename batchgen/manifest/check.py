@@ -7,7 +7,7 @@ from pathlib import Path
 
 from batchgen.manifest import rules, schema, survey
 from batchgen.manifest.expand import Draft, Model, drafts, manifest
-from batchgen.manifest.source import Document, UnreadableManifest, read
+from batchgen.manifest.source import MOST_PROBLEMS, Document, UnreadableManifest, read
 from batchgen.manifest.wording import joined
 from batchgen.model import Content, DataPath, Manifest, Problem
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
@@ -61,6 +61,9 @@ class _Check:
         model = Model.from_schemas(self._catalogue.for_model(name, "model.json"), request, settings)
         whole = self._catalogue.document("manifest", name)
         found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers)]
+        if len(found) >= MOST_PROBLEMS or any(problem.rule == "scenes.maxItems" for problem in found):
+            # Hopeless, and not all of it was looked at: the rules take nothing that the schema has not seen.
+            return found, None
         refused = {problem.path[: _SETTING_DEPTH.get(str(problem.path[0]), 1)] for problem in found if problem.path}
         entries = list(drafts(self._data, refused))
         found += rules.on_ids(self._document, entries, whole["properties"]["scenes"]["maxItems"])

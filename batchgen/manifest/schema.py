@@ -8,12 +8,9 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 
 from batchgen.manifest import sizes
-from batchgen.manifest.source import Document
+from batchgen.manifest.source import MOST_PROBLEMS, Document
 from batchgen.manifest.wording import choices, describe, joined, name_of, rule_name, show_value, unknown_key
 from batchgen.model import DataPath, Problem
-
-MOST_COUNTED = 10_000
-"""Problems found before a hopeless manifest is left: the work stays bounded."""
 
 Tiers = Mapping[str, Sequence[str]]
 
@@ -21,13 +18,15 @@ Tiers = Mapping[str, Sequence[str]]
 def problems(document: Document, validator: Validator, tiers: Tiers) -> Iterator[Problem]:
     """What the schema finds wrong with a document, and the values that YAML misread."""
     told: set[DataPath] = set()
-    for error in islice(validator.iter_errors(cast("Any", document.data)), MOST_COUNTED):
+    for error in islice(validator.iter_errors(cast("Any", document.data)), MOST_PROBLEMS):
         path: DataPath = tuple(error.absolute_path)
-        if path in told and path in document.misread:
+        if path in told and document.reading(path):
             continue
         told.add(path)
         yield _key_problem(document, error, path) or _value_problem(document, error, path, tiers)
-    for path in document.misread.keys() - told:
+    for path, _ in document.misread.values():
+        if path in told:
+            continue
         spot = document.spot(path)
         message = f'{_as_read(document, path)}; write it in quotes: "{spot.written}"'
         yield Problem(spot.place, path, "yaml.misread", message, spot.written)
@@ -60,7 +59,7 @@ def _value_problem(document: Document, error: ValidationError, path: DataPath, t
     listed = choices(schema)
     keyword = "enum" if listed and error.validator != "const" else str(error.validator)
     name = name_of(path)
-    if path in document.misread:
+    if document.reading(path):
         plain = "write the number in plain digits, or a text in quotes"
         fix = f"write {_choose(listed, error.instance, tiers)}" if keyword == "enum" else plain
         message = f"{_as_read(document, path)}; {fix}"
@@ -75,7 +74,7 @@ def _value_problem(document: Document, error: ValidationError, path: DataPath, t
 
 
 def _as_read(document: Document, path: DataPath) -> str:
-    return f"{name_of(path)}: YAML reads {document.spot(path).written} as {document.misread[path]}"
+    return f"{name_of(path)}: YAML reads {document.spot(path).written} as {document.reading(path)}"
 
 
 def _advice(schema: Mapping[str, Any]) -> str:

@@ -5,18 +5,14 @@ its line and column; what YAML 1.1 would quietly turn into something else is not
 is bounded whatever the text, because nothing is nested or repeated beyond the bounds below.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, TypeAlias
 
 import yaml
 from yaml import events as ev
-from yaml.constructor import SafeConstructor
-from yaml.resolver import Resolver
 
+from batchgen.manifest.scalars import READINGS, read_plain, tag_of
 from batchgen.model import Data, DataPath, Place, Problem, Scalar
 
 try:
@@ -29,18 +25,9 @@ MAX_DEPTH = 32
 MAX_VALUES: Mapping[type, int] = {yaml.SafeLoader: 60_000, Loader: 400_000}
 """Keys and values, aliases counted as often as they are used, by parser: the pure one is slower."""
 
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
-_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+\Z")
-_LONGEST_NUMBER = 40
-_CONSTANTS: Mapping[str, Scalar] = {"true": True, "false": False, "null": None, "~": None, "": None}
-_READINGS = {
-    "tag:yaml.org,2002:bool": "a boolean",
-    "tag:yaml.org,2002:float": "a number",
-    "tag:yaml.org,2002:int": "a number",
-    "tag:yaml.org,2002:null": "nothing",
-    "tag:yaml.org,2002:timestamp": "a date",
-    "tag:yaml.org,2002:value": "a special key",
-}
+MOST_PROBLEMS = 10_000
+"""Problems told of a hopeless manifest; more are let be, so that the work stays bounded."""
+
 _NO_KEYS: dict[str, Place] = {}
 _STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
 
@@ -77,7 +64,7 @@ class Document:
     data: Data
     root: Spot
     problems: tuple[Problem, ...]
-    misread: Mapping[DataPath, str]
+    misread: Mapping[Place, tuple[DataPath, str]]
     """Values that YAML 1.1 takes for something else than what is written, and for what."""
 
     def spot(self, path: DataPath) -> Spot:
@@ -89,6 +76,11 @@ class Document:
                 break
             spot = inner
         return spot
+
+    def reading(self, path: DataPath) -> str | None:
+        """What YAML takes the value at ``path`` for, where that is not what is written."""
+        _, reading = self.misread.get(self.spot(path).place, (path, None))
+        return reading
 
     def key_place(self, path: DataPath) -> Place:
         """The place of the key that ``path`` ends with."""
@@ -178,7 +170,7 @@ class _Reader:
         self._limit = MAX_VALUES.get(loader, min(MAX_VALUES.values()))
         self._count = 0
         self._problems: list[Problem] = []
-        self._misread: dict[DataPath, str] = {}
+        self._misread: dict[Place, tuple[DataPath, str]] = {}
         self._frames: list[_Frame] = []
         self._anchors: dict[str, _Anchor] = {}
         # By exact type: this is looked up for every scalar of a large manifest.
@@ -204,6 +196,7 @@ class _Reader:
 
     def _events(self, text: str, loader: type) -> Iterator[ev.Event]:
         documents = 0
+        event = None
         try:
             for event in yaml.parse(text, Loader=loader):
                 if isinstance(event, ev.DocumentStartEvent):
@@ -224,6 +217,10 @@ class _Reader:
                 f"the character U+{ord(text[at]):04X} is not allowed in YAML; take it out" if at >= 0 else error.reason
             )
             raise _stop(_place_after(text[: max(at, 0)]), "yaml.character", message) from None
+        except (ValueError, OverflowError) as error:
+            # PyYAML lets these out: an escape for no character, a version number without end.
+            place = _place(event.end_mark) if event else Place(1, 1)
+            raise _stop(place, "yaml.syntax", f"this is not YAML: {error}") from None
 
     def _take(self, event: ev.Event) -> _Item | None:
         """Take in one event; returns the finished root when this event finishes it."""
@@ -246,7 +243,7 @@ class _Reader:
         text = event.value
         spot = Spot(_place(event.start_mark))
         frame = self._frames[-1] if self._frames else None
-        tag = _tag(text) if event.tag is None and event.implicit[0] else None
+        tag = tag_of(text) if event.tag is None and event.implicit[0] else None
         if event.tag not in _STRING_TAGS:
             self._refuse_tag(event)
         if frame is not None and frame.expects_key():
@@ -255,12 +252,22 @@ class _Reader:
         value: Scalar = text
         if tag is not None:
             spot.written = text
-            value, reading = _read_plain(text, tag)
-            if reading is not None:
-                self._misread[self._path()] = reading
+            value, reading = read_plain(text, tag)
+            if reading is not None and len(self._misread) < MOST_PROBLEMS and not self._is_repeated():
+                self._misread[spot.place] = self._path(), reading
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchor(value, spot, 1, complete=True)
         return self._put(value, spot)
+
+    def _tell(self, problem: Problem) -> None:
+        if len(self._problems) < MOST_PROBLEMS:
+            self._problems.append(problem)
+
+    def _is_repeated(self) -> bool:
+        """Whether what is being read is the value of a key used before, which is dropped."""
+        return (
+            bool(self._frames) and self._frames[-1].key is not None and self._frames[-1].key in self._frames[-1].value
+        )
 
     def _key(self, frame: _Frame, text: str, spot: Spot, tag: str | None) -> None:
         frame.key = text
@@ -268,12 +275,12 @@ class _Reader:
             frame.merging = True
             return
         if tag is not None:
-            message = f"the key {text or 'left empty here'} is read by YAML as {_READINGS[tag]}; write it in quotes"
-            self._problems.append(Problem(spot.place, self._path(), "yaml.key", message, text))
+            message = f"the key {text or 'left empty here'} is read by YAML as {READINGS[tag]}; write it in quotes"
+            self._tell(Problem(spot.place, self._path(), "yaml.key", message, text))
         if text in frame.spot.keys:
             first = frame.spot.keys[text].line
             message = f"the key {text!r} stands here twice, first in line {first}; keep one of them"
-            self._problems.append(Problem(spot.place, self._path(), "yaml.duplicate-key", message, text))
+            self._tell(Problem(spot.place, self._path(), "yaml.duplicate-key", message, text))
         else:
             frame.spot.keys[text] = spot.place
 
@@ -323,7 +330,7 @@ class _Reader:
     def _refuse_tag(self, event: ev.ScalarEvent | ev.MappingStartEvent | ev.SequenceStartEvent) -> None:
         tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
         message = f"the tag {tag} has no meaning in a manifest; take it out"
-        self._problems.append(Problem(_place(event.start_mark), self._path(), "yaml.tag", message, tag))
+        self._tell(Problem(_place(event.start_mark), self._path(), "yaml.tag", message, tag))
 
     def _put(self, value: Data, spot: Spot) -> _Item | None:
         """Put a finished value where it belongs; the root belongs nowhere and is returned."""
@@ -350,7 +357,7 @@ class _Reader:
         for source, source_spot in zip(sources, spots, strict=True):
             if not isinstance(source, dict) or not isinstance(source_spot.inside, dict):
                 message = "<< takes in the keys of another mapping; give it an alias of one, such as <<: *style"
-                self._problems.append(Problem(source_spot.place, self._path(), "yaml.merge", message))
+                self._tell(Problem(source_spot.place, self._path(), "yaml.merge", message))
                 continue
             for key, value in source.items():
                 if key not in frame.value and isinstance(frame.value, dict) and isinstance(frame.spot.inside, dict):
@@ -362,33 +369,3 @@ class _Reader:
         """The path of the value that is being read."""
         steps = (len(frame.value) if isinstance(frame.value, list) else frame.key for frame in self._frames)
         return tuple(step for step in steps if step is not None)
-
-
-def _tag(text: str) -> str | None:
-    """What YAML 1.1 takes a plain scalar for, None where it is a text."""
-    for tag, pattern in Resolver.yaml_implicit_resolvers.get(text[:1], ()):
-        if pattern.match(text):
-            return str(tag)
-    return None
-
-
-def _read_plain(text: str, tag: str) -> tuple[Scalar, str | None]:
-    """The value of a plain scalar that is not a text, and what YAML makes of it if that surprises.
-
-    A surprising one keeps its text as its value: it is refused in any case, and the rules that
-    look at it afterwards should see what was written.
-    """
-    lower = text.lower()
-    if lower in _CONSTANTS:
-        return _CONSTANTS[lower], None
-    if _INTEGER.match(text):
-        return int(text), None
-    if _DECIMAL.match(text):
-        return Decimal(text), None
-    if tag == "tag:yaml.org,2002:bool":
-        return SafeConstructor.bool_values[lower], None
-    if tag == "tag:yaml.org,2002:int" and len(text) <= _LONGEST_NUMBER:
-        # YAML 1.1 lets 0b_ and 0x_ through as numbers, and its constructor then fails on them.
-        with suppress(ValueError):
-            return text, f"the number {SafeConstructor().construct_yaml_int(yaml.ScalarNode(tag, text))}"
-    return text, _READINGS[tag]

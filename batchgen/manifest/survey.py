@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from jsonschema.protocols import Validator
 
@@ -21,6 +22,13 @@ from batchgen.network import Network
 _THREADS = max(4, os.cpu_count() or 1)
 _NO_HEAD = frozenset({401, 403, 405, 501})
 """Answers of servers that do not take HEAD, signed addresses among them: no proof of anything."""
+
+
+MOST_UNUSABLE = 200
+"""Files that cannot be used before the rest of a hopeless manifest is left unopened."""
+_BATCH = 64
+_Key: TypeAlias = tuple[str, str]
+_Job: TypeAlias = "Callable[[Network], Finding]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +83,13 @@ def _uses_of(settings: Data, path: DataPath) -> Iterator[Use]:
 
 def survey(
     found: Iterable[Use], folder: Path, limits: Mapping[str, Validator], *, check_urls: bool
-) -> dict[tuple[str, str], Finding]:
+) -> dict[_Key, Finding]:
     """Measure what is used; the findings by source and setting. ``limits`` are by setting, too.
 
     URLs are left alone unless ``check_urls`` is set.
     """
-    jobs: dict[tuple[str, str], Callable[[Network], Finding]] = {}
-    job_of: dict[tuple[str, str], tuple[str, str]] = {}
+    jobs: dict[_Key, _Job] = {}
+    job_of: dict[_Key, _Key] = {}
     for use in found:
         limit = limits.get(use.setting)
         if limit is None or (use.source, use.setting) in job_of:
@@ -94,20 +102,34 @@ def survey(
         job = (_identity(use.source, folder), use.setting)
         jobs.setdefault(job, partial(_measure, source=use.source, folder=folder, limit=limit))
         job_of[use.source, use.setting] = job
-    if not jobs:
-        return {}
+    results = _results(jobs) if jobs else {}
+    return {use: results[job] for use, job in job_of.items() if job in results}
+
+
+def _results(jobs: Mapping[_Key, _Job]) -> dict[_Key, Finding]:
+    """Do all jobs; where too many files cannot be used, the rest is left and one of them says so."""
+    results: dict[_Key, Finding] = {}
+    unusable = 0
     with closing(urls.network()) as connections, ThreadPoolExecutor(_THREADS) as pool:
-        results = dict(zip(jobs, pool.map(lambda job: job(connections), jobs.values()), strict=True))
-    return {use: results[job] for use, job in job_of.items()}
+        for batch in _batches(jobs):
+            if unusable >= MOST_UNUSABLE:
+                message = f"after {unusable} files that cannot be used, this one and the rest were not opened"
+                results[batch[0]] = Finding(None, (Complaint("reference.not-opened", message),))
+                break
+            for key, finding in zip(batch, pool.map(lambda key: jobs[key](connections), batch), strict=True):
+                results[key] = finding
+                unusable += finding.content is None and bool(finding.complaints)
+    return results
+
+
+def _batches(keys: Iterable[_Key]) -> Iterator[list[_Key]]:
+    rest = iter(keys)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
 
 
 def _identity(source: str, folder: Path) -> str:
-    if references.declared_mime(source) is not None:
-        return source
-    try:
-        return os.path.realpath(folder / source)
-    except ValueError:  # a zero byte in the name
-        return source
+    return source if references.declared_mime(source) is not None else os.path.normpath(folder / source)
 
 
 def _measure(_: Network, source: str, folder: Path, limit: Validator) -> Finding:

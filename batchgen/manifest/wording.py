@@ -47,7 +47,8 @@ def name_of(path: DataPath) -> str:
     last = path[-1]
     if isinstance(last, str):
         return last
-    return {"scenes": f"scene {last + 1}", "references": f"reference {last + 1}"}.get(str(path[-2]), f"item {last + 1}")
+    kind = {"scenes": "scene", "references": "reference"}.get(str(path[-2]) if path[1:] else "", "item")
+    return f"{kind} {last + 1}"
 
 
 def rule_name(path: DataPath) -> str:

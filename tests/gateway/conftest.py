@@ -23,7 +23,7 @@ def make_request(tmp_path: Path) -> MakeRequest:
             facts = Facts("image", "png", len(content), 400, 400)
             known = Content(hashlib.sha256(content).hexdigest(), "image/png", facts, path)
             references.append(Reference(path.name, known))
-        fields = {"prompt": prompt, "reference_urls": tuple(references)}
+        fields: dict[str, str | tuple[Reference, ...]] = {"prompt": prompt, "reference_urls": tuple(references)}
         return Request("m", fields, {"size": "1280*720", "duration": 5, "audio": True, "seed": 3})
 
     return make

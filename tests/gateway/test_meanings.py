@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchgen.engine.outcomes import Kind
 from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
-from batchgen.gateway.meanings import Kind, of_create, of_read
+from batchgen.gateway.meanings import of_create, of_read
 from batchgen.gateway.wire import Answer, read_created, read_task
 from batchgen.schemas import DEFAULT_MODEL, shipped
 

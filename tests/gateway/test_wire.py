@@ -115,7 +115,16 @@ def test_a_failed_task_keeps_a_charge_that_was_told() -> None:
 
 
 def test_completed_without_a_video_is_a_typed_error() -> None:
-    for output in (None, [], [{}], [{"content": []}], [{"content": [{"type": "image", "url": "x"}]}], "x", 5):
+    outputs: tuple[object, ...] = (
+        None,
+        [],
+        [{}],
+        [{"content": []}],
+        [{"content": [{"type": "image", "url": "x"}]}],
+        "x",
+        5,
+    )
+    for output in outputs:
         error = failed(read_task, 200, json.dumps({"status": "completed", "output": output}).encode())
         assert "no video" in str(error)
 

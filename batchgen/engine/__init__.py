@@ -1,0 +1,1 @@
+"""Decides: pure, without clock, chance, file or network."""

@@ -1,0 +1,46 @@
+"""What was spent, and what may have been. Pure; every amount a Decimal, unknown ones kept apart."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from batchgen.engine.states import Attempt, AttemptState
+
+_SETTLED = frozenset({AttemptState.FAILED, AttemptState.REFUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """An exact sum, and how many amounts are missing from it because nobody knows them."""
+
+    usd: Decimal = Decimal(0)
+    unknown: int = 0
+
+    def plus(self, amount: Decimal | None) -> "Sum":
+        """The sum with one more amount, None for one that is not known."""
+        return Sum(self.usd, self.unknown + 1) if amount is None else Sum(self.usd + amount, self.unknown)
+
+
+def charged(attempts: Iterable[Attempt]) -> Sum:
+    """What the gateway said it charged; completed tasks without a stated cost count as unknown."""
+    total = Sum()
+    for attempt in attempts:
+        if attempt.cost_usd is not None or (attempt.finished_at is not None and attempt.state not in _SETTLED):
+            total = total.plus(attempt.cost_usd)
+    return total
+
+
+def exposure(attempts: Iterable[Attempt]) -> Sum:
+    """What may still be charged, at its estimate: tasks in flight, unknown submissions, untold costs."""
+    total = Sum()
+    for attempt in attempts:
+        if attempt.cost_usd is None and attempt.state not in _SETTLED:
+            total = total.plus(attempt.estimated_cost_usd)
+    return total
+
+
+def liability(attempt: Attempt) -> Sum:
+    """What an attempt takes of a budget: its cost, or its estimate as long as that is not known."""
+    if attempt.cost_usd is None and attempt.state in _SETTLED:
+        return Sum()
+    return Sum().plus(attempt.estimated_cost_usd if attempt.cost_usd is None else attempt.cost_usd)

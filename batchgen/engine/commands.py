@@ -1,0 +1,87 @@
+"""What the scheduler wants done, and what comes back from it. Pure.
+
+An act is carried out by the runner on some thread; every act is answered by exactly one ending.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from batchgen.engine.outcomes import Meaning, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Send the request of a scene. The intent is durable by now."""
+
+    scene_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Read a task."""
+
+    scene_id: str
+    attempt: int
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Fetch a result and compare it with what was asked for."""
+
+    scene_id: str
+    attempt: int
+    url: str
+
+
+Act: TypeAlias = Submit | Poll | Fetch
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitEnded:
+    """How a submission ended; ``task_id`` is set where a task was created."""
+
+    act: Submit
+    meaning: Meaning
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollEnded:
+    """How a reading ended; ``result`` holds what a finished task brought."""
+
+    act: Poll
+    meaning: Meaning
+    result: Result = Result()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True, slots=True)
+class FetchEnded:
+    """How a download ended: a file, or a failure with its reason.
+
+    ``path`` is relative to the run directory. ``expired`` says that a fresh address may help,
+    ``unstorable`` that the disk is at fault.
+    """
+
+    act: Fetch
+    path: str | None = None
+    sha256: str | None = None
+    mismatch: str | None = None
+    failure: str = ""
+    expired: bool = False
+    unstorable: bool = False
+
+
+Ending: TypeAlias = SubmitEnded | PollEnded | FetchEnded
+
+
+class Stop(StrEnum):
+    """Why a run ended before all was done."""
+
+    ACCOUNT = "account"
+    UNREACHABLE = "unreachable"
+    BUDGET = "budget"
+    STORAGE = "storage"
+    INTERRUPTED = "interrupted"

@@ -1,0 +1,194 @@
+"""What happened, as it is remembered: the events that the journal keeps.
+
+State is a fold over these and nothing else. ``at`` is always a time in UTC as ISO 8601 text, money
+always a Decimal or None for unknown. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFacts:
+    """What a report has to know of a scene of the manifest, whether or not it was ever submitted.
+
+    ``request`` is the request as JSON without payloads; ``estimated_cost_usd`` is None without a
+    price.
+    """
+
+    scene_id: str
+    request_sha256: str
+    request: Mapping[str, Any]
+    tier: str | None
+    characters: tuple[str, ...]
+    estimated_cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run began. Without news of its end, whatever it had under way was cut off."""
+
+    at: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRead:
+    """The scenes of the manifest, in order; replaces the list that was known before."""
+
+    at: str
+    name: str
+    model: str
+    scenes: tuple[SceneFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """A request to create a task is about to be sent. Durable before its first byte leaves."""
+
+    at: str
+    scene_id: str
+    attempt: int
+    request_sha256: str
+    request: Mapping[str, Any]
+    tier: str | None
+    characters: tuple[str, ...]
+    estimated_cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The task exists. Durable before it is first read."""
+
+    at: str
+    scene_id: str
+    attempt: int
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It is certain that no task was created; ``again`` says that asking again may help."""
+
+    at: str
+    scene_id: str
+    attempt: int
+    code: str
+    message: str
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeUnknown:
+    """The request was sent, and whether a task was created is not known."""
+
+    at: str
+    scene_id: str
+    attempt: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The task has its result. ``cost_usd`` and ``discount`` are what the gateway said."""
+
+    at: str
+    scene_id: str
+    attempt: int
+    video_url: str
+    job_id: str | None
+    cost_usd: Decimal | None
+    discount: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The task ended without a result; ``again`` says that no task was created upstream after all."""
+
+    at: str
+    scene_id: str
+    attempt: int
+    code: str
+    message: str
+    cost_usd: Decimal | None
+    discount: Decimal | None
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTimedOut:
+    """This run stopped waiting for the task, which goes on; the next run reads it again."""
+
+    at: str
+    scene_id: str
+    attempt: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """The result is here, whole; ``mismatch`` says how it differs from what was asked for."""
+
+    at: str
+    scene_id: str
+    attempt: int
+    path: str
+    sha256: str
+    mismatch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadFailed:
+    """The result did not arrive. It is bought, and fetched again by the next run."""
+
+    at: str
+    scene_id: str
+    attempt: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The user settled an unknown submission: the task's id, or None where none was created."""
+
+    at: str
+    scene_id: str
+    attempt: int
+    task_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A scene was not submitted on purpose, to keep to the budget."""
+
+    at: str
+    scene_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run ended in order, with this exit code."""
+
+    at: str
+    exit_code: int
+
+
+AttemptEvent: TypeAlias = (
+    Submitting
+    | Submitted
+    | Refused
+    | OutcomeUnknown
+    | Completed
+    | Failed
+    | TaskTimedOut
+    | Downloaded
+    | DownloadFailed
+    | Resolved
+)
+Event: TypeAlias = RunStarted | ManifestRead | AttemptEvent | HeldBack | RunEnded

@@ -1,0 +1,60 @@
+"""What the ending of a call means for a run: the small set of classes, and what comes with them. Pure.
+
+Which ending belongs to which class is decided in `batchgen.gateway.meanings`.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+NOT_CONNECTED = "not_connected"
+"""The code of a call for which no connection could be made."""
+
+
+class Kind(StrEnum):
+    """What follows from the ending of a call."""
+
+    CREATED = "created"
+    """A task exists; its id is known."""
+    REFUSED = "refused"
+    """It is certain that no task was created."""
+    UNCERTAIN = "uncertain"
+    """A task may have been created, and nobody here knows its id. Never sent again."""
+    TRANSIENT = "transient"
+    """Reading the task failed; it says nothing of the task. Read again."""
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    """The task ended without a result."""
+    ACCOUNT = "account"
+    """The gateway does not serve this account now: no task was created, and the run stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A kind, and what the user is told.
+
+    ``code`` is the gateway's own, or a word of batchgen's where there is none; ``reason`` a sentence.
+    ``again`` says that the same request may be sent again without paying twice. ``confirm`` is how
+    often in a row the gateway has to say it before it is believed. ``wait_s`` is how many seconds
+    the gateway asked to wait.
+    """
+
+    kind: Kind
+    code: str = ""
+    reason: str = ""
+    again: bool = False
+    passing: bool = False
+    throttled: bool = False
+    confirm: int = 1
+    wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a finished task brought: the address of its video, and what the gateway charged."""
+
+    video_url: str | None = None
+    job_id: str | None = None
+    cost_usd: Decimal | None = None
+    discount: Decimal | None = None

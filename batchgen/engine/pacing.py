@@ -1,0 +1,83 @@
+"""How fast: when to submit, how many tasks at a time, when to look again. Pure; chance is passed in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Jitter = Callable[[], float]
+"""A number from 0 to 1, drawn anew at each call."""
+
+_SLOWER = 1.3
+_MOST_SLOWED = 6.0
+_SPREAD = 0.2
+_FIRST_RETRY_S = 1.0
+_LONGEST_RETRY_S = 60.0
+_THROTTLED_WAIT_S = 1.0
+
+
+def poll_wait(interval_s: float, polls: int, jitter: Jitter) -> float:
+    """Seconds until a task is read for the next time, after ``polls`` readings.
+
+    Grows from the interval to six times that, spread by a fifth either way so that tasks submitted
+    together are not read together.
+    """
+    slowed = min(_SLOWER**polls, _MOST_SLOWED)
+    return interval_s * slowed * (1 + _SPREAD * (2 * jitter() - 1))
+
+
+def retry_wait(failures: int, jitter: Jitter) -> float:
+    """Seconds until a call that failed ``failures`` times in a row is made again."""
+    longest: float = min(_FIRST_RETRY_S * 2 ** min(failures - 1, 10), _LONGEST_RETRY_S)
+    return longest * (0.5 + 0.5 * jitter())
+
+
+@dataclass(slots=True)
+class Pace:
+    """When the next submission may go out. Times are seconds of the loop's clock.
+
+    ``max_in_flight`` is how many tasks may be at the gateway, ``per_second`` how many submissions
+    a second, None for no bound.
+    """
+
+    max_in_flight: int
+    per_second: float | None = None
+    held_until: float = 0.0
+    _next_at: float = 0.0
+    _limit: int = field(init=False)
+    _since_raised: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin with all that the user allows."""
+        self._limit = self.max_in_flight
+
+    @property
+    def limit(self) -> int:
+        """How many tasks may be in flight now."""
+        return self._limit
+
+    def opens_at(self) -> float:
+        """The earliest time for the next submission."""
+        return max(self.held_until, self._next_at)
+
+    def sent(self, now: float) -> None:
+        """A submission goes out now."""
+        if self.per_second:
+            self._next_at = max(self._next_at, now) + 1 / self.per_second
+
+    def throttled(self, now: float, in_flight: int, wait_s: float | None) -> None:
+        """The gateway had too many requests, with that many tasks in flight beside the one refused."""
+        self._limit = max(1, min(self._limit, in_flight))
+        self._since_raised = 0
+        self.hold(now + (_THROTTLED_WAIT_S if wait_s is None else wait_s))
+
+    def accepted(self, in_flight: int) -> None:
+        """The gateway took a task. After as many as the limit allows, one more is tried."""
+        if self._limit >= self.max_in_flight or in_flight < self._limit:
+            return
+        self._since_raised += 1
+        if self._since_raised >= self._limit:
+            self._limit += 1
+            self._since_raised = 0
+
+    def hold(self, until: float) -> None:
+        """No submission before ``until``."""
+        self.held_until = max(self.held_until, until)

@@ -1,0 +1,145 @@
+"""What a run would do with each scene, and why. Pure.
+
+From the expanded manifest and the state; the same for `plan`, which shows it, and `run`, which
+does it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from batchgen.engine.events import SceneFacts
+from batchgen.engine.states import Attempt, AttemptState, State
+
+
+class Action(StrEnum):
+    """What happens to a scene."""
+
+    SUBMIT = "submit"
+    RESUME = "resume"
+    DOWNLOAD = "download"
+    DONE = "done"
+    UNKNOWN = "unknown"
+    """Submitted, and the outcome is not known: nothing happens until the user settles it."""
+    FAILED = "failed"
+    """Failed, and nothing happens unless the user wants to pay for another attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the user chose for a run.
+
+    ``globs`` select scenes by id, all of them where there are none; ``retry_failed`` pays for failed
+    scenes again; ``download`` wants the files.
+    """
+
+    globs: tuple[str, ...] = ()
+    retry_failed: bool = False
+    download: bool = True
+
+    def takes(self, scene_id: str) -> bool:
+        """Whether the scene is one of those selected."""
+        return not self.globs or any(fnmatchcase(scene_id, glob) for glob in self.globs)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens to one scene, and why.
+
+    ``changed`` names the fields of the request that differ from what was submitted before;
+    ``paid_before`` says that money was spent on this scene, or may have been.
+    """
+
+    scene: SceneFacts
+    action: Action
+    reason: str
+    changed: tuple[str, ...] = ()
+    paid_before: bool = False
+
+    @property
+    def new_cost_usd(self) -> Decimal | None:
+        """What the step would cost: nothing unless it submits, None where no price is known."""
+        return self.scene.estimated_cost_usd if self.action is Action.SUBMIT else Decimal(0)
+
+
+def plan(scenes: Sequence[SceneFacts], state: State, choice: Choice, missing: Collection[str] = ()) -> list[Step]:
+    """A step for each selected scene, in order.
+
+    ``missing`` holds the ids of scenes whose delivered file is not there any more.
+    """
+    return [_step(scene, state, choice, scene.scene_id in missing) for scene in scenes if choice.takes(scene.scene_id)]
+
+
+def _step(scene: SceneFacts, state: State, choice: Choice, missing: bool) -> Step:  # noqa: FBT001 - one fact of four
+    attempts = state.attempts.get(scene.scene_id, [])
+    latest = attempts[-1] if attempts else None
+    paid = any(attempt.state is not AttemptState.REFUSED for attempt in attempts)
+    if latest is None:
+        return Step(scene, Action.SUBMIT, "new")
+    if latest.is_unknown:
+        return Step(scene, Action.UNKNOWN, "submitted, and the outcome is not known", paid_before=True)
+    changed = changes(latest.request, scene.request) if latest.request_sha256 != scene.request_sha256 else ()
+    if latest.state is AttemptState.RUNNING and changed:
+        reason = f"changed: {', '.join(changed)}; its task still runs and is waited for, then it is paid for again"
+        return Step(scene, Action.RESUME, reason, changed, paid_before=True)
+    if latest.request_sha256 != scene.request_sha256:
+        again = "; it is paid for again" if paid else ""
+        return Step(scene, Action.SUBMIT, f"changed: {', '.join(changed)}{again}", changed, paid)
+    return _unchanged(scene, latest, choice, missing=missing, paid=paid)
+
+
+def _unchanged(  # noqa: PLR0911 - one case for each state
+    scene: SceneFacts, latest: Attempt, choice: Choice, *, missing: bool, paid: bool
+) -> Step:
+    match latest.state:
+        case AttemptState.RUNNING:
+            return Step(scene, Action.RESUME, f"task {latest.task_id} is known", paid_before=True)
+        case AttemptState.COMPLETED | AttemptState.DOWNLOAD_FAILED:
+            if choice.download:
+                return Step(scene, Action.DOWNLOAD, "bought, and not here yet", paid_before=True)
+            return Step(scene, Action.DONE, "bought; its file is not wanted now", paid_before=True)
+        case AttemptState.DELIVERED if missing and choice.download:
+            return Step(scene, Action.DOWNLOAD, "bought, and its file is gone", paid_before=True)
+        case AttemptState.DELIVERED:
+            return Step(scene, Action.DONE, "unchanged since it was delivered", paid_before=True)
+        case AttemptState.REFUSED:
+            if latest.again or choice.retry_failed:
+                return Step(scene, Action.SUBMIT, "no task was created the last time", paid_before=paid)
+            return Step(scene, Action.FAILED, f"refused: {latest.code}", paid_before=paid)
+        case _:
+            return _failed(scene, latest, choice)
+
+
+def _failed(scene: SceneFacts, latest: Attempt, choice: Choice) -> Step:
+    if latest.again:
+        return Step(scene, Action.SUBMIT, "the gateway created no task the last time", paid_before=False)
+    if choice.retry_failed:
+        return Step(scene, Action.SUBMIT, f"failed ({latest.code}) and wanted again; it is paid for again", (), True)  # noqa: FBT003
+    return Step(scene, Action.FAILED, f"failed: {latest.code}", paid_before=True)
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields in which two requests differ, as ``input.prompt`` or ``parameters.size``."""
+    found = ["model"] if before.get("model") != now.get("model") else []
+    for part in ("input", "parameters"):
+        old, new = before.get(part, {}), now.get(part, {})
+        found += [
+            f"{part}.{name}" for name in sorted(old.keys() | new.keys()) if _differs(old.get(name), new.get(name))
+        ]
+    return tuple(found)
+
+
+def _differs(old: object, new: object) -> bool:
+    """Whether two values of a request differ; of a reference, its content counts and not its name."""
+    if isinstance(old, list) and isinstance(new, list):
+        return [_identity(item) for item in old] != [_identity(item) for item in new]
+    return old != new
+
+
+def _identity(reference: object) -> object:
+    if not isinstance(reference, dict) or "sha256" not in reference:
+        return reference
+    return {name: value for name, value in reference.items() if name != "source"}

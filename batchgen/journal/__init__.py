@@ -1,0 +1,1 @@
+"""Remembers: the events of all runs of a directory, durable, in order."""

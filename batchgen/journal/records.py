@@ -1,0 +1,152 @@
+"""Events ⇄ lines of the journal. Pure.
+
+A line is one JSON object with the version of the format, the kind of event, the event's fields and
+last a CRC-32 of everything before it: a digit that changed on the disk must not pass for a price.
+docs/state.md describes the lines, schemas/journal.schema.json holds for each of them.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from batchgen.engine import events as ev
+from batchgen.engine.events import Event
+
+VERSION = 1
+
+KINDS: Mapping[str, type] = {
+    "run_started": ev.RunStarted,
+    "manifest_read": ev.ManifestRead,
+    "submitting": ev.Submitting,
+    "submitted": ev.Submitted,
+    "refused": ev.Refused,
+    "outcome_unknown": ev.OutcomeUnknown,
+    "completed": ev.Completed,
+    "failed": ev.Failed,
+    "task_timed_out": ev.TaskTimedOut,
+    "downloaded": ev.Downloaded,
+    "download_failed": ev.DownloadFailed,
+    "resolved": ev.Resolved,
+    "held_back": ev.HeldBack,
+    "run_ended": ev.RunEnded,
+}
+_NAMES = {kind: name for name, kind in KINDS.items()}
+_CRC = ',"crc":"'
+
+
+class DamagedRecord(ValueError):  # noqa: N818 - the record is at fault
+    """A line that is no record; the text says why."""
+
+
+def encode(event: Event) -> bytes:
+    """An event as one line, with its newline."""
+    record = {"v": VERSION, "event": _NAMES[type(event)], **_as_json(event)}
+    text: str = json.dumps(record, ensure_ascii=True, separators=(",", ":"))[:-1]
+    return f'{text}{_CRC}{zlib.crc32(text.encode()):08x}"}}\n'.encode()
+
+
+def decode(line: bytes) -> Event:
+    """The event of a line, with or without its newline. Raises `DamagedRecord`."""
+    try:
+        text = line.decode("ascii").rstrip("\n")
+        content, _, crc = text.rpartition(_CRC)
+        if crc != f'{zlib.crc32(content.encode()):08x}"}}':
+            raise DamagedRecord("its checksum does not fit")
+        record = json.loads(text)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise DamagedRecord("it is no JSON") from None
+    return _event(record)
+
+
+def _as_json(event: Event | ev.SceneFacts) -> dict[str, Any]:
+    return {entry.name: _value(getattr(event, entry.name)) for entry in fields(event)}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, tuple):
+        return [_as_json(item) if isinstance(item, ev.SceneFacts) else item for item in value]
+    return value
+
+
+def _event(record: Any) -> Event:
+    if not isinstance(record, dict) or record.get("v") != VERSION:
+        raise DamagedRecord(f"it is not of version {VERSION}; a newer batchgen may have written it")
+    kind = KINDS.get(str(record.get("event")))
+    if kind is None:
+        raise DamagedRecord(f"there is no event {record.get('event')!r}")
+    event: Event = _built(kind, record)
+    return event
+
+
+def _built(kind: Any, record: Mapping[str, Any]) -> Any:
+    try:
+        return kind(**{entry.name: _decoded(entry.name, record[entry.name]) for entry in fields(kind)})
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        raise DamagedRecord(f"its fields are not those of the event: {error}") from None
+
+
+def _decoded(name: str, value: Any) -> Any:
+    decode: Callable[[Any], Any] = _DECODERS.get(name, _text)
+    return decode(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _money(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(_text(value))
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no whole number")
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no mapping")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(_text(item) for item in value)
+
+
+def _scenes(value: Any) -> tuple[ev.SceneFacts, ...]:
+    return tuple(_built(ev.SceneFacts, _mapping(item)) for item in value)
+
+
+_DECODERS: Mapping[str, Callable[[Any], Any]] = {
+    "again": _truth,
+    "attempt": _whole,
+    "characters": _texts,
+    "cost_usd": _money,
+    "discount": _money,
+    "estimated_cost_usd": _money,
+    "exit_code": _whole,
+    "job_id": _text_or_none,
+    "mismatch": _text_or_none,
+    "request": _mapping,
+    "scenes": _scenes,
+    "task_id": _text_or_none,
+    "tier": _text_or_none,
+}

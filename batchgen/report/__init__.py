@@ -1,0 +1,1 @@
+"""State → rows → text. Pure; callers write files."""

@@ -1,0 +1,155 @@
+"""State → the rows of report.csv and ledger.csv. Pure.
+
+A row is a mapping of column to value, where a value is a text, a number, a Decimal, a truth or None
+for unknown; how it looks is up to the format.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from batchgen.engine.budget import charged
+from batchgen.engine.events import SceneFacts
+from batchgen.engine.states import Attempt, AttemptState, State
+
+Row: TypeAlias = Mapping[str, str | int | float | bool | Decimal | None]
+
+REPORT_COLUMNS = (
+    "scene_id", "status", "error_code", "error_message", "task_id", "job_id", "model", "size", "tier", "duration_s",
+    "seed", "attempts", "estimated_cost_usd", "cost_usd", "discount", "submitted_at", "finished_at", "elapsed_s",
+    "video_url", "video_path", "video_sha256", "request_sha256",
+)  # fmt: skip
+LEDGER_COLUMNS = (
+    "scene_id", "attempt", "outcome", "task_id", "request_sha256", "model", "size", "duration_s", "seed",
+    "submitted_at", "finished_at", "estimated_cost_usd", "cost_usd", "discount", "error_code", "error_message",
+    "superseded",
+)  # fmt: skip
+
+_STATUS = {
+    AttemptState.SUBMITTING: "unknown",
+    AttemptState.UNKNOWN: "unknown",
+    AttemptState.RUNNING: "running",
+    AttemptState.COMPLETED: "completed",
+    AttemptState.DELIVERED: "completed",
+    AttemptState.DOWNLOAD_FAILED: "failed",
+    AttemptState.MISMATCHED: "failed",
+    AttemptState.FAILED: "failed",
+    AttemptState.REFUSED: "failed",
+}
+_NOT_ASKED = frozenset({"not_created", "not_connected"})
+"""Codes of attempts that never reached the gateway: such a scene still waits for its turn."""
+_CUT_OFF = "the run was cut off while this was being submitted; whether a task was created is not known"
+
+
+def report_rows(state: State) -> list[Row]:
+    """One row a scene of the manifest, in its order."""
+    return [_report_row(state, scene) for scene in state.scenes]
+
+
+def ledger_rows(state: State) -> list[Row]:
+    """One row a paid attempt over all runs, in the order of submission; unknown ones are paid, too."""
+    current = {scene.scene_id: scene.request_sha256 for scene in state.scenes}
+    paid = [attempt for attempt in state.all_attempts() if attempt.state is not AttemptState.REFUSED]
+    paid.sort(key=lambda attempt: attempt.submitted_at)
+    return [_ledger_row(state, attempt, current) for attempt in paid]
+
+
+def status_of(attempt: Attempt) -> str:
+    """The status of an attempt in a report's words."""
+    if attempt.state is AttemptState.REFUSED and attempt.code in _NOT_ASKED:
+        return "pending"
+    return _STATUS[attempt.state]
+
+
+def totals(rows: Iterable[Row]) -> dict[str, Any]:
+    """Counts by status, and sums; what is not known is counted and never taken for zero."""
+    listed = list(rows)
+    statuses = ("completed", "failed", "unknown", "running", "pending")
+    costs = [row["cost_usd"] for row in listed if isinstance(row["cost_usd"], Decimal)]
+    return {
+        "scenes": len(listed),
+        **{status: sum(row["status"] == status for row in listed) for status in statuses},
+        "cost_usd": sum(costs, Decimal(0)),
+        "cost_unknown": sum(row["cost_usd"] is None and row["status"] in ("completed", "unknown") for row in listed),
+    }
+
+
+def _report_row(state: State, scene: SceneFacts) -> Row:
+    attempts = state.attempts.get(scene.scene_id, [])
+    paid = [attempt for attempt in attempts if attempt.state is not AttemptState.REFUSED]
+    latest = attempts[-1] if attempts else None
+    if latest is not None and not _speaks_for(latest, scene):
+        latest = None
+    held = state.held.get(scene.scene_id)
+    error = (latest.code, latest.message) if latest else (held.code, held.message) if held else ("", "")
+    if latest is not None and latest.state is AttemptState.SUBMITTING:
+        error = ("submit_unknown", _CUT_OFF)
+    if latest is not None and held is not None and latest.state is AttemptState.REFUSED:
+        error = (held.code, held.message)
+    cost = charged(attempt for attempt in paid if attempt.cost_usd is not None)
+    request = scene.request if latest is None else latest.request
+    return {
+        "scene_id": scene.scene_id,
+        "status": "pending" if latest is None else status_of(latest),
+        "error_code": error[0],
+        "error_message": error[1],
+        "task_id": latest and latest.task_id,
+        "job_id": latest and latest.job_id,
+        **_asked_for(request),
+        "tier": scene.tier if latest is None else latest.tier,
+        "attempts": len(paid),
+        "estimated_cost_usd": scene.estimated_cost_usd,
+        "cost_usd": cost.usd if any(attempt.cost_usd is not None for attempt in paid) else None,
+        "discount": latest and latest.discount,
+        "submitted_at": latest and latest.submitted_at,
+        "finished_at": latest and latest.finished_at,
+        "elapsed_s": latest and _elapsed_s(latest),
+        "video_url": latest and latest.video_url,
+        "video_path": latest and latest.video_path,
+        "video_sha256": latest and latest.video_sha256,
+        "request_sha256": scene.request_sha256 if latest is None else latest.request_sha256,
+    }
+
+
+def _speaks_for(attempt: Attempt, scene: SceneFacts) -> bool:
+    """Whether the last attempt says where the scene stands: not once the scene was changed after it."""
+    return attempt.request_sha256 == scene.request_sha256 or attempt.is_open or attempt.is_unknown
+
+
+def _ledger_row(state: State, attempt: Attempt, current: Mapping[str, str]) -> Row:
+    is_last = attempt is state.latest(attempt.scene_id)
+    cut_off = attempt.state is AttemptState.SUBMITTING
+    return {
+        "scene_id": attempt.scene_id,
+        "attempt": attempt.number,
+        "outcome": status_of(attempt),
+        "task_id": attempt.task_id,
+        "request_sha256": attempt.request_sha256,
+        **_asked_for(attempt.request),
+        "submitted_at": attempt.submitted_at,
+        "finished_at": attempt.finished_at,
+        "estimated_cost_usd": attempt.estimated_cost_usd,
+        "cost_usd": attempt.cost_usd,
+        "discount": attempt.discount,
+        "error_code": "submit_unknown" if cut_off else attempt.code,
+        "error_message": _CUT_OFF if cut_off else attempt.message,
+        "superseded": not is_last or current.get(attempt.scene_id) != attempt.request_sha256,
+    }
+
+
+def _asked_for(request: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = request.get("parameters", {})
+    return {
+        "model": request.get("model"),
+        "size": parameters.get("size"),
+        "duration_s": parameters.get("duration"),
+        "seed": parameters.get("seed"),
+    }
+
+
+def _elapsed_s(attempt: Attempt) -> float | None:
+    if attempt.finished_at is None:
+        return None
+    spent = datetime.fromisoformat(attempt.finished_at) - datetime.fromisoformat(attempt.submitted_at)
+    return round(spent.total_seconds(), 3)

@@ -1,0 +1,1 @@
+"""Acts: drives the scheduler with a real clock, real threads and a real journal."""
