@@ -1,0 +1,137 @@
+"""``batchgen emulator``: a local gateway that speaks the API, to rehearse a batch without spending."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+_MOST_SEEDS = 2**31
+
+
+@click.command("emulator")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="The port; 0 picks a free one."
+)
+@click.option(
+    "--latency",
+    default="1-3",
+    show_default=True,
+    metavar="SECONDS|MIN-MAX",
+    help="How long a task takes: so many seconds, or a time drawn from a range.",
+)
+@click.option(
+    "--max-concurrent",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Tasks in progress at once; one more gets 429 with Retry-After.",
+)
+@click.option(
+    "--price",
+    "prices",
+    multiple=True,
+    metavar="TIER=USD",
+    help="US dollars per second of a tier. Without it: 0.10 for a model's first tier, 0.05 more for each "
+    "further one; these prices are invented. Repeatable.",
+)
+@click.option("--discount", default="0", show_default=True, metavar="SHARE", help="Taken off the price, from 0 to 1.")
+@click.option(
+    "--overcharge", default="1", show_default=True, metavar="FACTOR", help="Charge that multiple of the price."
+)
+@click.option(
+    "--cost-as",
+    type=click.Choice(["string", "number"]),
+    default="string",
+    show_default=True,
+    help="How usage.cost is written.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="KIND[:RATE]",
+    help="Let something go wrong, always or in a share of cases from 0 to 1. Repeatable. "
+    "An unknown KIND gets the list of all.",
+)
+@click.option(
+    "--faults",
+    "fault_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Faults by prompt: a YAML list of {match: TEXT or /REGEX/, fault: KIND, times: N}.",
+)
+@click.option(
+    "--slow-seconds",
+    type=click.FloatRange(0),
+    default=90.0,
+    show_default=True,
+    help="The delay of the faults slow and poll-slow.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, _MOST_SEEDS - 1),
+    metavar="N",
+    help="Makes faults, latencies and ids repeatable. Without it they differ at every start.",
+)
+@click.option(
+    "--log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Append every request and every change of a task as JSON Lines.",
+)
+@click.option(
+    "--url-lifetime",
+    type=click.FloatRange(0),
+    default=3600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a result URL works; reading the task again gives a fresh one.",
+)
+def command(  # noqa: PLR0913 - one argument an option
+    *,
+    host: str,
+    port: int,
+    latency: str,
+    max_concurrent: int | None,
+    prices: tuple[str, ...],
+    discount: str,
+    overcharge: str,
+    cost_as: Literal["string", "number"],
+    faults: tuple[str, ...],
+    fault_file: Path | None,
+    slow_seconds: float,
+    seed: int | None,
+    log: Path | None,
+    url_lifetime: float,
+) -> int:
+    """Serve the API on this machine, to rehearse a batch without a key and without spending.
+
+    Takes any key, makes small real videos, and prints its base URL on stdout when it is ready.
+    Ends with exit code 0 on Ctrl-C.
+    """
+    from dataclasses import replace
+    from decimal import Decimal
+
+    from batchgen.emulator.money import amount
+    from batchgen.emulator.rules import rule, rules_of_file
+    from batchgen.emulator.server import run
+    from batchgen.emulator.settings import Settings, latency_range, price_table
+    from batchgen.schemas import shipped
+
+    settings = Settings(
+        latency=latency_range(latency),
+        max_concurrent=max_concurrent,
+        prices=price_table(prices, shipped()),
+        discount=amount(discount, "--discount", Decimal(1)),
+        overcharge=amount(overcharge, "--overcharge"),
+        cost_as=cost_as,
+        # What is said of a prompt goes before what is said of all.
+        rules=[*(rules_of_file(fault_file) if fault_file else ()), *map(rule, faults)],
+        log=log,
+        url_lifetime=url_lifetime,
+        slow_seconds=slow_seconds,
+    )
+    if seed is not None:
+        settings = replace(settings, seed=seed)
+    run(settings, shipped(), host, port, ready=click.echo)
+    return 0

@@ -1,0 +1,175 @@
+"""Takes orders in: makes tasks of them, brings each to its end, and knows them all by id."""
+
+import asyncio
+import logging
+import re
+import time
+from collections import Counter
+from dataclasses import replace
+
+from batchgen.emulator import chance
+from batchgen.emulator.faults import Fault, Plan, Stage
+from batchgen.emulator.lifecycle import Happening, Task, advanced, progress, remaining
+from batchgen.emulator.models import Models
+from batchgen.emulator.money import Tariff, invented_prices
+from batchgen.emulator.orders import Order
+from batchgen.emulator.picture import Look
+from batchgen.emulator.render import Scene, StoppedError
+from batchgen.emulator.request_log import RequestLog
+from batchgen.emulator.settings import MOST_SEEDS, Settings
+from batchgen.emulator.studio import Studio, Video
+
+_log = logging.getLogger("batchgen.emulator")
+
+_SHOTS = 3
+_CANNOT_RENDER = Fault("fail-render", Stage.OUTCOME, "the emulator itself failed", code="0", shape="string")
+
+
+class Desk:
+    """All state of an emulator that a request can change. Lives on one event loop."""
+
+    def __init__(self, settings: Settings, models: Models, log: RequestLog) -> None:
+        """Start without tasks."""
+        self.settings = settings
+        self.models = models
+        self.log = log
+        self.plan = Plan(settings.rules, settings.seed)
+        self._studio = Studio()
+        self._tasks: dict[str, Task] = {}
+        self._running: dict[str, Task] = {}
+        self._jobs: dict[str, str] = {}
+        self._videos: dict[str, Video] = {}
+        self._submitted: Counter[str] = Counter()
+        self.polls: Counter[str] = Counter()
+        """How often each task has been read."""
+        self.completed_views: Counter[str] = Counter()
+        """How often each task's result URL has been given out."""
+        self.downloads: Counter[str] = Counter()
+        """How often each result has been asked for, by job."""
+        self._lives: set[asyncio.Task[None]] = set()
+        self._started = time.time() - time.monotonic()
+
+    def now(self) -> float:
+        """Unix seconds, of a clock that nobody can set while the emulator runs."""
+        return self._started + time.monotonic()
+
+    def case(self, order: Order) -> int:
+        """How often this very request has come before; counts it."""
+        self._submitted[order.sha256] += 1
+        return self._submitted[order.sha256] - 1
+
+    def wait(self) -> float:
+        """Seconds until the cap on concurrent tasks leaves room; 0 where it does already."""
+        cap = self.settings.max_concurrent
+        if cap is None or len(self._running) < cap:
+            return 0.0
+        return max(1.0, min((remaining(task, self.now()) for task in self._running.values()), default=0.0))
+
+    def submit(self, order: Order, case: int) -> Task:
+        """Create the task of an order that came for the ``case``-th time; it runs on its own."""
+        task = self._task(order, case)
+        scene = self._scene(order, task)
+        self._tasks[task.id] = self._running[task.id] = task
+        self._jobs[task.job_id] = task.id
+        self._tell(task, request_sha256=order.sha256)
+        life = asyncio.get_running_loop().create_task(self._live(task, scene))
+        self._lives.add(life)
+        life.add_done_callback(self._lives.discard)
+        return task
+
+    def find(self, task_id: str) -> Task | None:
+        """The task of that id, if there is one that can be read."""
+        task = self._tasks.get(task_id)
+        return None if task is None or task.vanished else task
+
+    def result(self, job_id: str) -> tuple[Task, Video] | None:
+        """The task and the video of a job that has completed."""
+        video = self._videos.get(job_id)
+        return None if video is None else (self._tasks[self._jobs[job_id]], video)
+
+    def progress(self, task: Task) -> float:
+        """The share of a task that is done."""
+        return progress(task, self.now())
+
+    async def close(self) -> None:
+        """Stop all that is under way."""
+        for life in self._lives:
+            life.cancel()
+        await asyncio.gather(*self._lives, return_exceptions=True)
+        await asyncio.to_thread(self._studio.close)
+        self.log.close()
+
+    def _task(self, order: Order, case: int) -> Task:
+        seed, settings, model = self.settings.seed, self.settings, order.model
+        key = (order.sha256, case)
+        prices = {**invented_prices(model.tiers), **settings.prices}
+        tariff = Tariff(prices, settings.discount, settings.overcharge)
+        tier = model.tier(model.size(order.parameters))
+        cost, discount = tariff.charge(tier, model.seconds(order.parameters))
+        outcome = self.plan.first(Stage.OUTCOME, order.prompt, *key)
+        return Task(
+            id=f"task_{chance.token(seed, 'task', *key)}",
+            job_id=f"job_{chance.token(seed, 'job', *key)}",
+            model=model.name,
+            prompt=order.prompt,
+            created=self.now(),
+            latency=chance.between(*settings.latency, seed, "latency", *key),
+            cost=cost,
+            discount=discount,
+            outcome=outcome,
+            failure_message=model.message(outcome.code) if outcome else "",
+            wording=self.plan.first(Stage.WORDING, order.prompt, *key),
+            result_faults=self.plan.every(Stage.RESULT, order.prompt, *key),
+        )
+
+    def _scene(self, order: Order, task: Task) -> Scene:
+        model, parameters = order.model, order.parameters
+        width, height = map(int, re.findall(r"\d+", model.size(parameters))[:2])
+        seconds = model.seconds(parameters)
+        if "wrong-size-result" in task.result_faults:
+            width, height = width // 4 * 2, height // 4 * 2
+        seed = model.parameter(parameters, "seed")
+        multi = model.parameter(parameters, "shot_type") == "multi" and model.parameter(parameters, "prompt_extend")
+        first = order.references[0] if order.references else None
+        look = Look(
+            width=width,
+            height=height,
+            seconds=seconds - 1 if "wrong-duration-result" in task.result_faults else seconds,
+            seed=int(chance.between(0, MOST_SEEDS, self.settings.seed, "seed", task.id) if seed is None else seed),
+            prompt=order.prompt,
+            shots=min(_SHOTS, seconds) if multi else 1,
+            sound=bool(model.parameter(parameters, "audio")),
+            watermark=bool(model.parameter(parameters, "watermark")),
+            reference=first.shown if first else "",
+            picture=first.picture if first else None,
+        )
+        return Scene(look, first.sha256 if first else "")
+
+    async def _live(self, task: Task, scene: Scene) -> None:
+        """Bring a task to its end."""
+        coming = None if task.fails or task.stuck else self._studio.video(scene)
+        await asyncio.sleep(task.latency)
+        if coming is None:
+            if task.fails:
+                self._change(advanced(task, Happening.FAILED), error_code=task.outcome.code if task.outcome else "")
+            return
+        try:
+            video = await asyncio.wrap_future(coming)
+        except StoppedError:
+            return
+        except Exception:  # noqa: BLE001 - whatever it is, the client must not wait for ever
+            _log.exception("the video of %s could not be made", task.id)
+            lost = replace(task, outcome=_CANNOT_RENDER, failure_message=_CANNOT_RENDER.does)
+            self._change(advanced(lost, Happening.FAILED), error_code=_CANNOT_RENDER.code)
+            return
+        self._videos[task.job_id] = video
+        done = advanced(task, Happening.FINISHED)
+        self._change(done, cost=format(task.cost, "f"), job_id=task.job_id, bytes=video.size, sha256=video.sha256)
+
+    def _change(self, task: Task, **facts: object) -> None:
+        self._tasks[task.id] = task
+        self._running.pop(task.id, None)
+        self._tell(task, **facts)
+
+    def _tell(self, task: Task, **facts: object) -> None:
+        self.log.write("task", task_id=task.id, status=task.phase.value, model=task.model, **facts)

@@ -1,0 +1,146 @@
+"""Runs the emulator: in the foreground for the command, or in a thread for an embedded rehearsal."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from batchgen.emulator.app import application
+from batchgen.emulator.settings import Settings
+from batchgen.emulator.wire import ReachableProtocol
+from batchgen.errors import UsageError
+from batchgen.schemas import Catalogue
+
+_BACKLOG = 2048
+_KEEP_ALIVE = 75
+"""Seconds an idle connection stays open: long, so that none is closed under a request."""
+_GRACE = 1
+"""Seconds that answers under way have at the end."""
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - shown, not bound to
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and ends quietly on a signal, since that is how it is meant to end."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def run(settings: Settings, catalogue: Catalogue, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; ``ready`` gets the base URL. Raises `UsageError`."""
+    with _listening(host, port) as listener:
+        server = _server(settings, catalogue, lambda: ready(_base_url(listener)))
+        asyncio.run(server.serve([listener]))
+
+
+class EmbeddedEmulator:
+    """An emulator in a thread of this process, on a free port of 127.0.0.1, while the context lasts.
+
+    ::
+
+        with EmbeddedEmulator(Settings(), shipped()) as emulator:
+            ... emulator.base_url ...
+    """
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        """Take the settings; nothing is opened yet."""
+        self._settings = settings
+        self._catalogue = catalogue
+
+    def __enter__(self) -> Self:
+        """Start, and wait until requests are taken."""
+        self._listener = _listening("127.0.0.1", 0)
+        self.base_url = _base_url(self._listener)
+        started = threading.Event()
+        try:
+            self._server = _server(self._settings, self._catalogue, started.set)
+        except BaseException:
+            self._listener.close()
+            raise
+        self._thread = threading.Thread(target=self._serve, args=(started,), name="emulator", daemon=True)
+        self._thread.start()
+        started.wait()
+        if not self._server.started:
+            self._listener.close()
+            raise RuntimeError("the embedded emulator did not start")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop, and wait until all is closed."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self, started: threading.Event) -> None:
+        try:
+            asyncio.run(self._server.serve([self._listener]))
+        finally:
+            # Whoever waits for the start must not wait for ever, should there be none.
+            started.set()
+
+
+def _server(settings: Settings, catalogue: Catalogue, ready: Callable[[], None]) -> _Server:
+    config = uvicorn.Config(
+        application(settings, catalogue),
+        http=ReachableProtocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_config=None,
+        # The application reports its own bugs; what remains are clients that went away.
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    return _Server(config, ready)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    listener = None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # The protocol has to be named: asyncio turns Nagle's delay off only for a socket that says it is TCP.
+        listener = socket.socket(family, kind, protocol)
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        if listener is not None:
+            listener.close()
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
+
+
+def _base_url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    host = _EVERYWHERE.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,63 @@
+"""Everything that can be set on an emulator, as plain values."""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from batchgen.emulator.faults import Rule
+from batchgen.emulator.models import Models
+from batchgen.emulator.money import price
+from batchgen.errors import UsageError
+from batchgen.schemas import Catalogue
+
+MOST_SEEDS = 2**31
+_NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an emulator behaves. Seconds throughout; money in US dollars."""
+
+    latency: tuple[float, float] = (1.0, 3.0)
+    """The shortest and the longest time a task takes."""
+    max_concurrent: int | None = None
+    """Tasks in progress at once; one more is answered with 429. None: no cap."""
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    """US dollars per second by tier, instead of the invented ones."""
+    discount: Decimal = Decimal(0)
+    """The share of the price that is taken off, from 0 to 1."""
+    overcharge: Decimal = Decimal(1)
+    """What is charged, as a multiple of the price."""
+    cost_as: Literal["string", "number"] = "string"
+    rules: Sequence[Rule] = ()
+    seed: int = field(default_factory=lambda: secrets.randbelow(MOST_SEEDS))
+    """Of faults, latencies and ids. Not given, it differs every time, and so do the ids."""
+    log: Path | None = None
+    url_lifetime: float = 3600.0
+    slow_seconds: float = 90.0
+    """The delay of the faults ``slow`` and ``poll-slow``."""
+
+
+def latency_range(text: str) -> tuple[float, float]:
+    """The seconds that ``2``, ``0.5`` or ``1-3`` stand for. Raises `UsageError`."""
+    found = re.fullmatch(rf"({_NUMBER})(?:-({_NUMBER}))?", text)
+    if found is None:
+        raise UsageError(f"--latency {text}: SECONDS or MIN-MAX is expected, such as 2 or 1-3")
+    low, high = float(found[1]), float(found[2] or found[1])
+    if low > high:
+        raise UsageError(f"--latency {text}: the smaller number comes first")
+    return low, high
+
+
+def price_table(texts: Sequence[str], catalogue: Catalogue) -> dict[str, Decimal]:
+    """The prices that ``TIER=USD`` stand for, by tier. Raises `UsageError`."""
+    prices = dict(map(price, texts))
+    tiers = Models(catalogue).tiers()
+    unknown = [tier for tier in prices if tier not in tiers]
+    if unknown:
+        raise UsageError(f"--price: there is no tier {unknown[0]!r}; there are: {', '.join(tiers)}")
+    return prices
