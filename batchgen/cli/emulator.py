@@ -87,7 +87,7 @@ _MOST_SEEDS = 2**31
     metavar="SECONDS",
     help="How long a result URL works; reading the task again gives a fresh one.",
 )
-def command(  # noqa: PLR0913 - one argument an option
+def command(
     *,
     host: str,
     port: int,

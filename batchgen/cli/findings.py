@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from batchgen.cli.terminal import on_one_line
 from batchgen.manifest.wording import show_path
 from batchgen.model import Problem
+from batchgen.text import on_one_line
 
 MOST_SHOWN = 50
 

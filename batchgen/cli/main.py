@@ -5,17 +5,20 @@ Commands are imported when they are called, and each imports what is heavy when 
 """
 
 import importlib
+import os
 import platform
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import click
 
 from batchgen import __version__
-from batchgen.cli.terminal import printable
 from batchgen.errors import BatchgenError
+from batchgen.text import printable
 
 EXIT_BUG = 70
 """sysexits.h: internal software error. No exit code of the contract is used for a bug."""
@@ -35,6 +38,21 @@ COMMANDS: Mapping[str, _Entry] = {
         "batchgen.cli.validate",
         "Check manifests and their reference files.",
         "batchgen validate garden/manifest.yaml",
+    ),
+    "plan": _Entry(
+        "batchgen.cli.plan", "Show what a run would do, and what it would cost.", "batchgen plan garden/manifest.yaml"
+    ),
+    "run": _Entry(
+        "batchgen.cli.run",
+        "Run a batch; run again, it goes on and pays for nothing twice.",
+        "batchgen run garden/manifest.yaml --emulator",
+    ),
+    "status": _Entry("batchgen.cli.status", "Show where each scene stands.", "batchgen status runs/garden"),
+    "report": _Entry("batchgen.cli.report", "Write the reports again from the state.", "batchgen report runs/garden"),
+    "resolve": _Entry(
+        "batchgen.cli.resolve",
+        "Settle a submission whose outcome is unknown.",
+        "batchgen resolve runs/garden s02 --not-created",
     ),
     "emulator": _Entry(
         "batchgen.cli.emulator",
@@ -77,7 +95,14 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; the one place where errors end."""
-    sys.exit(_exit_code(arguments))
+    code = _exit_code(arguments)
+    if threading.active_count() > 1:
+        # A request that an interrupted run does not wait for must not hold up its end.
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _exit_code(arguments: list[str] | None) -> int:

@@ -25,10 +25,10 @@ def command(manifests: tuple[Path, ...], form: str, *, strict: bool, check_urls:
     Exit code 0: no errors; 3: errors; 2: a manifest is not there.
     """
     from batchgen.cli import findings
-    from batchgen.cli.terminal import on_one_line
     from batchgen.errors import UsageError
     from batchgen.manifest.check import check
     from batchgen.schemas import shipped
+    from batchgen.text import on_one_line
 
     found = {}
     for path in dict.fromkeys(manifests):

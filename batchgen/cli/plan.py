@@ -1,0 +1,45 @@
+"""``batchgen plan``: what a run would do, and what it would cost."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("plan")
+@click.argument("manifest", metavar="MANIFEST", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Run directory [default: runs/NAME].")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for run --plan.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
+@click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")
+@click.option("--no-download", is_flag=True, help="Leave the results at the gateway.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+def command(
+    manifest: Path,
+    run_dir: Path | None,
+    out: Path | None,
+    form: str,
+    scenes: tuple[str, ...],
+    *,
+    retry_failed: bool,
+    no_download: bool,
+    strict: bool,
+) -> int:
+    """Show what run would submit, skip or resume, and why, and what it would cost."""
+    from batchgen.cli import batch as wiring
+    from batchgen.cli import saved_plan
+    from batchgen.engine.planner import Choice
+    from batchgen.report.plan import as_json, as_table
+    from batchgen.text import printable
+
+    loaded = wiring.load(manifest, strict=strict)
+    folder = wiring.run_dir_of(loaded, run_dir)
+    choice = Choice(scenes, retry_failed, not no_download)
+    prepared = wiring.prepare(loaded, folder, choice, wiring.state_in(folder))
+    if out is not None:
+        saved_plan.save(out, prepared)
+    if form == "json":
+        wiring.show_json(as_json(prepared.steps, prepared.state))
+    else:
+        click.echo(printable(as_table(prepared.steps, prepared.state)))
+    return 0

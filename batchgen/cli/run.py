@@ -1,0 +1,69 @@
+"""``batchgen run``: validate → plan → submit → poll → download → report."""
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import click
+
+_DIRECTORY = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_COUNT = click.IntRange(min=1)
+_SECONDS = click.FloatRange(min=0.01)
+
+
+class _Money(click.ParamType[Decimal]):
+    name = "usd"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """Read an amount without passing through a float."""
+        try:
+            amount = Decimal(value)
+        except InvalidOperation:
+            self.fail(f"{value!r} is no amount of US dollars", param, ctx)
+        if not amount.is_finite() or amount < 0:
+            self.fail(f"{value!r} is no amount of US dollars", param, ctx)
+        return amount
+
+
+@click.command("run")
+@click.argument("manifest", metavar="MANIFEST", type=_FILE)
+@click.option("--run-dir", type=_DIRECTORY, help="Run directory [default: runs/NAME].")
+@click.option("--emulator", is_flag=True, help="Run against an embedded emulator: no key, no cost.")
+@click.option("--base-url", envvar="BATCHGEN_BASE_URL", help="Address of the gateway.")
+@click.option("--api-key-file", type=_FILE, help="File with the API key [default: BATCHGEN_API_KEY].")
+@click.option(
+    "--request-format",
+    type=click.Choice(["documented", "params"]),
+    default="documented",
+    show_default=True,
+    envvar="BATCHGEN_REQUEST_FORMAT",
+)
+@click.option("--workers", type=_COUNT, default=8, show_default=True, help="Requests under way at once.")
+@click.option("--max-in-flight", type=_COUNT, default=50, show_default=True, help="Tasks at the gateway at once.")
+@click.option("--submit-rate", type=click.FloatRange(min=0.001), help="Submissions a second, at most.")
+@click.option("--poll-interval", type=_SECONDS, default=5.0, show_default=True, help="Seconds between looks at a task.")
+@click.option("--request-timeout", type=_SECONDS, default=60.0, show_default=True, help="Seconds of silence.")
+@click.option("--task-timeout", type=_SECONDS, default=3600.0, show_default=True, help="Seconds to wait for a task.")
+@click.option("--attempts", type=_COUNT, default=1, show_default=True, help="Paid attempts a scene, at most.")
+@click.option("--no-wait", is_flag=True, help="Submit, then leave; a later run collects.")
+@click.option("--plan", "plan_file", type=_FILE, help="Carry out a plan saved with plan --out, or refuse.")
+@click.option("--budget", type=_Money(), help="US dollars over the whole run directory; overrides the manifest.")
+@click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
+@click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")
+@click.option("--no-download", is_flag=True, help="Leave the results at the gateway.")
+@click.option("--no-progress", is_flag=True, help="Show no progress.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+@click.option("--yes", is_flag=True, help="Do not ask before spending.")
+@click.option("--dry-run", is_flag=True, help="Only show the plan, as batchgen plan does.")
+def command(**options: Any) -> int:
+    """Run a batch: validate, plan, submit, poll, download, report.
+
+    Run it again after whatever happened: it goes on with every task it knows, and pays for nothing
+    twice. Exit code 0: all selected scenes completed; 1: some failed, are unknown or still run;
+    3: the manifest has errors; 4: stopped at the budget; 5: refused by the gateway, or it cannot be
+    reached; 6: the run directory is in use or damaged.
+    """
+    from batchgen.cli.running import Options, run
+
+    return run(Options(**options))

@@ -1,0 +1,289 @@
+"""What ``batchgen run`` does once its options are read."""
+
+import logging
+import os
+import random
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from batchgen import __version__
+from batchgen.cli import batch as wiring
+from batchgen.cli import saved_plan
+from batchgen.cli.batch import Prepared
+from batchgen.cli.logs import logging_to
+from batchgen.engine import events as ev
+from batchgen.engine.commands import Stop
+from batchgen.engine.planner import Action, Choice
+from batchgen.engine.scheduler import Scheduler, Settings
+from batchgen.engine.states import AttemptState
+from batchgen.errors import RefusedRun, RunDirectoryError, UsageError
+from batchgen.gateway.body import RequestFormat
+from batchgen.gateway.client import DEFAULT_BASE_URL, ApiKey, HttpGateway
+from batchgen.journal.log import Journal
+from batchgen.network import Network
+from batchgen.report import plan as plan_report
+from batchgen.report.rows import report_rows
+from batchgen.report.summary import as_text, next_step
+from batchgen.runner.clock import RealClock
+from batchgen.runner.effects import Effects
+from batchgen.runner.loop import Loop
+from batchgen.runner.progress import Progress
+from batchgen.schemas import shipped
+from batchgen.text import printable
+
+KEY_VARIABLE = "BATCHGEN_API_KEY"
+_EXIT_UNFINISHED = 1
+_EXIT_OF = {Stop.BUDGET: 4, Stop.ACCOUNT: 5, Stop.UNREACHABLE: 5, Stop.STORAGE: 6}
+_EXIT_OF_SIGNAL = {signal.SIGINT: 130, signal.SIGTERM: 143}
+_WHY = {
+    Stop.ACCOUNT: "stopped: the gateway refused the account (key, permission or balance)",
+    Stop.UNREACHABLE: "stopped: the gateway could not be reached",
+    Stop.BUDGET: "stopped at the budget",
+    Stop.STORAGE: "stopped: results cannot be stored",
+    Stop.INTERRUPTED: "interrupted; everything is written down",
+}
+_DOWNLOAD_CONNECT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of ``run``, as they stand on the command line."""
+
+    manifest: Path
+    run_dir: Path | None
+    emulator: bool
+    base_url: str | None
+    api_key_file: Path | None
+    request_format: str
+    workers: int
+    max_in_flight: int
+    submit_rate: float | None
+    poll_interval: float
+    request_timeout: float
+    task_timeout: float
+    attempts: int
+    no_wait: bool
+    plan_file: Path | None
+    budget: Decimal | None
+    scenes: tuple[str, ...]
+    retry_failed: bool
+    no_download: bool
+    no_progress: bool
+    strict: bool
+    yes: bool
+    dry_run: bool
+
+
+def run(options: Options) -> int:
+    """Do it all; the exit code."""
+    loaded = wiring.load(options.manifest, strict=options.strict)
+    folder = wiring.run_dir_of(loaded, options.run_dir)
+    choice = Choice(options.scenes, options.retry_failed, not options.no_download)
+    if options.plan_file is not None:
+        choice, _, _ = saved_plan.load(options.plan_file)
+    if options.dry_run:
+        prepared = wiring.prepare(loaded, folder, choice, wiring.state_in(folder))
+        click.echo(printable(plan_report.as_table(prepared.steps, prepared.state)))
+        return 0
+    key = _key(options)
+    with Journal(folder) as journal, logging_to(folder):
+        if journal.torn:
+            logging.getLogger("batchgen").warning(
+                "the last line of the journal was cut off at %d bytes: it was never finished", journal.torn
+            )
+        prepared = wiring.prepare(loaded, folder, choice, journal.state)
+        if options.plan_file is not None:
+            saved_plan.verify(options.plan_file, prepared)
+        budget = _budget(options, prepared)
+        if not _agreed(options, prepared):
+            click.echo("nothing was submitted", err=True)
+            return 0
+        return _Run(options, prepared, journal, budget).carry_out(key)
+
+
+def _key(options: Options) -> ApiKey:
+    """The API key; never from the command line or a manifest."""
+    if options.emulator:
+        if options.base_url and os.environ.get("BATCHGEN_BASE_URL") != options.base_url:
+            raise UsageError("--emulator and --base-url exclude each other")
+        return ApiKey("emulator")
+    if options.api_key_file is not None:
+        try:
+            return ApiKey(options.api_key_file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            raise UsageError(f"the API key cannot be read from {options.api_key_file}") from None
+    if not os.environ.get(KEY_VARIABLE):
+        raise UsageError(
+            f"there is no API key: put it into {KEY_VARIABLE} or name a file with --api-key-file; "
+            "to rehearse without one, use --emulator"
+        )
+    return ApiKey(os.environ[KEY_VARIABLE])
+
+
+def _budget(options: Options, prepared: Prepared) -> Decimal | None:
+    """The budget that holds. Raises `RefusedRun` where it could not be kept for want of a price."""
+    budget = prepared.batch.manifest.budget_usd if options.budget is None else options.budget
+    unpriced = {step.scene.tier or "" for step in prepared.steps if step.new_cost_usd is None}
+    if budget is not None and unpriced:
+        tiers = ", ".join(sorted(unpriced))
+        raise RefusedRun(
+            f"a budget of {budget} USD cannot be kept without a price for {tiers}; add pricing to the manifest. "
+            "Nothing was submitted"
+        )
+    return budget
+
+
+def _agreed(options: Options, prepared: Prepared) -> bool:
+    """Show the plan, and on a terminal ask before money is spent."""
+    submits = sum(step.action is Action.SUBMIT for step in prepared.steps)
+    asks = sys.stdin.isatty() and sys.stderr.isatty() and not options.yes
+    if asks:
+        click.echo(printable(plan_report.as_table(prepared.steps, prepared.state)), err=True)
+    if not submits or not asks:
+        return True
+    free = " (an emulator: nothing is charged)" if options.emulator else ""
+    return click.confirm(f"Submit {submits} scene{'' if submits == 1 else 's'}{free}?", err=True)
+
+
+class _Run:
+    """One run, from the agreed plan to the summary."""
+
+    def __init__(self, options: Options, prepared: Prepared, journal: Journal, budget: Decimal | None) -> None:
+        self._options = options
+        self._batch = prepared.batch
+        self._folder = prepared.folder
+        self._steps = prepared.steps
+        self._journal = journal
+        self._clock = RealClock()
+        self._signal: signal.Signals | None = None
+        self._settings = Settings(
+            workers=options.workers,
+            max_in_flight=options.max_in_flight,
+            submit_rate=options.submit_rate,
+            poll_interval_s=options.poll_interval,
+            task_timeout_s=options.task_timeout,
+            attempts=options.attempts,
+            wait=not options.no_wait,
+            download=prepared.choice.download,
+            budget_usd=budget,
+        )
+
+    def carry_out(self, key: ApiKey) -> int:
+        """Run, then write the reports and say how it went, whatever the end."""
+        self._begin()
+        try:
+            scheduler = self._drive(key)
+        except RunDirectoryError:
+            self._conclude(None)
+            raise
+        code = self._exit_code(scheduler)
+        self._journal.append([ev.RunEnded(self._clock.at(), code)])
+        self._conclude(scheduler.stop)
+        return code
+
+    def _begin(self) -> None:
+        """Write down that a run begins, and with which scenes if they are not those of the last one."""
+        state, manifest = self._journal.state, self._batch.manifest
+        events: list[ev.Event] = [ev.RunStarted(self._clock.at(), __version__)]
+        if state.scenes != self._batch.facts or state.name != manifest.name:
+            read = ev.ManifestRead(self._clock.at(), manifest.name, manifest.model, self._batch.facts)
+            events.append(read)
+        self._journal.append(events)
+        for event in events:
+            state.apply(event)
+
+    def _drive(self, key: ApiKey) -> Scheduler:
+        with ExitStack() as stack:
+            base_url = stack.enter_context(_gateway_address(self._options))
+            connections = self._options.workers
+            gateway = HttpGateway(
+                base_url,
+                key,
+                form=RequestFormat(self._options.request_format),
+                timeout_s=self._options.request_timeout,
+                connections=connections,
+            )
+            stack.callback(gateway.close)
+            silence_s = self._options.request_timeout
+            downloads = Network(connections, connect_s=min(_DOWNLOAD_CONNECT_S, silence_s), silence_s=silence_s)
+            stack.callback(downloads.close)
+            codes = {code: said["class"] for code, said in self._batch.codes.items()}
+            effects = Effects(gateway, downloads, self._batch.requests, codes, self._folder)
+            scheduler = Scheduler(self._journal.state, self._steps, self._settings, random.random)
+            pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix="worker")
+            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+            loop = Loop(scheduler, pool, effects.perform, self._journal, self._clock)
+            busy = [step.scene.scene_id for step in self._steps if step.action in _BUSY]
+            progress = Progress(scheduler, busy, wanted=not self._options.no_progress, clock=self._clock.now)
+            with self._signals(loop), progress:
+                loop.run(progress.show)
+            return scheduler
+
+    @contextmanager
+    def _signals(self, loop: Loop) -> Iterator[None]:
+        """The first signal ends the run in order, the second at once."""
+
+        def handle(number: int, _: FrameType | None) -> None:
+            if self._signal is not None:
+                os._exit(_EXIT_OF_SIGNAL[self._signal])
+            self._signal = signal.Signals(number)
+            loop.interrupt()
+            os.write(2, b"\ninterrupted: waiting for answers to submissions under way; once more ends at once\n")
+
+        before = {number: signal.signal(number, handle) for number in _EXIT_OF_SIGNAL}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _exit_code(self, scheduler: Scheduler) -> int:
+        if scheduler.stop is Stop.INTERRUPTED and self._signal is not None:
+            return _EXIT_OF_SIGNAL[self._signal]
+        if scheduler.stop is not None:
+            return _EXIT_OF[scheduler.stop]
+        rows = {row["scene_id"]: row["status"] for row in report_rows(self._journal.state)}
+        statuses = {rows[step.scene.scene_id] for step in self._steps}
+        fine = {"completed", "running"} if self._options.no_wait else {"completed"}
+        return 0 if statuses <= fine else _EXIT_UNFINISHED
+
+    def _conclude(self, stop: Stop | None) -> None:
+        """Write the reports, and say how it went and how to go on."""
+        state = self._journal.state
+        wiring.write_reports(self._folder, state)
+        lines = [_WHY[stop]] if stop is not None else []
+        lines.append(as_text(state, self._batch.codes, str(self._folder)))
+        further = f" --run-dir {self._options.run_dir}" if self._options.run_dir else ""
+        further += " --emulator" if self._options.emulator else ""
+        step = next_step(state, str(self._options.manifest), further)
+        if step is not None:
+            lines += ["", f"To go on:  {step}"]
+        lines += ["", f"Reports: {self._folder / 'report.csv'}, {self._folder / 'ledger.csv'}"]
+        if any(attempt.state is AttemptState.DELIVERED for attempt in state.all_attempts()):
+            lines.append(f"Videos:  {self._folder / 'videos'}")
+        click.echo(printable("\n".join(lines)), err=True)
+
+
+_BUSY = frozenset({Action.SUBMIT, Action.RESUME, Action.DOWNLOAD})
+
+
+@contextmanager
+def _gateway_address(options: Options) -> Iterator[str]:
+    """The base URL of the gateway; of an emulator that lives as long as the context, where one is wanted."""
+    if not options.emulator:
+        yield options.base_url or DEFAULT_BASE_URL
+        return
+    from batchgen.emulator.server import EmbeddedEmulator
+    from batchgen.emulator.settings import Settings as EmulatorSettings
+
+    with EmbeddedEmulator(EmulatorSettings(), shipped()) as emulator:
+        yield emulator.base_url

@@ -1,0 +1,44 @@
+"""Where each scene stands, as a table and as JSON. Pure."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from batchgen.engine.states import State
+from batchgen.report.rows import Row, totals
+from batchgen.report.summary import as_text
+
+_LONGEST_MESSAGE = 60
+
+
+def as_json(rows: Sequence[Row]) -> dict[str, Any]:
+    """The document that schemas/status.schema.json describes; amounts of money as text."""
+    scenes = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    return {"scenes": scenes, "totals": {name: _plain(value) for name, value in totals(rows).items()}}
+
+
+def as_table(rows: Sequence[Row], state: State, run_dir: str) -> str:
+    """A line a scene, then the summary."""
+    cells = [
+        (str(row["scene_id"]), str(row["status"]), _money(row["cost_usd"]), str(row["task_id"] or ""), _error(row))
+        for row in rows
+    ]
+    widths = [max((len(line[column]) for line in cells), default=0) for column in range(4)]
+    lines = ["  ".join(f"{line[column]:{widths[column]}}" for column in range(4)) + "  " + line[4] for line in cells]
+    return "\n".join([*(line.rstrip() for line in lines), "", as_text(state, {}, run_dir)])
+
+
+def _error(row: Row) -> str:
+    if not row["error_code"]:
+        return ""
+    message = str(row["error_message"] or "")
+    shown = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
+    return f"{row['error_code']}: {shown}"
+
+
+def _money(value: object) -> str:
+    return f"{value:f} USD" if isinstance(value, Decimal) else ""
+
+
+def _plain(value: object) -> object:
+    return format(value, "f") if isinstance(value, Decimal) else value

@@ -1,0 +1,96 @@
+"""What a run leaves on the terminal: counts, money, error codes with their meaning, what to do next. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from batchgen.engine.budget import charged, exposure
+from batchgen.engine.states import Attempt, AttemptState, State
+from batchgen.report.rows import Row, report_rows, totals
+
+_WORDS = {
+    "submit_unknown": (
+        "Sent, and no usable answer came. A task may exist and cost money: look for it at your provider, "
+        "then settle it with batchgen resolve. It is never sent again by itself."
+    ),
+    "task_timeout": "The task outlasted --task-timeout. It goes on; the next run waits for it again.",
+    "task_not_found": "The gateway does not know the task any more. Ask your provider before you pay for another.",
+    "task_failed": "The gateway says that the task failed, and does not say why.",
+    "download_failed": "Bought, and the file did not arrive. The next run fetches it without paying.",
+    "media_mismatch": "Bought, and not what was asked for. The file is kept; --retry-failed buys it again.",
+    "budget": "Not submitted: it would have gone beyond the budget. Raise it with --budget, and run again.",
+    "not_connected": "No connection to the gateway; nothing was sent. Run again when it can be reached.",
+    "not_created": "Settled by hand: no task was created. The next run submits it.",
+    "not_sent": "Nothing was submitted: a reference file is not what it was when it was checked.",
+}
+_MOST_LISTED = 10
+
+
+def as_text(state: State, codes: Mapping[str, Mapping[str, str]], run_dir: str) -> str:
+    """The closing summary. ``codes`` are the documented error codes with description and advice."""
+    rows = report_rows(state)
+    lines = [_counts(totals(rows)), *_money(state), *_errors(rows, codes), *_unknown(state, run_dir)]
+    return "\n".join(lines)
+
+
+def _counts(sums: Mapping[str, Any]) -> str:
+    statuses = ("completed", "failed", "unknown", "running", "pending")
+    counted = ", ".join(f"{sums[status]} {status}" for status in statuses if sums[status])
+    return f"{sums['scenes']} scene{'' if sums['scenes'] == 1 else 's'}: {counted or 'none'}"
+
+
+def _money(state: State) -> list[str]:
+    paid, out = charged(state.all_attempts()), exposure(state.all_attempts())
+    told = f"charged: {paid.usd:f} USD"
+    if paid.unknown:
+        told += f", and {paid.unknown} completed task{'s' if paid.unknown > 1 else ''} without a stated cost"
+    lines = [told]
+    if out.usd or out.unknown:
+        untold = f" and {out.unknown} without an estimate" if out.unknown else ""
+        lines.append(f"may still come: up to {out.usd:f} USD{untold} (in flight, unknown, or not stated)")
+    return lines
+
+
+def _errors(rows: list[Row], codes: Mapping[str, Mapping[str, str]]) -> list[str]:
+    counted = Counter(str(row["error_code"]) for row in rows if row["error_code"])
+    lines = []
+    for code, number in counted.most_common():
+        said = codes.get(code)
+        meaning = f"{said['description']}. {said['advice']}" if said else _WORDS.get(code) or _first_message(rows, code)
+        lines.append(f"  {code} × {number}: {meaning}")  # noqa: RUF001 - the sign for times
+    return ["", *lines] if lines else []
+
+
+def _first_message(rows: list[Row], code: str) -> str:
+    return next((str(row["error_message"]) for row in rows if row["error_code"] == code), "")
+
+
+def _unknown(state: State, run_dir: str) -> list[str]:
+    """How to settle each submission whose outcome is not known: when it was, and what it asked for."""
+    unknown = [attempt for listed in state.attempts.values() for attempt in listed[-1:] if attempt.is_unknown]
+    if not unknown:
+        return []
+    lines = ["", "To settle what is unknown, find the task at your provider by time and prompt, then one of:"]
+    lines += [_settling(attempt, run_dir) for attempt in unknown[:_MOST_LISTED]]
+    if len(unknown) > _MOST_LISTED:
+        lines.append(f"  … and {len(unknown) - _MOST_LISTED} more; batchgen status lists them")
+    return lines
+
+
+def _settling(attempt: Attempt, run_dir: str) -> str:
+    prompt = str(attempt.request.get("input", {}).get("prompt", ""))[:60]
+    return (
+        f"  {attempt.scene_id}, attempt {attempt.number}, {attempt.submitted_at}, {prompt!r}\n"
+        f"    batchgen resolve {run_dir} {attempt.scene_id} --task-id ID\n"
+        f"    batchgen resolve {run_dir} {attempt.scene_id} --not-created"
+    )
+
+
+def next_step(state: State, manifest: str, options: str) -> str | None:
+    """The command to go on with, None where nothing is left that a run could do by itself."""
+    left = {AttemptState.RUNNING, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED}
+    for scene in state.scenes:
+        latest = state.latest(scene.scene_id)
+        if latest is None or latest.state in left or latest.again:
+            return f"batchgen run {manifest}{options}"
+    return None

@@ -1,0 +1,97 @@
+"""What is seen of a run while it goes on: a bar on a terminal, plain lines without one."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+from tqdm import tqdm
+
+from batchgen.engine.budget import charged
+from batchgen.engine.scheduler import Scheduler
+from batchgen.engine.states import AttemptState
+from batchgen.text import printable
+
+_LINE_EVERY_S = 10.0
+_REDRAW_EVERY_S = 0.2
+_OVER = frozenset({AttemptState.DELIVERED, AttemptState.FAILED, AttemptState.MISMATCHED, AttemptState.DOWNLOAD_FAILED})
+
+
+class Progress:
+    """Shows how far a run is. A context manager; also carries warnings to the terminal.
+
+    Of the scenes that this run works on: how many are over, run at the gateway, failed or are
+    unknown, and what was charged. The time left is tqdm's, from the rate at which scenes end.
+    """
+
+    def __init__(self, scheduler: Scheduler, scene_ids: list[str], *, wanted: bool, clock: Callable[[], float]) -> None:
+        """Show nothing yet. Without ``wanted`` nothing is ever shown but warnings."""
+        self._scheduler = scheduler
+        self._scene_ids = scene_ids
+        self._clock = clock
+        self._shown_at = clock()
+        self._is_terminal = sys.stderr.isatty()
+        self._lines = wanted and not self._is_terminal
+        self._bar: tqdm[Any] | None = None
+        if wanted and self._is_terminal and scene_ids:
+            self._bar = tqdm(total=len(scene_ids), unit="scene", dynamic_ncols=True, smoothing=0.1, leave=False)
+        self._handler = _Console()
+
+    def __enter__(self) -> Self:
+        """Begin to show warnings of the log."""
+        logging.getLogger("batchgen").addHandler(self._handler)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar away."""
+        logging.getLogger("batchgen").removeHandler(self._handler)
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self) -> None:
+        """Bring what is shown up to date, though not more often than an eye can follow."""
+        now = self._clock()
+        if now - self._shown_at < (_REDRAW_EVERY_S if self._bar is not None else _LINE_EVERY_S):
+            return
+        self._shown_at = now
+        if self._bar is not None:
+            over, text = self._standing()
+            self._bar.set_postfix_str(text, refresh=False)
+            self._bar.n = over
+            self._bar.refresh()
+        elif self._lines:
+            over, text = self._standing()
+            print(f"{over}/{len(self._scene_ids)} scenes, {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+    def _standing(self) -> tuple[int, str]:
+        state = self._scheduler.state
+        latest = [state.latest(scene_id) for scene_id in self._scene_ids]
+        attempts = [attempt for attempt in latest if attempt is not None]
+        states = [attempt.state for attempt in attempts]
+        failed = sum(attempt in (AttemptState.FAILED, AttemptState.MISMATCHED) for attempt in states)
+        unknown = sum(attempt is AttemptState.UNKNOWN for attempt in states)
+        running = sum(attempt is AttemptState.RUNNING for attempt in states)
+        spent: Decimal = charged(state.all_attempts()).usd
+        words = [f"{running} running", f"{failed} failed", *([f"{unknown} unknown"] if unknown else [])]
+        over = sum(attempt in _OVER for attempt in states) + unknown
+        return over, f"{', '.join(words)}, {spent:f} USD"
+
+
+class _Console(logging.Handler):
+    """Warnings of the log on the terminal, above the bar and never through it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(printable(record.getMessage()), file=sys.stderr)
+
+
+def real_clock() -> float:
+    """Seconds of the monotonic clock."""
+    return time.monotonic()
