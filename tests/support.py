@@ -75,7 +75,7 @@ def in_process(*arguments: str) -> Ended:
 
 def batchgen(*arguments: str | Path, folder: Path | None = None, **environment: str) -> Ended:
     """Run the command line as a process of its own."""
-    return started([sys.executable, "-m", "batchgen", *map(str, arguments)], folder, environment)
+    return started([sys.executable, "-P", "-m", "batchgen", *map(str, arguments)], folder, environment)
 
 
 def started(command: Sequence[str], folder: Path | None = None, environment: Mapping[str, str] | None = None) -> Ended:
@@ -110,7 +110,7 @@ def unprivileged(*arguments: str | Path) -> list[str]:
     Root may, so root's powers over file modes are taken from it. Another user would not do: it
     often cannot read the interpreter that runs the tests.
     """
-    return [sys.executable, "-c", _WITHOUT_PRIVILEGE, *map(str, arguments)]
+    return [sys.executable, "-P", "-c", _WITHOUT_PRIVILEGE, *map(str, arguments)]
 
 
 def modes_hold(folder: Path) -> bool:

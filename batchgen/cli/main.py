@@ -23,6 +23,8 @@ from batchgen.text import printable
 EXIT_BUG = 70
 """sysexits.h: internal software error. No exit code of the contract is used for a bug."""
 _EXIT_INTERRUPTED = 130
+WORKER = "batchgen-worker"
+"""What the names of threads begin with that wait on the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; the one place where errors end."""
     code = _exit_code(arguments)
-    if threading.active_count() > 1:
+    if any(thread.name.startswith(WORKER) for thread in threading.enumerate()):
         # A request that an interrupted run does not wait for must not hold up its end.
         with suppress(OSError):
             sys.stdout.flush()

@@ -20,6 +20,7 @@ from batchgen.cli import batch as wiring
 from batchgen.cli import saved_plan
 from batchgen.cli.batch import Prepared
 from batchgen.cli.logs import logging_to
+from batchgen.cli.main import WORKER
 from batchgen.engine import events as ev
 from batchgen.engine.commands import Stop
 from batchgen.engine.planner import Action, Choice
@@ -219,7 +220,7 @@ class _Run:
             codes = {code: said["class"] for code, said in self._batch.codes.items()}
             effects = Effects(gateway, downloads, self._batch.requests, codes, self._folder)
             scheduler = Scheduler(self._journal.state, self._steps, self._settings, random.random)
-            pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix="worker")
+            pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix=WORKER)
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
             loop = Loop(scheduler, pool, effects.perform, self._journal, self._clock)
             busy = [step.scene.scene_id for step in self._steps if step.action in _BUSY]

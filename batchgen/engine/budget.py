@@ -20,6 +20,10 @@ class Sum:
         """The sum with one more amount, None for one that is not known."""
         return Sum(self.usd, self.unknown + 1) if amount is None else Sum(self.usd + amount, self.unknown)
 
+    def replaced(self, before: "Sum", after: "Sum") -> "Sum":
+        """The sum with one of its parts exchanged for another."""
+        return Sum(self.usd - before.usd + after.usd, self.unknown - before.unknown + after.unknown)
+
 
 def charged(attempts: Iterable[Attempt]) -> Sum:
     """What the gateway said it charged; completed tasks without a stated cost count as unknown."""
@@ -44,3 +48,26 @@ def liability(attempt: Attempt) -> Sum:
     if attempt.cost_usd is None and attempt.state in _SETTLED:
         return Sum()
     return Sum().plus(attempt.estimated_cost_usd if attempt.cost_usd is None else attempt.cost_usd)
+
+
+class Budget:
+    """Whether one more submission stays within the budget, all that is in flight or unknown counted."""
+
+    def __init__(self, limit_usd: Decimal | None, attempts: Iterable[Attempt]) -> None:
+        """Begin with all attempts that were ever made in this run directory; no limit is None."""
+        self._limit = limit_usd
+        self.liable = Sum()
+        for attempt in attempts:
+            self.changed(None, attempt)
+
+    def changed(self, before: Attempt | None, after: Attempt) -> None:
+        """An attempt has moved on, or has begun where there was none before."""
+        self.liable = self.liable.replaced(Sum() if before is None else liability(before), liability(after))
+
+    def allows(self, estimate: Decimal | None) -> bool:
+        """Whether it may be spent. What nobody knows cannot be kept to a budget: then nothing more is."""
+        if self._limit is None:
+            return True
+        if estimate is None or self.liable.unknown:
+            return False
+        return self.liable.usd + estimate <= self._limit

@@ -76,19 +76,23 @@ def plan(scenes: Sequence[SceneFacts], state: State, choice: Choice, missing: Co
 def _step(scene: SceneFacts, state: State, choice: Choice, missing: bool) -> Step:  # noqa: FBT001 - one fact of four
     attempts = state.attempts.get(scene.scene_id, [])
     latest = attempts[-1] if attempts else None
-    paid = any(attempt.state is not AttemptState.REFUSED for attempt in attempts)
+    paid = any(attempt.state is not AttemptState.REFUSED and not attempt.again for attempt in attempts)
     if latest is None:
         return Step(scene, Action.SUBMIT, "new")
     if latest.is_unknown:
         return Step(scene, Action.UNKNOWN, "submitted, and the outcome is not known", paid_before=True)
-    changed = changes(latest.request, scene.request) if latest.request_sha256 != scene.request_sha256 else ()
-    if latest.state is AttemptState.RUNNING and changed:
-        reason = f"changed: {', '.join(changed)}; its task still runs and is waited for, then it is paid for again"
-        return Step(scene, Action.RESUME, reason, changed, paid_before=True)
     if latest.request_sha256 != scene.request_sha256:
-        again = "; it is paid for again" if paid else ""
-        return Step(scene, Action.SUBMIT, f"changed: {', '.join(changed)}{again}", changed, paid)
+        return _changed(scene, latest, paid=paid)
     return _unchanged(scene, latest, choice, missing=missing, paid=paid)
+
+
+def _changed(scene: SceneFacts, latest: Attempt, *, paid: bool) -> Step:
+    changed = changes(latest.request, scene.request)
+    what = f"changed: {', '.join(changed) or 'the request'}"
+    if latest.state is AttemptState.RUNNING:
+        reason = f"{what}; its task still runs and is waited for, then it is paid for again"
+        return Step(scene, Action.RESUME, reason, changed, paid_before=True)
+    return Step(scene, Action.SUBMIT, f"{what}; it is paid for again" if paid else what, changed, paid)
 
 
 def _unchanged(  # noqa: PLR0911 - one case for each state
@@ -110,12 +114,12 @@ def _unchanged(  # noqa: PLR0911 - one case for each state
                 return Step(scene, Action.SUBMIT, "no task was created the last time", paid_before=paid)
             return Step(scene, Action.FAILED, f"refused: {latest.code}", paid_before=paid)
         case _:
-            return _failed(scene, latest, choice)
+            return _failed(scene, latest, choice, paid=paid)
 
 
-def _failed(scene: SceneFacts, latest: Attempt, choice: Choice) -> Step:
+def _failed(scene: SceneFacts, latest: Attempt, choice: Choice, *, paid: bool) -> Step:
     if latest.again:
-        return Step(scene, Action.SUBMIT, "the gateway created no task the last time", paid_before=False)
+        return Step(scene, Action.SUBMIT, "the gateway created no task the last time", paid_before=paid)
     if choice.retry_failed:
         return Step(scene, Action.SUBMIT, f"failed ({latest.code}) and wanted again; it is paid for again", (), True)  # noqa: FBT003
     return Step(scene, Action.FAILED, f"failed: {latest.code}", paid_before=True)

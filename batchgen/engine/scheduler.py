@@ -8,23 +8,21 @@ The caller keeps to one order: what `end` or `begin` returns as events is durabl
 that was returned with it is begun.
 """
 
-import heapq
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from batchgen.engine import events as ev
-from batchgen.engine.budget import Sum, liability
+from batchgen.engine import wording
+from batchgen.engine.agenda import Agenda, Sort
+from batchgen.engine.budget import Budget
 from batchgen.engine.commands import Act, Ending, Fetch, FetchEnded, Poll, PollEnded, Stop, Submit, SubmitEnded
+from batchgen.engine.job import Job
 from batchgen.engine.outcomes import NOT_CONNECTED, Kind, Meaning
-from batchgen.engine.pacing import Jitter, Pace, poll_wait, retry_wait
+from batchgen.engine.pacing import Jitter, Pace, Reach, poll_wait, retry_wait
 from batchgen.engine.planner import Action, Step
 from batchgen.engine.states import Attempt, AttemptState, State
 
-LOST_AFTER_S = 30.0
-"""Seconds without any connection after which a run gives up."""
-_LONGEST_LOST_WAIT_S = 8.0
 _MOST_REFUSALS = 6
 _MOST_FETCHES = 4
 _MOST_REFRESHES = 2
@@ -49,21 +47,6 @@ class Settings:
     budget_usd: Decimal | None = None
 
 
-@dataclass(slots=True)
-class _Job:
-    """One scene on its way through this run."""
-
-    scene: ev.SceneFacts
-    attempt: int = 0
-    polls: int = 0
-    failures: int = 0
-    said: str = ""
-    said_times: int = 0
-    give_up_at: float = 0.0
-    fetches: int = 0
-    refreshes: int = 0
-
-
 class Scheduler:
     """Decides for all scenes of one run. Owns ``state``, and changes it by events only."""
 
@@ -74,43 +57,36 @@ class Scheduler:
         self._settings = settings
         self._jitter = jitter
         self._pace = Pace(settings.max_in_flight, settings.submit_rate)
-        self._jobs: dict[str, _Job] = {}
-        self._submits: deque[str] = deque()
-        self._polls: deque[str] = deque()
-        self._fetches: deque[str] = deque()
-        self._timers: list[tuple[float, int, str, deque[str]]] = []
-        self._timer_count = 0
+        self._reach = Reach()
+        self._budget = Budget(settings.budget_usd, state.all_attempts())
+        self._agenda = Agenda()
+        self._jobs: dict[str, Job] = {}
         self._sending: set[str] = set()
         self._in_flight: set[str] = set()
         self._under_way = 0
         self._turn = 0
-        self._polling_stopped = False
-        self._lost_since: float | None = None
-        self._lost_times = 0
-        self._liability = Sum()
         self._events: list[ev.Event] = []
         self._endings: Mapping[type, Callable[..., None]] = {
             SubmitEnded: self._submit_ended,
             PollEnded: self._poll_ended,
             FetchEnded: self._fetch_ended,
         }
-        for attempt in state.all_attempts():
-            self._count(liability(attempt), 1)
+        self._choices = (self._next_submit, self._next_poll, self._next_fetch)
         self._take_up(steps)
 
     def _take_up(self, steps: Iterable[Step]) -> None:
         for step in steps:
-            job = self._jobs[step.scene.scene_id] = _Job(step.scene)
-            latest = self.state.latest(step.scene.scene_id)
+            scene_id = step.scene.scene_id
+            job = self._jobs[scene_id] = Job(step.scene)
+            latest = self.state.latest(scene_id)
             job.attempt = latest.number if latest else 0
             if step.action is Action.SUBMIT:
-                self._submits.append(step.scene.scene_id)
+                self._agenda.now(Sort.SUBMIT, scene_id)
             elif step.action is Action.RESUME:
-                self._in_flight.add(step.scene.scene_id)
-                if self._settings.wait:
-                    self._polls.append(step.scene.scene_id)
-            elif step.action is Action.DOWNLOAD and self._settings.wait:
-                self._fetches.append(step.scene.scene_id)
+                self._in_flight.add(scene_id)
+                self._agenda.now(Sort.POLL, scene_id)
+            elif step.action is Action.DOWNLOAD:
+                self._agenda.now(Sort.FETCH, scene_id)
 
     # What the caller asks
 
@@ -128,22 +104,24 @@ class Scheduler:
         """Whether nothing is under way and nothing is left to begin."""
         if self.stop is Stop.INTERRUPTED:
             return not self._sending
-        return not (self._under_way or self._submits or self._polls or self._fetches or self._timers)
+        if self._under_way:
+            return False
+        return not (self._agenda if self._settings.wait else self._agenda.has(Sort.SUBMIT))
 
     def wakes_at(self) -> float | None:
         """When `begin` has something new to do without any ending, None for never."""
-        times = [self._timers[0][0]] if self._timers else []
-        if self._submits and self._may_submit_more():
+        if self._under_way >= self._settings.workers:
+            return None  # whatever falls due has to wait for a worker, that is, for an ending
+        times = [self._agenda.wakes_at()]
+        if self._agenda.head(Sort.SUBMIT) is not None and self._may_submit_more():
             times.append(self._pace.opens_at())
-        return min(times, default=None)
+        return min((when for when in times if when is not None), default=None)
 
     # What the caller tells
 
     def begin(self, now: float, at: str) -> tuple[list[ev.Event], list[Act]]:
         """What to remember and then to begin at this moment."""
-        while self._timers and self._timers[0][0] <= now:
-            _, _, scene_id, queue = heapq.heappop(self._timers)
-            queue.append(scene_id)
+        self._agenda.advance(now)
         acts: list[Act] = []
         while self._under_way < self._settings.workers:
             act = self._next_act(now, at)
@@ -161,35 +139,30 @@ class Scheduler:
 
     def interrupt(self) -> None:
         """Begin nothing more; only answers to submissions under way are waited for."""
-        self._end_early(Stop.INTERRUPTED)
-        self._stop_polling()
-        self._fetches.clear()
+        self._end_early(Stop.INTERRUPTED, *Sort)
 
     def _drain(self) -> list[ev.Event]:
         drained, self._events = self._events, []
         return drained
 
     def _remember(self, event: ev.Event) -> None:
-        scene_id = getattr(event, "scene_id", "")
-        before = self.state.latest(scene_id)
         self.state.apply(event)
-        after = self.state.latest(scene_id)
-        if after is not None and after is not before:
-            if before is not None and before.number == after.number:
-                self._count(liability(before), -1)
-            self._count(liability(after), 1)
         self._events.append(event)
 
-    def _count(self, amount: Sum, sign: int) -> None:
-        self._liability = Sum(self._liability.usd + sign * amount.usd, self._liability.unknown + sign * amount.unknown)
+    def _remember_of(self, event: ev.AttemptEvent) -> None:
+        """Remember what happened to an attempt; the budget follows."""
+        listed = self.state.attempts.get(event.scene_id, [])
+        before = listed[event.attempt - 1] if event.attempt <= len(listed) else None
+        self._remember(event)
+        self._budget.changed(before, self.state.attempts[event.scene_id][event.attempt - 1])
 
     # Choosing what to begin
 
     def _next_act(self, now: float, at: str) -> Act | None:
         """The next act, submissions, readings and downloads taking turns so that none starves."""
-        for _ in range(3):
-            self._turn = (self._turn + 1) % 3
-            act = (self._next_submit, self._next_poll, self._next_fetch)[self._turn](now, at)
+        for _ in Sort:
+            self._turn = (self._turn + 1) % len(Sort)
+            act = self._choices[self._turn](now, at)
             if act is not None:
                 return act
         return None
@@ -198,239 +171,189 @@ class Scheduler:
         return self.stop is None and len(self._in_flight) < self._pace.limit
 
     def _next_submit(self, now: float, at: str) -> Submit | None:
-        if not self._submits or not self._may_submit_more() or now < self._pace.opens_at():
+        scene_id = self._agenda.head(Sort.SUBMIT)
+        if scene_id is None or not self._may_submit_more() or now < self._pace.opens_at():
             return None
-        job = self._jobs[self._submits[0]]
-        if not self._within_budget(job.scene):
+        job = self._jobs[scene_id]
+        if not self._budget.allows(job.scene.estimated_cost_usd):
             self._stop_at_budget(at)
             return None
-        scene = self._jobs[self._submits.popleft()].scene
-        latest = self.state.latest(scene.scene_id)
-        again = latest is not None and latest.state is AttemptState.REFUSED
-        job.attempt = latest.number if latest and again else (latest.number if latest else 0) + 1
+        self._agenda.take(Sort.SUBMIT)
+        latest = self.state.latest(scene_id)
+        refused = latest is not None and latest.state is AttemptState.REFUSED
+        job.attempt = (latest.number if latest else 0) + (0 if refused else 1)
         self._pace.sent(now)
-        self._in_flight.add(scene.scene_id)
-        self._sending.add(scene.scene_id)
-        self._remember(
-            ev.Submitting(
-                at,
-                scene.scene_id,
-                job.attempt,
-                scene.request_sha256,
-                scene.request,
-                scene.tier,
-                scene.characters,
-                scene.estimated_cost_usd,
-            )
-        )
-        return Submit(scene.scene_id, job.attempt)
+        self._in_flight.add(scene_id)
+        self._sending.add(scene_id)
+        self._remember_of(wording.submitting(at, job.scene, job.attempt))
+        return Submit(scene_id, job.attempt)
 
-    def _next_poll(self, now: float, at: str) -> Poll | None:
-        while self._polls:
-            job = self._jobs[self._polls.popleft()]
-            attempt = self._attempt(job)
-            if not job.give_up_at:
-                job.give_up_at = now + self._settings.task_timeout_s
-            if now >= job.give_up_at and attempt.state is AttemptState.RUNNING:
-                reason = f"still running after {self._settings.task_timeout_s:g} s; the next run goes on waiting for it"
-                self._remember(ev.TaskTimedOut(at, attempt.scene_id, attempt.number, "task_timeout", reason))
-                continue
-            return Poll(attempt.scene_id, attempt.number, attempt.task_id or "")
-        return None
+    def _next_poll(self, now: float, at: str) -> Poll | None:  # noqa: ARG002 - the choices are called alike
+        if self._agenda.head(Sort.POLL) is None or not self._has_time_for_tasks():
+            return None
+        job = self._jobs[self._agenda.take(Sort.POLL)]
+        attempt = self._attempt(job)
+        if job.give_up_at is None:
+            job.give_up_at = now + self._settings.task_timeout_s
+        return Poll(attempt.scene_id, attempt.number, attempt.task_id or "")
+
+    def _has_time_for_tasks(self) -> bool:
+        """Whether tasks are read: without waiting, only to see which of them make room for others."""
+        full = len(self._in_flight) >= self._pace.limit
+        return self._settings.wait or (full and self._agenda.has(Sort.SUBMIT))
 
     def _next_fetch(self, now: float, at: str) -> Fetch | None:  # noqa: ARG002 - the choices are called alike
-        if not self._fetches:
+        if self._agenda.head(Sort.FETCH) is None or not self._settings.wait:
             return None
-        attempt = self._attempt(self._jobs[self._fetches.popleft()])
+        attempt = self._attempt(self._jobs[self._agenda.take(Sort.FETCH)])
         return Fetch(attempt.scene_id, attempt.number, attempt.video_url or "")
 
-    def _attempt(self, job: _Job) -> Attempt:
+    def _attempt(self, job: Job) -> Attempt:
         return self.state.attempts[job.scene.scene_id][job.attempt - 1]
 
-    def _within_budget(self, scene: ev.SceneFacts) -> bool:
-        """Whether one more submission stays within the budget, all that is in flight or unknown counted.
-
-        An amount that nobody knows cannot be kept to a budget: then nothing more is submitted.
-        """
-        budget = self._settings.budget_usd
-        if budget is None:
-            return True
-        if scene.estimated_cost_usd is None or self._liability.unknown:
-            return False
-        return self._liability.usd + scene.estimated_cost_usd <= budget
-
     def _stop_at_budget(self, at: str) -> None:
-        reason = f"not submitted: it would go beyond the budget of {self._settings.budget_usd} USD"
-        waiting = [*self._submits, *(scene_id for _, _, scene_id, queue in self._timers if queue is self._submits)]
-        for scene_id in waiting:
-            self._remember(ev.HeldBack(at, scene_id, "budget", reason))
+        waiting = self._agenda.waiting(Sort.SUBMIT)
         self._end_early(Stop.BUDGET)
+        for scene_id in waiting:
+            self._hold_back(scene_id, at)
 
-    def _end_early(self, why: Stop) -> None:
-        """Submit nothing more."""
+    def _hold_back(self, scene_id: str, at: str) -> None:
+        reason = f"not submitted: it would go beyond the budget of {self._settings.budget_usd} USD"
+        self._remember(ev.HeldBack(at, scene_id, "budget", reason))
+
+    def _end_early(self, why: Stop, *also: Sort) -> None:
+        """Submit nothing more, and begin no acts of the other sorts named."""
         if self.stop is None or why is Stop.INTERRUPTED:
             self.stop = why
-        self._submits.clear()
-        self._timers = [timer for timer in self._timers if timer[3] is not self._submits]
-        heapq.heapify(self._timers)
-
-    def _stop_polling(self) -> None:
-        self._polling_stopped = True
-        self._polls.clear()
-        self._timers = [timer for timer in self._timers if timer[3] is not self._polls]
-        heapq.heapify(self._timers)
-
-    def _at(self, when: float, job: _Job, queue: deque[str]) -> None:
-        """Put a job into a queue later, unless that queue is not served any more."""
-        if (queue is self._submits and self.stop is not None) or (queue is self._polls and self._polling_stopped):
-            return
-        if self.stop is Stop.INTERRUPTED:
-            return
-        self._timer_count += 1
-        heapq.heappush(self._timers, (when, self._timer_count, job.scene.scene_id, queue))
+        self._agenda.close({Sort.SUBMIT, *also})
 
     # How submissions end
 
-    def _submit_ended(self, ending: SubmitEnded, job: _Job, now: float, at: str) -> None:
+    def _submit_ended(self, ending: SubmitEnded, job: Job, now: float, at: str) -> None:
         meaning, act = ending.meaning, ending.act
         self._sending.discard(act.scene_id)
-        self._note_reachability(meaning, now)
+        self._heard(meaning, now)
         if meaning.kind is Kind.CREATED and ending.task_id is not None:
-            self._remember(ev.Submitted(at, act.scene_id, act.attempt, ending.task_id))
+            self._remember_of(ev.Submitted(at, act.scene_id, act.attempt, ending.task_id))
             self._pace.accepted(len(self._in_flight))
-            job.failures = job.polls = 0
-            job.give_up_at = now + self._settings.task_timeout_s
-            if self._settings.wait:
-                self._at(now + poll_wait(self._settings.poll_interval_s, 0, self._jitter), job, self._polls)
+            job.waits_for_task(now + self._settings.task_timeout_s)
+            first = poll_wait(self._settings.poll_interval_s, 0, self._jitter)
+            self._agenda.at(now + min(first, self._settings.task_timeout_s), Sort.POLL, act.scene_id)
             return
         self._in_flight.discard(act.scene_id)
-        if meaning.kind is Kind.UNCERTAIN:
-            self._remember(ev.OutcomeUnknown(at, act.scene_id, act.attempt, meaning.code, meaning.reason))
-            return
-        again = meaning.again or meaning.kind is Kind.ACCOUNT
-        self._remember(ev.Refused(at, act.scene_id, act.attempt, meaning.code, meaning.reason, again))
         if meaning.kind is Kind.ACCOUNT:
+            self._remember_of(wording.refused(at, ending, again=True))
             self._end_early(Stop.ACCOUNT)
-        elif meaning.again:
-            self._send_later(meaning, job, now)
-
-    def _send_later(self, meaning: Meaning, job: _Job, now: float) -> None:
-        """Submit once more: nothing was created. Waiting for the account is no failure of the scene."""
-        if meaning.throttled:
-            self._pace.throttled(now, len(self._in_flight), meaning.wait_s)
-        elif meaning.code == NOT_CONNECTED:
-            self._pace.hold(now + self._lost_wait())
-        elif meaning.wait_s is not None:
-            self._pace.hold(now + meaning.wait_s)
+        elif meaning.kind is Kind.REFUSED:
+            self._remember_of(wording.refused(at, ending, again=meaning.again))
+            if meaning.again:
+                self._send_later(meaning, job, now, at)
         else:
-            job.failures += 1
-            if job.failures < _MOST_REFUSALS:
-                self._at(now + retry_wait(job.failures, self._jitter), job, self._submits)
-            return
-        if self.stop is None:
-            self._submits.appendleft(job.scene.scene_id)
+            self._remember_of(wording.unknown(at, ending))
 
-    def _note_reachability(self, meaning: Meaning, now: float) -> None:
-        """Give up once no connection at all has been made for long enough."""
+    def _send_later(self, meaning: Meaning, job: Job, now: float, at: str) -> None:
+        """Submit once more: nothing was created. Waiting for the account is no failure of the scene."""
+        scene_id = job.scene.scene_id
+        if self.stop is Stop.BUDGET:
+            self._hold_back(scene_id, at)
+        elif meaning.throttled:
+            self._pace.throttled(now, len(self._in_flight), meaning.wait_s)
+            self._agenda.first(Sort.SUBMIT, scene_id)
+        elif meaning.code == NOT_CONNECTED:
+            self._pace.hold(now + self._reach.wait(self._jitter))
+            self._agenda.first(Sort.SUBMIT, scene_id)
+        elif meaning.wait_s is not None:
+            self._agenda.first(Sort.SUBMIT, scene_id)
+        else:
+            self._submit_after_refusal(job, now)
+
+    def _submit_after_refusal(self, job: Job, now: float) -> None:
+        job.refusals += 1
+        if job.refusals < _MOST_REFUSALS:
+            when = now + retry_wait(job.refusals, self._jitter)
+            self._agenda.at(when, Sort.SUBMIT, job.scene.scene_id)
+
+    def _heard(self, meaning: Meaning, now: float) -> None:
+        """What any answer says of the gateway as a whole: that it is there, and that it wants rest."""
+        if meaning.wait_s is not None:
+            self._pace.hold(now + meaning.wait_s)
         if meaning.code != NOT_CONNECTED:
-            self._lost_since, self._lost_times = None, 0
-            return
-        self._lost_times += 1
-        if self._lost_since is None:
-            self._lost_since = now
-        elif now - self._lost_since >= LOST_AFTER_S:
-            self._end_early(Stop.UNREACHABLE)
-            self._stop_polling()
-
-    def _lost_wait(self) -> float:
-        return min(retry_wait(self._lost_times, self._jitter), _LONGEST_LOST_WAIT_S)
+            self._reach.answered()
+        elif self._reach.lost(now):
+            self._end_early(Stop.UNREACHABLE, Sort.POLL)
 
     # How readings end
 
-    def _poll_ended(self, ending: PollEnded, job: _Job, now: float, at: str) -> None:
+    def _poll_ended(self, ending: PollEnded, job: Job, now: float, at: str) -> None:
         meaning = ending.meaning
-        attempt = self._attempt(job)
-        self._note_reachability(meaning, now)
+        self._heard(meaning, now)
         job.polls += 1
         if meaning.kind is Kind.DONE:
-            self._completed(ending, job, attempt, at)
+            self._completed(ending, job, at)
         elif meaning.kind is Kind.ACCOUNT:
-            self._end_early(Stop.ACCOUNT)
-            self._stop_polling()
-        elif meaning.kind is Kind.FAILED and self._is_confirmed(meaning, job):
-            self._failed(ending, job, attempt, now, at)
+            self._end_early(Stop.ACCOUNT, Sort.POLL)
+        elif meaning.kind is Kind.FAILED and job.is_confirmed(meaning):
+            self._failed(ending, job, now, at)
+        elif job.give_up_at is not None and now >= job.give_up_at:
+            self._give_up(job, at)
         else:
             self._look_again(meaning, job, now)
 
-    def _is_confirmed(self, meaning: Meaning, job: _Job) -> bool:
-        job.said_times = job.said_times + 1 if job.said == meaning.code else 1
-        job.said = meaning.code
-        return job.said_times >= meaning.confirm
-
-    def _look_again(self, meaning: Meaning, job: _Job, now: float) -> None:
+    def _look_again(self, meaning: Meaning, job: Job, now: float) -> None:
         if meaning.kind is not Kind.FAILED:
             job.said, job.said_times = "", 0
         wait = poll_wait(self._settings.poll_interval_s, job.polls, self._jitter)
-        if meaning.kind is Kind.TRANSIENT:
+        if meaning.code == NOT_CONNECTED:
+            wait = self._reach.wait(self._jitter)
+        elif meaning.kind is Kind.TRANSIENT:
             job.failures += 1
-            lost = meaning.code == NOT_CONNECTED
-            wait = self._lost_wait() if lost else max(wait, retry_wait(job.failures, self._jitter), meaning.wait_s or 0)
+            wait = max(wait, retry_wait(job.failures, self._jitter), meaning.wait_s or 0)
         else:
             job.failures = 0
         # The last look comes when the time is up, however long the wait would be.
-        when = min(now + wait, max(job.give_up_at, now)) if job.give_up_at else now + wait
-        self._at(when, job, self._polls)
+        when = now + wait if job.give_up_at is None else min(now + wait, job.give_up_at)
+        self._agenda.at(when, Sort.POLL, job.scene.scene_id)
 
-    def _completed(self, ending: PollEnded, job: _Job, attempt: Attempt, at: str) -> None:
-        result = ending.result
+    def _give_up(self, job: Job, at: str) -> None:
+        """Wait no longer in this run. The task makes room: a stuck one must not keep others waiting."""
+        attempt = self._attempt(job)
         self._in_flight.discard(attempt.scene_id)
-        self._remember(
-            ev.Completed(
-                at,
-                attempt.scene_id,
-                attempt.number,
-                result.video_url or "",
-                result.job_id,
-                result.cost_usd,
-                result.discount,
-            )
-        )
-        if attempt.request_sha256 != job.scene.request_sha256:
-            self._submit_anew(job)  # the manifest was changed while this task ran
-        elif self._settings.download and self.stop is not Stop.INTERRUPTED:
-            self._fetches.append(attempt.scene_id)
+        if attempt.state is AttemptState.RUNNING:
+            self._remember_of(wording.timed_out(at, attempt, self._settings.task_timeout_s))
+        else:
+            reason = "the address of the result has expired, and the gateway gave no other in time"
+            self._remember_of(ev.DownloadFailed(at, attempt.scene_id, attempt.number, reason))
 
-    def _failed(self, ending: PollEnded, job: _Job, attempt: Attempt, now: float, at: str) -> None:
-        meaning, result = ending.meaning, ending.result
+    def _completed(self, ending: PollEnded, job: Job, at: str) -> None:
+        attempt = self._attempt(job)
+        self._in_flight.discard(attempt.scene_id)
+        self._remember_of(wording.completed(at, attempt, ending.result))
+        if attempt.request_sha256 != job.scene.request_sha256:
+            self._submit_anew(job, at)  # the manifest was changed while this task ran
+        elif self._settings.download:
+            self._agenda.now(Sort.FETCH, attempt.scene_id)
+
+    def _failed(self, ending: PollEnded, job: Job, now: float, at: str) -> None:
+        meaning, attempt = ending.meaning, self._attempt(job)
         if attempt.state is not AttemptState.RUNNING:
             # Read for a fresh address only: what was bought stays bought.
-            self._remember(ev.DownloadFailed(at, attempt.scene_id, attempt.number, meaning.reason))
+            self._remember_of(ev.DownloadFailed(at, attempt.scene_id, attempt.number, meaning.reason))
             return
         self._in_flight.discard(attempt.scene_id)
-        self._remember(
-            ev.Failed(
-                at,
-                attempt.scene_id,
-                attempt.number,
-                meaning.code,
-                meaning.reason,
-                result.cost_usd,
-                result.discount,
-                meaning.again,
-            )
-        )
+        self._remember_of(wording.failed(at, attempt, meaning, ending.result))
         if attempt.request_sha256 != job.scene.request_sha256:
-            self._submit_anew(job)
-        elif meaning.again or (meaning.passing and self._paid(job) < self._settings.attempts):
-            job.failures += 1
-            if job.failures < _MOST_REFUSALS:
-                self._at(now + retry_wait(job.failures, self._jitter), job, self._submits)
+            self._submit_anew(job, at)
+        elif meaning.again:
+            self._submit_after_refusal(job, now)
+        elif meaning.passing and self._paid(job) < self._settings.attempts:
+            self._agenda.at(now + retry_wait(self._paid(job), self._jitter), Sort.SUBMIT, attempt.scene_id)
 
-    def _submit_anew(self, job: _Job) -> None:
-        if self.stop is None:
-            self._submits.append(job.scene.scene_id)
+    def _submit_anew(self, job: Job, at: str) -> None:
+        if self.stop is Stop.BUDGET:
+            self._hold_back(job.scene.scene_id, at)
+        self._agenda.now(Sort.SUBMIT, job.scene.scene_id)
 
-    def _paid(self, job: _Job) -> int:
+    def _paid(self, job: Job) -> int:
         """Attempts at this very request that may have cost something."""
         return sum(
             attempt.state is not AttemptState.REFUSED and not attempt.again
@@ -440,20 +363,19 @@ class Scheduler:
 
     # How downloads end
 
-    def _fetch_ended(self, ending: FetchEnded, job: _Job, now: float, at: str) -> None:
+    def _fetch_ended(self, ending: FetchEnded, job: Job, now: float, at: str) -> None:
         act = ending.act
         if ending.path is not None and ending.sha256 is not None:
-            event = ev.Downloaded(at, act.scene_id, act.attempt, ending.path, ending.sha256, ending.mismatch)
-            self._remember(event)
+            self._remember_of(wording.delivered(at, ending, ending.path, ending.sha256))
             return
         job.fetches += 1
         if ending.unstorable:
             self._end_early(Stop.STORAGE)  # what cannot be kept is not bought
-        if ending.expired and job.refreshes < _MOST_REFRESHES and not self._polling_stopped:
+        if ending.expired and job.refreshes < _MOST_REFRESHES and self._agenda.is_open(Sort.POLL):
             job.refreshes += 1
-            job.give_up_at = 0.0
-            self._polls.append(act.scene_id)
-        elif not ending.expired and job.fetches < _MOST_FETCHES and self.stop is not Stop.INTERRUPTED:
-            self._at(now + retry_wait(job.fetches, self._jitter), job, self._fetches)
+            job.give_up_at = None
+            self._agenda.now(Sort.POLL, act.scene_id)
+        elif not ending.expired and job.fetches < _MOST_FETCHES and self._agenda.is_open(Sort.FETCH):
+            self._agenda.at(now + retry_wait(job.fetches, self._jitter), Sort.FETCH, act.scene_id)
         else:
-            self._remember(ev.DownloadFailed(at, act.scene_id, act.attempt, ending.failure))
+            self._remember_of(ev.DownloadFailed(at, act.scene_id, act.attempt, ending.failure))

@@ -188,7 +188,15 @@ def _after(before: Attempt | None, event: AttemptEvent, target: AttemptState) ->
         )
     if before is None:  # the table lets only Submitting begin an attempt
         raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} before anything was submitted")
-    return replace(before, **{"state": target, **_changes(event)})
+    return replace(before, **{"state": target, **_changes(event), **_kept(before, event)})
+
+
+def _kept(before: Attempt, event: AttemptEvent) -> dict[str, Any]:
+    """What was known and stays: reading a finished task again is only about the address of its result."""
+    if not isinstance(event, Completed) or before.state is S.RUNNING:
+        return {}
+    names = ("cost_usd", "discount", "job_id", "finished_at")
+    return {name: getattr(before, name) for name in names if getattr(before, name) is not None}
 
 
 def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911 - one case for each event

@@ -198,7 +198,7 @@ def test_version() -> None:
 
 @pytest.mark.parametrize("argument", ["--version", "--help"])
 def test_nothing_heavy_is_imported_before_a_command_needs_it(argument: str) -> None:
-    ended = started([sys.executable, "-X", "importtime", "-m", "batchgen", argument])
+    ended = started([sys.executable, "-P", "-X", "importtime", "-m", "batchgen", argument])
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in ended.err.splitlines() if "|" in line}
     assert ended.code == 0
     assert "click" in imported
@@ -223,7 +223,7 @@ def test_no_value_of_a_manifest_steers_the_terminal(tmp_path: Path) -> None:
 def test_a_reader_who_has_had_enough(tmp_path: Path, arguments: list[str]) -> None:
     write(tmp_path, "version: 1\nname: a\nscenes:\n" + "  - {size: 1}\n" * 2000, "many.yaml")
     command = '"$@" | head -c 10 >/dev/null; echo "${PIPESTATUS[0]}"'
-    program = [sys.executable, "-m", "batchgen", *arguments]
+    program = [sys.executable, "-P", "-m", "batchgen", *arguments]
     ended = started(["bash", "-c", command, "bash", *program], tmp_path)
     assert "Traceback" not in ended.err
     assert "bug" not in ended.err
@@ -236,6 +236,6 @@ def test_an_interrupt_ends_quietly(tmp_path: Path) -> None:
     code += "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start(); main(sys.argv[1:])"
     fifo = tmp_path / "fifo"
     subprocess.run(["mkfifo", str(fifo)], check=True)  # noqa: S607 - where it lies differs by system
-    ended = started([sys.executable, "-c", code, "validate", str(fifo)])
+    ended = started([sys.executable, "-P", "-c", code, "validate", str(fifo)])
     assert (ended.code, ended.out) == (130, "")
     assert "Traceback" not in ended.err

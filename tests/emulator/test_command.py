@@ -23,7 +23,7 @@ from batchgen.schemas import shipped
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command as a process, and the base URL it has printed."""
-    command = [sys.executable, "-m", "batchgen", "emulator", *arguments]
+    command = [sys.executable, "-P", "-m", "batchgen", "emulator", *arguments]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:

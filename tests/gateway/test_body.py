@@ -115,5 +115,5 @@ def test_three_videos_of_100_mb_take_a_few_mb_of_memory(tmp_path: Path) -> None:
     video = tmp_path / "video.mp4"
     with video.open("wb") as file:
         file.truncate(100 * 1024 * 1024)
-    done = subprocess.run([sys.executable, "-c", MEMORY, str(video)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-P", "-c", MEMORY, str(video)], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 32 * 1024

@@ -127,7 +127,7 @@ def measured(program: str, folder: Path, text: str) -> tuple[int, float, float]:
     """The exit code, the seconds of processor time and the megabytes that a text takes."""
     path = folder / "hostile.yaml"
     path.write_text(text)
-    ended = started([sys.executable, "-c", program, str(path)])
+    ended = started([sys.executable, "-P", "-c", program, str(path)])
     assert ended.code == 0, ended.err[-2000:]
     code, seconds, megabytes = json.loads(ended.out)
     return code, seconds, megabytes

@@ -1,0 +1,38 @@
+"""What a run keeps in mind of one scene; nothing of it outlives the run. Pure."""
+
+from dataclasses import dataclass
+
+from batchgen.engine.events import SceneFacts
+from batchgen.engine.outcomes import Meaning
+
+
+@dataclass(slots=True)
+class Job:
+    """One scene on its way through this run.
+
+    ``refusals`` counts submissions in this run that created nothing, ``failures`` readings in a row
+    that said nothing, ``said_times`` how often in a row the gateway said ``said``.
+    """
+
+    scene: SceneFacts
+    attempt: int = 0
+    refusals: int = 0
+    polls: int = 0
+    failures: int = 0
+    said: str = ""
+    said_times: int = 0
+    give_up_at: float | None = None
+    fetches: int = 0
+    refreshes: int = 0
+
+    def waits_for_task(self, give_up_at: float) -> None:
+        """A task exists from now on; what was said of the one before it counts no more."""
+        self.polls = self.failures = self.said_times = 0
+        self.said = ""
+        self.give_up_at = give_up_at
+
+    def is_confirmed(self, meaning: Meaning) -> bool:
+        """Whether the gateway has now said this often enough in a row to be believed."""
+        self.said_times = self.said_times + 1 if self.said == meaning.code else 1
+        self.said = meaning.code
+        return self.said_times >= meaning.confirm
