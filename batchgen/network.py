@@ -137,15 +137,8 @@ def _pools_with(silence_s: float, *, reuse: bool) -> dict[str, type[HTTPConnecti
         def is_connected(self) -> bool:
             return reuse and super().is_connected
 
-    class Secure(HTTPSConnection):
-        def connect(self) -> None:
-            with _connecting(self):
-                super().connect()
-            self.sock.settimeout(silence_s)
-
-        @property
-        def is_connected(self) -> bool:
-            return reuse and super().is_connected
+    class Secure(Plain, HTTPSConnection):
+        """The same, where the call to ``super`` in `Plain` reaches the connection with TLS."""
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

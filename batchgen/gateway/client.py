@@ -190,9 +190,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def reason_of(error: NetworkError) -> str:
     """The cause in words, without the addresses of Python objects that urllib3 puts before it."""
-    cause = next((cause for cause in _causes(error) if isinstance(cause, OSError)), None)
-    text = cause.strerror if cause is not None and cause.strerror else str(error).rpartition(">: ")[2]
-    return (text or type(error).__name__)[:_LONGEST_REASON]
+    cause = next(_causes(error), error)
+    text = getattr(cause, "strerror", None) or str(cause).rpartition(">: ")[2] or type(cause).__name__
+    return str(text).strip()[:_LONGEST_REASON]
 
 
 _LONGEST_REASON = 300
