@@ -80,6 +80,12 @@ _MOST_SEEDS = 2**31
     help="Append every request and every change of a task as JSON Lines.",
 )
 @click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep tasks in this folder, so that they outlive the emulator; the next one with it goes on with them.",
+)
+@click.option(
     "--url-lifetime",
     type=click.FloatRange(0),
     default=3600.0,
@@ -102,6 +108,7 @@ def command(
     slow_seconds: float,
     seed: int | None,
     log: Path | None,
+    state: Path | None,
     url_lifetime: float,
 ) -> int:
     """Serve the API on this machine, to rehearse a batch without a key and without spending.
@@ -128,6 +135,7 @@ def command(
         # What is said of a prompt goes before what is said of all.
         rules=[*(rules_of_file(fault_file) if fault_file else ()), *map(rule, faults)],
         log=log,
+        state=state,
         url_lifetime=url_lifetime,
         slow_seconds=slow_seconds,
     )

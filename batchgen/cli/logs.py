@@ -23,12 +23,19 @@ class _OneLine(logging.Formatter):
         return on_one_line(super().format(record))
 
 
+class _Handler(ConcurrentRotatingFileHandler):
+    """Gives up a line that cannot be written: the journal counts, and the disk is reported there."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging gave it
+        """Say nothing; a traceback on the terminal would hide what does matter."""
+
+
 @contextmanager
 def logging_to(folder: Path) -> Iterator[None]:
     """Log to the run directory while the context lasts. Raises `RunDirectoryError`."""
     logger = logging.getLogger("batchgen")
     try:
-        handler = ConcurrentRotatingFileHandler(
+        handler = _Handler(
             str(folder / _FILE), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE
         )
     except OSError as error:

@@ -51,6 +51,9 @@ COMMANDS: Mapping[str, _Entry] = {
     ),
     "status": _Entry("batchgen.cli.status", "Show where each scene stands.", "batchgen status runs/garden"),
     "report": _Entry("batchgen.cli.report", "Write the reports again from the state.", "batchgen report runs/garden"),
+    "audit": _Entry(
+        "batchgen.cli.audit", "Add up what was charged, and check the invoice.", "batchgen audit runs/* --by day"
+    ),
     "resolve": _Entry(
         "batchgen.cli.resolve",
         "Settle a submission whose outcome is unknown.",

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -183,11 +183,13 @@ class _Run:
         self._begin()
         try:
             scheduler = self._drive(key)
+            code = self._exit_code(scheduler)
+            self._journal.append([ev.RunEnded(self._clock.at(), code)])
         except RunDirectoryError:
-            self._conclude(None)
+            # It may name tasks that are written nowhere else: no second trouble must take its place.
+            with suppress(RunDirectoryError):
+                self._conclude(None)
             raise
-        code = self._exit_code(scheduler)
-        self._journal.append([ev.RunEnded(self._clock.at(), code)])
         self._conclude(scheduler.stop)
         return code
 
@@ -204,7 +206,7 @@ class _Run:
 
     def _drive(self, key: ApiKey) -> Scheduler:
         with ExitStack() as stack:
-            base_url = stack.enter_context(_gateway_address(self._options))
+            base_url = stack.enter_context(_gateway_address(self._options, self._folder))
             connections = self._options.workers
             gateway = HttpGateway(
                 base_url,
@@ -278,13 +280,21 @@ _BUSY = frozenset({Action.SUBMIT, Action.RESUME, Action.DOWNLOAD})
 
 
 @contextmanager
-def _gateway_address(options: Options) -> Iterator[str]:
-    """The base URL of the gateway; of an emulator that lives as long as the context, where one is wanted."""
+def _gateway_address(options: Options, folder: Path) -> Iterator[str]:
+    """The base URL of the gateway; of an emulator that lives as long as the context, where one is wanted.
+
+    The emulator keeps its tasks in the run directory, so that a rehearsal that was cut off goes on.
+    Raises `RunDirectoryError` where it cannot.
+    """
     if not options.emulator:
         yield options.base_url or DEFAULT_BASE_URL
         return
     from batchgen.emulator.server import EmbeddedEmulator
     from batchgen.emulator.settings import Settings as EmulatorSettings
 
-    with EmbeddedEmulator(EmulatorSettings(), shipped()) as emulator:
+    with ExitStack() as stack:
+        try:
+            emulator = stack.enter_context(EmbeddedEmulator(EmulatorSettings(state=folder / "emulator"), shipped()))
+        except UsageError as error:
+            raise RunDirectoryError(f"the embedded emulator cannot go on where it was: {error}") from None
         yield emulator.base_url

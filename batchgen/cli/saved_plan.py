@@ -38,9 +38,10 @@ def load(path: Path) -> tuple[Choice, Mapping[str, str], Any]:
         if document["version"] != VERSION:
             raise UsageError(f"{path} was saved by another version of batchgen; make it again with plan --out")
         choice = document["choice"]
-        chosen = Choice(tuple(choice["globs"]), bool(choice["retry_failed"]), bool(choice["download"]))
+        globs = tuple(map(str, choice["globs"]))
+        chosen = Choice(globs, bool(choice["retry_failed"]), bool(choice["download"]))
         return chosen, dict(document["bound_to"]), document["plan"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{path} is no plan that plan --out has saved") from None
 
 

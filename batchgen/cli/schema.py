@@ -8,7 +8,11 @@ import click
 @click.option("--model", default=None, help="The model whose limits go into the schema.")
 @click.option("--list", "only_names", is_flag=True, help="Print the names of all schemas.")
 def command(name: str, model: str | None, *, only_names: bool) -> int:
-    """Print the JSON Schema NAME (by default: manifest) as one self-contained document."""
+    """Print the JSON Schema NAME (by default: manifest) as one self-contained document.
+
+    What other programs read has one, too: findings, plan, status, journal, report.table-schema and
+    ledger.table-schema; the last two are Frictionless Table Schemas of the CSV files.
+    """
     import json
 
     from batchgen.errors import UsageError

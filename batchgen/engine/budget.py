@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from batchgen.engine.states import Attempt, AttemptState
+from batchgen.money import minus, plus
 
 _SETTLED = frozenset({AttemptState.FAILED, AttemptState.REFUSED})
 
@@ -18,11 +19,11 @@ class Sum:
 
     def plus(self, amount: Decimal | None) -> "Sum":
         """The sum with one more amount, None for one that is not known."""
-        return Sum(self.usd, self.unknown + 1) if amount is None else Sum(self.usd + amount, self.unknown)
+        return Sum(self.usd, self.unknown + 1) if amount is None else Sum(plus(self.usd, amount), self.unknown)
 
     def replaced(self, before: "Sum", after: "Sum") -> "Sum":
         """The sum with one of its parts exchanged for another."""
-        return Sum(self.usd - before.usd + after.usd, self.unknown - before.unknown + after.unknown)
+        return Sum(plus(minus(self.usd, before.usd), after.usd), self.unknown - before.unknown + after.unknown)
 
 
 def charged(attempts: Iterable[Attempt]) -> Sum:
@@ -70,4 +71,4 @@ class Budget:
             return True
         if estimate is None or self.liable.unknown:
             return False
-        return self.liable.usd + estimate <= self._limit
+        return plus(self.liable.usd, estimate) <= self._limit

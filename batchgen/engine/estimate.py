@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from batchgen.engine.events import SceneFacts
 from batchgen.model import Manifest, Scene
+from batchgen.money import times
 
 
 def scene_facts(manifest: Manifest) -> tuple[SceneFacts, ...]:
@@ -25,4 +26,4 @@ def estimate(scene: Scene, manifest: Manifest) -> Decimal | None:
     """US dollars for one scene; None where its tier has no price or it has no duration."""
     price = manifest.pricing.get(scene.tier or "")
     duration = scene.request.parameters.get("duration")
-    return price * duration if price is not None and isinstance(duration, int) else None
+    return times(price, duration) if price is not None and isinstance(duration, int) else None

@@ -24,7 +24,7 @@ def poll_wait(interval_s: float, polls: int, jitter: Jitter) -> float:
     Grows from the interval to six times that, spread by a fifth either way so that tasks submitted
     together are not read together.
     """
-    slowed = min(_SLOWER**polls, _MOST_SLOWED)
+    slowed = min(_SLOWER ** min(polls, 100), _MOST_SLOWED)
     return interval_s * slowed * (1 + _SPREAD * (2 * jitter() - 1))
 
 

@@ -7,6 +7,7 @@ from io import StringIO
 
 from batchgen.report.rows import Row
 
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width forms count, too
 
 
@@ -34,7 +35,10 @@ def _cell(value: str | float | Decimal | None) -> str:
 def harmless(text: str) -> str:
     """A text that no spreadsheet takes for a formula: a quote goes before what would begin one.
 
-    Zero bytes, which some readers stumble over, are dropped.
+    Zero bytes, which some readers stumble over, are dropped; halves of characters, which no file can
+    hold, become question marks. Blank and invisible characters before a formula do not hide it.
     """
-    text = text.replace("\x00", "")
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    text = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    begin = text.lstrip(" ")
+    hidden = text.strip().lstrip(_INVISIBLE + " \t\r\n\xa0")
+    return f"'{text}" if begin.startswith(_FORMULA) or hidden.startswith(_FORMULA) else text

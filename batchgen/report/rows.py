@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 from batchgen.engine.budget import charged
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.states import Attempt, AttemptState, State
+from batchgen.engine.states import PAID, Attempt, AttemptState, State
+from batchgen.money import total
 
 Row: TypeAlias = Mapping[str, str | int | float | bool | Decimal | None]
 
@@ -39,6 +40,7 @@ _STATUS = {
 }
 _NOT_ASKED = frozenset({"not_created", "not_connected"})
 """Codes of attempts that never reached the gateway: such a scene still waits for its turn."""
+_BOUGHT = frozenset({"download_failed", "media_mismatch"})
 _CUT_OFF = "the run was cut off while this was being submitted; whether a task was created is not known"
 
 
@@ -50,9 +52,17 @@ def report_rows(state: State) -> list[Row]:
 def ledger_rows(state: State) -> list[Row]:
     """One row a paid attempt over all runs, in the order of submission; unknown ones are paid, too."""
     current = {scene.scene_id: scene.request_sha256 for scene in state.scenes}
-    paid = [attempt for attempt in state.all_attempts() if attempt.state is not AttemptState.REFUSED]
+    last = {attempt.scene_id: attempt.number for attempt in state.all_attempts() if attempt.state in PAID}
+    paid = [attempt for attempt in state.all_attempts() if attempt.state in PAID]
     paid.sort(key=lambda attempt: attempt.submitted_at)
-    return [_ledger_row(state, attempt, current) for attempt in paid]
+    return [
+        _ledger_row(
+            attempt,
+            superseded=attempt.number != last[attempt.scene_id]
+            or attempt.request_sha256 != current.get(attempt.scene_id),
+        )
+        for attempt in paid
+    ]
 
 
 def status_of(attempt: Attempt) -> str:
@@ -70,14 +80,18 @@ def totals(rows: Iterable[Row]) -> dict[str, Any]:
     return {
         "scenes": len(listed),
         **{status: sum(row["status"] == status for row in listed) for status in statuses},
-        "cost_usd": sum(costs, Decimal(0)),
-        "cost_unknown": sum(row["cost_usd"] is None and row["status"] in ("completed", "unknown") for row in listed),
+        "cost_usd": total(costs),
+        "cost_unknown": sum(row["cost_usd"] is None and _may_have_cost(row) for row in listed),
     }
+
+
+def _may_have_cost(row: Row) -> bool:
+    return row["status"] in ("completed", "unknown") or row["error_code"] in _BOUGHT
 
 
 def _report_row(state: State, scene: SceneFacts) -> Row:
     attempts = state.attempts.get(scene.scene_id, [])
-    paid = [attempt for attempt in attempts if attempt.state is not AttemptState.REFUSED]
+    paid = [attempt for attempt in attempts if attempt.state in PAID]
     latest = attempts[-1] if attempts else None
     if latest is not None and not _speaks_for(latest, scene):
         latest = None
@@ -87,7 +101,8 @@ def _report_row(state: State, scene: SceneFacts) -> Row:
         error = ("submit_unknown", _CUT_OFF)
     if latest is not None and held is not None and latest.state is AttemptState.REFUSED:
         error = (held.code, held.message)
-    cost = charged(attempt for attempt in paid if attempt.cost_usd is not None)
+    cost = charged(paid)
+    knows_cost = not cost.unknown and any(attempt.cost_usd is not None for attempt in paid)
     request = scene.request if latest is None else latest.request
     return {
         "scene_id": scene.scene_id,
@@ -100,7 +115,7 @@ def _report_row(state: State, scene: SceneFacts) -> Row:
         "tier": scene.tier if latest is None else latest.tier,
         "attempts": len(paid),
         "estimated_cost_usd": scene.estimated_cost_usd,
-        "cost_usd": cost.usd if any(attempt.cost_usd is not None for attempt in paid) else None,
+        "cost_usd": cost.usd if knows_cost else None,
         "discount": latest and latest.discount,
         "submitted_at": latest and latest.submitted_at,
         "finished_at": latest and latest.finished_at,
@@ -117,8 +132,7 @@ def _speaks_for(attempt: Attempt, scene: SceneFacts) -> bool:
     return attempt.request_sha256 == scene.request_sha256 or attempt.is_open or attempt.is_unknown
 
 
-def _ledger_row(state: State, attempt: Attempt, current: Mapping[str, str]) -> Row:
-    is_last = attempt is state.latest(attempt.scene_id)
+def _ledger_row(attempt: Attempt, *, superseded: bool) -> Row:
     cut_off = attempt.state is AttemptState.SUBMITTING
     return {
         "scene_id": attempt.scene_id,
@@ -134,7 +148,7 @@ def _ledger_row(state: State, attempt: Attempt, current: Mapping[str, str]) -> R
         "discount": attempt.discount,
         "error_code": "submit_unknown" if cut_off else attempt.code,
         "error_message": _CUT_OFF if cut_off else attempt.message,
-        "superseded": not is_last or current.get(attempt.scene_id) != attempt.request_sha256,
+        "superseded": superseded,
     }
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from batchgen.engine.states import State
-from batchgen.report.rows import Row, totals
+from batchgen.report.rows import REPORT_COLUMNS, Row, totals
 from batchgen.report.summary import as_text
 
 _LONGEST_MESSAGE = 60
@@ -13,7 +13,7 @@ _LONGEST_MESSAGE = 60
 
 def as_json(rows: Sequence[Row]) -> dict[str, Any]:
     """The document that schemas/status.schema.json describes; amounts of money as text."""
-    scenes = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    scenes = [{name: _plain(row[name]) for name in REPORT_COLUMNS} for row in rows]
     return {"scenes": scenes, "totals": {name: _plain(value) for name, value in totals(rows).items()}}
 
 

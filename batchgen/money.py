@@ -1,0 +1,40 @@
+"""Exact arithmetic with amounts of money. Pure.
+
+Python's usual context rounds to 28 digits without a word. Here nothing is rounded: sums and
+products have as many digits as they need, and what would need more than a thousand is an error.
+"""
+
+from collections.abc import Iterable
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+
+_EXACT = Context(prec=1_000, traps=[Inexact, InvalidOperation, Overflow])
+_ROUNDED = Context(prec=1_000)
+
+
+def plus(one: Decimal, other: Decimal) -> Decimal:
+    """The exact sum of two amounts."""
+    return _EXACT.add(one, other)
+
+
+def minus(one: Decimal, other: Decimal) -> Decimal:
+    """The exact difference of two amounts."""
+    return _EXACT.subtract(one, other)
+
+
+def times(amount: Decimal, factor: int) -> Decimal:
+    """An amount, so many times over."""
+    return _EXACT.multiply(amount, Decimal(factor))
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """The exact sum of any number of amounts; zero for none."""
+    result = Decimal(0)
+    for amount in amounts:
+        result = plus(result, amount)
+    return result
+
+
+def ratio(amount: Decimal, count: int, places: int) -> Decimal:
+    """An amount divided by a count, rounded to so many places; the one operation that rounds."""
+    quotient = _ROUNDED.divide(amount, Decimal(count))
+    return quotient.quantize(Decimal(1).scaleb(-places), context=_ROUNDED).normalize(_ROUNDED)

@@ -1,0 +1,116 @@
+"""What was charged, over runs and attempts, whole and in groups. Pure; sums are exact.
+
+Whatever the gateway did not say is counted as unknown and never taken for zero. Whether a failure
+was charged is read from what the gateway said of it, and not assumed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from batchgen.engine.budget import charged, exposure
+from batchgen.engine.states import Attempt, AttemptState, State
+from batchgen.money import ratio, total
+from batchgen.report.rows import status_of
+
+_PLACES = 10
+_NONE = "(none)"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paid attempt of one run directory; ``superseded`` says that its result counts no more."""
+
+    run: str
+    attempt: Attempt
+    superseded: bool
+
+
+def entries(run: str, state: State) -> list[Entry]:
+    """The paid attempts of a run directory; unknown ones may have been paid and are among them."""
+    current = {scene.scene_id: scene.request_sha256 for scene in state.scenes}
+    return [
+        Entry(
+            run,
+            attempt,
+            attempt is not state.latest(attempt.scene_id) or current.get(attempt.scene_id) != attempt.request_sha256,
+        )
+        for attempt in state.all_attempts()
+        if attempt.state is not AttemptState.REFUSED
+    ]
+
+
+def as_json(listed: Sequence[Entry], by: str | None) -> dict[str, Any]:
+    """The document that schemas/audit.schema.json describes; amounts of money as text."""
+    groups = [{"key": key, **_sums(group)} for key, group in grouped(listed, by).items()] if by else []
+    return {"total": _sums(listed), "groups": groups}
+
+
+def grouped(listed: Iterable[Entry], by: str) -> dict[str, list[Entry]]:
+    """The entries by a property, in the order of their keys.
+
+    By character, an attempt stands under each of its characters: those groups overlap, and their
+    sums are not meant to add up to the total.
+    """
+    found: dict[str, list[Entry]] = {}
+    for entry in listed:
+        for key in GROUPINGS[by](entry) or [_NONE]:
+            found.setdefault(key or _NONE, []).append(entry)
+    return dict(sorted(found.items()))
+
+
+def _parameter(name: str) -> Callable[[Entry], Sequence[str]]:
+    return lambda entry: [str(entry.attempt.request.get("parameters", {}).get(name) or "")]
+
+
+GROUPINGS: Mapping[str, Callable[[Entry], Sequence[str]]] = {
+    "size": _parameter("size"),
+    "status": lambda entry: [status_of(entry.attempt)],
+    "error_code": lambda entry: [entry.attempt.code],
+    "model": lambda entry: [str(entry.attempt.request.get("model") or "")],
+    "day": lambda entry: [entry.attempt.submitted_at[:10]],
+    "run": lambda entry: [entry.run],
+    "scene": lambda entry: [entry.attempt.scene_id],
+    "character": lambda entry: entry.attempt.characters,
+}
+
+
+def _sums(listed: Sequence[Entry]) -> dict[str, Any]:
+    attempts = [entry.attempt for entry in listed]
+    failed = [attempt for attempt in attempts if attempt.state is AttemptState.FAILED]
+    wasted = charged(
+        entry.attempt
+        for entry in listed
+        if entry.attempt.cost_usd is not None
+        and (entry.superseded or entry.attempt.state in (AttemptState.MISMATCHED, AttemptState.FAILED))
+    )
+    unknown = exposure(attempt for attempt in attempts if attempt.is_unknown)
+    paid, seconds = charged(attempts), _finished_seconds(attempts)
+    return {
+        "attempts": len(attempts),
+        "cost_usd": format(paid.usd, "f"),
+        "cost_unknown": paid.unknown,
+        "discount": format(total(attempt.discount for attempt in attempts if attempt.discount is not None), "f"),
+        "failed_charged": sum(bool(attempt.cost_usd) for attempt in failed),
+        "failed_uncharged": sum(attempt.cost_usd is not None and not attempt.cost_usd for attempt in failed),
+        "failed_not_told": sum(attempt.cost_usd is None for attempt in failed),
+        "wasted_usd": format(wasted.usd, "f"),
+        "unknown": sum(attempt.is_unknown for attempt in attempts),
+        "unknown_exposure_usd": format(unknown.usd, "f"),
+        "unknown_without_estimate": unknown.unknown,
+        "finished_seconds": seconds,
+        "cost_per_finished_second_usd": _rate(paid.usd, seconds),
+    }
+
+
+def _finished_seconds(attempts: Iterable[Attempt]) -> int:
+    """Seconds of video that were delivered as they were asked for, or are ready to be fetched."""
+    good = (AttemptState.DELIVERED, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED)
+    lengths = (attempt.request.get("parameters", {}).get("duration") for attempt in attempts if attempt.state in good)
+    return sum(length for length in lengths if isinstance(length, int))
+
+
+def _rate(cost: Decimal, seconds: int) -> str | None:
+    """US dollars per finished second, everything paid divided by what came of it, to ten places."""
+    return format(ratio(cost, seconds, _PLACES), "f") if seconds else None
