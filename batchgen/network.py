@@ -48,6 +48,7 @@ class Network:
         self._timeout = Timeout(connect=connect_s, read=silence_s)
         self._pools = _pools_with(silence_s, reuse=reuse)
         self._managers: dict[str | None, urllib3.PoolManager] = {}
+        self._routes: dict[tuple[str, str], urllib3.PoolManager] = {}
         self._lock = threading.Lock()
 
     def request(
@@ -96,11 +97,16 @@ class Network:
                 manager.clear()
 
     def _manager(self, url: str) -> urllib3.PoolManager:
-        proxy = _proxy_for(url)
+        parts = urlsplit(url)
+        host = (parts.scheme, parts.hostname or "")
         with self._lock:
-            if proxy not in self._managers:
-                self._managers[proxy] = self._new_manager(proxy)
-            return self._managers[proxy]
+            if host not in self._routes:
+                # Looked up once a host: going through the environment takes as long as a small request.
+                proxy = _proxy_for(*host)
+                if proxy not in self._managers:
+                    self._managers[proxy] = self._new_manager(proxy)
+                self._routes[host] = self._managers[proxy]
+            return self._routes[host]
 
     def _new_manager(self, proxy: str | None) -> urllib3.PoolManager:
         # One context for all connections: reading the system's certificates takes milliseconds.
@@ -157,12 +163,11 @@ def _connecting(connection: HTTPConnection) -> Iterator[None]:
         raise NewConnectionError(connection, str(error)) from error
 
 
-def _proxy_for(url: str) -> str | None:
-    parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
+def _proxy_for(scheme: str, host: str) -> str | None:
+    if proxy_bypass(host):
         return None
     proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    proxy = proxies.get(scheme) or proxies.get("all")
     if proxy is None or "://" in proxy:
         return proxy
     return f"http://{proxy}"

@@ -1,4 +1,4 @@
-"""Finds, loads and compiles the JSON Schemas that hold every limit.
+"""Finds, loads and compiles the JSON Schemas that hold every limit, and those of what is written.
 
 A schema file refers to others by relative path. Here those references are put in place, so that
 what leaves this module stands alone: it can be printed, given to an editor, and validated against
@@ -32,6 +32,8 @@ Schema: TypeAlias = dict[str, Any]
 
 _ANNOTATIONS = frozenset({"$comment", "default", "description", "examples", "title", "x-advice", "x-error-code"})
 _SUFFIX = ".schema.json"
+_TABLE_SUFFIX = ".table-schema.json"
+"""Of Frictionless Table Schemas, which describe CSV files; their names keep ``.table-schema``."""
 _LONGEST_REMEMBERED = 64
 
 
@@ -47,7 +49,8 @@ class Catalogue:
 
     def names(self) -> list[str]:
         """The names that `document` takes."""
-        return [name.removesuffix(_SUFFIX) for name in self._files if name.endswith(_SUFFIX)]
+        known = (name for name in self._files if name.endswith((_SUFFIX, _TABLE_SUFFIX)))
+        return [name.removesuffix(_SUFFIX).removesuffix(".json") for name in known]
 
     def models(self) -> list[str]:
         """The names of the models that there are folders for."""
@@ -60,7 +63,8 @@ class Catalogue:
 
         Raises `UsageError` for a name that does not exist.
         """
-        file = name if name in self._files else name + _SUFFIX
+        suffix = ".json" if f"{name}.json".endswith(_TABLE_SUFFIX) else _SUFFIX
+        file = name if name in self._files else name + suffix
         if file not in self._files:
             raise UsageError(f"there is no schema {name!r}; there are: {', '.join(self.names())}")
         if (file, model) not in self._documents:

@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import http, manifest, upload
+from bench import http, manifest, run, upload
 
-BENCHMARKS = {"http": http.run, "manifest": manifest.run, "upload": upload.run}
+BENCHMARKS = {"http": http.run, "manifest": manifest.run, "run": run.run, "upload": upload.run}
 
 
 def main() -> int:

@@ -35,9 +35,7 @@ def logging_to(folder: Path) -> Iterator[None]:
     """Log to the run directory while the context lasts. Raises `RunDirectoryError`."""
     logger = logging.getLogger("batchgen")
     try:
-        handler = _Handler(
-            str(folder / _FILE), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE
-        )
+        handler = _Handler(str(folder / _FILE), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE)
     except OSError as error:
         raise RunDirectoryError(f"the log cannot be written into {folder}: {error.strerror}") from None
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(threadName)s %(message)s"))

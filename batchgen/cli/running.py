@@ -3,6 +3,7 @@
 import logging
 import os
 import random
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ from batchgen.gateway.client import DEFAULT_BASE_URL, ApiKey, HttpGateway
 from batchgen.journal.log import Journal
 from batchgen.network import Network
 from batchgen.report import plan as plan_report
-from batchgen.report.rows import report_rows
+from batchgen.report.rows import report_rows, status_of
 from batchgen.report.summary import as_text, next_step
 from batchgen.runner.clock import RealClock
 from batchgen.runner.effects import Effects
@@ -90,6 +91,10 @@ def run(options: Options) -> int:
     folder = wiring.run_dir_of(loaded, options.run_dir)
     choice = Choice(options.scenes, options.retry_failed, not options.no_download)
     if options.plan_file is not None:
+        if choice != Choice():
+            raise UsageError(
+                "--plan says what is selected: --scene, --retry-failed and --no-download go with plan --out"
+            )
         choice, _, _ = saved_plan.load(options.plan_file)
     if options.dry_run:
         prepared = wiring.prepare(loaded, folder, choice, wiring.state_in(folder))
@@ -254,8 +259,12 @@ class _Run:
             return _EXIT_OF_SIGNAL[self._signal]
         if scheduler.stop is not None:
             return _EXIT_OF[scheduler.stop]
-        rows = {row["scene_id"]: row["status"] for row in report_rows(self._journal.state)}
-        statuses = {rows[step.scene.scene_id] for step in self._steps}
+        state = self._journal.state
+        rows = {str(row["scene_id"]): str(row["status"]) for row in report_rows(state)}
+        # A task of a scene that was taken out of the manifest has no row; that it still runs counts.
+        gone = [latest for step in self._steps if (latest := state.latest(step.scene.scene_id)) and latest.is_open]
+        selected = {rows[step.scene.scene_id] for step in self._steps if step.scene.scene_id in rows}
+        statuses = selected | {status_of(latest) for latest in gone}
         fine = {"completed", "running"} if self._options.no_wait else {"completed"}
         return 0 if statuses <= fine else _EXIT_UNFINISHED
 
@@ -265,15 +274,24 @@ class _Run:
         wiring.write_reports(self._folder, state)
         lines = [_WHY[stop]] if stop is not None else []
         lines.append(as_text(state, self._batch.codes, str(self._folder)))
-        further = f" --run-dir {self._options.run_dir}" if self._options.run_dir else ""
-        further += " --emulator" if self._options.emulator else ""
-        step = next_step(state, str(self._options.manifest), further)
+        step = next_step(state, shlex.join([str(self._options.manifest), *_same_place(self._options)]))
         if step is not None:
             lines += ["", f"To go on:  {step}"]
         lines += ["", f"Reports: {self._folder / 'report.csv'}, {self._folder / 'ledger.csv'}"]
         if any(attempt.state is AttemptState.DELIVERED for attempt in state.all_attempts()):
             lines.append(f"Videos:  {self._folder / 'videos'}")
         click.echo(printable("\n".join(lines)), err=True)
+
+
+def _same_place(options: Options) -> list[str]:
+    """The options without which the next run would look for its tasks somewhere else."""
+    named: dict[str, Path | str | None] = {"--run-dir": options.run_dir, "--api-key-file": options.api_key_file}
+    if not options.emulator and options.base_url != os.environ.get("BATCHGEN_BASE_URL"):
+        named["--base-url"] = options.base_url
+    if options.request_format != os.environ.get("BATCHGEN_REQUEST_FORMAT", RequestFormat.DOCUMENTED):
+        named["--request-format"] = options.request_format
+    given = [word for name, value in named.items() if value is not None for word in (name, str(value))]
+    return ["--emulator", *given] if options.emulator else given
 
 
 _BUSY = frozenset({Action.SUBMIT, Action.RESUME, Action.DOWNLOAD})

@@ -19,6 +19,7 @@ from batchgen.emulator.body import Body, BodyReader, TooLargeError
 from batchgen.emulator.desk import Desk
 from batchgen.emulator.faults import Fault, Stage
 from batchgen.emulator.lifecycle import Phase, Task
+from batchgen.emulator.memory import Memory
 from batchgen.emulator.models import Models
 from batchgen.emulator.notes import Noted, note, noted
 from batchgen.emulator.orders import Order, RefusedError, order
@@ -36,9 +37,9 @@ _HOST = re.compile(r"[A-Za-z0-9._~\[\]:-]+")
 
 
 def application(settings: Settings, catalogue: Catalogue) -> Noted:
-    """The application for one emulator. Raises `UsageError` where its log cannot be written."""
+    """The application for one emulator. Raises `UsageError` where its log or its state cannot be used."""
     log = RequestLog(settings.log)
-    emulator = _Emulator(Desk(settings, Models(catalogue), log))
+    emulator = _Emulator(Desk(settings, Models(catalogue), log, Memory(settings.state)))
     routes = [
         Route("/", emulator.about),
         Route("/openapi.json", emulator.description),
@@ -59,6 +60,7 @@ class _Emulator:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        self._desk.resume()
         yield
         await self._desk.close()
 
@@ -113,7 +115,10 @@ class _Emulator:
     async def _created(self, request: Request, asked: Order) -> Response:
         desk, case = self._desk, self._desk.case(asked)
         fault = desk.plan.first(Stage.SUBMIT, asked.prompt, asked.sha256, case)
-        task = None if fault and not fault.created else desk.submit(asked, case)
+        try:
+            task = None if fault and not fault.created else await desk.submit(asked, case)
+        except OSError as error:
+            return _json(answers.http_error(500, f"the task cannot be written down: {error.strerror}"), 500)
         if task:
             note(request, task_id=task.id)
         usual = answers.created(task) if task else {}
@@ -154,7 +159,7 @@ class _Emulator:
 
     async def file(self, request: Request) -> Response:
         """Send a result; no key is needed, as on a CDN."""
-        found = self._desk.result(request.path_params["name"].removesuffix(".mp4"))
+        found = await self._desk.result(request.path_params["name"].removesuffix(".mp4"))
         if found is None:
             return _json(answers.http_error(404, "there is no such file"), 404)
         refused = refusal(request.query_params.get("expires", ""), self._desk.now())

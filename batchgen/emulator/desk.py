@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from batchgen.emulator import chance
 from batchgen.emulator.faults import Fault, Plan, Stage
-from batchgen.emulator.lifecycle import Happening, Task, advanced, progress, remaining
+from batchgen.emulator.lifecycle import Happening, Phase, Task, advanced, progress, remaining
+from batchgen.emulator.memory import Kept, Memory
 from batchgen.emulator.models import Models
 from batchgen.emulator.money import Tariff, invented_prices
 from batchgen.emulator.orders import Order
@@ -28,17 +29,20 @@ _CANNOT_RENDER = Fault("fail-render", Stage.OUTCOME, "the emulator itself failed
 class Desk:
     """All state of an emulator that a request can change. Lives on one event loop."""
 
-    def __init__(self, settings: Settings, models: Models, log: RequestLog) -> None:
-        """Start without tasks."""
+    def __init__(self, settings: Settings, models: Models, log: RequestLog, memory: Memory) -> None:
+        """Start without tasks; `resume` takes up those that are remembered."""
         self.settings = settings
         self.models = models
         self.log = log
         self.plan = Plan(settings.rules, settings.seed)
+        self._memory = memory
         self._studio = Studio()
         self._tasks: dict[str, Task] = {}
         self._running: dict[str, Task] = {}
         self._jobs: dict[str, str] = {}
         self._videos: dict[str, Video] = {}
+        self._unmade: dict[str, Scene] = {}
+        """The videos, by job, of tasks that an earlier emulator brought to their end."""
         self._submitted: Counter[str] = Counter()
         self.polls: Counter[str] = Counter()
         """How often each task has been read."""
@@ -65,27 +69,59 @@ class Desk:
             return 0.0
         return max(1.0, min((remaining(task, self.now()) for task in self._running.values()), default=0.0))
 
-    def submit(self, order: Order, case: int) -> Task:
-        """Create the task of an order that came for the ``case``-th time; it runs on its own."""
+    def resume(self) -> None:
+        """Take up the tasks that are remembered. Those whose time is over by now have ended."""
+        for kept in self._memory.kept:
+            task = replace(kept.task, created=min(kept.task.created, self.now()))
+            self._submitted[kept.request_sha256] = max(self._submitted[kept.request_sha256], kept.case + 1)
+            if task.stuck or remaining(task, self.now()):
+                self._begin(task, kept.scene)
+                continue
+            self._jobs[task.job_id] = task.id
+            self._tasks[task.id] = advanced(task, Happening.FAILED if task.fails else Happening.FINISHED)
+            self._unmade[task.job_id] = kept.scene
+        self._memory.kept.clear()
+
+    async def submit(self, order: Order, case: int) -> Task:
+        """Create the task of an order that came for the ``case``-th time; it runs on its own.
+
+        Raises OSError where it cannot be remembered; there is no task then.
+        """
         task = self._task(order, case)
         scene = self._scene(order, task)
+        # Counted from here on, so that the cap holds for submissions that are being written down.
+        self._running[task.id] = task
+        try:
+            if self.settings.state is not None:
+                await asyncio.to_thread(self._memory.keep_picture, scene)
+            self._memory.add(Kept(task, scene, order.sha256, case))
+        except BaseException:
+            del self._running[task.id]
+            raise
+        self._tell(task, request_sha256=order.sha256)
+        self._begin(task, scene)
+        return task
+
+    def _begin(self, task: Task, scene: Scene) -> None:
         self._tasks[task.id] = self._running[task.id] = task
         self._jobs[task.job_id] = task.id
-        self._tell(task, request_sha256=order.sha256)
         life = asyncio.get_running_loop().create_task(self._live(task, scene))
         self._lives.add(life)
         life.add_done_callback(self._lives.discard)
-        return task
 
     def find(self, task_id: str) -> Task | None:
         """The task of that id, if there is one that can be read."""
         task = self._tasks.get(task_id)
         return None if task is None or task.vanished else task
 
-    def result(self, job_id: str) -> tuple[Task, Video] | None:
-        """The task and the video of a job that has completed."""
-        video = self._videos.get(job_id)
-        return None if video is None else (self._tasks[self._jobs[job_id]], video)
+    async def result(self, job_id: str) -> tuple[Task, Video] | None:
+        """The task and the video of a job that has completed; made anew where an earlier emulator had it."""
+        task = self._tasks.get(self._jobs.get(job_id, ""))
+        if task is None or task.phase is not Phase.COMPLETED:
+            return None
+        if job_id not in self._videos:
+            self._videos[job_id] = await asyncio.wrap_future(self._studio.video(self._unmade[job_id]))
+        return task, self._videos[job_id]
 
     def progress(self, task: Task) -> float:
         """The share of a task that is done."""
@@ -98,6 +134,7 @@ class Desk:
         await asyncio.gather(*self._lives, return_exceptions=True)
         await asyncio.to_thread(self._studio.close)
         self.log.close()
+        self._memory.close()
 
     def _task(self, order: Order, case: int) -> Task:
         seed, settings, model = self.settings.seed, self.settings, order.model
@@ -148,7 +185,7 @@ class Desk:
     async def _live(self, task: Task, scene: Scene) -> None:
         """Bring a task to its end."""
         coming = None if task.fails or task.stuck else self._studio.video(scene)
-        await asyncio.sleep(task.latency)
+        await asyncio.sleep(remaining(task, self.now()))
         if coming is None:
             if task.fails:
                 self._change(advanced(task, Happening.FAILED), error_code=task.outcome.code if task.outcome else "")

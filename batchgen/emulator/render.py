@@ -7,9 +7,10 @@ their number; several videos are made at once instead.
 import array
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from io import BytesIO
+from pathlib import Path
 from typing import Any, Final
 
 import av
@@ -28,10 +29,14 @@ _SCALE = (0, 2, 4, 7, 9, 12)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What decides a video. Two equal `key`s are one video."""
+    """What decides a video. Two equal `key`s are one video.
+
+    ``picture_file`` is where the picture of ``look`` lies as long as it is not in memory.
+    """
 
     look: Look
     reference_sha256: str = ""
+    picture_file: Path | None = None
 
     @property
     def key(self) -> str:
@@ -61,7 +66,7 @@ def rendered(scene: Scene, stopped: Callable[[], bool] = bool) -> bytes:
 
     ``stopped`` is asked before each frame; raises `StoppedError` once it says so.
     """
-    look = scene.look
+    look = _with_picture(scene)
     buffer = BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         video: Any = container.add_stream("libx264", rate=_FRAMES_PER_SECOND, options=_OPTIONS)
@@ -79,6 +84,13 @@ def rendered(scene: Scene, stopped: Callable[[], bool] = bool) -> bytes:
                 container.mux(sound.encode(block))
             container.mux(sound.encode(None))
     return buffer.getvalue()
+
+
+def _with_picture(scene: Scene) -> Look:
+    if scene.picture_file is None or scene.look.picture is not None:
+        return scene.look
+    with Image.open(scene.picture_file, formats=("PNG",)) as picture:
+        return replace(scene.look, picture=picture.convert("RGB"))
 
 
 def _frames(look: Look) -> Iterator[Any]:

@@ -37,6 +37,8 @@ class Settings:
     seed: int = field(default_factory=lambda: secrets.randbelow(MOST_SEEDS))
     """Of faults, latencies and ids. Not given, it differs every time, and so do the ids."""
     log: Path | None = None
+    state: Path | None = None
+    """The folder in which tasks outlive the emulator. None: they go when it goes."""
     url_lifetime: float = 3600.0
     slow_seconds: float = 90.0
     """The delay of the faults ``slow`` and ``poll-slow``."""

@@ -29,11 +29,13 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Fetch a result and compare it with what was asked for."""
+    """Fetch a result and compare it with what this attempt asked for: width*height, and seconds."""
 
     scene_id: str
     attempt: int
     url: str
+    size: str
+    duration_s: int
 
 
 Act: TypeAlias = Submit | Poll | Fetch

@@ -4,7 +4,7 @@ From the expanded manifest and the state; the same for `plan`, which shows it, a
 does it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -66,11 +66,22 @@ class Step:
 
 
 def plan(scenes: Sequence[SceneFacts], state: State, choice: Choice, missing: Collection[str] = ()) -> list[Step]:
-    """A step for each selected scene, in order.
+    """A step for each selected scene, in order, and for every task that still runs without one.
 
     ``missing`` holds the ids of scenes whose delivered file is not there any more.
     """
-    return [_step(scene, state, choice, scene.scene_id in missing) for scene in scenes if choice.takes(scene.scene_id)]
+    steps = [_step(scene, state, choice, scene.scene_id in missing) for scene in scenes if choice.takes(scene.scene_id)]
+    return [*steps, *_orphans(scenes, state, choice)]
+
+
+def _orphans(scenes: Sequence[SceneFacts], state: State, choice: Choice) -> Iterator[Step]:
+    """Tasks of scenes that were taken out of the manifest: bought, and so neither lost nor unaccounted."""
+    listed = {scene.scene_id for scene in scenes}
+    for scene_id in (scene_id for scene_id in state.attempts if scene_id not in listed):
+        latest = state.latest(scene_id)
+        if latest is not None and latest.is_open and choice.takes(scene_id):
+            reason = "not in the manifest any more; its task still runs and is waited for"
+            yield Step(latest.as_scene(), Action.RESUME, reason, paid_before=True)
 
 
 def _step(scene: SceneFacts, state: State, choice: Choice, missing: bool) -> Step:  # noqa: FBT001 - one fact of four

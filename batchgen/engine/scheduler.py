@@ -206,7 +206,9 @@ class Scheduler:
         if self._agenda.head(Sort.FETCH) is None or not self._settings.wait:
             return None
         attempt = self._attempt(self._jobs[self._agenda.take(Sort.FETCH)])
-        return Fetch(attempt.scene_id, attempt.number, attempt.video_url or "")
+        asked = attempt.request.get("parameters", {})
+        size, duration_s = str(asked.get("size", "")), int(asked.get("duration", 0))
+        return Fetch(attempt.scene_id, attempt.number, attempt.video_url or "", size, duration_s)
 
     def _attempt(self, job: Job) -> Attempt:
         return self.state.attempts[job.scene.scene_id][job.attempt - 1]

@@ -115,6 +115,12 @@ class Attempt:
         """Whether it is not known that a task was created; an attempt cut off in sending is such."""
         return self.state in (S.UNKNOWN, S.SUBMITTING)
 
+    def as_scene(self) -> SceneFacts:
+        """What this attempt asked for, as facts of a scene."""
+        return SceneFacts(
+            self.scene_id, self.request_sha256, self.request, self.tier, self.characters, self.estimated_cost_usd
+        )
+
 
 @dataclass(slots=True)
 class State:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
+from batchgen.gateway.client import trouble_of
+from batchgen.gateway.interface import Trouble
 from batchgen.media.probe import UnusableMedia, probe
 from batchgen.model import Facts
 from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
@@ -73,7 +75,9 @@ def fetch(network: Network, url: str, target: Path) -> Downloaded:
             return part.finish()
         except NetworkError as error:
             if not remaining:
-                raise DownloadFailed(f"the result did not arrive: {type(error).__name__}") from None
+                # An address at which nobody answers may be one that was good yesterday.
+                nobody = trouble_of(error) is Trouble.NOT_CONNECTED
+                raise DownloadFailed(f"the result did not arrive: {type(error).__name__}", expired=nobody) from None
         except _TryAgainError as error:
             if not remaining:
                 raise DownloadFailed(f"the result did not arrive: {error}") from None

@@ -35,26 +35,41 @@ def read(folder: Path) -> State:
         raise RunDirectoryError(f"{folder} is no run directory: it has no {FILE}") from None
     except OSError as error:
         raise RunDirectoryError(f"{path} cannot be read: {error.strerror}") from None
-    return _replayed(path, content)[0]
+    return replayed(path, content)[0]
 
 
-def _replayed(path: Path, content: bytes) -> tuple[State, int]:
+def replayed(path: Path, content: bytes) -> tuple[State, int]:
     """The state, and the length of the journal up to its last whole line.
 
     A last line without its end was being written when the program was cut off: what it guards was
-    never begun, and it counts as not written. Anything else that is wrong is damage.
+    never begun, and it counts as not written. Anything else that is wrong is damage, a whole line
+    that ends in another byte than a newline, too.
     """
     whole = content.rfind(b"\n") + 1
+    if _is_whole(content[whole:-1]):
+        raise _damaged(path, content.count(b"\n") + 1, "its newline has become something else")
     state = State()
     for number, line in enumerate(content[:whole].splitlines(keepends=True), start=1):
         try:
             state.apply(decode(line))
         except (DamagedRecord, IllegalTransition) as error:
-            raise RunDirectoryError(
-                f"{path}:{number}: the journal is damaged: {error}. Nothing was changed and nothing submitted. "
-                f"Restore {path.name} from a copy; do not delete lines from it, they say what was paid."
-            ) from None
+            raise _damaged(path, number, error) from None
     return state, whole
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        decode(line)
+    except DamagedRecord:
+        return False
+    return True
+
+
+def _damaged(path: Path, number: int, why: object) -> RunDirectoryError:
+    return RunDirectoryError(
+        f"{path}:{number}: the journal is damaged: {why}. Nothing was changed and nothing submitted. "
+        f"Restore {path.name} from a copy; do not delete lines from it, they say what was paid."
+    )
 
 
 class Journal:
@@ -72,7 +87,7 @@ class Journal:
         self._folder = folder
         self.torn = 0
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make_durably(folder)
             self._lock = FileLock(folder / _LOCK)
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -82,10 +97,10 @@ class Journal:
         try:
             self._open()
         except OSError as error:
-            self._lock.release()
+            self._give_up_lock()
             raise RunDirectoryError(f"{self._path} cannot be written: {error.strerror}") from None
-        except RunDirectoryError:
-            self._lock.release()
+        except BaseException:
+            self._give_up_lock()
             raise
 
     def _open(self) -> None:
@@ -96,7 +111,7 @@ class Journal:
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
         try:
             content = self._path.read_bytes()
-            self.state, self._length = _replayed(self._path, content)
+            self.state, self._length = replayed(self._path, content)
             self.torn = len(content) - self._length
             sync_folder(self._folder)
             if self.torn:
@@ -115,6 +130,9 @@ class Journal:
     ) -> None:
         """Close the file and give up the lock."""
         self._file.close()
+        self._give_up_lock()
+
+    def _give_up_lock(self) -> None:
         with suppress(OSError):
             (self._folder / _HOLDER).unlink(missing_ok=True)
         self._lock.release()
@@ -146,6 +164,14 @@ class Journal:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
+
+
+def _make_durably(folder: Path) -> None:
+    """Make a folder and those above it; a journal whose folder vanished in a crash would help nobody."""
+    missing = [level for level in (folder, *folder.parents) if not level.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for level in reversed(missing):
+        sync_folder(level.parent)
 
 
 def _holder(folder: Path) -> str:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 from batchgen.engine import events as ev
@@ -53,11 +54,11 @@ def decode(line: bytes) -> Event:
     try:
         text = line.decode("ascii").rstrip("\n")
         content, _, crc = text.rpartition(_CRC)
-        if crc != f'{zlib.crc32(content.encode()):08x}"}}':
-            raise DamagedRecord("its checksum does not fit")
-        record = json.loads(text)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        record = json.loads(text) if crc == f'{zlib.crc32(content.encode()):08x}"}}' else None
+    except (ValueError, RecursionError):
         raise DamagedRecord("it is no JSON") from None
+    if record is None:
+        raise DamagedRecord("its checksum does not fit")
     return _event(record)
 
 
@@ -85,14 +86,15 @@ def _event(record: Any) -> Event:
 
 def _built(kind: Any, record: Mapping[str, Any]) -> Any:
     try:
-        return kind(**{entry.name: _decoded(entry.name, record[entry.name]) for entry in fields(kind)})
+        return kind(*[decoder(record[name]) for name, decoder in _decoders(kind)])
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise DamagedRecord(f"its fields are not those of the event: {error}") from None
 
 
-def _decoded(name: str, value: Any) -> Any:
-    decode: Callable[[Any], Any] = _DECODERS.get(name, _text)
-    return decode(value)
+@cache
+def _decoders(kind: type) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """The fields of a kind of event in their order, each with what reads it."""
+    return tuple((entry.name, _DECODERS.get(entry.name, _text)) for entry in fields(kind))
 
 
 def _text(value: Any) -> str:
@@ -106,7 +108,12 @@ def _text_or_none(value: Any) -> str | None:
 
 
 def _money(value: Any) -> Decimal | None:
-    return None if value is None else Decimal(_text(value))
+    if value is None:
+        return None
+    amount = Decimal(_text(value))
+    if not amount.is_finite():
+        raise ValueError(f"{value!r} is no amount of money")
+    return amount
 
 
 def _whole(value: Any) -> int:

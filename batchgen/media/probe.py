@@ -110,6 +110,8 @@ def _av_facts(file: BufferedIOBase, size: int) -> Facts:
             stream = videos[0] if videos else container.streams.audio[0]
             if container.duration is None:
                 raise UnusableMedia(f"is a {kind} file that does not say how long it is")
+            # One frame is decoded; FFmpeg would start threads for many.
+            stream.codec_context.thread_count = 1
             if next(container.decode(stream), None) is None:
                 raise UnusableMedia(f"is a {kind} file with nothing in it")
         seconds = container.duration / _MICROSECONDS

@@ -81,7 +81,8 @@ def _sums(steps: Sequence[Step], state: State) -> list[str]:
         tiers = ", ".join(f"{tier} {cost.usd:f}" for tier, cost in by_tier(steps).items() if not cost.unknown)
         lines.append(f"new: {new.usd:f} USD{f' ({tiers})' if tiers else ''}")
         if new.unknown:
-            lines[-1] = f"new: {new.usd:f} USD and {new.unknown} scenes without a price; {NO_PRICES}"
+            scenes = f"{new.unknown} scene{'' if new.unknown == 1 else 's'}"
+            lines[-1] = f"new: {new.usd:f} USD and {scenes} without a price; {NO_PRICES}"
     paid = charged(state.all_attempts())
     if paid.usd or paid.unknown:
         lines.append(f"charged so far: {paid.usd:f} USD{_and_unknown(paid)}")
@@ -89,12 +90,17 @@ def _sums(steps: Sequence[Step], state: State) -> list[str]:
         lines.append(f"in flight or unknown: up to {out.usd:f} USD{_and_unknown(out)}")
     again = sum(step.action is Action.SUBMIT and step.paid_before for step in steps)
     if again:
-        lines.append(f"{again} of these scenes were paid for before and would be paid for again")
+        were = "was" if again == 1 else "were"
+        lines.append(f"{again} of these scenes {were} paid for before and would be paid for again")
     return lines
 
 
 def _and_unknown(total: Sum) -> str:
-    return f" and {total.unknown} amounts that are not known" if total.unknown else ""
+    if not total.unknown:
+        return ""
+    return (
+        " and 1 amount that is not known" if total.unknown == 1 else f" and {total.unknown} amounts that are not known"
+    )
 
 
 def _charged(state: State, step: Step) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
 from batchgen.engine.budget import charged, exposure
@@ -79,18 +80,19 @@ def _unknown(state: State, run_dir: str) -> list[str]:
 
 def _settling(attempt: Attempt, run_dir: str) -> str:
     prompt = str(attempt.request.get("input", {}).get("prompt", ""))[:60]
+    command = f"batchgen resolve {quote(run_dir)} {quote(attempt.scene_id)}"
     return (
         f"  {attempt.scene_id}, attempt {attempt.number}, {attempt.submitted_at}, {prompt!r}\n"
-        f"    batchgen resolve {run_dir} {attempt.scene_id} --task-id ID\n"
-        f"    batchgen resolve {run_dir} {attempt.scene_id} --not-created"
+        f"    {command} --task-id ID\n"
+        f"    {command} --not-created"
     )
 
 
-def next_step(state: State, manifest: str, options: str) -> str | None:
+def next_step(state: State, arguments: str) -> str | None:
     """The command to go on with, None where nothing is left that a run could do by itself."""
     left = {AttemptState.RUNNING, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED}
     for scene in state.scenes:
         latest = state.latest(scene.scene_id)
         if latest is None or latest.state in left or latest.again:
-            return f"batchgen run {manifest}{options}"
+            return f"batchgen run {arguments}"
     return None

@@ -93,8 +93,7 @@ class Effects:
         try:
             target.parent.mkdir(exist_ok=True)
             arrived = fetch(self._downloads, act.url, target)
-            parameters = self._requests[act.scene_id].parameters
-            wrong = mismatch(target, str(parameters.get("size")), int(parameters.get("duration") or 0))
+            wrong = mismatch(target, act.size, act.duration_s)
         except DownloadFailed as error:
             log.warning("scene %s: %s", act.scene_id, error)
             return FetchEnded(act, failure=str(error), expired=error.expired)

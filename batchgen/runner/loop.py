@@ -68,6 +68,7 @@ class Loop:
         self._clock = clock
         self._interrupt_wanted = False
         self._grace_ends: float | None = None
+        self._bug: BaseException | None = None
 
     def interrupt(self) -> None:
         """Ask the loop to end in order; may be called from a signal handler."""
@@ -78,7 +79,8 @@ class Loop:
         """Run until all is done or the run ends early. ``observe`` is called once a turn.
 
         Raises `RunDirectoryError` where the journal cannot be written; answers to submissions under
-        way are waited for, and their task ids are part of the message.
+        way are waited for, and their task ids are part of the message. What ``perform`` raises, though
+        it should raise nothing, is raised here once all that is known is written down.
         """
         remembered: list[Event] = []
         while True:
@@ -88,6 +90,8 @@ class Loop:
                 self._journal.append([*remembered, *events])
             except RunDirectoryError as error:
                 raise self._last_words(error, [*remembered, *events], acts) from None
+            if self._bug is not None:
+                raise self._bug
             for act in acts:
                 self._start(act)
             observe()
@@ -121,8 +125,10 @@ class Loop:
 
     def _start(self, act: Act) -> None:
         def done(future: "Future[Ending]") -> None:
-            if not future.cancelled():
-                self.inbox.put(future.result())
+            if future.cancelled():
+                return
+            self._bug = self._bug or future.exception()
+            self.inbox.put(Wake() if future.exception() else future.result())
 
         self._executor.submit(self._perform, act).add_done_callback(done)
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from batchgen.engine.budget import charged
 from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.states import AttemptState
-from batchgen.text import printable
+from batchgen.text import on_one_line
 
 _LINE_EVERY_S = 10.0
 _REDRAW_EVERY_S = 0.2
@@ -89,7 +89,7 @@ class _Console(logging.Handler):
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(printable(record.getMessage()), file=sys.stderr)
+        tqdm.write(on_one_line(record.getMessage()), file=sys.stderr)
 
 
 def real_clock() -> float:

@@ -213,9 +213,16 @@ def test_a_request_for_a_result_carries_no_authorization(network: Network, tmp_p
     assert b"authorization" not in store.heads[0].lower()
 
 
-def test_nobody_there(network: Network, tmp_path: Path) -> None:
-    with pytest.raises(DownloadFailed, match="did not arrive"):
+def test_nobody_there_and_so_a_fresh_url_may_help(network: Network, tmp_path: Path) -> None:
+    with pytest.raises(DownloadFailed, match="did not arrive") as caught:
         fetch(network, f"http://127.0.0.1:{free_port()}/x", tmp_path / "s01.mp4")
+    assert caught.value.expired
+
+
+def test_a_line_that_breaks_is_no_reason_for_a_fresh_url(network: Network, tmp_path: Path) -> None:
+    with server(Store(breaks=99)) as base, pytest.raises(DownloadFailed, match="did not arrive") as caught:
+        fetch(network, f"{base}/x", tmp_path / "s01.mp4")
+    assert not caught.value.expired
 
 
 def test_a_folder_that_is_gone_is_told_as_such(network: Network, tmp_path: Path) -> None:

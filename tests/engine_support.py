@@ -1,0 +1,157 @@
+"""A bench for the engine: scenes, and a scheduler that is told how its acts end, in time that is set by hand."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from batchgen.engine.commands import Act, Ending, Fetch, FetchEnded, Poll, PollEnded, Submit, SubmitEnded
+from batchgen.engine.events import Event, RunStarted, SceneFacts
+from batchgen.engine.outcomes import NOT_CONNECTED, Kind, Meaning, Result
+from batchgen.engine.planner import Choice, plan
+from batchgen.engine.scheduler import Scheduler, Settings
+from batchgen.engine.states import Attempt, State
+
+CREATED = Meaning(Kind.CREATED)
+RUNNING = Meaning(Kind.RUNNING)
+DONE = Meaning(Kind.DONE)
+UNCERTAIN = Meaning(Kind.UNCERTAIN, "submit_unknown", "submitted, and the outcome is not known")
+DENIED = Meaning(Kind.ACCOUNT, "http_403", "balance too low")
+REFUSED = Meaning(Kind.REFUSED, "http_400", "bad request")
+BUSY = Meaning(Kind.REFUSED, "http_500", "try later", again=True)
+THROTTLED = Meaning(Kind.REFUSED, "http_429", "too many requests", again=True, throttled=True)
+UNREACHED = Meaning(Kind.REFUSED, NOT_CONNECTED, "no connection", again=True)
+UNREAD = Meaning(Kind.TRANSIENT, NOT_CONNECTED, "no connection")
+HICCUP = Meaning(Kind.TRANSIENT, "http_502", "bad gateway")
+GONE = Meaning(Kind.FAILED, "task_not_found", "unknown task", confirm=5)
+ENDED = Meaning(Kind.FAILED, "001028095", "internal generation error", passing=True)
+RECHECK = Meaning(Kind.FAILED, "001028096", "result parsing error", confirm=5)
+PASSING = Meaning(Kind.FAILED, "001028097", "http error response", confirm=5, passing=True)
+NOT_MADE = Meaning(Kind.FAILED, "001028099", "task creation error", again=True)
+WRONG = Meaning(Kind.FAILED, "001028004", "invalid reference")
+PRICE = Decimal("0.50")
+URL = "https://cdn.example/v.mp4"
+
+
+def scene(name: str = "s1", request: str = "r1", price: Decimal | None = PRICE, **parameters: Any) -> SceneFacts:
+    """A scene whose request is known by ``request``."""
+    asked = {"size": "1280*720", "duration": 5, "seed": 7, **parameters}
+    content = {"model": "m", "input": {"prompt": request}, "parameters": asked}
+    return SceneFacts(name, f"sha-{request}", content, "720P", ("hero",), price)
+
+
+def scenes(count: int, price: Decimal | None = PRICE) -> list[SceneFacts]:
+    """So many scenes, s1 and on."""
+    return [scene(f"s{number}", price=price) for number in range(1, count + 1)]
+
+
+def clock(now: float) -> str:
+    """A moment as text."""
+    minutes, seconds = divmod(now, 60)
+    return f"2026-01-02T{int(minutes // 60) % 24:02d}:{int(minutes % 60):02d}:{seconds:06.3f}Z"
+
+
+@dataclass
+class Bench:
+    """One run of a scheduler under the hands of a test."""
+
+    listed: Sequence[SceneFacts] = field(default_factory=lambda: [scene()])
+    settings: Settings = Settings()  # noqa: RUF009 - frozen
+    state: State = field(default_factory=State)
+    choice: Choice = Choice()  # noqa: RUF009 - frozen
+    missing: tuple[str, ...] = ()
+    now: float = 1000.0
+    jitter: float = 0.5
+    acts: list[Act] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    tasks: int = 0
+
+    def __post_init__(self) -> None:
+        self.start(RunStarted(clock(self.now), "1"))
+        self.scheduler = Scheduler(
+            self.state,
+            plan(self.listed, self.state, self.choice, self.missing),
+            self.settings,
+            lambda: self.jitter,
+        )
+
+    def start(self, event: Event) -> None:
+        self.state.apply(event)
+        self.events.append(event)
+
+    def begin(self, wait: float = 0.0) -> list[Act]:
+        """What begins after so many seconds."""
+        self.now += wait
+        events, acts = self.scheduler.begin(self.now, clock(self.now))
+        self.events += events
+        self.acts += acts
+        return acts
+
+    def end(self, ending: Ending, wait: float = 0.0) -> list[Event]:
+        """Tell how an act ended; what is remembered of it."""
+        self.now += wait
+        events = self.scheduler.end(ending, self.now, clock(self.now))
+        self.events += events
+        self.acts.remove(ending.act)
+        return events
+
+    def taken(self, kind: type) -> Any:
+        """The oldest act under way of a kind."""
+        return next(act for act in self.acts if isinstance(act, kind))
+
+    def submitted(self, meaning: Meaning = CREATED, scene_id: str | None = None) -> list[Event]:
+        """A submission ends, by default with a task."""
+        act = next(a for a in self.acts if isinstance(a, Submit) and scene_id in (None, a.scene_id))
+        self.tasks += meaning.kind is Kind.CREATED
+        task_id = f"t{self.tasks}" if meaning.kind is Kind.CREATED else None
+        return self.end(SubmitEnded(act, meaning, task_id))
+
+    def read(self, meaning: Meaning, result: Result | None = None) -> list[Event]:
+        """A reading ends."""
+        default = Result(URL, "j1", PRICE, Decimal(1)) if meaning.kind is Kind.DONE else Result()
+        return self.end(PollEnded(self.taken(Poll), meaning, result or default))
+
+    def fetched(self, **how: Any) -> list[Event]:
+        """A download ends, by default with a file."""
+        told = how or {"path": "videos/s1.mp4", "sha256": "ab"}
+        return self.end(FetchEnded(self.taken(Fetch), **told))
+
+    def next_act(self) -> Act:
+        """Let time pass until the next act begins."""
+        for _ in range(1000):
+            if begun := self.begin():
+                return begun[0]
+            wakes_at = self.scheduler.wakes_at()
+            assert wakes_at is not None, "nothing will ever happen again"
+            assert wakes_at > self.now, "awake without anything to do"
+            self.now = wakes_at
+        raise AssertionError("nothing begins")
+
+    def polled(self, meaning: Meaning, result: Result | None = None) -> list[Event]:
+        """The next reading happens and ends so."""
+        assert isinstance(self.next_act(), Poll)
+        return self.read(meaning, result)
+
+    def running(self, count: int = 1) -> "Bench":
+        """So many tasks are submitted."""
+        for _ in range(count):
+            if not any(isinstance(act, Submit) for act in self.acts):
+                assert isinstance(self.next_act(), Submit)
+            self.submitted()
+        return self
+
+    def attempt(self, scene_id: str = "s1") -> Attempt:
+        """The latest attempt at a scene."""
+        latest = self.state.latest(scene_id)
+        assert latest is not None
+        return latest
+
+    def again(self, listed: Sequence[SceneFacts] | None = None, **changes: Any) -> "Bench":
+        """The next run in the same directory."""
+        options: dict[str, Any] = {"settings": self.settings, "now": self.now, "tasks": self.tasks, **changes}
+        return Bench(self.listed if listed is None else listed, state=self.state, **options)
+
+
+def kinds(acts: Iterable[object]) -> list[str]:
+    """The names of the types of things."""
+    return [type(act).__name__ for act in acts]

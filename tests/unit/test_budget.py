@@ -1,0 +1,83 @@
+"""What was spent, what may have been, and what a budget still allows."""
+
+from decimal import Decimal
+
+import pytest
+from attempts import WAYS, attempts_at
+
+from batchgen.engine import events as ev
+from batchgen.engine.budget import Budget, Sum, charged, exposure, liability
+from batchgen.engine.states import Attempt, AttemptState, replay
+
+S = AttemptState
+ESTIMATE, COST = Decimal("0.5"), Decimal("0.4")
+
+
+def attempt(before: AttemptState) -> Attempt:
+    latest = attempts_at(before).latest("s1")
+    assert latest is not None
+    return latest
+
+
+@pytest.mark.parametrize(
+    ("before", "spent", "open_", "liable"),
+    [
+        (S.SUBMITTING, Sum(), Sum(ESTIMATE), Sum(ESTIMATE)),
+        (S.REFUSED, Sum(), Sum(), Sum()),
+        (S.UNKNOWN, Sum(), Sum(ESTIMATE), Sum(ESTIMATE)),
+        (S.RUNNING, Sum(), Sum(ESTIMATE), Sum(ESTIMATE)),
+        (S.COMPLETED, Sum(COST), Sum(), Sum(COST)),
+        (S.DOWNLOAD_FAILED, Sum(COST), Sum(), Sum(COST)),
+        (S.DELIVERED, Sum(COST), Sum(), Sum(COST)),
+        (S.MISMATCHED, Sum(COST), Sum(), Sum(COST)),
+        (S.FAILED, Sum(Decimal("0.1")), Sum(), Sum(Decimal("0.1"))),
+    ],
+)
+def test_every_state(before: AttemptState, spent: Sum, open_: Sum, liable: Sum) -> None:
+    listed = [attempt(before)]
+    assert (charged(listed), exposure(listed), liability(listed[0])) == (spent, open_, liable)
+
+
+def test_every_state_was_looked_at() -> None:
+    assert set(WAYS) == set(AttemptState)
+
+
+def test_a_result_without_a_stated_cost_is_unknown_and_counts_at_its_estimate() -> None:
+    listed = list(replay([*WAYS[S.RUNNING], ev.Completed("t", "s1", 1, "u", None, None, None)]).all_attempts())
+    assert charged(listed) == Sum(Decimal(0), 1)
+    assert exposure(listed) == Sum(ESTIMATE)
+    assert liability(listed[0]) == Sum(ESTIMATE)
+
+
+def test_a_failure_without_a_stated_cost_cost_nothing() -> None:
+    listed = list(replay([*WAYS[S.RUNNING], ev.Failed("t", "s1", 1, "c", "m", None, None, again=False)]).all_attempts())
+    assert charged(listed) == exposure(listed) == liability(listed[0]) == Sum()
+
+
+def test_zero_is_known() -> None:
+    assert Sum().plus(Decimal(0)) == Sum(Decimal(0), 0)
+    assert Sum().plus(None) == Sum(Decimal(0), 1)
+
+
+def test_a_sum_is_exact() -> None:
+    total = Sum()
+    for _ in range(10):
+        total = total.plus(Decimal("0.1"))
+    assert total.usd == 1
+
+
+def test_a_budget_follows_attempts() -> None:
+    budget = Budget(Decimal("1.0"), [attempt(S.RUNNING)])
+    assert budget.allows(Decimal("0.5"))
+    assert not budget.allows(Decimal("0.51"))
+    assert not budget.allows(None)
+    budget.changed(attempt(S.RUNNING), attempt(S.COMPLETED))
+    assert budget.allows(Decimal("0.6"))
+    budget.changed(None, attempt(S.SUBMITTING))
+    assert not budget.allows(Decimal("0.6"))
+    budget.changed(attempt(S.SUBMITTING), attempt(S.REFUSED))
+    assert budget.liable == Sum(COST)
+
+
+def test_without_a_budget_anything_goes() -> None:
+    assert Budget(None, []).allows(None)
