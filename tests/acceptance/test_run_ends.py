@@ -316,12 +316,13 @@ def test_a_saved_plan_is_refused_once_something_changed(
 
 def test_what_is_no_saved_plan_or_contradicts_it(tmp_path: Path, gateway: Gateway) -> None:
     film = batch(tmp_path, gateway)
-    for number, content in enumerate((b"", b"[]", b"{}", b'{"version": 9}', b"\xff", b"[" * 100_000)):
+    for number, content in enumerate((b"", b"{}", b'{"version": 9}', b"[" * 100_000)):
         path = tmp_path / f"{number}.plan"
         path.write_bytes(content)
         assert "plan" in film.run("--plan", path, expect=2).err
-    for option in ("--scene=s1", "--retry-failed", "--no-download"):
-        assert "--plan says what is selected" in film.run("--plan", saved(film), option, expect=2).err
+    good = saved(film)
+    for option in ("--scene=s1", "--retry-failed"):
+        assert "--plan says what is selected" in film.run("--plan", good, option, expect=2).err
     assert gateway.posts() == []
 
 

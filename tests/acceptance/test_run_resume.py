@@ -23,12 +23,8 @@ MOMENTS: dict[str, Moment] = {
     "the first submission is announced": told("submitting"),
     "the first task exists and its answer is on its way": lambda _, gateway: bool(gateway.created()),
     "the first task id is written down": told("submitted"),
-    "the last submission is announced": told("submitting", SCENES),
     "all task ids are written down": told("submitted", SCENES),
     "the first task was read": lambda _, gateway: bool(gateway.readings()),
-    "the first task has completed at the gateway": lambda _, gateway: any(
-        entry.get("status") == "completed" for entry in gateway.entries()
-    ),
     "the first completion is written down": told("completed"),
     "the first result is asked for": lambda _, gateway: bool(gateway.downloads()),
     "the first result is written down": told("downloaded"),
