@@ -2,8 +2,9 @@
 
 First 300 scenes of 2 s each at a gateway that takes 50 at a time, without their results and with them
 fetched, decoded and measured; the ideal is that 50 tasks run at every moment. Then 5,000 tasks in
-flight at once, read in turn for a while and then interrupted. All scenes are alike, so that the emulator makes its one video once and
-leaves the machine to what is measured. Threads and memory are read from /proc: Linux only.
+flight at once, read in turn for a while and then interrupted. All scenes are alike, so that the
+emulator makes its one video once and leaves the machine to what is measured. Threads and memory are
+read from /proc: Linux only.
 """
 
 import json

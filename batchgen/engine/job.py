@@ -11,7 +11,8 @@ class Job:
     """One scene on its way through this run.
 
     ``refusals`` counts submissions in this run that created nothing, ``failures`` readings in a row
-    that said nothing, ``said_times`` how often in a row the gateway said ``said``.
+    that said nothing, ``said_times`` how often in a row the gateway said ``said``. ``created_at`` is
+    when this run created the task that it waits for.
     """
 
     scene: SceneFacts
@@ -21,12 +22,14 @@ class Job:
     failures: int = 0
     said: str = ""
     said_times: int = 0
+    created_at: float | None = None
     give_up_at: float | None = None
     fetches: int = 0
     refreshes: int = 0
 
-    def waits_for_task(self, give_up_at: float) -> None:
+    def waits_for_task(self, now: float, give_up_at: float) -> None:
         """A task exists from now on; what was said of the one before it counts no more."""
+        self.created_at = now
         self.polls = self.failures = self.said_times = 0
         self.said = ""
         self.give_up_at = give_up_at

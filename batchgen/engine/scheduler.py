@@ -19,7 +19,7 @@ from batchgen.engine.budget import Budget
 from batchgen.engine.commands import Act, Ending, Fetch, FetchEnded, Poll, PollEnded, Stop, Submit, SubmitEnded
 from batchgen.engine.job import Job
 from batchgen.engine.outcomes import NOT_CONNECTED, Kind, Meaning
-from batchgen.engine.pacing import Jitter, Pace, Reach, poll_wait, retry_wait
+from batchgen.engine.pacing import Jitter, Lengths, Pace, Reach, poll_wait, retry_wait
 from batchgen.engine.planner import Action, Step
 from batchgen.engine.states import Attempt, AttemptState, State
 
@@ -56,6 +56,7 @@ class Scheduler:
         self.stop: Stop | None = None
         self._settings = settings
         self._jitter = jitter
+        self._lengths = Lengths()
         self._pace = Pace(settings.max_in_flight, settings.submit_rate)
         self._reach = Reach()
         self._budget = Budget(settings.budget_usd, state.all_attempts())
@@ -238,8 +239,9 @@ class Scheduler:
         if meaning.kind is Kind.CREATED and ending.task_id is not None:
             self._remember_of(ev.Submitted(at, act.scene_id, act.attempt, ending.task_id))
             self._pace.accepted(len(self._in_flight))
-            job.waits_for_task(now + self._settings.task_timeout_s)
-            first = poll_wait(self._settings.poll_interval_s, 0, self._jitter)
+            job.waits_for_task(now, now + self._settings.task_timeout_s)
+            usual = self._lengths.first_wait(wording.kind_of(self._attempt(job)))
+            first = max(usual, poll_wait(self._settings.poll_interval_s, 0, self._jitter))
             self._agenda.at(now + min(first, self._settings.task_timeout_s), Sort.POLL, act.scene_id)
             return
         self._in_flight.discard(act.scene_id)
@@ -291,7 +293,7 @@ class Scheduler:
         self._heard(meaning, now)
         job.polls += 1
         if meaning.kind is Kind.DONE:
-            self._completed(ending, job, at)
+            self._completed(ending, job, now, at)
         elif meaning.kind is Kind.ACCOUNT:
             self._end_early(Stop.ACCOUNT, Sort.POLL)
         elif meaning.kind is Kind.FAILED and job.is_confirmed(meaning):
@@ -326,8 +328,11 @@ class Scheduler:
             reason = "the address of the result has expired, and the gateway gave no other in time"
             self._remember_of(ev.DownloadFailed(at, attempt.scene_id, attempt.number, reason))
 
-    def _completed(self, ending: PollEnded, job: Job, at: str) -> None:
+    def _completed(self, ending: PollEnded, job: Job, now: float, at: str) -> None:
         attempt = self._attempt(job)
+        if job.created_at is not None:
+            self._lengths.completed(wording.kind_of(attempt), now - job.created_at)
+            job.created_at = None
         self._in_flight.discard(attempt.scene_id)
         self._remember_of(wording.completed(at, attempt, ending.result))
         if attempt.request_sha256 != job.scene.request_sha256:

@@ -68,3 +68,9 @@ def timed_out(at: str, attempt: Attempt, after_s: float) -> ev.TaskTimedOut:
 def delivered(at: str, ending: FetchEnded, path: str, sha256: str) -> ev.Downloaded:
     """The result is here."""
     return ev.Downloaded(at, ending.act.scene_id, ending.act.attempt, path, sha256, ending.mismatch)
+
+
+def kind_of(attempt: Attempt) -> str:
+    """What tasks that take about as long have in common: size and duration."""
+    asked = attempt.request.get("parameters", {})
+    return f"{asked.get('size')} {asked.get('duration')}"

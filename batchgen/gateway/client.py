@@ -46,6 +46,10 @@ class ApiKey:
         """The value of the header that carries it."""
         return f"Bearer {self._key}"
 
+    def taken_out_of(self, content: bytes) -> bytes:
+        """The content with the key struck out, should a gateway repeat it to us."""
+        return content.replace(self._key.encode("ascii"), b"***")
+
     def __repr__(self) -> str:
         return "ApiKey(…)"
 
@@ -122,7 +126,7 @@ class HttpGateway:
         finally:
             Network.finish(response)
         wait_s = retry_after_s(response.headers.get("Retry-After"), time.time())
-        return wire.Answer(response.status, bytes(content), wait_s)
+        return wire.Answer(response.status, self._key.taken_out_of(bytes(content)), wait_s)
 
 
 def retry_after_s(value: str | None, now: float) -> float | None:

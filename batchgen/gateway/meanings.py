@@ -21,6 +21,11 @@ _INTERNAL_ERROR = 500
 _CONFIRM = 5
 
 
+def _class_of(code: str, codes: CodeClasses) -> str | None:
+    """The class of a code; one that came as a number has lost its leading zeros."""
+    return codes.get(code) or next((codes[known] for known in codes if code and known.lstrip("0") == code), None)
+
+
 def of_create(ending: Created | CallFailed, codes: CodeClasses) -> Meaning:
     """What the ending of a request to create a task means."""
     if isinstance(ending, Created):
@@ -33,7 +38,7 @@ def of_create(ending: Created | CallFailed, codes: CodeClasses) -> Meaning:
     if trouble is Trouble.NOT_CONNECTED:
         reason = f"no connection to the gateway: {ending.message}"
         return Meaning(Kind.REFUSED, NOT_CONNECTED, reason, again=True)
-    if codes.get(ending.code) == "not_created" and ending.task_id is None:
+    if _class_of(ending.code, codes) == "not_created" and ending.task_id is None:
         return _refused(ending, again=True)
     if trouble is Trouble.STATUS and ending.status is not None:
         return _of_create_status(ending, ending.status)
@@ -93,7 +98,7 @@ def _of_failed_read(ending: CallFailed) -> Meaning:
 def _of_failed_task(error: TaskError, codes: CodeClasses) -> Meaning:
     code = error.code or "task_failed"
     reason = error.message or "the gateway says that the task failed, and gives no reason"
-    match codes.get(error.code):
+    match _class_of(error.code, codes):
         case "check":
             return Meaning(Kind.RUNNING, code, reason)
         case "recheck":

@@ -6,6 +6,7 @@ gateway's words for a status meet ours.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,7 @@ from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage,
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
 """A longer answer is not read to its end; real ones have a few kilobytes."""
 _LONGEST_EXCERPT = 500
+_LEADING_CODE = re.compile(r"([0-9]{6,12})(?:[:\s-]+|\Z)")
 _LONGEST_ID = 256
 _LONGEST_TEXT = 2_000
 _MOST_DIGITS = 40
@@ -121,7 +123,7 @@ def _error(answer: Mapping[str, Any]) -> TaskError:
     """The error of an answer in any of its known shapes.
 
     ``{"error": {"code", "message"}}``, ``{"error": "text"}``, ``{"error": {"code": 123,
-    "error_message"}}``, and ``code`` or ``message`` at the top.
+    "error_message"}}``, and ``code`` or ``message`` at the top. A text may begin with the code.
     """
     error = answer.get("error")
     inner: Mapping[str, Any] = error if isinstance(error, dict) else {}
@@ -134,6 +136,9 @@ def _error(answer: Mapping[str, Any]) -> TaskError:
         answer.get("error_message"),
     ]
     message = next((text for text in map(_short, words) if text), "")
+    leading = _LEADING_CODE.match(message)
+    if not code and leading:
+        return TaskError(leading[1], message[leading.end() :] or message)
     return TaskError(code, message)
 
 

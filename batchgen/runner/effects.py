@@ -65,7 +65,9 @@ class Effects:
         if ending.status in _WRONG_FORMAT and not self._any_created:
             hint = "; if every scene is refused, try --request-format params (or documented)"
             meaning = Meaning(meaning.kind, meaning.code, meaning.reason + hint, again=meaning.again)
-        log.warning("scene %s: %s (%s): %s", act.scene_id, meaning.kind, meaning.code, meaning.reason)
+        # What is sent again by itself is no news to anyone who watches.
+        level = logging.INFO if meaning.again else logging.WARNING
+        log.log(level, "scene %s: %s (%s): %s", act.scene_id, meaning.kind, meaning.code, meaning.reason)
         return SubmitEnded(act, meaning)
 
     def _poll(self, act: Poll) -> PollEnded:

@@ -156,6 +156,10 @@ def test_what_a_failed_task_means(code: str, expected: tuple[Kind, bool, int]) -
     assert told == code
 
 
+def test_a_code_that_came_as_a_number_is_known_without_its_zeros() -> None:
+    assert of_task(b'{"status": "failed", "error": {"code": 1028098}}')[:2] == (Kind.RUNNING, "1028098")
+
+
 def test_every_documented_code_has_its_test() -> None:
     assert set(CODES) == {f"0010280{number}" for number in ("01", "02", "03", "04", "95", "96", "97", "98", "99")}
 

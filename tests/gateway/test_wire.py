@@ -99,6 +99,9 @@ def test_a_cost_that_is_no_amount_is_a_typed_error(cost: str) -> None:
     [
         ({"error": {"code": "001028095", "message": "Internal"}}, TaskError("001028095", "Internal")),
         ({"error": "it broke"}, TaskError("", "it broke")),
+        ({"error": "001028095: Internal"}, TaskError("001028095", "Internal")),
+        ({"error": "001028095"}, TaskError("001028095", "001028095")),
+        ({"error": "12 monkeys"}, TaskError("", "12 monkeys")),
         ({"error": {"code": 123, "error_message": "odd"}}, TaskError("123", "odd")),
         ({"code": "x", "message": "y"}, TaskError("x", "y")),
         ({}, TaskError("", "")),

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from batchgen.engine.pacing import LOST_AFTER_S, Pace, Reach, poll_wait, retry_wait
+from batchgen.engine.pacing import LOST_AFTER_S, Lengths, Pace, Reach, poll_wait, retry_wait
 
 
 def least() -> float:
@@ -125,3 +125,15 @@ def test_attempts_to_connect_never_get_too_rare_to_notice() -> None:
     for now in range(20):
         reach.lost(now)
     assert reach.wait(most) == 8
+
+
+def test_the_first_reading_comes_shortly_before_the_shortest_task_known_of_its_kind() -> None:
+    lengths = Lengths()
+    assert lengths.first_wait("a") == 0
+    for seconds in (30.0, 20.0, 40.0):
+        lengths.completed("a", seconds)
+    assert lengths.first_wait("a") == 18
+    assert lengths.first_wait("b") == 0
+    for _ in range(20):
+        lengths.completed("a", 50.0)
+    assert lengths.first_wait("a") == 45, "the last twenty count"

@@ -217,7 +217,9 @@ def test_a_lookup_that_brings_nothing_ends_and_what_was_bought_stays_bought(mean
         bench.polled(meaning)
     assert bench.attempt().state is AttemptState.DOWNLOAD_FAILED
     assert bench.attempt().cost_usd == PRICE
-    assert bench.again().begin() == [Fetch("s1", 1, "https://cdn.example/v.mp4", "1280*720", 5)], "the next run fetches it again"
+    assert bench.again().begin() == [Fetch("s1", 1, "https://cdn.example/v.mp4", "1280*720", 5)], (
+        "the next run fetches it again"
+    )
 
 
 def test_a_download_is_tried_a_few_times() -> None:
@@ -344,3 +346,14 @@ def test_remembered_events_are_the_state() -> None:
     seen = {type(event) for event in bench.events}
     assert seen >= {Submitting, Submitted, Failed, Completed}
     assert not seen & {TaskTimedOut, Downloaded}
+
+
+def test_a_task_is_not_read_before_the_time_that_the_shortest_of_its_kind_took() -> None:
+    settings = Settings(workers=1, max_in_flight=1, download=False, poll_interval_s=1)
+    bench = Bench([scene("s1"), scene("s2")], settings).running()
+    assert kinds(bench.begin(wait=30)) == ["Poll"]
+    bench.read(DONE)
+    assert kinds(bench.begin()) == ["Submit"]
+    bench.submitted()
+    assert bench.begin(wait=26) == []
+    assert kinds(bench.begin(wait=1.1)) == ["Poll"]
