@@ -12,7 +12,7 @@ for name, examples in {"fast": 60, "ci": 500, "nightly": 10_000}.items():
         name,
         max_examples=examples,
         deadline=None,
-        derandomize=name == "fast",
+        derandomize=name != "nightly",
         suppress_health_check=_SUPPRESSED,
         print_blob=True,
     )

@@ -1,6 +1,7 @@
 """Answers are read tolerantly and typed strictly."""
 
 import json
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeVar
@@ -13,6 +14,8 @@ from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage,
 from batchgen.gateway.wire import MOST_ANSWER_BYTES, Answer, read_created, read_task
 
 T = TypeVar("T")
+ANSWERS = 5_000 if os.environ.get("HYPOTHESIS_PROFILE", "fast") != "fast" else 500
+"""Of each kind; ten thousand in all where everything is checked."""
 VIDEO = {"output": [{"content": [{"type": "video", "url": "https://cdn.example/x.mp4", "jobId": "job-1"}]}]}
 
 
@@ -194,14 +197,14 @@ BODIES = st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).enco
 ).map(lambda value: json.dumps(value).encode())  # fmt: skip
 
 
-@settings(max_examples=5_000)
+@settings(max_examples=ANSWERS)
 @given(st.integers(100, 599), BODIES)
 def test_whatever_the_answer_to_a_creation_there_is_an_id_or_a_typed_error(status: int, body: bytes) -> None:
     created = result(read_created, status, body)
     assert created is None or created.task_id
 
 
-@settings(max_examples=5_000)
+@settings(max_examples=ANSWERS)
 @given(st.integers(100, 599), BODIES)
 def test_whatever_the_answer_to_a_reading_there_is_a_task_or_a_typed_error(status: int, body: bytes) -> None:
     read = result(read_task, status, body)
