@@ -97,12 +97,19 @@ class Gateway:
 
 
 @contextmanager
-def process_of(*arguments: str | Path, folder: Path | None = None, **environment: str) -> Iterator[Any]:
-    """The program in a process of its own; killed, by its id, where it is still there at the end."""
+def process_of(
+    *arguments: str | Path, folder: Path | None = None, measured: bool = True, **environment: str
+) -> Iterator[Any]:
+    """The program in a process of its own; killed, by its id, where it is still there at the end.
+
+    Without ``measured`` its coverage is not taken: that writes files of its own, and complains aloud
+    where it cannot.
+    """
+    inherited = {name: value for name, value in os.environ.items() if measured or not name.startswith("COVERAGE_")}
     with subprocess.Popen(
-        [sys.executable, "-m", "batchgen", *map(str, arguments)],
+        [sys.executable, "-P", "-m", "batchgen", *map(str, arguments)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -175,7 +182,7 @@ class Batch:
 
     def do(self, *arguments: str | Path, expect: int | None = 0, **environment: str) -> Ended:
         """Run any command beside the manifest; it has to end with the expected code, if one is."""
-        command = [sys.executable, "-m", "batchgen", *map(str, arguments)]
+        command = [sys.executable, "-P", "-m", "batchgen", *map(str, arguments)]
         ended = started(command, self.folder, environment)
         assert expect in (ended.code, None), f"{ended.code}, not {expect}: {ended.err or ended.out}"
         assert "Traceback" not in ended.err
@@ -183,10 +190,10 @@ class Batch:
         return ended
 
     @contextmanager
-    def started(self, *options: str | Path, silent: bool = True) -> Iterator[Any]:
+    def started(self, *options: str | Path, silent: bool = True, measured: bool = True) -> Iterator[Any]:
         """A run under way."""
         arguments = self._arguments([*(["--no-progress"] if silent else []), *options], embedded=False)
-        with process_of(*arguments, folder=self.folder, BATCHGEN_API_KEY=KEY) as run:
+        with process_of(*arguments, folder=self.folder, measured=measured, BATCHGEN_API_KEY=KEY) as run:
             yield run
 
     def journal(self) -> list[Entry]:

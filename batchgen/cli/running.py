@@ -26,7 +26,7 @@ from batchgen.engine import events as ev
 from batchgen.engine.commands import Stop
 from batchgen.engine.planner import Action, Choice
 from batchgen.engine.scheduler import Scheduler, Settings
-from batchgen.engine.states import AttemptState
+from batchgen.engine.states import AttemptState, State
 from batchgen.errors import RefusedRun, RunDirectoryError, UsageError
 from batchgen.gateway.body import RequestFormat
 from batchgen.gateway.client import DEFAULT_BASE_URL, ApiKey, HttpGateway
@@ -54,6 +54,8 @@ _WHY = {
     Stop.INTERRUPTED: "interrupted; everything is written down",
 }
 _DOWNLOAD_CONNECT_S = 15.0
+_EMULATOR = "emulator"
+"""The folder in a run directory where an embedded emulator keeps its tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,7 @@ def run(options: Options) -> int:
             logging.getLogger("batchgen").warning(
                 "the last line of the journal was cut off at %d bytes: it was never finished", journal.torn
             )
+        _refuse_mixture(options, folder, journal.state)
         prepared = wiring.prepare(loaded, folder, choice, journal.state)
         if options.plan_file is not None:
             saved_plan.verify(options.plan_file, prepared)
@@ -114,6 +117,20 @@ def run(options: Options) -> int:
             click.echo("nothing was submitted", err=True)
             return 0
         return _Run(options, prepared, journal, budget).carry_out(key)
+
+
+def _refuse_mixture(options: Options, folder: Path, state: State) -> None:
+    """Keep rehearsals and real runs apart: one does not know the tasks of the other. Raises `UsageError`."""
+    rehearsed = (folder / _EMULATOR).is_dir()
+    if rehearsed and not options.emulator:
+        raise UsageError(
+            f"{folder} holds a rehearsal with the embedded emulator, whose scenes were never really made; "
+            "give the real run a --run-dir of its own, or delete the rehearsal"
+        )
+    if options.emulator and state.attempts and not rehearsed:
+        raise UsageError(
+            f"{folder} holds a real run, which the emulator knows nothing of; rehearse in another --run-dir"
+        )
 
 
 def _key(options: Options) -> ApiKey:
@@ -312,7 +329,7 @@ def _gateway_address(options: Options, folder: Path) -> Iterator[str]:
 
     with ExitStack() as stack:
         try:
-            emulator = stack.enter_context(EmbeddedEmulator(EmulatorSettings(state=folder / "emulator"), shipped()))
+            emulator = stack.enter_context(EmbeddedEmulator(EmulatorSettings(state=folder / _EMULATOR), shipped()))
         except UsageError as error:
             raise RunDirectoryError(f"the embedded emulator cannot go on where it was: {error}") from None
         yield emulator.base_url

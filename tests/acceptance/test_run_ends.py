@@ -240,7 +240,7 @@ def test_a_full_disk_loses_no_task(tmp_path: Path, gateway: Gateway) -> None:
     film = batch(tmp_path, gateway, 3)
     film.scenes["s1"]["prompt"] += " [slow]"
     film.write()
-    with film.started("--max-in-flight=1") as run:
+    with film.started("--max-in-flight=1", measured=False) as run:
         until(lambda: bool(gateway.created()), run)
         full = film.state.stat().st_size + 1
         resource.prlimit(run.pid, resource.RLIMIT_FSIZE, (full, full))
@@ -259,7 +259,7 @@ def test_a_full_disk_loses_no_task(tmp_path: Path, gateway: Gateway) -> None:
 
 def test_a_disk_without_room_for_results_buys_no_more(tmp_path: Path, gateway: Gateway) -> None:
     film = batch(tmp_path, gateway, 3)
-    with film.started("--max-in-flight=1") as run:
+    with film.started("--max-in-flight=1", measured=False) as run:
         until(lambda: film.happened("submitted"), run)
         full = film.state.stat().st_size + 4000
         resource.prlimit(run.pid, resource.RLIMIT_FSIZE, (full, full))
@@ -377,3 +377,14 @@ def test_the_embedded_emulator_needs_no_key(tmp_path: Path) -> None:
     before = {name: hashlib.sha256(content).hexdigest() for name, content in contents(film.run_dir).items()}
     film.run("--emulator", "--base-url=http://127.0.0.1:9", expect=2)
     assert {name: hashlib.sha256(content).hexdigest() for name, content in contents(film.run_dir).items()} == before
+
+
+def test_a_rehearsal_and_a_real_run_are_kept_apart(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 1)
+    film.run(expect=0)
+    before = contents(film.run_dir)
+    assert "holds a real run" in film.run("--emulator", expect=2).err
+    assert contents(film.run_dir) == before
+    rehearsal = ["--run-dir", str(tmp_path / "rehearsal"), "--poll-interval=0.1"]
+    film.run(*rehearsal, "--emulator", expect=0)
+    assert "holds a rehearsal" in film.run(*rehearsal, expect=2).err
