@@ -173,8 +173,7 @@ class BodyReader:
 
     def _take(self, text: bytes) -> None:
         if self._payload is not None:
-            # Some writers of JSON escape the slash, which is a character of base64.
-            self._payload.feed(b"/" if text == b"\\/" else text)
+            self._payload.feed(_SLASH if text == _ESCAPED_SLASH else text)
             return
         string = self._string if self._string is not None else bytearray()
         string += text
@@ -183,7 +182,7 @@ class BodyReader:
             start = comma + len(b";base64,")
             self._payload = Payload()
             self._payloads[f"{self._mark}{len(self._payloads):04d}"] = self._payload
-            self._payload.feed(bytes(string[start:]))
+            self._payload.feed(bytes(string[start:]).replace(_ESCAPED_SLASH, _SLASH))
             del string[start:]
 
     def _end_string(self) -> None:
@@ -194,6 +193,10 @@ class BodyReader:
         self._skeleton += _QUOTE + string + _QUOTE
         self._string = None
         self._payload = None
+
+
+# Some writers of JSON escape the slash, which is a character of base64.
+_SLASH, _ESCAPED_SLASH = b"/", b"\\/"
 
 
 def _found(data: bytes, byte: bytes, position: int) -> int:
