@@ -40,11 +40,12 @@ _MOST_SEEDS = 2**31
 )
 @click.option(
     "--cost-as",
-    type=click.Choice(["string", "number"]),
+    type=click.Choice(["string", "number", "none"]),
     default="string",
     show_default=True,
-    help="How usage.cost is written.",
+    help="How usage.cost is written; none leaves usage out.",
 )
+@click.option("--charge-failed", is_flag=True, help="Charge failed tasks, too, and say so in their answers.")
 @click.option(
     "--fault",
     "faults",
@@ -102,7 +103,8 @@ def command(
     prices: tuple[str, ...],
     discount: str,
     overcharge: str,
-    cost_as: Literal["string", "number"],
+    cost_as: Literal["string", "number", "none"],
+    charge_failed: bool,
     faults: tuple[str, ...],
     fault_file: Path | None,
     slow_seconds: float,
@@ -132,6 +134,7 @@ def command(
         discount=amount(discount, "--discount", Decimal(1)),
         overcharge=amount(overcharge, "--overcharge"),
         cost_as=cost_as,
+        charge_failed=charge_failed,
         # What is said of a prompt goes before what is said of all.
         rules=[*(rules_of_file(fault_file) if fault_file else ()), *map(rule, faults)],
         log=log,

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from batchgen.emulator.faults import Fault, Shape
 from batchgen.emulator.lifecycle import Phase, Task
+from batchgen.emulator.settings import Settings
 
 _RUNNING_WORDS = ("QUEUED", "Pending", "PROCESSING", "In_Progress")
 _OTHER_WORDS: Mapping[Phase, str] = {Phase.COMPLETED: "Completed", Phase.FAILED: "FAILED"}
@@ -49,7 +50,7 @@ def created(task: Task) -> dict[str, Any]:
     return {"id": task.id, "status": _status(task, 0), "model": task.model, "created_at": int(task.created)}
 
 
-def view(task: Task, share: float, poll: int, url: str, cost_as: Literal["string", "number"]) -> dict[str, Any]:
+def view(task: Task, share: float, poll: int, url: str, settings: Settings) -> dict[str, Any]:
     """A task as the ``poll``-th reading shows it; ``url`` is where the result is, if there is one."""
     shown = {"id": task.id, "status": _status(task, poll), "model": task.model, "created_at": int(task.created)}
     match task.phase:
@@ -57,11 +58,18 @@ def view(task: Task, share: float, poll: int, url: str, cost_as: Literal["string
             return shown if task.wording and poll % 2 else {**shown, "progress": share}
         case Phase.COMPLETED:
             content = [{"type": "video", "url": url, "jobId": task.job_id}]
-            cost = task.cost if cost_as == "number" else format(task.cost, "f")
-            usage = {"cost": cost, "discount": task.discount}
-            return {**shown, "progress": 1, "output": [{"content": content}], "usage": usage}
+            return {**shown, "progress": 1, "output": [{"content": content}], **_usage(task, settings)}
         case Phase.FAILED:
-            return {**shown, **(failure(task.outcome, task.failure_message) if task.outcome else {})}
+            why = failure(task.outcome, task.failure_message) if task.outcome else {}
+            return {**shown, **why, **(_usage(task, settings) if settings.charge_failed else {})}
+
+
+def _usage(task: Task, settings: Settings) -> dict[str, Any]:
+    """What was charged, as a member to put into a task's view; nothing where that is not told."""
+    if settings.cost_as == "none":
+        return {}
+    cost = task.cost if settings.cost_as == "number" else format(task.cost, "f")
+    return {"usage": {"cost": cost, "discount": task.discount}}
 
 
 def failure(fault: Fault, message: str) -> dict[str, Any]:

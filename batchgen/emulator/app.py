@@ -143,7 +143,7 @@ class _Emulator:
             shown = {**answers.created(task), "status": Phase.FAILED.value, **answers.failure(fault, message)}
             return _json(shown)
         url = self._url(request, task) if fault is None and task.phase is Phase.COMPLETED else ""
-        shown = answers.view(task, desk.progress(task), poll, url, desk.settings.cost_as)
+        shown = answers.view(task, desk.progress(task), poll, url, desk.settings)
         return await self._distorted(request, fault, shown, message)
 
     def _url(self, request: Request, task: Task) -> str:

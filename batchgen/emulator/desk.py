@@ -188,7 +188,7 @@ class Desk:
         await asyncio.sleep(remaining(task, self.now()))
         if coming is None:
             if task.fails:
-                self._change(advanced(task, Happening.FAILED), error_code=task.outcome.code if task.outcome else "")
+                self._fail(task, task.outcome.code if task.outcome else "")
             return
         try:
             video = await asyncio.wrap_future(coming)
@@ -197,11 +197,15 @@ class Desk:
         except Exception:  # noqa: BLE001 - whatever it is, the client must not wait for ever
             _log.exception("the video of %s could not be made", task.id)
             lost = replace(task, outcome=_CANNOT_RENDER, failure_message=_CANNOT_RENDER.does)
-            self._change(advanced(lost, Happening.FAILED), error_code=_CANNOT_RENDER.code)
+            self._fail(lost, _CANNOT_RENDER.code)
             return
         self._videos[task.job_id] = video
         done = advanced(task, Happening.FINISHED)
         self._change(done, cost=format(task.cost, "f"), job_id=task.job_id, bytes=video.size, sha256=video.sha256)
+
+    def _fail(self, task: Task, code: str) -> None:
+        charged = {"cost": format(task.cost, "f")} if self.settings.charge_failed else {}
+        self._change(advanced(task, Happening.FAILED), error_code=code, **charged)
 
     def _change(self, task: Task, **facts: object) -> None:
         self._tasks[task.id] = task

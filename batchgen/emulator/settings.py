@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from batchgen.emulator.faults import Rule
 from batchgen.emulator.models import Models
@@ -14,6 +14,8 @@ from batchgen.emulator.money import price
 from batchgen.errors import UsageError
 from batchgen.schemas import Catalogue
 
+CostAs: TypeAlias = Literal["string", "number", "none"]
+"""How ``usage.cost`` is written; ``none`` leaves ``usage`` out."""
 MOST_SEEDS = 2**31
 _NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
 
@@ -32,7 +34,9 @@ class Settings:
     """The share of the price that is taken off, from 0 to 1."""
     overcharge: Decimal = Decimal(1)
     """What is charged, as a multiple of the price."""
-    cost_as: Literal["string", "number"] = "string"
+    cost_as: CostAs = "string"
+    charge_failed: bool = False
+    """Failed tasks are charged like others, and their answers say so."""
     rules: Sequence[Rule] = ()
     seed: int = field(default_factory=lambda: secrets.randbelow(MOST_SEEDS))
     """Of faults, latencies and ids. Not given, it differs every time, and so do the ids."""
