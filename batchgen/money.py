@@ -2,13 +2,15 @@
 
 Python's usual context rounds to 28 digits without a word. Here nothing is rounded: sums and
 products have as many digits as they need, and what would need more than a thousand is an error.
+Only quotients are rounded, and say how.
 """
 
 from collections.abc import Iterable
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from decimal import ROUND_CEILING, Context, Decimal, Inexact, InvalidOperation, Overflow
 
 _EXACT = Context(prec=1_000, traps=[Inexact, InvalidOperation, Overflow])
 _ROUNDED = Context(prec=1_000)
+_ROUNDED_UP = Context(prec=1_000, rounding=ROUND_CEILING)
 
 
 def plus(one: Decimal, other: Decimal) -> Decimal:
@@ -35,6 +37,15 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def ratio(amount: Decimal, count: int, places: int) -> Decimal:
-    """An amount divided by a count, rounded to so many places; the one operation that rounds."""
-    quotient = _ROUNDED.divide(amount, Decimal(count))
-    return quotient.quantize(Decimal(1).scaleb(-places), context=_ROUNDED).normalize(_ROUNDED)
+    """An amount divided by a count, rounded to so many places: for display only."""
+    return _quotient(amount, count, places, _ROUNDED)
+
+
+def ratio_up(amount: Decimal, count: int, places: int) -> Decimal:
+    """An amount divided by a count, rounded up at so many places: never less than the true quotient."""
+    return _quotient(amount, count, places, _ROUNDED_UP)
+
+
+def _quotient(amount: Decimal, count: int, places: int, context: Context) -> Decimal:
+    quotient = context.divide(amount, Decimal(count))
+    return quotient.quantize(Decimal(1).scaleb(-places), context=context).normalize(context)

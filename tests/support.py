@@ -31,11 +31,11 @@ def one_scene(prompt: str | None = PROMPT, references: str | None = f"[{REFERENC
     return "\n".join(lines) + "\n"
 
 
-def checked(folder: Path, text: str | bytes, **options: bool) -> Checked:
+def checked(folder: Path, text: str | bytes, *, strict: bool = False, check_urls: bool = False) -> Checked:
     """Check a manifest with this text, in this folder."""
     path = folder / "manifest.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return check(path, shipped(), **options)
+    return check(path, shipped(), strict=strict, check_urls=check_urls)
 
 
 def told(problems: Sequence[Problem]) -> list[str]:

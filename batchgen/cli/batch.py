@@ -1,8 +1,10 @@
 """Wiring that several commands share: a manifest that is fit to run, its state, its reports."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -11,25 +13,31 @@ from batchgen.cli import findings
 from batchgen.engine.estimate import scene_facts
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.planner import Choice, Step, plan
-from batchgen.engine.states import AttemptState, State
+from batchgen.engine.prices import Prices, learn
+from batchgen.engine.states import Attempt, AttemptState, State
 from batchgen.errors import RefusedRun, RunDirectoryError, UsageError
 from batchgen.files import write_atomically
 from batchgen.journal import log
 from batchgen.manifest.check import check
 from batchgen.model import Manifest, Request
 from batchgen.report.as_csv import as_csv
+from batchgen.report.plan import Outlook, price_notes
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, ledger_rows, report_rows
 from batchgen.schemas import shipped
+from batchgen.text import printable
 
 RUNS = Path("runs")
+REHEARSAL = "emulator"
+"""The folder in a run directory where an embedded emulator keeps its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A manifest without errors, and what the engine needs of it."""
+    """A manifest without errors, where it is run, and the earlier runs that its prices are learned from."""
 
     manifest: Manifest
-    facts: tuple[SceneFacts, ...]
+    folder: Path
+    history: tuple[State, ...]
 
     @property
     def requests(self) -> Mapping[str, Request]:
@@ -43,22 +51,52 @@ class Batch:
         return errors
 
 
-def load(path: Path, *, strict: bool) -> Batch:
-    """Check a manifest, and show what was found. Raises `RefusedRun` where there are errors."""
+def load(
+    path: Path, *, strict: bool, run_dir: Path | None, history: Sequence[Path] = (), rehearsal: bool = False
+) -> Batch:
+    """Check a manifest, and show what was found.
+
+    The run directory is runs/NAME here where none is given. Raises `RefusedRun` where there are
+    errors, `UsageError` and `RunDirectoryError` where a manifest or a history cannot be read.
+    """
+    folders = {folder.resolve(): folder for folder in history}
+
+    def earlier(place: Path) -> tuple[State, ...]:
+        lenient = rehearsal or is_rehearsal(place)
+        others = [folder for resolved, folder in folders.items() if resolved != place.resolve()]
+        return tuple(_history(folder, rehearsal=lenient) for folder in others)
+
+    def priced(name: str, model: str) -> Collection[str]:
+        place = run_dir or RUNS / name
+        return learn(_attempts(state_in(place), earlier(place)), model)
+
     try:
-        checked = check(path, shipped(), strict=strict)
+        checked = check(path, shipped(), strict=strict, priced=priced)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     if checked.problems:
         click.echo(findings.as_text(str(path), checked.problems), err=True)
     if checked.manifest is None:
         raise RefusedRun(f"{path}: {findings.count(checked.problems)}; nothing was submitted")
-    return Batch(checked.manifest, scene_facts(checked.manifest))
+    place = run_dir or RUNS / checked.manifest.name
+    return Batch(checked.manifest, place, earlier(place))
 
 
-def run_dir_of(batch: Batch, chosen: Path | None) -> Path:
-    """The run directory: the one that was chosen, or runs/NAME here."""
-    return chosen or RUNS / batch.manifest.name
+def is_rehearsal(folder: Path) -> bool:
+    """Whether a run directory was made with the embedded emulator."""
+    return (folder / REHEARSAL).is_dir()
+
+
+def _history(folder: Path, *, rehearsal: bool) -> State:
+    if not (folder / log.FILE).exists():
+        raise UsageError(f"--history {folder}: there is no {log.FILE} in it, so it is no run directory")
+    if is_rehearsal(folder) and not rehearsal:
+        raise UsageError(f"--history {folder}: it holds a rehearsal, whose prices are the emulator's own")
+    return log.read(folder)
+
+
+def _attempts(state: State, history: Sequence[State]) -> Iterator[Attempt]:
+    return chain.from_iterable(each.all_attempts() for each in (state, *history))
 
 
 def state_in(folder: Path) -> State:
@@ -71,20 +109,28 @@ class Prepared:
     """A batch with what would happen to each of its selected scenes."""
 
     batch: Batch
-    folder: Path
+    prices: Prices
+    facts: tuple[SceneFacts, ...]
     choice: Choice
     state: State
     steps: tuple[Step, ...]
 
+    def outlook(self, budget_usd: Decimal | None) -> Outlook:
+        """The plan for people and programs, held against a budget."""
+        return Outlook(self.steps, self.state, self.prices, budget_usd)
 
-def prepare(batch: Batch, folder: Path, choice: Choice, state: State) -> Prepared:
+
+def prepare(batch: Batch, choice: Choice, state: State) -> Prepared:
     """Plan. Raises `UsageError` where nothing is selected, or the folder holds another batch."""
-    if state.name and state.name != batch.manifest.name:
-        raise UsageError(f"{folder} holds the batch {state.name!r}, and the manifest is {batch.manifest.name!r}")
-    steps = plan(batch.facts, state, choice, _missing(state, folder))
+    manifest, folder = batch.manifest, batch.folder
+    if state.name and state.name != manifest.name:
+        raise UsageError(f"{folder} holds the batch {state.name!r}, and the manifest is {manifest.name!r}")
+    prices = Prices(manifest.pricing, learn(_attempts(state, batch.history), manifest.model))
+    facts = scene_facts(manifest, prices)
+    steps = plan(facts, state, choice, _missing(state, folder))
     if not steps:
         raise UsageError(f"no scene matches {', '.join(choice.globs)}")
-    return Prepared(batch, folder, choice, state, tuple(steps))
+    return Prepared(batch, prices, facts, choice, state, tuple(steps))
 
 
 def _missing(state: State, folder: Path) -> set[str]:
@@ -95,6 +141,12 @@ def _missing(state: State, folder: Path) -> set[str]:
         for attempt in latest
         if attempt and attempt.state is AttemptState.DELIVERED and not (folder / str(attempt.video_path)).is_file()
     }
+
+
+def show_price_notes(outlook: Outlook) -> None:
+    """Say on stderr where prices were learned, and where they contradict the manifest."""
+    for note in price_notes(outlook):
+        click.echo(printable(note), err=True)
 
 
 def write_reports(folder: Path, state: State) -> None:

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
+_HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+
 
 @click.command("plan")
 @click.argument("manifest", metavar="MANIFEST", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Run directory [default: runs/NAME].")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for run --plan.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--history", multiple=True, type=_HISTORY, help="Earlier run directory to learn prices from; repeatable.")
 @click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
 @click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")
 @click.option("--no-download", is_flag=True, help="Leave the results at the gateway.")
@@ -19,6 +22,7 @@ def command(
     run_dir: Path | None,
     out: Path | None,
     form: str,
+    history: tuple[Path, ...],
     scenes: tuple[str, ...],
     *,
     retry_failed: bool,
@@ -32,14 +36,15 @@ def command(
     from batchgen.report.plan import as_json, as_table
     from batchgen.text import printable
 
-    loaded = wiring.load(manifest, strict=strict)
-    folder = wiring.run_dir_of(loaded, run_dir)
+    loaded = wiring.load(manifest, strict=strict, run_dir=run_dir, history=history)
     choice = Choice(scenes, retry_failed, not no_download)
-    prepared = wiring.prepare(loaded, folder, choice, wiring.state_in(folder))
+    prepared = wiring.prepare(loaded, choice, wiring.state_in(loaded.folder))
+    outlook = prepared.outlook(loaded.manifest.budget_usd)
+    wiring.show_price_notes(outlook)
     if out is not None:
-        saved_plan.save(out, prepared)
+        saved_plan.save(out, prepared, history)
     if form == "json":
-        wiring.show_json(as_json(prepared.steps, prepared.state))
+        wiring.show_json(as_json(outlook))
     else:
-        click.echo(printable(as_table(prepared.steps, prepared.state)))
+        click.echo(printable(as_table(outlook)))
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
+_EARLIER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _COUNT = click.IntRange(min=1)
 _SECONDS = click.FloatRange(min=0.01)
@@ -49,6 +50,7 @@ class _Money(click.ParamType[Decimal]):
 @click.option("--no-wait", is_flag=True, help="Submit, then leave; a later run collects.")
 @click.option("--plan", "plan_file", type=_FILE, help="Carry out a plan saved with plan --out, or refuse.")
 @click.option("--budget", type=_Money(), help="US dollars over the whole run directory; overrides the manifest.")
+@click.option("--history", multiple=True, type=_EARLIER, help="Earlier run directory to learn prices from; repeatable.")
 @click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
 @click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")
 @click.option("--no-download", is_flag=True, help="Leave the results at the gateway.")

@@ -54,8 +54,6 @@ _WHY = {
     Stop.INTERRUPTED: "interrupted; everything is written down",
 }
 _DOWNLOAD_CONNECT_S = 15.0
-_EMULATOR = "emulator"
-"""The folder in a run directory where an embedded emulator keeps its tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +76,7 @@ class Options:
     no_wait: bool
     plan_file: Path | None
     budget: Decimal | None
+    history: tuple[Path, ...]
     scenes: tuple[str, ...]
     retry_failed: bool
     no_download: bool
@@ -89,18 +88,16 @@ class Options:
 
 def run(options: Options) -> int:
     """Do it all; the exit code."""
-    loaded = wiring.load(options.manifest, strict=options.strict)
-    folder = wiring.run_dir_of(loaded, options.run_dir)
-    choice = Choice(options.scenes, options.retry_failed, not options.no_download)
-    if options.plan_file is not None:
-        if choice != Choice():
-            raise UsageError(
-                "--plan says what is selected: --scene, --retry-failed and --no-download go with plan --out"
-            )
-        choice, _, _ = saved_plan.load(options.plan_file)
+    choice, history = _selected(options)
+    loaded = wiring.load(
+        options.manifest, strict=options.strict, run_dir=options.run_dir, history=history, rehearsal=options.emulator
+    )
+    folder = loaded.folder
     if options.dry_run:
-        prepared = wiring.prepare(loaded, folder, choice, wiring.state_in(folder))
-        click.echo(printable(plan_report.as_table(prepared.steps, prepared.state)))
+        prepared = wiring.prepare(loaded, choice, wiring.state_in(folder))
+        outlook = prepared.outlook(_wanted_budget(options, prepared))
+        wiring.show_price_notes(outlook)
+        click.echo(printable(plan_report.as_table(outlook)))
         return 0
     key = _key(options)
     with Journal(folder) as journal, logging_to(folder):
@@ -109,19 +106,32 @@ def run(options: Options) -> int:
                 "the last line of the journal was cut off at %d bytes: it was never finished", journal.torn
             )
         _refuse_mixture(options, folder, journal.state)
-        prepared = wiring.prepare(loaded, folder, choice, journal.state)
+        prepared = wiring.prepare(loaded, choice, journal.state)
         if options.plan_file is not None:
             saved_plan.verify(options.plan_file, prepared)
         budget = _budget(options, prepared)
-        if not _agreed(options, prepared):
+        if not _agreed(options, prepared.outlook(budget)):
             click.echo("nothing was submitted", err=True)
             return 0
         return _Run(options, prepared, journal, budget).carry_out(key)
 
 
+def _selected(options: Options) -> tuple[Choice, tuple[Path, ...]]:
+    """What is selected, and the histories to learn prices from; a saved plan says both."""
+    choice = Choice(options.scenes, options.retry_failed, not options.no_download)
+    if options.plan_file is None:
+        return choice, options.history
+    if choice != Choice() or options.history:
+        raise UsageError(
+            "--plan says what is selected: --scene, --retry-failed, --no-download and --history go with plan --out"
+        )
+    saved = saved_plan.load(options.plan_file)
+    return saved.choice, saved.history
+
+
 def _refuse_mixture(options: Options, folder: Path, state: State) -> None:
     """Keep rehearsals and real runs apart: one does not know the tasks of the other. Raises `UsageError`."""
-    rehearsed = (folder / _EMULATOR).is_dir()
+    rehearsed = wiring.is_rehearsal(folder)
     if rehearsed and not options.emulator:
         raise UsageError(
             f"{folder} holds a rehearsal with the embedded emulator, whose scenes were never really made; "
@@ -154,23 +164,28 @@ def _key(options: Options) -> ApiKey:
 
 def _budget(options: Options, prepared: Prepared) -> Decimal | None:
     """The budget that holds. Raises `RefusedRun` where it could not be kept for want of a price."""
-    budget = prepared.batch.manifest.budget_usd if options.budget is None else options.budget
+    budget = _wanted_budget(options, prepared)
     unpriced = {step.scene.tier or "" for step in prepared.steps if step.new_cost_usd is None}
     if budget is not None and unpriced:
         tiers = ", ".join(sorted(unpriced))
         raise RefusedRun(
-            f"a budget of {budget} USD cannot be kept without a price for {tiers}; add pricing to the manifest. "
+            f"a budget of {budget} USD cannot be kept without a price for {tiers}; {plan_report.NO_PRICES}. "
             "Nothing was submitted"
         )
     return budget
 
 
-def _agreed(options: Options, prepared: Prepared) -> bool:
+def _wanted_budget(options: Options, prepared: Prepared) -> Decimal | None:
+    return prepared.batch.manifest.budget_usd if options.budget is None else options.budget
+
+
+def _agreed(options: Options, outlook: plan_report.Outlook) -> bool:
     """Show the plan, and on a terminal ask before money is spent."""
-    submits = sum(step.action is Action.SUBMIT for step in prepared.steps)
+    wiring.show_price_notes(outlook)
+    submits = len(outlook.submits)
     asks = sys.stdin.isatty() and sys.stderr.isatty() and not options.yes
     if asks:
-        click.echo(printable(plan_report.as_table(prepared.steps, prepared.state)), err=True)
+        click.echo(printable(plan_report.as_table(outlook)), err=True)
     if not submits or not asks:
         return True
     free = " (an emulator: nothing is charged)" if options.emulator else ""
@@ -183,7 +198,8 @@ class _Run:
     def __init__(self, options: Options, prepared: Prepared, journal: Journal, budget: Decimal | None) -> None:
         self._options = options
         self._batch = prepared.batch
-        self._folder = prepared.folder
+        self._facts = prepared.facts
+        self._folder = prepared.batch.folder
         self._steps = prepared.steps
         self._journal = journal
         self._clock = RealClock()
@@ -219,8 +235,8 @@ class _Run:
         """Write down that a run begins, and with which scenes if they are not those of the last one."""
         state, manifest = self._journal.state, self._batch.manifest
         events: list[ev.Event] = [ev.RunStarted(self._clock.at(), __version__)]
-        if state.scenes != self._batch.facts or state.name != manifest.name:
-            read = ev.ManifestRead(self._clock.at(), manifest.name, manifest.model, self._batch.facts)
+        if state.scenes != self._facts or state.name != manifest.name:
+            read = ev.ManifestRead(self._clock.at(), manifest.name, manifest.model, self._facts)
             events.append(read)
         self._journal.append(events)
         for event in events:
@@ -329,7 +345,9 @@ def _gateway_address(options: Options, folder: Path) -> Iterator[str]:
 
     with ExitStack() as stack:
         try:
-            emulator = stack.enter_context(EmbeddedEmulator(EmulatorSettings(state=folder / _EMULATOR), shipped()))
+            emulator = stack.enter_context(
+                EmbeddedEmulator(EmulatorSettings(state=folder / wiring.REHEARSAL), shipped())
+            )
         except UsageError as error:
             raise RunDirectoryError(f"the embedded emulator cannot go on where it was: {error}") from None
         yield emulator.base_url

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,24 @@ from batchgen.report.plan import as_json as plan_as_json
 VERSION = 1
 
 
-def save(path: Path, prepared: Prepared) -> None:
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A plan as it was saved; ``history`` are the run directories whose prices were learned from."""
+
+    choice: Choice
+    history: tuple[Path, ...]
+    bound_to: Mapping[str, str]
+    plan: Any
+
+
+def save(path: Path, prepared: Prepared, history: Sequence[Path]) -> None:
     """Write a plan with the hashes of what it was made from. Raises `UsageError`."""
     document = {
         "version": VERSION,
         "choice": asdict(prepared.choice),
+        "history": [str(folder.resolve()) for folder in history],
         "bound_to": bindings(prepared),
-        "plan": plan_as_json(prepared.steps, prepared.state),
+        "plan": _plan(prepared),
     }
     try:
         write_atomically(path, json.dumps(document, indent=2).encode() + b"\n")
@@ -31,8 +42,8 @@ def save(path: Path, prepared: Prepared) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def load(path: Path) -> tuple[Choice, Mapping[str, str], Any]:
-    """Choice, bindings and plan of a saved plan. Raises `UsageError` where it is none."""
+def load(path: Path) -> Saved:
+    """Read a saved plan. Raises `UsageError` where it is none."""
     try:
         document = json.loads(path.read_bytes())
         if document["version"] != VERSION:
@@ -40,17 +51,18 @@ def load(path: Path) -> tuple[Choice, Mapping[str, str], Any]:
         choice = document["choice"]
         globs = tuple(map(str, choice["globs"]))
         chosen = Choice(globs, bool(choice["retry_failed"]), bool(choice["download"]))
-        return chosen, dict(document["bound_to"]), document["plan"]
+        history = tuple(Path(str(folder)) for folder in document["history"])
+        return Saved(chosen, history, dict(document["bound_to"]), document["plan"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{path} is no plan that plan --out has saved") from None
 
 
 def verify(path: Path, prepared: Prepared) -> None:
     """Refuse a plan that does not hold any more. Raises `RefusedRun` and says what has changed."""
-    _, bound_to, plan = load(path)
+    saved = load(path)
     now = bindings(prepared)
-    changed = [name for name, digest in now.items() if bound_to.get(name) != digest]
-    if not changed and plan != json.loads(json.dumps(plan_as_json(prepared.steps, prepared.state))):
+    changed = [name for name, digest in now.items() if saved.bound_to.get(name) != digest]
+    if not changed and saved.plan != json.loads(json.dumps(_plan(prepared))):
         changed = ["the plan itself"]
     if changed:
         raise RefusedRun(
@@ -59,11 +71,16 @@ def verify(path: Path, prepared: Prepared) -> None:
         )
 
 
+def _plan(prepared: Prepared) -> dict[str, Any]:
+    return plan_as_json(prepared.outlook(prepared.batch.manifest.budget_usd))
+
+
 def bindings(prepared: Prepared) -> dict[str, str]:
     """Hashes of manifest and references, of the prices, and of the state."""
     expanded = prepared.batch.manifest.as_json()
-    prices = {"pricing": expanded.pop("pricing"), "budget_usd": expanded.pop("budget_usd")}
-    journal = prepared.folder / FILE
+    del expanded["pricing"]
+    prices = {"prices": prepared.prices.as_json(), "budget_usd": expanded.pop("budget_usd")}
+    journal = prepared.batch.folder / FILE
     return {
         "manifest and references": _digest(expanded),
         "prices": _digest(prices),

@@ -21,6 +21,10 @@ class Sum:
         """The sum with one more amount, None for one that is not known."""
         return Sum(self.usd, self.unknown + 1) if amount is None else Sum(plus(self.usd, amount), self.unknown)
 
+    def and_also(self, other: "Sum") -> "Sum":
+        """Both sums in one."""
+        return Sum(plus(self.usd, other.usd), self.unknown + other.unknown)
+
     def replaced(self, before: "Sum", after: "Sum") -> "Sum":
         """The sum with one of its parts exchanged for another."""
         return Sum(plus(minus(self.usd, before.usd), after.usd), self.unknown - before.unknown + after.unknown)

@@ -1,13 +1,11 @@
 """What scenes would cost: price of the tier times duration. Pure, exact, unknown without a price."""
 
-from decimal import Decimal
-
 from batchgen.engine.events import SceneFacts
-from batchgen.model import Manifest, Scene
-from batchgen.money import times
+from batchgen.engine.prices import Prices
+from batchgen.model import Manifest
 
 
-def scene_facts(manifest: Manifest) -> tuple[SceneFacts, ...]:
+def scene_facts(manifest: Manifest, prices: Prices) -> tuple[SceneFacts, ...]:
     """The scenes of a manifest as the engine and the reports know them."""
     return tuple(
         SceneFacts(
@@ -16,14 +14,7 @@ def scene_facts(manifest: Manifest) -> tuple[SceneFacts, ...]:
             request=scene.request.as_json(),
             tier=scene.tier,
             characters=scene.characters,
-            estimated_cost_usd=estimate(scene, manifest),
+            estimated_cost_usd=prices.estimate(scene.tier, scene.request.parameters.get("duration")),
         )
         for scene in manifest.scenes
     )
-
-
-def estimate(scene: Scene, manifest: Manifest) -> Decimal | None:
-    """US dollars for one scene; None where its tier has no price or it has no duration."""
-    price = manifest.pricing.get(scene.tier or "")
-    duration = scene.request.parameters.get("duration")
-    return times(price, duration) if price is not None and isinstance(duration, int) else None

@@ -1,9 +1,10 @@
 """From a manifest file to scenes, with everything found that can be known before money is spent."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 from batchgen.manifest import rules, schema, survey
 from batchgen.manifest.expand import Draft, Model, drafts, manifest
@@ -12,6 +13,8 @@ from batchgen.manifest.wording import joined
 from batchgen.model import Content, DataPath, Manifest, Problem
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
 
+PricedTiers: TypeAlias = Callable[[str, str], Collection[str]]
+"""For the name of a batch and its model, the tiers whose prices are known from elsewhere."""
 _SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "pricing": 2}
 
 
@@ -23,17 +26,29 @@ class Checked:
     manifest: Manifest | None
 
 
-def check(path: Path, catalogue: Catalogue, *, strict: bool = False, check_urls: bool = False) -> Checked:
+def _by_itself(_: str, __: str) -> tuple[str, ...]:
+    return ()
+
+
+def check(
+    path: Path,
+    catalogue: Catalogue,
+    *,
+    strict: bool = False,
+    check_urls: bool = False,
+    priced: PricedTiers = _by_itself,
+) -> Checked:
     """Read, validate, measure and expand a manifest.
 
     Problems come errors first, both errors and warnings in file order; ``strict`` makes errors of
-    the warnings. Raises OSError where the file cannot be read.
+    the warnings. ``priced`` is asked for prices that the manifest need not declare. Raises OSError
+    where the file cannot be read, and whatever ``priced`` raises.
     """
     try:
         document = read(path.read_bytes())
     except UnreadableManifest as error:
         return Checked((error.problem,), None)
-    found, expanded = _Check(document, catalogue, path.parent, check_urls=check_urls).run()
+    found, expanded = _Check(document, catalogue, path.parent, priced, check_urls=check_urls).run()
     if strict:
         found = [replace(problem, severity="error") for problem in found]
     distinct = {(problem.place, problem.rule, problem.message): problem for problem in found}
@@ -44,10 +59,13 @@ def check(path: Path, catalogue: Catalogue, *, strict: bool = False, check_urls:
 class _Check:
     """One manifest on its way through the stages."""
 
-    def __init__(self, document: Document, catalogue: Catalogue, folder: Path, *, check_urls: bool) -> None:
+    def __init__(
+        self, document: Document, catalogue: Catalogue, folder: Path, priced: PricedTiers, *, check_urls: bool
+    ) -> None:
         self._document = document
         self._catalogue = catalogue
         self._folder = folder
+        self._priced = priced
         self._check_urls = check_urls
         self._data = document.data if isinstance(document.data, dict) else {}
 
@@ -67,7 +85,7 @@ class _Check:
         refused = {problem.path[: _SETTING_DEPTH.get(str(problem.path[0]), 1)] for problem in found if problem.path}
         entries = list(drafts(self._data, refused))
         found += rules.on_ids(self._document, entries, whole["properties"]["scenes"]["maxItems"])
-        found += rules.on_budget(self._document, entries, model, refused)
+        found += rules.on_budget(self._document, entries, model, refused, self._learned(name, refused))
         found += chain.from_iterable(rules.on_scene(self._document, draft, model) for draft in entries)
         exact = {problem.path for problem in found if problem.severity == "error"}
         findings, contents = self._measured(name, exact)
@@ -76,6 +94,12 @@ class _Check:
         if any(problem.severity == "error" for problem in found):
             return found, None
         return found, manifest(self._data, model, entries, contents)
+
+    def _learned(self, model: str, refused: set[DataPath]) -> Collection[str]:
+        """Tiers that need no declared price; nobody is asked for a batch whose name does not hold."""
+        name = self._data.get("name")
+        asks = "budget_usd" in self._data and isinstance(name, str) and ("name",) not in refused
+        return self._priced(str(name), model) if asks else ()
 
     def _model_is_named(self) -> bool:
         return isinstance(self._data.get("model"), str)

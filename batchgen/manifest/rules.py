@@ -104,10 +104,18 @@ def _on_prompt(document: Document, draft: Draft, filled: Filled) -> Iterator[Pro
         yield Problem(place, path, "prompt.character", message, _prompt(draft))
     for number in range(1, count + 1):
         if number not in numbers:
-            yield _unmentioned(document, draft, filled.sources[number - 1], number)
+            yield _unmentioned(document, draft, filled, number)
 
 
-def _unmentioned(document: Document, draft: Draft, source: str, number: int) -> Problem:
+def _unmentioned(document: Document, draft: Draft, filled: Filled, number: int) -> Problem:
+    source = filled.sources[number - 1]
+    written = draft.settings.get("references")
+    if not isinstance(written, list) or number > len(written):
+        # It is there because the prompt names it, so the name has run into a word: "{dog}s".
+        path = draft.origins["prompt"]
+        name = filled.members[source]
+        message = f"{{{name}}} runs into the word beside it, and character{number} is not seen there; put a space between"
+        return Problem(document.spot(path).place, path, "cast.letter", message, _prompt(draft), "warning")
     path = (*draft.origins["references"], number - 1)
     message = f"the prompt of {_scene(draft)} never mentions character{number}, which this reference is"
     return Problem(document.spot(path).place, path, "references.unmentioned", message, show_value(source), "warning")
@@ -154,9 +162,13 @@ _SAME_LENGTH_S = 0.1
 
 
 def on_budget(
-    document: Document, drafts: Collection[Draft], model: Model, refused: Collection[DataPath]
+    document: Document,
+    drafts: Collection[Draft],
+    model: Model,
+    refused: Collection[DataPath],
+    learned: Collection[str],
 ) -> Iterator[Problem]:
-    """A budget can only be kept where every scene has a price."""
+    """A budget can only be kept where every scene has a price, be it one ``learned`` from earlier runs."""
     data = document.data if isinstance(document.data, dict) else {}
     pricing = data.get("pricing", {})
     if "budget_usd" not in data or any(path[0] in ("budget_usd", "pricing") for path in refused):
@@ -166,12 +178,13 @@ def on_budget(
     unpriced = [
         tier
         for tier, listed in model.tiers.items()
-        if not sizes.isdisjoint(listed) and not (isinstance(pricing, dict) and tier in pricing)
+        if not sizes.isdisjoint(listed) and not (isinstance(pricing, dict) and tier in pricing) and tier not in learned
     ]
     if unpriced:
         path: DataPath = ("budget_usd",)
         message = (
-            f"a budget can only be kept with prices; add the price per second of {joined(unpriced, 'and')} to pricing"
+            f"a budget can only be kept with prices; add the price per second of {joined(unpriced, 'and')} to pricing "
+            "(plan and run also take prices learned from earlier runs)"
         )
         yield Problem(document.spot(path).place, path, "budget_usd.pricing", message, document.spot(path).written)
 

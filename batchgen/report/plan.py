@@ -1,19 +1,52 @@
 """A plan as a table and as JSON. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from batchgen.engine.budget import Sum, charged, exposure
+from batchgen.engine.budget import Budget, Sum, charged, exposure
 from batchgen.engine.planner import Action, Step
+from batchgen.engine.prices import Origin, Prices
 from batchgen.engine.states import State
+from batchgen.money import minus, plus
 
 NO_PRICES = (
-    "no estimate: add pricing to the manifest, the price per second of each tier from your provider's price page"
+    "add pricing to the manifest, the price per second of each tier from your provider's price page, "
+    "or learn it from earlier runs with --history RUN_DIR"
 )
+_NO_TIER = "no tier"
 
 
-def as_json(steps: Sequence[Step], state: State) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would happen to each scene, with the state and the prices it was planned from."""
+
+    steps: Sequence[Step]
+    state: State
+    prices: Prices
+    budget_usd: Decimal | None
+
+    @property
+    def submits(self) -> list[Step]:
+        """The steps that would cost something."""
+        return [step for step in self.steps if step.action is Action.SUBMIT]
+
+    @property
+    def new_cost(self) -> Sum:
+        """What all submissions would cost."""
+        return _sum(step.new_cost_usd for step in self.submits)
+
+    @property
+    def left_usd(self) -> Decimal | None:
+        """What the budget would leave after all of it; below zero where it does not suffice, None where unknown."""
+        liable, new = Budget(None, self.state.all_attempts()).liable, self.new_cost
+        if self.budget_usd is None or liable.unknown or new.unknown:
+            return None
+        return minus(self.budget_usd, plus(liable.usd, new.usd))
+
+
+def as_json(outlook: Outlook) -> dict[str, Any]:
     """The document that schemas/plan.schema.json describes."""
     scenes = [
         {
@@ -23,76 +56,167 @@ def as_json(steps: Sequence[Step], state: State) -> dict[str, Any]:
             "changed": list(step.changed),
             "paid_before": step.paid_before,
             "tier": step.scene.tier,
+            "duration_s": _duration(step),
+            "unit_price_usd": _text(outlook.prices.of(step.scene.tier)),
             "estimated_cost_usd": _text(step.new_cost_usd),
-            "charged_usd": _text(_charged(state, step)),
+            "charged_usd": _text(_charged(outlook.state, step)),
             "request_sha256": step.scene.request_sha256,
             "request": dict(step.scene.request),
         }
-        for step in steps
+        for step in outlook.steps
     ]
-    new, paid, out = new_cost(steps), charged(state.all_attempts()), exposure(state.all_attempts())
+    attempts = list(outlook.state.all_attempts())
+    new, paid, out = outlook.new_cost, charged(attempts), exposure(attempts)
     totals = {
-        **{str(action): sum(step.action is action for step in steps) for action in Action},
+        **{str(action): sum(step.action is action for step in outlook.steps) for action in Action},
         "estimated_cost_usd": _text(new.usd),
         "estimate_unknown": new.unknown,
-        "by_tier": {tier: _text(cost.usd) for tier, cost in by_tier(steps).items()},
+        "by_tier": {tier: _text(cost.usd) for tier, cost in _new_by_tier(outlook).items()},
         "charged_usd": _text(paid.usd),
+        "charged_unknown": paid.unknown,
+        "charged_by_tier": {tier: _text(cost.usd) for tier, cost in _paid_by_tier(outlook).items()},
         "exposure_usd": _text(out.usd),
         "exposure_unknown": out.unknown,
+        "budget_usd": _text(outlook.budget_usd),
+        "budget_left_usd": _text(outlook.left_usd),
+        "prices": outlook.prices.as_json(),
     }
     return {"scenes": scenes, "totals": totals}
 
 
-def as_table(steps: Sequence[Step], state: State) -> str:
-    """A line a scene, then the sums."""
-    rows = [(step.scene.scene_id, str(step.action), _shown(step), step.reason) for step in steps]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    lines = [
-        f"{scene_id:{widths[0]}}  {action:{widths[1]}}  {cost:>{widths[2]}}  {reason}".rstrip()
-        for scene_id, action, cost, reason in rows
+def as_table(outlook: Outlook) -> str:
+    """A line a scene, a line a tier, and the sums."""
+    counts = {action: sum(step.action is action for step in outlook.steps) for action in Action}
+    counted = ", ".join(f"{number} {action}" for action, number in counts.items() if number) or "nothing to do"
+    parts = [_scenes(outlook), _tiers(outlook), [counted, *_sums(outlook)]]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def price_notes(outlook: Outlook) -> Iterator[str]:
+    """What to know of the prices: where a learned one is used, and where it contradicts the declared one."""
+    used = {step.scene.tier for step in outlook.submits}
+    for tier, learned in sorted(outlook.prices.learned.items()):
+        seen = f"{learned.usd:f} USD for {learned.seconds} s in {learned.tasks} task{'' if learned.tasks == 1 else 's'}"
+        if outlook.prices.differs(tier):
+            declared = outlook.prices.declared[tier]
+            yield (
+                f"warning: {tier} is declared at {declared:f} USD a second, and the gateway charged {learned.price:f} "
+                f"({seen}); estimates use the declared price"
+            )
+        elif tier in used and outlook.prices.origin(tier) is Origin.LEARNED:
+            yield f"{tier} has no declared price; estimates use the learned {learned.price:f} USD a second ({seen})"
+
+
+def _scenes(outlook: Outlook) -> list[str]:
+    header = ("scene", "action", "tier", "price × s", "new", "paid", "why")  # noqa: RUF001 - the sign for times
+    rows = [
+        (
+            step.scene.scene_id,
+            str(step.action),
+            step.scene.tier or "",
+            _product(outlook, step) if step.action is Action.SUBMIT else "",
+            _known(step.new_cost_usd) if step.action is Action.SUBMIT else "",
+            _paid(outlook.state, step),
+            step.reason,
+        )
+        for step in outlook.steps
     ]
-    return "\n".join([*lines, "", *_sums(steps, state)])
+    return _aligned([header, *rows], right=(3, 4, 5))
 
 
-def new_cost(steps: Sequence[Step]) -> Sum:
-    """What all submissions of a plan would cost."""
-    total = Sum()
-    for step in steps:
-        if step.action is Action.SUBMIT:
-            total = total.plus(step.new_cost_usd)
-    return total
+def _tiers(outlook: Outlook) -> list[str]:
+    """By tier: what a second costs and says who, how many are new, what they cost, and what was paid."""
+    new, paid, prices = _new_by_tier(outlook), _paid_by_tier(outlook), outlook.prices
+    if not prices.tiers and not paid:
+        return []
+    rows = [("tier", "declared", "learned", "new s", "new USD", "paid USD")]
+    for tier in dict.fromkeys([*prices.tiers, *new, *paid]):
+        declared, learned = prices.declared.get(tier), prices.learned.get(tier)
+        seconds = sum(_duration(step) or 0 for step in outlook.submits if (step.scene.tier or _NO_TIER) == tier)
+        cost, before = new.get(tier, Sum()), paid.get(tier, Sum())
+        amounts = (_amount(cost), _amount(before))
+        said = ("-" if declared is None else f"{declared:f}", "-" if learned is None else f"{learned.price:f}")
+        rows.append((tier, *said, str(seconds), *amounts))
+    return _aligned(rows, right=(1, 2, 3, 4, 5))
 
 
-def by_tier(steps: Sequence[Step]) -> dict[str, Sum]:
-    """What all submissions of a plan would cost, by tier."""
+def _sums(outlook: Outlook) -> Iterator[str]:
+    new, out = outlook.new_cost, exposure(outlook.state.all_attempts())
+    if new.unknown:
+        scenes = f"{new.unknown} scene{'' if new.unknown == 1 else 's'}"
+        known = f"{new.usd:f} USD and " if new.usd else ""
+        yield f"new: {known}{scenes} without a price, so no estimate can be made; {NO_PRICES}"
+    elif outlook.submits:
+        yield f"new: {new.usd:f} USD"
+    paid = charged(outlook.state.all_attempts())
+    if paid.usd or paid.unknown:
+        yield f"charged so far: {paid.usd:f} USD{_and_unknown(paid)}"
+    if out.usd or out.unknown:
+        yield f"in flight, unknown or not stated: up to {out.usd:f} USD{_and_unknown(out)}"
+    again = sum(step.paid_before for step in outlook.submits)
+    if again:
+        yield f"{again} of these scenes {'was' if again == 1 else 'were'} paid for before and would be paid for again"
+    yield from _budget(outlook)
+
+
+def _budget(outlook: Outlook) -> Iterator[str]:
+    budget, left = outlook.budget_usd, outlook.left_usd
+    if budget is None:
+        return
+    if left is None:
+        yield f"budget: {budget:f} USD; whether it suffices is not known"
+    elif left < 0:
+        yield f"budget: {budget:f} USD; it falls short by {-left:f} USD, and the run would stop there"
+    else:
+        yield f"budget: {budget:f} USD; {left:f} USD would be left"
+
+
+def _new_by_tier(outlook: Outlook) -> dict[str, Sum]:
+    return _by_tier((step.scene.tier, step.new_cost_usd) for step in outlook.submits)
+
+
+def _paid_by_tier(outlook: Outlook) -> dict[str, Sum]:
+    """What was charged so far, by the tier that was asked for then."""
     found: dict[str, Sum] = {}
-    for step in steps:
-        if step.action is Action.SUBMIT:
-            tier = step.scene.tier or "no tier"
-            found[tier] = found.get(tier, Sum()).plus(step.new_cost_usd)
+    for attempt in outlook.state.all_attempts():
+        cost, tier = charged([attempt]), attempt.tier or _NO_TIER
+        if cost != Sum():
+            found[tier] = found.get(tier, Sum()).and_also(cost)
     return found
 
 
-def _sums(steps: Sequence[Step], state: State) -> list[str]:
-    counts = {action: sum(step.action is action for step in steps) for action in Action}
-    lines = [", ".join(f"{number} {action}" for action, number in counts.items() if number) or "nothing to do"]
-    new, out = new_cost(steps), exposure(state.all_attempts())
-    if counts[Action.SUBMIT]:
-        tiers = ", ".join(f"{tier} {cost.usd:f}" for tier, cost in by_tier(steps).items() if not cost.unknown)
-        lines.append(f"new: {new.usd:f} USD{f' ({tiers})' if tiers else ''}")
-        if new.unknown:
-            scenes = f"{new.unknown} scene{'' if new.unknown == 1 else 's'}"
-            lines[-1] = f"new: {new.usd:f} USD and {scenes} without a price; {NO_PRICES}"
-    paid = charged(state.all_attempts())
-    if paid.usd or paid.unknown:
-        lines.append(f"charged so far: {paid.usd:f} USD{_and_unknown(paid)}")
-    if out.usd or out.unknown:
-        lines.append(f"in flight or unknown: up to {out.usd:f} USD{_and_unknown(out)}")
-    again = sum(step.action is Action.SUBMIT and step.paid_before for step in steps)
-    if again:
-        were = "was" if again == 1 else "were"
-        lines.append(f"{again} of these scenes {were} paid for before and would be paid for again")
-    return lines
+def _by_tier(costs: Iterable[tuple[str | None, Decimal | None]]) -> dict[str, Sum]:
+    found: dict[str, Sum] = {}
+    for tier, cost in costs:
+        found[tier or _NO_TIER] = found.get(tier or _NO_TIER, Sum()).plus(cost)
+    return found
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Sum:
+    total = Sum()
+    for amount in amounts:
+        total = total.plus(amount)
+    return total
+
+
+def _aligned(rows: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            f"{cell:>{width}}" if column in right else f"{cell:{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _product(outlook: Outlook, step: Step) -> str:
+    return f"{_known(outlook.prices.of(step.scene.tier))} × {_duration(step)}"  # noqa: RUF001 - the sign for times
+
+
+def _duration(step: Step) -> int | None:
+    seconds = step.scene.request.get("parameters", {}).get("duration")
+    return seconds if isinstance(seconds, int) else None
 
 
 def _and_unknown(total: Sum) -> str:
@@ -108,10 +232,23 @@ def _charged(state: State, step: Step) -> Decimal | None:
     return None if paid.unknown else paid.usd
 
 
-def _shown(step: Step) -> str:
-    if step.action is not Action.SUBMIT:
-        return ""
-    return "?" if step.new_cost_usd is None else f"{step.new_cost_usd:f} USD"
+def _paid(state: State, step: Step) -> str:
+    """What the scene has cost; nothing where nothing was ever charged for it."""
+    attempts = state.attempts.get(step.scene.scene_id, ())
+    cost, open_ = charged(attempts), exposure(attempts)
+    if cost.unknown or open_ != Sum():
+        return f"{cost.usd:f} + ?" if cost.usd else "?"
+    return f"{cost.usd:f}" if any(attempt.cost_usd is not None for attempt in attempts) else ""
+
+
+def _amount(total: Sum) -> str:
+    if total.unknown:
+        return f"{total.usd:f} + ?" if total.usd else "?"
+    return f"{total.usd:f}"
+
+
+def _known(amount: Decimal | None) -> str:
+    return "?" if amount is None else f"{amount:f}"
 
 
 def _text(amount: Decimal | None) -> str | None:

@@ -51,16 +51,20 @@ def report_rows(state: State) -> list[Row]:
 
 def ledger_rows(state: State) -> list[Row]:
     """One row a paid attempt over all runs, in the order of submission; unknown ones are paid, too."""
+    paid = sorted(paid_attempts(state), key=lambda one: one[0].submitted_at)
+    return [_ledger_row(attempt, superseded=superseded) for attempt, superseded in paid]
+
+
+def paid_attempts(state: State) -> list[tuple[Attempt, bool]]:
+    """Every attempt that was paid for or may have been, and whether its result counts no more.
+
+    It does not once the scene was paid for again, was changed, or is not in the manifest any more.
+    """
     current = {scene.scene_id: scene.request_sha256 for scene in state.scenes}
-    last = {attempt.scene_id: attempt.number for attempt in state.all_attempts() if attempt.state in PAID}
     paid = [attempt for attempt in state.all_attempts() if attempt.state in PAID]
-    paid.sort(key=lambda attempt: attempt.submitted_at)
+    last = {attempt.scene_id: attempt.number for attempt in paid}
     return [
-        _ledger_row(
-            attempt,
-            superseded=attempt.number != last[attempt.scene_id]
-            or attempt.request_sha256 != current.get(attempt.scene_id),
-        )
+        (attempt, attempt.number != last[attempt.scene_id] or attempt.request_sha256 != current.get(attempt.scene_id))
         for attempt in paid
     ]
 
@@ -114,7 +118,7 @@ def _report_row(state: State, scene: SceneFacts) -> Row:
         **_asked_for(request),
         "tier": scene.tier if latest is None else latest.tier,
         "attempts": len(paid),
-        "estimated_cost_usd": scene.estimated_cost_usd,
+        "estimated_cost_usd": scene.estimated_cost_usd if latest is None else latest.estimated_cost_usd,
         "cost_usd": cost.usd if knows_cost else None,
         "discount": latest and latest.discount,
         "submitted_at": latest and latest.submitted_at,
@@ -165,5 +169,8 @@ def _asked_for(request: Mapping[str, Any]) -> dict[str, Any]:
 def _elapsed_s(attempt: Attempt) -> float | None:
     if attempt.finished_at is None:
         return None
-    spent = datetime.fromisoformat(attempt.finished_at) - datetime.fromisoformat(attempt.submitted_at)
+    try:
+        spent = datetime.fromisoformat(attempt.finished_at) - datetime.fromisoformat(attempt.submitted_at)
+    except (ValueError, TypeError):  # a journal from somebody else may hold times that are none
+        return None
     return round(spent.total_seconds(), 3)

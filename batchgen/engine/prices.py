@@ -1,0 +1,107 @@
+"""What a second of video costs: as the manifest declares it, and as the gateway has charged it. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from batchgen.engine.states import Attempt, AttemptState
+from batchgen.money import minus, plus, ratio_up, times
+
+_COMPLETED = frozenset(
+    {AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED, AttemptState.DELIVERED, AttemptState.MISMATCHED}
+)
+_PLACES = 10
+_TOLERANCE = 100
+"""Prices that differ by more than one part in so many are worth a warning."""
+
+
+class Origin(StrEnum):
+    """Where a price comes from."""
+
+    DECLARED = "declared"
+    LEARNED = "learned"
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What completed tasks of one tier cost together: US dollars, seconds of video, and how many tasks."""
+
+    usd: Decimal
+    seconds: int
+    tasks: int
+
+    @property
+    def price(self) -> Decimal:
+        """US dollars a second, rounded up at the tenth place, so that no estimate falls short by rounding."""
+        return ratio_up(self.usd, self.seconds, _PLACES)
+
+    def plus(self, usd: Decimal, seconds: int) -> "Learned":
+        """The sum with one more task."""
+        return Learned(plus(self.usd, usd), self.seconds + seconds, self.tasks + 1)
+
+
+def learn(attempts: Iterable[Attempt], model: str) -> dict[str, Learned]:
+    """What a model's tiers really cost, from every completed task whose cost the gateway has stated."""
+    found: dict[str, Learned] = {}
+    for attempt in attempts:
+        seconds = attempt.request.get("parameters", {}).get("duration")
+        fits = attempt.state in _COMPLETED and attempt.request.get("model") == model
+        if fits and attempt.tier and attempt.cost_usd is not None and isinstance(seconds, int) and seconds > 0:
+            found[attempt.tier] = found.get(attempt.tier, Learned(Decimal(0), 0, 0)).plus(attempt.cost_usd, seconds)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars a second of each tier. What the manifest declares holds; what was learned fills its gaps."""
+
+    declared: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    learned: Mapping[str, Learned] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """Every tier with a price of either kind."""
+        return tuple(dict.fromkeys([*self.declared, *sorted(self.learned)]))
+
+    def origin(self, tier: str | None) -> Origin | None:
+        """Which price holds for a tier; None where there is none."""
+        if tier in self.declared:
+            return Origin.DECLARED
+        return Origin.LEARNED if tier in self.learned else None
+
+    def of(self, tier: str | None) -> Decimal | None:
+        """The price that holds for a tier, None where there is none."""
+        declared, learned = self.declared.get(tier or ""), self.learned.get(tier or "")
+        return learned.price if declared is None and learned is not None else declared
+
+    def estimate(self, tier: str | None, seconds: Any) -> Decimal | None:
+        """US dollars for so many seconds; None without a price, or without a duration."""
+        price = self.of(tier)
+        return None if price is None or not isinstance(seconds, int) else times(price, seconds)
+
+    def differs(self, tier: str) -> bool:
+        """Whether what is charged for a tier is more than 1 % above or below what is declared."""
+        declared, learned = self.declared.get(tier), self.learned.get(tier)
+        if declared is None or learned is None:
+            return False
+        expected = times(declared, learned.seconds)
+        return times(abs(minus(learned.usd, expected)), _TOLERANCE) > expected
+
+    def as_json(self) -> dict[str, dict[str, Any]]:
+        """By tier: both prices, which of them holds, and what the learned one was learned from."""
+        return {tier: self._tier_as_json(tier) for tier in self.tiers}
+
+    def _tier_as_json(self, tier: str) -> dict[str, Any]:
+        declared, learned = self.declared.get(tier), self.learned.get(tier)
+        return {
+            "used": str(self.origin(tier)),
+            "declared_usd": None if declared is None else format(declared, "f"),
+            "learned_usd": None if learned is None else format(learned.price, "f"),
+            "learned_tasks": 0 if learned is None else learned.tasks,
+            "learned_seconds": 0 if learned is None else learned.seconds,
+            "learned_cost_usd": None if learned is None else format(learned.usd, "f"),
+            "differs": self.differs(tier),
+        }
