@@ -32,8 +32,11 @@ class Columns:
 def audit(run_dirs: Sequence[Path], by: str | None, form: str, invoice: Path | None, columns: Columns) -> int:
     """Show the audit, and the comparison with an invoice where there is one; the exit code."""
     listed: list[Entry] = []
-    for folder in dict.fromkeys(path.resolve() for path in run_dirs):
-        listed += entries(folder.name, read(folder))
+    folders: dict[Path, Path] = {}
+    for path in run_dirs:
+        folders.setdefault(path.resolve(), path)
+    for folder in folders.values():
+        listed += entries(str(folder), read(folder))
     document = as_json(listed, by)
     found = None if invoice is None else statement.compare(_lines(invoice, columns), listed)
     if form == "json":

@@ -12,7 +12,7 @@ from typing import Any
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.states import Attempt, AttemptState, State
 from batchgen.money import ratio, total
-from batchgen.report.rows import status_of
+from batchgen.report.rows import paid_attempts, status_of
 
 _PLACES = 10
 _NONE = "(none)"
@@ -20,7 +20,7 @@ _NONE = "(none)"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A paid attempt of one run directory; ``superseded`` says that its result counts no more."""
+    """A paid attempt of a run directory, ``run`` as the user named it; ``superseded``: its result counts no more."""
 
     run: str
     attempt: Attempt
@@ -29,16 +29,7 @@ class Entry:
 
 def entries(run: str, state: State) -> list[Entry]:
     """The paid attempts of a run directory; unknown ones may have been paid and are among them."""
-    current = {scene.scene_id: scene.request_sha256 for scene in state.scenes}
-    return [
-        Entry(
-            run,
-            attempt,
-            attempt is not state.latest(attempt.scene_id) or current.get(attempt.scene_id) != attempt.request_sha256,
-        )
-        for attempt in state.all_attempts()
-        if attempt.state is not AttemptState.REFUSED
-    ]
+    return [Entry(run, attempt, superseded) for attempt, superseded in paid_attempts(state)]
 
 
 def as_json(listed: Sequence[Entry], by: str | None) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from shlex import quote
 from typing import Any
 
-from batchgen.engine.states import Attempt
 from batchgen.money import plus
 from batchgen.report.audit import Entry
 
@@ -25,13 +25,13 @@ class Line:
 class Comparison:
     """What agrees and what does not. Lines of one task are added up before they are compared."""
 
-    matched: tuple[Attempt, ...]
-    different: tuple[tuple[Attempt, Decimal], ...]
+    matched: tuple[Entry, ...]
+    different: tuple[tuple[Entry, Decimal], ...]
     unexpected: tuple[Line, ...]
     """Tasks of the statement that no ledger knows."""
-    missing: tuple[Attempt, ...]
+    missing: tuple[Entry, ...]
     """Tasks of the ledger that the statement does not have, though they were charged."""
-    unknown: tuple[Attempt, ...]
+    unknown: tuple[Entry, ...]
     """Submissions without a known task: an unexpected task may be one of theirs."""
 
     @property
@@ -42,33 +42,27 @@ class Comparison:
 
 def compare(lines: Sequence[Line], listed: Iterable[Entry]) -> Comparison:
     """Match lines and attempts by task id."""
-    attempts = [entry.attempt for entry in listed]
-    known = {attempt.task_id: attempt for attempt in attempts if attempt.task_id is not None}
+    entries = list(listed)
+    known = {entry.attempt.task_id: entry for entry in entries if entry.attempt.task_id is not None}
     stated: dict[str, Decimal] = {}
     for line in lines:
         stated[line.task_id] = plus(stated.get(line.task_id, Decimal(0)), line.amount_usd)
-    agreed, different = [], []
-    for task_id, amount in stated.items():
-        attempt = known.get(task_id)
-        if attempt is not None and attempt.cost_usd == amount:
-            agreed.append(attempt)
-        elif attempt is not None:
-            different.append((attempt, amount))
+    both = [(known[task_id], amount) for task_id, amount in stated.items() if task_id in known]
     return Comparison(
-        matched=tuple(agreed),
-        different=tuple(different),
+        matched=tuple(entry for entry, amount in both if entry.attempt.cost_usd == amount),
+        different=tuple((entry, amount) for entry, amount in both if entry.attempt.cost_usd != amount),
         unexpected=tuple(line for line in lines if line.task_id not in known),
-        missing=tuple(attempt for task_id, attempt in known.items() if task_id not in stated and attempt.cost_usd),
-        unknown=tuple(attempt for attempt in attempts if attempt.is_unknown),
+        missing=tuple(entry for task_id, entry in known.items() if task_id not in stated and entry.attempt.cost_usd),
+        unknown=tuple(entry for entry in entries if entry.attempt.is_unknown),
     )
 
 
-def candidates(line: Line, unknown: Sequence[Attempt]) -> list[Attempt]:
+def candidates(line: Line, unknown: Sequence[Entry]) -> list[Entry]:
     """Unknown submissions that a task of the statement may belong to, the nearest in time first."""
     when = _time(line.when)
     if when is None:
         return list(unknown)
-    return sorted(unknown, key=lambda attempt: abs((_time(attempt.submitted_at) or when) - when))
+    return sorted(unknown, key=lambda entry: abs((_time(entry.attempt.submitted_at) or when) - when))
 
 
 def _time(text: str) -> datetime | None:
@@ -86,8 +80,8 @@ def as_json(found: Comparison) -> dict[str, Any]:
         "agrees": found.agrees,
         "matched": len(found.matched),
         "different": [
-            {**_named(attempt), "ledger_usd": _text(attempt.cost_usd), "invoice_usd": format(amount, "f")}
-            for attempt, amount in found.different
+            {**_named(entry), "ledger_usd": _told(entry), "invoice_usd": format(amount, "f")}
+            for entry, amount in found.different
         ],
         "unexpected": [
             {
@@ -95,40 +89,53 @@ def as_json(found: Comparison) -> dict[str, Any]:
                 "task_id": line.task_id,
                 "invoice_usd": format(line.amount_usd, "f"),
                 "when": line.when,
-                "candidates": [_named(attempt) for attempt in candidates(line, found.unknown)],
+                "candidates": [_named(entry) for entry in candidates(line, found.unknown)],
             }
             for line in found.unexpected
         ],
-        "missing": [{**_named(attempt), "ledger_usd": _text(attempt.cost_usd)} for attempt in found.missing],
+        "missing": [{**_named(entry), "ledger_usd": _told(entry)} for entry in found.missing],
     }
 
 
 def as_text(found: Comparison) -> str:
     """The comparison in sentences, and how to settle an unknown submission with it."""
-    lines = [f"{len(found.matched)} tasks agree with the invoice"]
+    lines = [_count(len(found.matched), "task") + " with the same amount on the invoice and in the ledger"]
     lines += [
-        f"  {attempt.task_id} (scene {attempt.scene_id}): ledger {_text(attempt.cost_usd)} USD, invoice {amount:f} USD"
-        for attempt, amount in found.different
+        f"  differs: {_task(entry)}: ledger {_told(entry) or 'not told'}, invoice {amount:f} USD"
+        for entry, amount in found.different
     ]
     for line in found.unexpected:
         when = f", {line.when}" if line.when else ""
-        lines.append(f"  line {line.number}: task {line.task_id}, {line.amount_usd:f} USD{when}, is in no ledger")
+        lines.append(f"  not in a ledger: line {line.number}, task {line.task_id}, {line.amount_usd:f} USD{when}")
         lines += [
-            f"    perhaps scene {attempt.scene_id}, submitted {attempt.submitted_at}, outcome unknown"
-            for attempt in candidates(line, found.unknown)
+            f"    perhaps scene {entry.attempt.scene_id}, submitted {entry.attempt.submitted_at}, outcome unknown:\n"
+            f"      batchgen resolve {quote(entry.run)} {quote(entry.attempt.scene_id)} --task-id {quote(line.task_id)}"
+            for entry in candidates(line, found.unknown)
         ]
-    if found.unexpected and found.unknown:
-        lines.append("  once you are sure: batchgen resolve RUN_DIR SCENE --task-id ID")
-    lines += [
-        f"  {attempt.task_id} (scene {attempt.scene_id}): {_text(attempt.cost_usd)} USD, is not on the invoice"
-        for attempt in found.missing
-    ]
+    lines += [f"  not on the invoice: {_task(entry)}: {_told(entry)} USD" for entry in found.missing]
+    lines.append("the invoice agrees with the ledger" if found.agrees else "the invoice does not agree with the ledger")
     return "\n".join(lines)
 
 
-def _named(attempt: Attempt) -> dict[str, Any]:
-    return {"scene_id": attempt.scene_id, "task_id": attempt.task_id, "submitted_at": attempt.submitted_at}
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _text(amount: Decimal | None) -> str:
-    return "?" if amount is None else format(amount, "f")
+def _task(entry: Entry) -> str:
+    return f"task {entry.attempt.task_id} (scene {entry.attempt.scene_id}, {entry.run})"
+
+
+def _named(entry: Entry) -> dict[str, Any]:
+    attempt = entry.attempt
+    return {
+        "run": entry.run,
+        "scene_id": attempt.scene_id,
+        "attempt": attempt.number,
+        "task_id": attempt.task_id,
+        "submitted_at": attempt.submitted_at,
+    }
+
+
+def _told(entry: Entry) -> str | None:
+    cost = entry.attempt.cost_usd
+    return None if cost is None else format(cost, "f")

@@ -111,7 +111,7 @@ def test_an_invoice_that_differs_in_every_way() -> None:
     assert document["matched"] == 1
     assert [(one["task_id"], one["ledger_usd"], one["invoice_usd"]) for one in document["different"]] == [
         ("task-s1-1", "0.1234567891", "0.1234567892"),
-        ("task-s4-1", "?", "0.5"),
+        ("task-s4-1", None, "0.5"),
     ]
     (unexpected,) = document["unexpected"]
     assert (unexpected["line"], unexpected["task_id"]) == (4, "task-zzz")
@@ -123,9 +123,9 @@ def test_candidates_are_the_nearest_in_time() -> None:
     happened: list[ev.Event] = []
     for scene_id, at in (("far", LATER), ("near", AT)):
         happened += [submitting(scene_id, at=at), ev.OutcomeUnknown(at, scene_id, 1, "submit_unknown", "")]
-    unknown = [entry.attempt for entry in entries("r", replay(happened))]
+    unknown = entries("r", replay(happened))
     near = Line(2, "t", Decimal(1), "2026-11-22 10:00:05")
-    assert [attempt.scene_id for attempt in invoice.candidates(near, unknown)] == ["near", "far"]
+    assert [entry.attempt.scene_id for entry in invoice.candidates(near, unknown)] == ["near", "far"]
     undated = Line(2, "t", Decimal(1), "last Tuesday")
-    assert [attempt.scene_id for attempt in invoice.candidates(undated, unknown)] == ["far", "near"]
+    assert [entry.attempt.scene_id for entry in invoice.candidates(undated, unknown)] == ["far", "near"]
     assert "perhaps scene near" in invoice.as_text(invoice.compare([near], entries("r", replay(happened))))
