@@ -14,6 +14,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -35,6 +36,8 @@ _SUFFIX = ".schema.json"
 _TABLE_SUFFIX = ".table-schema.json"
 """Of Frictionless Table Schemas, which describe CSV files; their names keep ``.table-schema``."""
 _LONGEST_REMEMBERED = 64
+_MOST_ITEMS_BEYOND = 100
+"""How far a list that is too long is looked at beyond its allowed length, so that the work stays bounded."""
 
 
 class Catalogue:
@@ -173,9 +176,10 @@ class _Compiler:
                 if name in instance:
                     yield from self._errors(subschema, instance[name], name)
 
-    def _items(self, _: Validator, value: Any, instance: object, __: Schema) -> Iterator[ValidationError]:
+    def _items(self, _: Validator, value: Any, instance: object, schema: Schema) -> Iterator[ValidationError]:
         if isinstance(instance, list):
-            for index, item in enumerate(instance):
+            most = schema.get("maxItems", len(instance)) + _MOST_ITEMS_BEYOND
+            for index, item in enumerate(islice(instance, most)):
                 yield from self._errors(value, item, index)
 
     def _additional_properties(

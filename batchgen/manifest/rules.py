@@ -114,7 +114,9 @@ def _unmentioned(document: Document, draft: Draft, filled: Filled, number: int) 
         # It is there because the prompt names it, so the name has run into a word: "{dog}s".
         path = draft.origins["prompt"]
         name = filled.members[source]
-        message = f"{{{name}}} runs into the word beside it, and character{number} is not seen there; put a space between"
+        message = (
+            f"{{{name}}} runs into the word beside it, and character{number} is not seen there; put a space between"
+        )
         return Problem(document.spot(path).place, path, "cast.letter", message, _prompt(draft), "warning")
     path = (*draft.origins["references"], number - 1)
     message = f"the prompt of {_scene(draft)} never mentions character{number}, which this reference is"

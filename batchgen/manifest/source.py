@@ -5,6 +5,7 @@ its line and column; what YAML 1.1 would quietly turn into something else is not
 is bounded whatever the text, because nothing is nested or repeated beyond the bounds below.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -30,6 +31,8 @@ MOST_PROBLEMS = 10_000
 
 _NO_KEYS: dict[str, Place] = {}
 _STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
+_MARK_WITHIN = re.compile("[\r\n\x85\u2028\u2029](\ufeff)")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class Spot:
@@ -123,6 +126,11 @@ def _decoded(content: bytes) -> str:
     if not text.strip():
         message = "the file is empty; `batchgen init` writes a manifest to start from"
         raise _stop(Place(1, 1), "yaml.empty", message)
+    mark = _MARK_WITHIN.search(text)
+    if mark:
+        # YAML forbids it there; of the two parsers, one skips it and one takes it for a letter.
+        message = "an invisible byte order mark stands at the beginning of this line; take it out"
+        raise _stop(_place_after(text[: mark.start(1)]), "yaml.character", message)
     return text
 
 
@@ -242,6 +250,9 @@ class _Reader:
         self._grow(1, event)
         text = event.value
         spot = Spot(_place(event.start_mark))
+        if event.style == '"' and not text.isascii() and _HALF_CHARACTER.search(text):
+            # The C parser refuses this itself.
+            raise _stop(spot.place, "yaml.syntax", "this is not YAML: an escape in this text is half a character")
         frame = self._frames[-1] if self._frames else None
         tag = tag_of(text) if event.tag is None and event.implicit[0] else None
         if event.tag not in _STRING_TAGS:

@@ -21,13 +21,20 @@ from batchgen.model import Facts
 _MICROSECONDS = 1_000_000
 _MOST_PIXELS_DECODED = 40_000_000
 """A larger picture is measured from its header alone: decoding it could take all memory."""
+_MOST_BYTES_OPENED = 512 * 1024**2
+"""More than 15 seconds take in any format. Some formats are searched to their end, which takes seconds for
+this much, and a file with holes may have terabytes of them."""
+_FRAME_LIMIT = {"max_pixels": str(_MOST_PIXELS_DECODED)}
+"""For FFmpeg's decoders: a clip of a megabyte may hold a frame of more than a gigabyte."""
 
 _IMAGE_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _AV_FORMATS = "aac,aiff,avi,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,wav"
 _MIME_TYPES = {"mov": "video/quicktime", "mp3": "audio/mpeg"}
 
-# Said by Pillow of pictures that this module measures without decoding.
+# Said by Pillow of pictures that this module measures without decoding, and of odd bytes in a header.
+# What is wrong with a file is told by this module.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class UnusableMedia(Exception):  # noqa: N818 - the file is at fault, not the program
@@ -42,6 +49,8 @@ def probe(file: BufferedIOBase) -> Facts:
     size = file.seek(0, 2)
     if size == 0:
         raise UnusableMedia("is empty")
+    if size > _MOST_BYTES_OPENED:
+        raise UnusableMedia(f"has {size} bytes; no picture, clip or sound here is that large, and it was not opened")
     file.seek(0)
     return _image_facts(file, size) or _av_facts(file, size)
 
@@ -58,8 +67,8 @@ def _decoding(what: str) -> Iterator[None]:
         yield
     except UnusableMedia:
         raise
-    except MemoryError:
-        raise
+    except MemoryError:  # FFmpeg says so of any file that claims to hold more than a machine does
+        raise UnusableMedia(f"is {what} that asks for more memory than there is") from None
     except Exception as error:  # noqa: BLE001 - decoders raise anything on broken input
         reason = (str(getattr(error, "strerror", None) or error) or type(error).__name__).splitlines()[0]
         raise UnusableMedia(f"is {what} that cannot be decoded: {reason}") from None
@@ -89,7 +98,9 @@ _OPAQUE = 255
 
 
 def _least_opaque(image: Image.Image) -> int:
-    least, _ = image.convert("RGBA").getchannel("A").getextrema()
+    # No copy where none is needed: the largest picture that is decoded takes 160 MB.
+    opaque = image if image.mode == "RGBA" else image.convert("RGBA")
+    least, _ = opaque.getchannel("A").getextrema()
     return int(cast("float", least))
 
 
@@ -98,7 +109,7 @@ def _av_facts(file: BufferedIOBase, size: int) -> Facts:
         container: InputContainer = av.open(
             file,
             "r",
-            options={"format_whitelist": _AV_FORMATS, "protocol_whitelist": "none"},
+            options={"format_whitelist": _AV_FORMATS, "protocol_whitelist": "none", **_FRAME_LIMIT},
             metadata_errors="replace",
         )
     except Exception:  # noqa: BLE001 - not a container that FFmpeg knows
@@ -108,10 +119,11 @@ def _av_facts(file: BufferedIOBase, size: int) -> Facts:
         kind: Literal["video", "audio"] = "video" if videos else "audio"
         with _decoding(f"a {'video' if videos else 'sound'}"):
             stream = videos[0] if videos else container.streams.audio[0]
-            if container.duration is None:
+            if container.duration is None or container.duration < 0:
                 raise UnusableMedia(f"is a {kind} file that does not say how long it is")
             # One frame is decoded; FFmpeg would start threads for many.
             stream.codec_context.thread_count = 1
+            stream.codec_context.options = _FRAME_LIMIT
             if next(container.decode(stream), None) is None:
                 raise UnusableMedia(f"is a {kind} file with nothing in it")
         seconds = container.duration / _MICROSECONDS

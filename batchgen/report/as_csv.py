@@ -1,14 +1,16 @@
 """Rows → CSV (RFC 4180, UTF-8), safe to open in a spreadsheet. Pure."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from io import StringIO
 
 from batchgen.report.rows import Row
 
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width forms count, too
+_STEERING = re.compile(r"[\x01-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters other than blanks, and what turns the direction of text: a terminal obeys them."""
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width forms count, too
 
 
 def as_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
@@ -36,9 +38,10 @@ def harmless(text: str) -> str:
     """A text that no spreadsheet takes for a formula: a quote goes before what would begin one.
 
     Zero bytes, which some readers stumble over, are dropped; halves of characters, which no file can
-    hold, become question marks. Blank and invisible characters before a formula do not hide it.
+    hold, become question marks, and what could steer a terminal an escape. Blank and invisible
+    characters before a formula do not hide it.
     """
     text = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-    begin = text.lstrip(" ")
-    hidden = text.strip().lstrip(_INVISIBLE + " \t\r\n\xa0")
-    return f"'{text}" if begin.startswith(_FORMULA) or hidden.startswith(_FORMULA) else text
+    text = _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    first_seen = next((char for char in text if char.isprintable() and not char.isspace()), "")
+    return f"'{text}" if first_seen in _FORMULA or text.lstrip(" ").startswith(("\t", "\r", "\n")) else text

@@ -46,6 +46,7 @@ def bomb(width: int) -> str:
 TEXTS: dict[str, Callable[[], str]] = {
     "open brackets": lambda: "[" * SIZE,
     "open braces": lambda: "{" * SIZE,
+    "misread ids": lambda: SCENES + repeated("- id: 0x1F\n"),
     "nested dashes": lambda: repeated("- "),
     "alias bomb": lambda: bomb(10),
     "aliases of a large list": lambda: "- &a [" + "x," * 200_000 + "x]\n" + repeated("- *a\n", 500_000),

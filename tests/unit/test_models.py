@@ -82,7 +82,7 @@ def test_the_command_line_knows_the_model_once_its_folder_is_named(tmp_path: Pat
 def test_a_catalogue_lists_what_it_has() -> None:
     assert shipped().models() == [DEFAULT_MODEL]
     assert Catalogue(SCHEMAS, MODELS).models() == ["sketch", DEFAULT_MODEL]
-    with pytest.raises(UsageError, match="there is no schema 'nothing'; there are: findings, "):
+    with pytest.raises(UsageError, match="there is no schema 'nothing'; there are: audit, findings, "):
         shipped().document("nothing")
 
 

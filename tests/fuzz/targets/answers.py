@@ -1,0 +1,121 @@
+"""Any answer of a gateway ends in one of the typed endings, and only what is certain counts as a refusal.
+
+The input is a line ``create|read STATUS RETRY-AFTER`` and, below it, the body. What may be called
+what is stated here a second time, from the documentation and not from the code under test.
+"""
+
+import json
+import math
+from decimal import Decimal
+from typing import Any
+
+from batchgen.engine.events import Refused
+from batchgen.engine.outcomes import Kind, Meaning
+from batchgen.gateway.client import retry_after_s
+from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task
+from batchgen.gateway.meanings import of_create, of_read
+from batchgen.gateway.wire import Answer, read_created, read_task
+from batchgen.journal.records import decode, encode
+from batchgen.schemas import DEFAULT_MODEL, shipped
+
+CODES = {code: known["class"] for code, known in shipped().for_model(DEFAULT_MODEL, "model.json")["errors"].items()}
+NOW = 1_800_000_000.0
+LONGEST_WAIT_S = 3_600
+LONGEST_TEXT = 5_000
+NOT_CREATED = "1028099"
+CERTAIN_WHATEVER_THE_BODY = (429, 503)
+ACCOUNT = (401, 403)
+
+
+def check(data: bytes) -> None:
+    """Read the answer as one to the call that the first line names, and hold it against the promise."""
+    head, _, body = data.partition(b"\n")
+    words = head.split(b" ", 2)
+    status = int(words[1]) % 1000 if len(words) > 1 and words[1].isdigit() and len(words[1]) < 10 else 200
+    wait_s = retry_after_s(words[2].decode("latin-1"), NOW) if len(words) > 2 else None
+    assert wait_s is None or 0 <= wait_s <= LONGEST_WAIT_S
+    answer = Answer(status, body, wait_s)
+    if words[0].startswith(b"r"):
+        _check_reading(answer)
+    else:
+        _check_creating(answer)
+
+
+def _check_creating(answer: Answer) -> None:
+    said = _json(answer.body)
+    try:
+        created = read_created(answer)
+    except CallFailed as failed:
+        meaning = of_create(failed, CODES)
+        _check_failure(failed, meaning, Stage.CREATE, answer)
+        _check_refusal(meaning, answer.status, said)
+        return
+    assert of_create(created, CODES).kind is Kind.CREATED
+    assert 200 <= answer.status < 300
+    assert isinstance(said, dict)
+    assert str(said["id"]) == created.task_id
+    assert isinstance(created, Created)
+    assert created.task_id.isprintable()
+
+
+def _check_refusal(meaning: Meaning, status: int, said: Any) -> None:
+    """Promise 1: nothing is called a refusal that is not certain to have created nothing."""
+    assert meaning.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
+    by_code = NOT_CREATED in json.dumps(said, default=str)
+    in_words = status == 500 and isinstance(said, dict) and not said.get("id")
+    certain = by_code or status in CERTAIN_WHATEVER_THE_BODY or in_words
+    if meaning.kind is Kind.ACCOUNT:
+        assert status in ACCOUNT
+    elif meaning.kind is Kind.REFUSED:
+        assert certain or 400 <= status < 500
+        assert not meaning.again or certain
+    else:
+        assert not 400 <= status < 500
+        assert status not in CERTAIN_WHATEVER_THE_BODY
+
+
+def _check_reading(answer: Answer) -> None:
+    said = _json(answer.body)
+    try:
+        task = read_task(answer)
+    except CallFailed as failed:
+        meaning = of_read(failed, CODES)
+        _check_failure(failed, meaning, Stage.READ, answer)
+        assert meaning.kind in (Kind.TRANSIENT, Kind.ACCOUNT) or (meaning.kind, answer.status) == (Kind.FAILED, 404)
+        assert meaning.kind is not Kind.ACCOUNT or answer.status in ACCOUNT
+        return
+    meaning = of_read(task, CODES)
+    assert 200 <= answer.status < 300
+    assert isinstance(said, dict)
+    word = said["status"].strip().casefold()
+    assert task.status == (word if word in ("completed", "failed") else RemoteStatus.RUNNING)
+    _check_task(task, meaning, said)
+
+
+def _check_task(task: Task, meaning: Meaning, said: dict[str, Any]) -> None:
+    assert task.progress is None or 0 <= task.progress <= 1
+    for name, amount in (("cost", task.cost_usd), ("discount", task.discount)):
+        assert amount is None or (amount.is_finite() and amount >= 0)
+        assert amount is None or amount == Decimal(said["usage"][name])
+    assert (meaning.kind is Kind.DONE) == (task.status is RemoteStatus.COMPLETED)
+    assert (meaning.kind is Kind.FAILED) <= (task.status is RemoteStatus.FAILED)
+    if task.status is RemoteStatus.COMPLETED:
+        assert task.video_url
+        assert json.dumps(task.video_url)[1:-1] in json.dumps(said["output"], default=str)
+
+
+def _check_failure(failed: CallFailed, meaning: Meaning, stage: Stage, answer: Answer) -> None:
+    """The ending carries what was answered, in bounded texts, and can be written down and read back."""
+    assert (failed.stage, failed.status) == (stage, answer.status)
+    assert max(map(len, (failed.message, failed.code, failed.excerpt, meaning.reason))) <= LONGEST_TEXT
+    assert meaning.wait_s is None or math.isfinite(meaning.wait_s)
+    event = Refused("2026-01-01T00:00:00Z", "s01", 1, meaning.code, meaning.reason, meaning.again)
+    assert decode(encode(event)) == event
+
+
+def _json(body: bytes) -> Any:
+    """What a body says, None for what is no JSON."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
