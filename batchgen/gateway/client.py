@@ -7,6 +7,8 @@ And every exception of the library is turned into `CallFailed` in one place, sor
 connection was made.
 """
 
+import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +35,7 @@ _LONGEST_WAIT_S = 3_600.0
 class ApiKey:
     """A key that is in memory only: whatever prints it shows that there is one, and nothing else."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "_spellings")
 
     def __init__(self, key: str) -> None:
         """Check the key for its form. Raises `UsageError`, which does not show it."""
@@ -41,20 +43,55 @@ class ApiKey:
         if not stripped or not stripped.isascii() or not stripped.isprintable() or " " in stripped:
             raise UsageError("the API key is empty or has characters that no key has")
         self._key = stripped
+        self._spellings = _spellings(stripped)
 
     def header(self) -> str:
         """The value of the header that carries it."""
         return f"Bearer {self._key}"
 
     def taken_out_of(self, content: bytes) -> bytes:
-        """The content with the key struck out, should a gateway repeat it to us."""
-        return content.replace(self._key.encode("ascii"), b"***")
+        """The content with the key struck out, should a gateway repeat it to us, in any usual spelling."""
+        for spelling in self._spellings:
+            content = content.replace(spelling, _STRUCK_OUT)
+        if b"\\" in content:
+            # JSON may write any character as an escape: those that a key can have are undone first.
+            content = _ESCAPE.sub(_unescaped, content)
+            for spelling in self._spellings:
+                content = content.replace(spelling, _STRUCK_OUT)
+        return content
+
+    def taken_out_of_text(self, text: str) -> str:
+        """The same for a message, which may quote what a gateway sent."""
+        return self.taken_out_of(text.encode("utf-8", "backslashreplace")).decode()
 
     def __repr__(self) -> str:
         return "ApiKey(…)"
 
     def __reduce__(self) -> str:
         raise TypeError("an API key is not written anywhere")
+
+
+_STRUCK_OUT = b"***"
+_SHORTEST_STRUCK_OUT = 8
+"""A shorter key, which no provider gives out, could be part of any word of an answer."""
+_ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9A-Fa-f])|(.))", re.DOTALL)
+
+
+def _spellings(key: str) -> tuple[bytes, ...]:
+    """The key as it is, and as JSON, URLs and Python's messages write it."""
+    if len(key) < _SHORTEST_STRUCK_OUT:
+        return ()
+    quoted = quote(key, safe="")
+    found = [key, json.dumps(key)[1:-1], repr(key)[1:-1], quoted, re.sub("%..", lambda hit: hit[0].lower(), quoted)]
+    return tuple(spelling.encode("ascii") for spelling in dict.fromkeys(found))
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    """An escape of JSON as the character it stands for, where that needs no escape."""
+    character = bytes.fromhex(found[1].decode()) if found[1] else found[2]
+    if character in (b'"', b"\\"):
+        return b"\\" + character
+    return character if found[1] or character == b"/" else found[0]
 
 
 class HttpGateway:
@@ -74,9 +111,7 @@ class HttpGateway:
         connections: int = 8,
     ) -> None:
         """Connect to nothing yet. Raises `UsageError` for a base URL that cannot be one."""
-        parts = urlsplit(base_url)
-        if parts.scheme not in HTTP_SCHEMES or not parts.hostname or parts.username or parts.query or parts.fragment:
-            raise UsageError(f"the base URL {base_url!r} is no plain http or https URL")
+        _check_base_url(base_url)
         self._base = base_url.rstrip("/")
         self._key = key
         self._form = form
@@ -87,17 +122,18 @@ class HttpGateway:
 
     def create(self, request: Request) -> Created:
         """Create a task; sends the request once. Raises `CallFailed`."""
-        with _mapped(Stage.CREATE), Body(request, self._form) as body:
+        with _mapped(Stage.CREATE, self._key), Body(request, self._form) as body:
             headers = {**self._headers(), "Content-Length": str(body.length)}
             response = self._creating.request("POST", self._base + _CREATE_PATH, headers=headers, body=body)
-            answer = self._answer(response)
+            answer = self._answer(self._creating, response)
         return wire.read_created(answer)
 
     def read(self, task_id: str) -> Task:
         """Read a task. Raises `CallFailed`."""
-        with _mapped(Stage.READ):
+        with _mapped(Stage.READ, self._key):
             url = self._base + _TASK_PATH + quote(task_id, safe="")
-            answer = self._answer(self._reading.request("GET", url, headers=self._headers()))
+            response = self._reading.request("GET", url, headers=self._headers())
+            answer = self._answer(self._reading, response)
         return wire.read_task(answer)
 
     def close(self) -> None:
@@ -112,21 +148,32 @@ class HttpGateway:
             "Accept": "application/json",
         }
 
-    def _answer(self, response: Response) -> wire.Answer:
+    def _answer(self, network: Network, response: Response) -> wire.Answer:
         """Read an answer; its body is bounded in length, and the whole of it in time."""
-        deadline = time.monotonic() + self._timeout_s
         content = bytearray()
         try:
-            for chunk in Network.chunks(response):
+            for chunk in network.chunks(response, whole_s=self._timeout_s):
                 content += chunk
                 if len(content) > wire.MOST_ANSWER_BYTES:
                     break
-                if time.monotonic() > deadline:
-                    raise TimeoutError("the answer came too slowly")
         finally:
-            Network.finish(response)
+            network.finish(response)
         wait_s = retry_after_s(response.headers.get("Retry-After"), time.time())
         return wire.Answer(response.status, self._key.taken_out_of(bytes(content)), wait_s)
+
+
+def _check_base_url(base_url: str) -> None:
+    """Raise `UsageError` for what is no plain http or https URL; passwords in it are not shown."""
+    if "@" in base_url:
+        raise UsageError("the base URL has a user or password in it; the API takes a key, and nothing else")
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in HTTP_SCHEMES and parts.hostname and not parts.query and not parts.fragment
+        usable = usable and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number, brackets without an address
+        usable = False
+    if not usable or not base_url.isprintable():
+        raise UsageError(f"the base URL {base_url!r} is no plain http or https URL")
 
 
 def retry_after_s(value: str | None, now: float) -> float | None:
@@ -144,18 +191,15 @@ def retry_after_s(value: str | None, now: float) -> float | None:
 
 
 @contextmanager
-def _mapped(stage: Stage) -> Iterator[None]:
-    """Turn every exception of a call into `CallFailed`."""
+def _mapped(stage: Stage, key: ApiKey) -> Iterator[None]:
+    """Turn every exception of a call into `CallFailed`, whose text does not have the key."""
     try:
         yield
     except ReferenceChanged as error:
         raise CallFailed(stage, Trouble.NOT_SENT, str(error)) from None
     except NetworkError as error:
         trouble = trouble_of(error)
-        raise CallFailed(stage, trouble, f"{_WORDS[trouble]} ({reason_of(error)})") from None
-    except OSError as error:
-        trouble = Trouble.TIMED_OUT if isinstance(error, TimeoutError) else Trouble.BROKEN
-        raise CallFailed(stage, trouble, f"{_WORDS[trouble]} ({error.strerror or error})") from None
+        raise CallFailed(stage, trouble, f"{_WORDS[trouble]} ({key.taken_out_of_text(reason_of(error))})") from None
 
 
 _WORDS = {
@@ -169,11 +213,14 @@ def trouble_of(error: NetworkError) -> Trouble:
     """At which point a request failed, from the library's exception.
 
     `batchgen.network` sees to it that what fails while connecting, and only that, raises one of
-    the errors that count as not connected.
+    the errors that count as not connected. That a `ProxyError` says so itself means nothing: urllib3
+    makes one of any connection through a proxy that the other side has closed, the whole request
+    sent or not. What it was made of decides.
     """
-    if isinstance(error, _NOT_CONNECTED):
+    cause: BaseException = error.original_error if isinstance(error, urllib3.exceptions.ProxyError) else error
+    if isinstance(cause, _NOT_CONNECTED):
         return Trouble.NOT_CONNECTED
-    if isinstance(error, urllib3.exceptions.TimeoutError) or any(isinstance(c, TimeoutError) for c in _causes(error)):
+    if any(isinstance(known, _TIMED_OUT) for known in (cause, *_causes(cause))):
         return Trouble.TIMED_OUT
     return Trouble.BROKEN
 
@@ -181,9 +228,9 @@ def trouble_of(error: NetworkError) -> Trouble:
 _NOT_CONNECTED = (
     urllib3.exceptions.NewConnectionError,  # refused, unreachable, unknown host, TLS, tunnel
     urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.ProxyError,  # raised only where the proxy itself was not reached
     urllib3.exceptions.LocationValueError,  # a URL without a usable host
 )
+_TIMED_OUT = (TimeoutError, urllib3.exceptions.TimeoutError)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

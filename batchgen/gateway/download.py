@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
-from batchgen.gateway.client import trouble_of
+from batchgen.gateway.client import reason_of, trouble_of
 from batchgen.gateway.interface import Trouble
 from batchgen.media.probe import UnusableMedia, probe
 from batchgen.model import Facts
-from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
+from batchgen.network import HTTP_SCHEMES, Network, NetworkError, RefusedAddress, Response
 
 MOST_BYTES = 4 * 1024**3
 """A larger file is not taken for a video of 15 seconds."""
 _CHUNK = 256 * 1024
 _TRIES = 5
 _MOST_REDIRECTS = 5
+_TOO_LARGE = f"the result is larger than {MOST_BYTES} bytes; it was not taken for a video"
+_LENGTH = re.compile(r"[0-9]{1,15}")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15})\Z")
 _EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
@@ -73,11 +75,13 @@ def fetch(network: Network, url: str, target: Path) -> Downloaded:
             with part.opened() as file:
                 _fill(network, url, part, file)
             return part.finish()
+        except RefusedAddress:
+            raise DownloadFailed("the result's address is one of this machine; it was not opened") from None
         except NetworkError as error:
             if not remaining:
                 # An address at which nobody answers may be one that was good yesterday.
                 nobody = trouble_of(error) is Trouble.NOT_CONNECTED
-                raise DownloadFailed(f"the result did not arrive: {type(error).__name__}", expired=nobody) from None
+                raise DownloadFailed(f"the result did not arrive: {reason_of(error)}", expired=nobody) from None
         except _TryAgainError as error:
             if not remaining:
                 raise DownloadFailed(f"the result did not arrive: {error}") from None
@@ -96,6 +100,7 @@ class _Part:
         self._path = target.with_name(f"{target.name}.part")
         self._note = target.with_name(f"{target.name}.part.json")
         self._digest = hashlib.sha256()
+        self._came_before: bytes | None = None
         self.size = 0
 
     @contextmanager
@@ -131,10 +136,20 @@ class _Part:
     def add(self, file: BinaryIO, chunk: bytes) -> None:
         """Take in the next bytes."""
         if self.size + len(chunk) > MOST_BYTES:
-            raise DownloadFailed(f"the result is larger than {MOST_BYTES} bytes; it was not taken for a video")
+            raise DownloadFailed(_TOO_LARGE)
         file.write(chunk)
         self._digest.update(chunk)
         self.size += len(chunk)
+
+    def confirm(self) -> None:
+        """Take a file whose end nobody announced for whole once it has come twice alike.
+
+        Raises `_TryAgainError` before that.
+        """
+        came = self._digest.digest()
+        if came != self._came_before:
+            self._came_before = came
+            raise _TryAgainError("no length was announced, and what came was another file each time")
 
     def finish(self) -> Downloaded:
         """Give the whole file its name."""
@@ -158,6 +173,9 @@ def _fill(network: Network, url: str, part: _Part, file: BinaryIO) -> None:
             part.add(file, chunk)
         if length is not None and part.size != length:
             raise _TryAgainError(f"{part.size} of {length} bytes came")
+        if not (response.chunked or _LENGTH.fullmatch(response.headers.get("Content-Length", ""))):
+            # The end of the connection ended the file, and a line that breaks may look the same.
+            part.confirm()
     finally:
         network.finish(response)
 
@@ -178,8 +196,14 @@ def _whole_length(response: Response, part: _Part, file: BinaryIO, known: _Ident
         raise DownloadFailed(f"the result's URL answers {response.status}", expired=True)
     if response.status != HTTPStatus.OK:
         raise _TryAgainError(f"the result's server answers {response.status}")
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        # It was not asked for. Length and ranges speak of the encoded file, of which nothing is kept.
+        part.begin(file, _Identity(None, None))
+        return None
     stated = response.headers.get("Content-Length", "")
-    length = int(stated) if stated.isdecimal() else None
+    length = int(stated) if _LENGTH.fullmatch(stated) else None
+    if length is not None and length > MOST_BYTES:
+        raise DownloadFailed(_TOO_LARGE)
     part.begin(file, _Identity(response.headers.get("ETag"), length))
     return length
 
@@ -200,7 +224,10 @@ def _follow(network: Network, url: str, headers: dict[str, str]) -> Response:
         if not location:
             return response
         network.finish(response)
-        url = urljoin(url, location)
+        try:
+            url = urljoin(url, location)
+        except ValueError:  # brackets that hold no IPv6 address
+            raise DownloadFailed("the result's URL leads to an address that cannot be read") from None
     raise DownloadFailed(f"the result's URL leads through more than {_MOST_REDIRECTS} redirects")
 
 

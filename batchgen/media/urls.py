@@ -1,5 +1,6 @@
 """Asks web servers about references that only the provider will open."""
 
+import re
 from dataclasses import dataclass
 from email.message import Message
 from http import HTTPStatus
@@ -13,6 +14,7 @@ _CONNECT_S = 10
 _SILENCE_S = 15
 _CONNECTIONS = 8
 _MOST_REDIRECTS = 5
+_LENGTH = re.compile(r"[0-9]{1,15}")
 _MIME_FORMATS = {
     "audio/mpeg": "mp3",
     "audio/vnd.wave": "wav",
@@ -65,7 +67,7 @@ def ask(connections: Network, url: str) -> Answer:
         header["content-type"] = response.headers["content-type"]
         stated = header.get_content_type()
     length = response.headers.get("content-length", "")
-    return Answer(response.status, stated, int(length) if length.isdecimal() else None)
+    return Answer(response.status, stated, int(length) if _LENGTH.fullmatch(length) else None)
 
 
 def fetch(connections: Network, url: str, length: int) -> BufferedIOBase:
@@ -73,13 +75,15 @@ def fetch(connections: Network, url: str, length: int) -> BufferedIOBase:
     content = bytearray()
     try:
         response = _follow(connections, "GET", url)
-        if response.status != HTTPStatus.OK:
-            raise UnusableMedia(f"cannot be fetched: its server answers {response.status}")
-        for chunk in connections.chunks(response):
-            content += chunk
-            if len(content) > length:
-                break
-        connections.finish(response)
+        try:
+            if response.status != HTTPStatus.OK:
+                raise UnusableMedia(f"cannot be fetched: its server answers {response.status}")
+            for chunk in connections.chunks(response):
+                content += chunk
+                if len(content) > length:
+                    break
+        finally:
+            connections.finish(response)
     except NetworkError as error:
         raise UnusableMedia(f"cannot be fetched: {_reason(error)}") from None
     except ValueError as error:
