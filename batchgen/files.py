@@ -1,25 +1,48 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and folders without traps."""
 
 import os
-import tempfile
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+_ONLY_REPLACED = (".csv", ".html", ".mp4")
+"""Endings of files that are renamed into their place: no link there is ever written through."""
+_KEEPS_OTHERS_OUT = 0o077
+
+
+@contextmanager
+def made_for_their_owner() -> Iterator[None]:
+    """Whatever this process makes meanwhile, no other user of the machine may open.
+
+    The umask belongs to the whole process, so this stands around a command and not inside of one.
+    Windows has no such modes; there the folder decides.
+    """
+    before = os.umask(_KEEPS_OTHERS_OUT)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace ``path`` with ``content`` so that no crash leaves a half-written file.
 
     Written beside the target, made durable, renamed, and the rename made durable. The folder has
-    to exist. Raises OSError, and leaves nothing behind, where any of that fails.
+    to exist. A file that was there keeps its mode, a link that was there is not followed. Raises
+    OSError, and leaves nothing behind, where any of that fails.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(f".batchgen-{secrets.token_hex(8)}")
+    mode = _mode_of(path)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        # "x" never opens what is there already, be it a link.
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files for their owner only; what a user asked for has the usual mode.
-        temporary.chmod(_file_mode())
+        if mode is not None:
+            temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -27,10 +50,32 @@ def write_atomically(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def _file_mode() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def _mode_of(path: Path) -> int | None:
+    """The mode of a file that is to be replaced: who shared it wants it shared."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
+
+
+def trap_in(folder: Path) -> Path | None:
+    """An entry somewhere in a folder that writing could lead elsewhere or wait for ever.
+
+    That is a link, a pipe or a device; None where there is none. Links in the place of files that
+    are only ever replaced are none.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                found = trap_in(Path(entry.path))
+                if found is not None:
+                    return found
+            elif not entry.is_file(follow_symlinks=False) and not (
+                entry.is_symlink() and entry.name.endswith(_ONLY_REPLACED)
+            ):
+                return Path(entry.path)
+    return None
 
 
 def sync_folder(folder: Path) -> None:

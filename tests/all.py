@@ -68,6 +68,15 @@ def try_wheel(tools: Path) -> None:
         step(scripts / "batchgen", "validate", "--strict", *examples, cwd=folder)
 
 
+def audit_dependencies() -> None:
+    """Ask whether anything that batchgen brings along is known to be vulnerable."""
+    with tempfile.TemporaryDirectory() as name:
+        users, auditor = (fresh_environment(Path(name) / folder) for folder in ("users", "auditor"))
+        step(users / "python", "-m", "pip", "install", "--quiet", ROOT)
+        step(auditor / "python", "-m", "pip", "install", "--quiet", "pip-audit>=2.9")
+        step(auditor / "python", ROOT / "tests" / "security" / "dependencies.py", users.parent)
+
+
 def main() -> None:
     """Do all of it, in the order in which it fails soonest."""
     if sys.version_info < OLDEST:
@@ -78,6 +87,7 @@ def main() -> None:
     check_sources(tools)
     run_tests(tools)
     try_wheel(tools)
+    audit_dependencies()
     print("\nall of it holds")
 
 

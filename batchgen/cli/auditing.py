@@ -15,7 +15,7 @@ from batchgen.journal.log import read
 from batchgen.report import invoice as statement
 from batchgen.report.as_csv import as_csv
 from batchgen.report.audit import Entry, as_json, entries
-from batchgen.text import printable
+from batchgen.text import on_one_line, printable
 
 _EXIT_DIFFERS = 1
 
@@ -82,7 +82,7 @@ def _table(document: Mapping[str, Any], by: str | None) -> str:
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None else str(value)
+    return "-" if value is None else on_one_line(str(value))
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -123,7 +123,7 @@ def command(
 
     from batchgen.emulator.money import amount
     from batchgen.emulator.rules import rule, rules_of_file
-    from batchgen.emulator.server import run
+    from batchgen.emulator.server import is_reachable, run
     from batchgen.emulator.settings import Settings, latency_range, price_table
     from batchgen.schemas import shipped
 
@@ -144,5 +144,7 @@ def command(
     )
     if seed is not None:
         settings = replace(settings, seed=seed)
+    if is_reachable(host):
+        click.echo(f"warning: on {host} whoever reaches this machine can submit here and fetch results", err=True)
     run(settings, shipped(), host, port, ready=click.echo)
     return 0

@@ -34,11 +34,13 @@ def command(directory: Path) -> int:
     there already are not touched: then nothing is written.
     """
     import json
+    import shlex
 
     from batchgen.errors import UsageError
     from batchgen.files import write_atomically
     from batchgen.media.samples import FIGURES, clip, picture
     from batchgen.schemas import shipped
+    from batchgen.text import on_one_line
 
     manifest = directory / "manifest.yaml"
     name = _slug(directory.resolve().name)
@@ -47,7 +49,7 @@ def command(directory: Path) -> int:
         directory / "refs" / "hero.png": picture(FIGURES["hero"]),
         directory / "refs" / "dog.mp4": clip(FIGURES["dog"], _CLIP_SECONDS),
         directory / "manifest.schema.json": schema.encode() + b"\n",
-        manifest: _MANIFEST.format(name=name, shown=manifest).encode(),
+        manifest: _MANIFEST.format(name=name, shown=on_one_line(str(manifest))).encode(),
     }
     try:
         there = [str(path) for path in files if path.exists()]
@@ -59,8 +61,8 @@ def command(directory: Path) -> int:
     except OSError as error:
         raise UsageError(f"cannot write into {directory}: {error.strerror}") from None
     for path in files:
-        click.echo(f"wrote {path}", err=True)
-    click.echo(f"\nNow check it:\n  batchgen validate {manifest}", err=True)
+        click.echo(on_one_line(f"wrote {path}"), err=True)
+    click.echo(f"\nNow check it:\n  batchgen validate {on_one_line(shlex.quote(str(manifest)))}", err=True)
     return 0
 
 

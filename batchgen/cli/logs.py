@@ -1,11 +1,9 @@
 """The log of a run: a file in the run directory, rotated, private to its owner."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from concurrent_log_handler import ConcurrentRotatingFileHandler
 
 from batchgen.errors import RunDirectoryError
 from batchgen.text import on_one_line
@@ -17,28 +15,33 @@ _PRIVATE = 0o600
 
 
 class _OneLine(logging.Formatter):
-    """One line a record: what came from elsewhere can neither end a line nor steer a terminal."""
+    """One line a record: what came from elsewhere can neither end a line nor steer a terminal.
+
+    ``without`` takes out what is secret, should a message or a traceback ever repeat it.
+    """
+
+    def __init__(self, form: str, without: Callable[[str], str]) -> None:
+        super().__init__(form)
+        self._without = without
 
     def format(self, record: logging.LogRecord) -> str:
-        return on_one_line(super().format(record))
-
-
-class _Handler(ConcurrentRotatingFileHandler):
-    """Gives up a line that cannot be written: the journal counts, and the disk is reported there."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging gave it
-        """Say nothing; a traceback on the terminal would hide what does matter."""
+        return on_one_line(self._without(super().format(record)))
 
 
 @contextmanager
-def logging_to(folder: Path) -> Iterator[None]:
-    """Log to the run directory while the context lasts. Raises `RunDirectoryError`."""
+def logging_to(folder: Path, without: Callable[[str], str]) -> Iterator[None]:
+    """Log to the run directory while the context lasts; ``without`` takes secrets out of each message.
+
+    Raises `RunDirectoryError`.
+    """
     logger = logging.getLogger("batchgen")
     try:
-        handler = _Handler(str(folder / _FILE), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE)
+        from batchgen.cli.log_file import LogFile
+
+        handler = LogFile(str(folder / _FILE), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE)
     except OSError as error:
         raise RunDirectoryError(f"the log cannot be written into {folder}: {error.strerror}") from None
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(threadName)s %(message)s", without))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
@@ -46,4 +49,6 @@ def logging_to(folder: Path) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-        handler.close()
+        # Of a full disk the journal speaks; its words, which may hold ids of tasks, must not be replaced.
+        with suppress(OSError):
+            handler.close()

@@ -5,6 +5,7 @@ Commands are imported when they are called, and each imports what is heavy when 
 """
 
 import importlib
+import io
 import os
 import platform
 import sys
@@ -18,6 +19,7 @@ import click
 
 from batchgen import __version__
 from batchgen.errors import BatchgenError
+from batchgen.files import made_for_their_owner
 from batchgen.text import printable
 
 EXIT_BUG = 70
@@ -94,8 +96,15 @@ class _Commands(click.Group):
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="batchgen")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Run batches of paid, slow, remote video generations from a YAML manifest."""
+    if context.invoked_subcommand not in _FOR_EVERYBODY:
+        context.with_resource(made_for_their_owner())
+
+
+_FOR_EVERYBODY = frozenset({"init"})
+"""Commands whose files are a user's own, to be shared like any other; what runs leave is private."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -117,7 +126,10 @@ def _exit_code(arguments: list[str] | None) -> int:
         click.echo("interrupted", err=True)
         return _EXIT_INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        # A name on the command line may come from a folder that somebody else has filled.
+        said = io.StringIO()
+        error.show(said)
+        click.echo(printable(said.getvalue()), err=True, nl=False)
         return error.exit_code
     except BatchgenError as error:
         click.echo(f"batchgen: {printable(str(error))}", err=True)

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 import click
 
 from batchgen import __version__
 from batchgen.cli import batch as wiring
-from batchgen.cli import saved_plan
+from batchgen.cli import keys, saved_plan
 from batchgen.cli.batch import Prepared
 from batchgen.cli.logs import logging_to
 from batchgen.cli.main import WORKER
@@ -31,7 +32,7 @@ from batchgen.errors import RefusedRun, RunDirectoryError, UsageError
 from batchgen.gateway.body import RequestFormat
 from batchgen.gateway.client import DEFAULT_BASE_URL, ApiKey, HttpGateway
 from batchgen.journal.log import Journal
-from batchgen.network import Network
+from batchgen.network import Network, is_inside
 from batchgen.report import plan as plan_report
 from batchgen.report.rows import report_rows, status_of
 from batchgen.report.summary import as_text, next_step
@@ -100,7 +101,7 @@ def run(options: Options) -> int:
         click.echo(printable(plan_report.as_table(outlook)))
         return 0
     key = _key(options)
-    with Journal(folder) as journal, logging_to(folder):
+    with Journal(folder) as journal, logging_to(folder, key.taken_out_of_text):
         if journal.torn:
             logging.getLogger("batchgen").warning(
                 "the last line of the journal was cut off at %d bytes: it was never finished", journal.torn
@@ -150,10 +151,7 @@ def _key(options: Options) -> ApiKey:
             raise UsageError("--emulator and --base-url exclude each other")
         return ApiKey("emulator")
     if options.api_key_file is not None:
-        try:
-            return ApiKey(options.api_key_file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
-            raise UsageError(f"the API key cannot be read from {options.api_key_file}") from None
+        return keys.from_file(options.api_key_file)
     if not os.environ.get(KEY_VARIABLE):
         raise UsageError(
             f"there is no API key: put it into {KEY_VARIABLE} or name a file with --api-key-file; "
@@ -255,7 +253,13 @@ class _Run:
             )
             stack.callback(gateway.close)
             silence_s = self._options.request_timeout
-            downloads = Network(connections, connect_s=min(_DOWNLOAD_CONNECT_S, silence_s), silence_s=silence_s)
+            address = urlsplit(base_url)
+            outside = not is_inside(address.hostname or "")
+            if outside and address.scheme == "http":
+                click.echo("warning: this base URL is not encrypted: all on the way can read the API key", err=True)
+            downloads = Network(
+                connections, connect_s=min(_DOWNLOAD_CONNECT_S, silence_s), silence_s=silence_s, outside=outside
+            )
             stack.callback(downloads.close)
             codes = {code: said["class"] for code, said in self._batch.codes.items()}
             effects = Effects(gateway, downloads, self._batch.requests, codes, self._folder)

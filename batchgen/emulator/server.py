@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
 
@@ -138,6 +139,15 @@ def _listening(host: str, port: int) -> socket.socket:
             listener.close()
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}") from None
     return listener
+
+
+def is_reachable(host: str) -> bool:
+    """Whether other machines may reach what listens there; False for a name that nobody knows."""
+    try:
+        found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
+        return False
+    return not all(ip_address(address).is_loopback for address in found)
 
 
 def _base_url(listener: socket.socket) -> str:

@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from filelock import FileLock, Timeout
 
 from batchgen.engine.events import Event
 from batchgen.engine.states import IllegalTransition, State
 from batchgen.errors import RunDirectoryError
-from batchgen.files import sync_folder, write_atomically
+from batchgen.files import sync_folder, trap_in, write_atomically
+from batchgen.journal.checks import checked
 from batchgen.journal.records import DamagedRecord, decode, encode
 
 FILE = "state.jsonl"
@@ -30,6 +31,9 @@ def read(folder: Path) -> State:
     """
     path = folder / FILE
     try:
+        # A pipe would be waited for until somebody writes into it.
+        if path.exists() and not path.is_file():
+            raise RunDirectoryError(f"{path} cannot be read: it is no regular file")
         content = path.read_bytes()
     except FileNotFoundError:
         raise RunDirectoryError(f"{folder} is no run directory: it has no {FILE}") from None
@@ -51,7 +55,7 @@ def replayed(path: Path, content: bytes) -> tuple[State, int]:
     state = State()
     for number, line in enumerate(content[:whole].splitlines(keepends=True), start=1):
         try:
-            state.apply(decode(line))
+            state.apply(checked(decode(line)))
         except (DamagedRecord, IllegalTransition) as error:
             raise _damaged(path, number, error) from None
     return state, whole
@@ -72,6 +76,96 @@ def _damaged(path: Path, number: int, why: object) -> RunDirectoryError:
     )
 
 
+class Medium(Protocol):
+    """Bytes that grow at their end. What was written is kept for sure only once it was made durable.
+
+    Every method may raise OSError.
+    """
+
+    def read(self) -> bytes:
+        """All of it."""
+
+    def write(self, content: memoryview) -> int:
+        """Put bytes behind the last one; how many of them were taken."""
+
+    def cut(self, length: int) -> None:
+        """Keep that many bytes, and no more."""
+
+    def make_durable(self) -> None:
+        """Have all that was done so far outlast a crash and a power failure."""
+
+
+class Tape:
+    """What is written and read, wherever the bytes are kept.
+
+    ``state`` is what was found on opening, ``torn`` how many bytes of an unfinished last line were
+    cut off then.
+    """
+
+    def __init__(self, medium: Medium, path: Path) -> None:
+        """Read it, and cut off a torn tail. ``path`` is its name in messages.
+
+        Raises `RunDirectoryError` where it is damaged, OSError where the medium does.
+        """
+        self._medium = medium
+        self._path = path
+        content = medium.read()
+        self.state, self._length = replayed(path, content)
+        self.torn = len(content) - self._length
+        if self.torn:
+            medium.cut(self._length)
+        # What is read is built upon; whoever wrote it may have been cut off before it was durable.
+        medium.make_durable()
+
+    def append(self, events: Iterable[Event]) -> None:
+        """Write events and make them durable, together. They are on disk when this returns.
+
+        Raises `RunDirectoryError` where that cannot be done; none of them counts as written then.
+        """
+        content = b"".join(map(encode, events))
+        if not content:
+            return
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[self._medium.write(rest) :]
+            self._medium.make_durable()
+        except OSError as error:
+            with suppress(OSError):
+                self._medium.cut(self._length)
+            raise RunDirectoryError(
+                f"{self._path} cannot be written: {error.strerror}. Nothing more is submitted; "
+                "make room or mend it, and run again"
+            ) from None
+        self._length += len(content)
+
+
+class _File:
+    """The file of a journal. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        self._file = os.fdopen(os.open(path, flags, _PRIVATE), "r+b", buffering=0)
+
+    def read(self) -> bytes:
+        self._file.seek(0)
+        return self._file.read()
+
+    def write(self, content: memoryview) -> int:
+        if os.fstat(self._file.fileno()).st_nlink == 0:
+            raise FileNotFoundError(2, "it was deleted while the run went on")
+        return os.write(self._file.fileno(), content)
+
+    def cut(self, length: int) -> None:
+        self._file.truncate(length)
+
+    def make_durable(self) -> None:
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class Journal:
     """The journal of one run directory, held by this process. A context manager.
 
@@ -81,13 +175,14 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         """Make the folder where it is missing, take the lock, read the journal.
 
-        Raises `RunDirectoryError` where another process holds it, it is damaged, or not writable.
+        Raises `RunDirectoryError` where another process holds it, it is damaged, not writable, or
+        has something in it that would lead what is written elsewhere.
         """
-        self._path = folder / FILE
+        path = folder / FILE
         self._folder = folder
-        self.torn = 0
         try:
             _make_durably(folder)
+            _refuse_traps(folder)
             self._lock = FileLock(folder / _LOCK)
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -95,28 +190,23 @@ class Journal:
         except OSError as error:
             raise RunDirectoryError(f"{folder} cannot be used: {error.strerror}") from None
         try:
-            self._open()
+            self._open(path)
         except OSError as error:
             self._give_up_lock()
-            raise RunDirectoryError(f"{self._path} cannot be written: {error.strerror}") from None
+            raise RunDirectoryError(f"{path} cannot be written: {error.strerror}") from None
         except BaseException:
             self._give_up_lock()
             raise
+        self.state, self.torn = self._tape.state, self._tape.torn
 
-    def _open(self) -> None:
+    def _open(self, path: Path) -> None:
         write_atomically(
             self._folder / _HOLDER, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
         )
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), _PRIVATE)
-        self._file = os.fdopen(descriptor, "r+b", buffering=0)
+        self._file = _File(path)
         try:
-            content = self._path.read_bytes()
-            self.state, self._length = replayed(self._path, content)
-            self.torn = len(content) - self._length
             sync_folder(self._folder)
-            if self.torn:
-                self._file.truncate(self._length)
-                os.fsync(self._file.fileno())
+            self._tape = Tape(self._file, path)
         except BaseException:
             self._file.close()
             raise
@@ -138,32 +228,8 @@ class Journal:
         self._lock.release()
 
     def append(self, events: Iterable[Event]) -> None:
-        """Write events and make them durable, together. They are on disk when this returns.
-
-        Raises `RunDirectoryError` where that cannot be done; none of them counts as written then.
-        """
-        content = b"".join(map(encode, events))
-        if not content:
-            return
-        try:
-            self._write(content)
-        except OSError as error:
-            with suppress(OSError):
-                self._file.truncate(self._length)
-            raise RunDirectoryError(
-                f"{self._path} cannot be written: {error.strerror}. Nothing more is submitted; "
-                "make room or mend it, and run again"
-            ) from None
-        self._length += len(content)
-
-    def _write(self, content: bytes) -> None:
-        descriptor = self._file.fileno()
-        if os.fstat(descriptor).st_nlink == 0:
-            raise FileNotFoundError(2, "it was deleted while the run went on")
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
+        """Write events and make them durable, together; as `Tape.append`."""
+        self._tape.append(events)
 
 
 def _make_durably(folder: Path) -> None:
@@ -172,6 +238,16 @@ def _make_durably(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for level in reversed(missing):
         sync_folder(level.parent)
+
+
+def _refuse_traps(folder: Path) -> None:
+    """Refuse a folder, perhaps from somebody else, in which a link waits to be written through."""
+    trap = trap_in(folder)
+    if trap is not None:
+        raise RunDirectoryError(
+            f"{trap} is a link, or something else that is no regular file; nothing is written through it. "
+            "Move it out of the run directory; to keep runs elsewhere, give another --run-dir"
+        )
 
 
 def _holder(folder: Path) -> str:

@@ -35,7 +35,9 @@ KINDS: Mapping[str, type] = {
     "run_ended": ev.RunEnded,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}
+_FIELDS = {kind: tuple(entry.name for entry in fields(kind)) for kind in (*KINDS.values(), ev.SceneFacts)}
 _CRC = ',"crc":"'
+_JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 
 class DamagedRecord(ValueError):  # noqa: N818 - the record is at fault
@@ -45,7 +47,7 @@ class DamagedRecord(ValueError):  # noqa: N818 - the record is at fault
 def encode(event: Event) -> bytes:
     """An event as one line, with its newline."""
     record = {"v": VERSION, "event": _NAMES[type(event)], **_as_json(event)}
-    text: str = json.dumps(record, ensure_ascii=True, separators=(",", ":"))[:-1]
+    text = _JSON.encode(record)[:-1]
     return f'{text}{_CRC}{zlib.crc32(text.encode()):08x}"}}\n'.encode()
 
 
@@ -63,7 +65,7 @@ def decode(line: bytes) -> Event:
 
 
 def _as_json(event: Event | ev.SceneFacts) -> dict[str, Any]:
-    return {entry.name: _value(getattr(event, entry.name)) for entry in fields(event)}
+    return {name: _value(getattr(event, name)) for name in _FIELDS[type(event)]}
 
 
 def _value(value: Any) -> Any:

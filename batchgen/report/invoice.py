@@ -9,6 +9,7 @@ from typing import Any
 
 from batchgen.money import plus
 from batchgen.report.audit import Entry
+from batchgen.text import on_one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,11 @@ def as_text(found: Comparison) -> str:
         for entry, amount in found.different
     ]
     for line in found.unexpected:
-        when = f", {line.when}" if line.when else ""
-        lines.append(f"  not in a ledger: line {line.number}, task {line.task_id}, {line.amount_usd:f} USD{when}")
+        task, when = on_one_line(line.task_id), on_one_line(f", {line.when}" if line.when else "")
+        lines.append(f"  not in a ledger: line {line.number}, task {task}, {line.amount_usd:f} USD{when}")
         lines += [
             f"    perhaps scene {entry.attempt.scene_id}, submitted {entry.attempt.submitted_at}, outcome unknown:\n"
-            f"      batchgen resolve {quote(entry.run)} {quote(entry.attempt.scene_id)} --task-id {quote(line.task_id)}"
+            f"      batchgen resolve {quote(entry.run)} {quote(entry.attempt.scene_id)} --task-id {quote(task)}"
             for entry in candidates(line, found.unknown)
         ]
     lines += [f"  not on the invoice: {_task(entry)}: {_told(entry)} USD" for entry in found.missing]

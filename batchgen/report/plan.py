@@ -10,6 +10,7 @@ from batchgen.engine.planner import Action, Step
 from batchgen.engine.prices import Origin, Prices
 from batchgen.engine.states import State
 from batchgen.money import minus, plus
+from batchgen.text import on_one_line
 
 NO_PRICES = (
     "add pricing to the manifest, the price per second of each tier from your provider's price page, "
@@ -199,7 +200,9 @@ def _sum(amounts: Iterable[Decimal | None]) -> Sum:
     return total
 
 
-def _aligned(rows: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]:
+def _aligned(listed: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]:
+    # An error code is in the gateway's words: a line break in it must not begin a line of its own.
+    rows = [[on_one_line(cell) for cell in row] for row in listed]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(

@@ -7,6 +7,7 @@ from typing import Any
 from batchgen.engine.states import State
 from batchgen.report.rows import REPORT_COLUMNS, Row, totals
 from batchgen.report.summary import as_text
+from batchgen.text import on_one_line
 
 _LONGEST_MESSAGE = 60
 
@@ -33,7 +34,7 @@ def _error(row: Row) -> str:
         return ""
     message = str(row["error_message"] or "")
     shown = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
-    return f"{row['error_code']}: {shown}"
+    return on_one_line(f"{row['error_code']}: {shown}")
 
 
 def _money(value: object) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.states import Attempt, AttemptState, State
 from batchgen.report.rows import Row, report_rows, totals
+from batchgen.text import on_one_line
 
 _WORDS = {
     "submit_unknown": (
@@ -58,7 +59,8 @@ def _errors(rows: list[Row], codes: Mapping[str, Mapping[str, str]]) -> list[str
     for code, number in counted.most_common():
         said = codes.get(code)
         meaning = f"{said['description']}. {said['advice']}" if said else _WORDS.get(code) or _first_message(rows, code)
-        lines.append(f"  {code} × {number}: {meaning}")  # noqa: RUF001 - the sign for times
+        # Words of the gateway: a line break in them must not begin a line that looks like ours.
+        lines.append(on_one_line(f"  {code} × {number}: {meaning}"))  # noqa: RUF001 - the sign for times
     return ["", *lines] if lines else []
 
 

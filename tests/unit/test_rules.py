@@ -154,7 +154,7 @@ RULES: dict[str, tuple[str, int, int, str, str]] = {
     "sound without effect": (one_scene(audio="false", audio_url=URL), 8, 16, "audio_url.audio", "has no effect"),
     "ids alike": (after(SECOND.format("S01")), 7, 10, "id.case", "differ in letter case only"),
 }  # fmt: skip
-WARNINGS = {"references.unmentioned", "shot_type.prompt_extend", "audio_url.audio", "id.case"}
+WARNINGS = {"references.unmentioned", "shot_type.prompt_extend", "audio_url.audio"}
 
 
 @pytest.mark.parametrize("name", RULES)

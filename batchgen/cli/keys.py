@@ -1,0 +1,35 @@
+"""The API key out of a file."""
+
+import os
+import stat
+from pathlib import Path
+
+import click
+
+from batchgen.errors import UsageError
+from batchgen.gateway.client import ApiKey
+from batchgen.text import on_one_line
+
+_MOST_BYTES = 64 * 1024
+"""A larger file, or one without an end, is no key."""
+
+
+def from_file(path: Path) -> ApiKey:
+    """The key in a file, or in a pipe that a password manager writes into.
+
+    Warns where other users of this machine may read the file. Raises `UsageError`, which does not
+    show what is in it.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"the API key cannot be read from {path}: {error.strerror}") from None
+    if os.name == "posix" and stat.S_ISREG(mode) and mode & stat.S_IROTH:
+        warning = f"warning: {path} can be read by other users of this machine; take that from them: chmod 600 {path}"
+        click.echo(on_one_line(warning), err=True)
+    try:
+        return ApiKey(content.decode("ascii") if len(content) <= _MOST_BYTES else "")
+    except (UnicodeDecodeError, UsageError):
+        raise UsageError(f"{path} is empty or has characters that no API key has") from None
