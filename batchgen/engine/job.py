@@ -12,10 +12,12 @@ class Job:
 
     ``refusals`` counts submissions in this run that created nothing, ``failures`` readings in a row
     that said nothing, ``said_times`` how often in a row the gateway said ``said``. ``created_at`` is
-    when this run created the task that it waits for.
+    when this run created the task that it waits for. ``removed`` says that the manifest has the scene no
+    more: it is not submitted again, whatever comes of its task.
     """
 
     scene: SceneFacts
+    removed: bool = False
     attempt: int = 0
     refusals: int = 0
     polls: int = 0

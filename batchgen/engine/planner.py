@@ -50,7 +50,8 @@ class Step:
     """What happens to one scene, and why.
 
     ``changed`` names the fields of the request that differ from what was submitted before;
-    ``paid_before`` says that money was spent on this scene, or may have been.
+    ``paid_before`` says that money was spent on this scene, or may have been; ``removed`` that it is
+    not in the manifest any more, and that only its task is waited for.
     """
 
     scene: SceneFacts
@@ -58,6 +59,7 @@ class Step:
     reason: str
     changed: tuple[str, ...] = ()
     paid_before: bool = False
+    removed: bool = False
 
     @property
     def new_cost_usd(self) -> Decimal | None:
@@ -81,7 +83,7 @@ def _orphans(scenes: Sequence[SceneFacts], state: State, choice: Choice) -> Iter
         latest = state.latest(scene_id)
         if latest is not None and latest.is_open and choice.takes(scene_id):
             reason = "not in the manifest any more; its task still runs and is waited for"
-            yield Step(latest.as_scene(), Action.RESUME, reason, paid_before=True)
+            yield Step(latest.as_scene(), Action.RESUME, reason, paid_before=True, removed=True)
 
 
 def _step(scene: SceneFacts, state: State, choice: Choice, missing: bool) -> Step:  # noqa: FBT001 - one fact of four

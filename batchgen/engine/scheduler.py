@@ -78,7 +78,7 @@ class Scheduler:
     def _take_up(self, steps: Iterable[Step]) -> None:
         for step in steps:
             scene_id = step.scene.scene_id
-            job = self._jobs[scene_id] = Job(step.scene)
+            job = self._jobs[scene_id] = Job(step.scene, step.removed)
             latest = self.state.latest(scene_id)
             job.attempt = latest.number if latest else 0
             if step.action is Action.SUBMIT:
@@ -348,6 +348,8 @@ class Scheduler:
             return
         self._in_flight.discard(attempt.scene_id)
         self._remember_of(wording.failed(at, attempt, meaning, ending.result))
+        if job.removed:
+            return
         if attempt.request_sha256 != job.scene.request_sha256:
             self._submit_anew(job, at)
         elif meaning.again:

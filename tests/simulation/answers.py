@@ -1,0 +1,154 @@
+"""What the model gateway says, byte by byte, so that the real reading and classing of answers is played, too."""
+
+import json
+from decimal import Decimal
+from functools import lru_cache
+from typing import TypeAlias
+
+from batchgen.engine.outcomes import Meaning, Result
+from batchgen.gateway.interface import CallFailed, Created, Stage, Task, Trouble
+from batchgen.gateway.meanings import of_create, of_read
+from batchgen.gateway.wire import Answer, read_created, read_task
+
+CODES = {
+    "001028001": "permanent",
+    "001028002": "permanent",
+    "001028003": "permanent",
+    "001028004": "permanent",
+    "001028095": "ended",
+    "001028096": "recheck",
+    "001028097": "transient",
+    "001028098": "check",
+    "001028099": "not_created",
+}
+Heard: TypeAlias = Answer | CallFailed
+"""An answer, or why there is none."""
+
+_HTML = b"<html><h1>sorry</h1></html>"
+
+
+def _json(**content: object) -> bytes:
+    return json.dumps(content).encode()
+
+
+def _lost(stage: Stage, trouble: Trouble) -> CallFailed:
+    return CallFailed(stage, trouble, str(trouble))
+
+
+def refusal_with(code: str) -> bytes:
+    """An error with a code, as the gateway words it."""
+    return _json(error={"code": code, "message": "no"})
+
+
+DOWN = _lost(Stage.CREATE, Trouble.NOT_CONNECTED)
+BUSY = Answer(429, _json(message="too many requests"))
+NOTHING_MADE: tuple[Heard, ...] = (
+    DOWN,
+    _lost(Stage.CREATE, Trouble.NOT_SENT),
+    BUSY,
+    Answer(400, _json(message="bad request")),
+    Answer(400, refusal_with("001028099")),
+    Answer(401, _json(error="who are you")),
+    Answer(403, _json(error={"code": 123, "error_message": "balance too low"})),
+    Answer(404, b""),
+    Answer(422, refusal_with("001028004")),
+    Answer(429, _HTML, 7.0),
+    Answer(500, _json(error={"message": "internal"})),
+    Answer(502, refusal_with("001028099")),
+    Answer(503, _HTML),
+    Answer(503, b"", 20.0),
+    Answer(200, refusal_with("1028099")),
+)
+NOBODY_KNOWS: tuple[Heard, ...] = (
+    _lost(Stage.CREATE, Trouble.TIMED_OUT),
+    _lost(Stage.CREATE, Trouble.BROKEN),
+    Answer(200, b"{}"),
+    Answer(200, b'{"id": "t1", "sta'),
+    Answer(200, _HTML),
+    Answer(302, b""),
+    Answer(500, _HTML),
+    Answer(500, _json(error="but it exists", id="t0")),
+    Answer(502, _json(message="bad gateway")),
+    Answer(502, _HTML),
+    Answer(504, _json(message="took too long"), 3.0),
+    Answer(504, _HTML),
+)
+UNREACHED = _lost(Stage.READ, Trouble.NOT_CONNECTED)
+READ_TROUBLES: tuple[Heard, ...] = (
+    UNREACHED,
+    _lost(Stage.READ, Trouble.TIMED_OUT),
+    _lost(Stage.READ, Trouble.BROKEN),
+    Answer(200, _HTML),
+    Answer(200, _json(status="completed", output=[], usage={"cost": "a lot"})),
+    Answer(429, b"", 9.0),
+    Answer(500, _json(message="internal")),
+    Answer(502, _HTML),
+)
+DENIED = (Answer(401, _json(error="who are you")), Answer(403, b""))
+GONE = Answer(404, _json(message="no such task"))
+STILL_RUNNING = (
+    Answer(200, _json(status="in_progress", progress=0.5)),
+    Answer(200, _json(status="QUEUED")),
+    Answer(200, _json(status="failed", error={"code": "001028098", "message": "status check error"})),
+)
+NOT_MEANT = tuple(Answer(200, _json(status="failed", error=f"{code}: maybe")) for code in ("001028096", "001028097"))
+
+
+def created(task_id: str) -> Answer:
+    """A task was created."""
+    return Answer(200, _json(id=task_id, status="in_progress", model="m", created_at=1))
+
+
+def usage(cost: Decimal | None, discount: Decimal | None, *, as_numbers: bool) -> str:
+    """What was charged, in a string or as a number; an amount may have any number of digits."""
+    told = {"cost": cost, "discount": discount}
+    mark = "" if as_numbers else '"'
+    return ", ".join(f'"{name}": {mark}{amount:f}{mark}' for name, amount in told.items() if amount is not None)
+
+
+def completed(said: str) -> Answer:
+    """The task has its result."""
+    output = '[{"content": [{"type": "video", "url": "https://cdn.example/v.mp4", "jobId": "j1"}]}]'
+    return Answer(200, f'{{"status": "completed", "output": {output}, "usage": {{{said}}}}}'.encode())
+
+
+def failed(code: str, said: str) -> Answer:
+    """The task ended without a result."""
+    error = f'{{"code": "{code}", "message": "sorry"}}' if code else "null"
+    return Answer(200, f'{{"status": "failed", "error": {error}, "usage": {{{said}}}}}'.encode())
+
+
+def name_of(heard: Heard) -> str:
+    """What came, in a word: the status of an answer, or the trouble without one."""
+    return str(heard.status if isinstance(heard, Answer) else heard.trouble)
+
+
+@lru_cache(maxsize=4096)
+def _read_created(answer: Answer) -> Created | CallFailed:
+    try:
+        return read_created(answer)
+    except CallFailed as error:
+        return error
+
+
+@lru_cache(maxsize=4096)
+def _read_task(answer: Answer) -> Task | CallFailed:
+    try:
+        return read_task(answer)
+    except CallFailed as error:
+        return error
+
+
+def of_submission(heard: Heard) -> tuple[Meaning, str | None]:
+    """What the real code makes of the answer to a submission, and the task's id where there is one."""
+    ending = _read_created(heard) if isinstance(heard, Answer) else heard
+    return of_create(ending, CODES), ending.task_id if isinstance(ending, Created) else None
+
+
+def of_reading(heard: Heard) -> tuple[Meaning, Result]:
+    """What the real code makes of the answer to a reading."""
+    ending = _read_task(heard) if isinstance(heard, Answer) else heard
+    meaning = of_read(ending, CODES)
+    if isinstance(ending, CallFailed):
+        return meaning, Result()
+    return meaning, Result(ending.video_url, ending.job_id, ending.cost_usd, ending.discount)
