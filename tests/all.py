@@ -52,6 +52,12 @@ def run_tests(tools: Path) -> None:
     step(tools / "coverage", "report")
 
 
+def play_histories(tools: Path) -> None:
+    """What is too long under coverage: histories by the ten thousand, and faults that they have to notice."""
+    step(tools / "python", ROOT / "tests" / "simulation", "--first", "0", "--seeds", "20000")
+    step(tools / "python", ROOT / "tests" / "mutations")
+
+
 def try_wheel(tools: Path) -> None:
     """Build the wheel, install it alone, and use it in an empty folder."""
     with tempfile.TemporaryDirectory() as name:
@@ -86,6 +92,7 @@ def main() -> None:
     step(tools / "python", "-m", "pip", "install", "--quiet", f"{ROOT}[dev]")
     check_sources(tools)
     run_tests(tools)
+    play_histories(tools)
     try_wheel(tools)
     audit_dependencies()
     print("\nall of it holds")

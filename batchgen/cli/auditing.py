@@ -54,7 +54,7 @@ def audit(run_dirs: Sequence[Path], by: str | None, form: str, invoice: Path | N
 _LABELS = {
     "attempts": "paid attempts",
     "cost_usd": "charged, USD",
-    "cost_unknown": "completed, cost not told",
+    "cost_unknown": "perhaps charged, cost not told",
     "discount": "discount, as told",
     "failed_charged": "failed, and charged",
     "failed_uncharged": "failed, and told to be free",

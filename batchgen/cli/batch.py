@@ -1,7 +1,7 @@
 """Wiring that several commands share: a manifest that is fit to run, its state, its reports."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
@@ -127,18 +127,17 @@ def prepare(batch: Batch, choice: Choice, state: State) -> Prepared:
         raise UsageError(f"{folder} holds the batch {state.name!r}, and the manifest is {manifest.name!r}")
     prices = Prices(manifest.pricing, learn(_attempts(state, batch.history), manifest.model))
     facts = scene_facts(manifest, prices)
-    steps = plan(facts, state, choice, _missing(state, folder))
+    steps = plan(facts, state, choice, _missing(state, facts, folder))
     if not steps:
         raise UsageError(f"no scene matches {', '.join(choice.globs)}")
     return Prepared(batch, prices, facts, choice, state, tuple(steps))
 
 
-def _missing(state: State, folder: Path) -> set[str]:
+def _missing(state: State, facts: Iterable[SceneFacts], folder: Path) -> set[str]:
     """Scenes that were delivered and whose file is not there any more."""
-    latest = (state.latest(scene_id) for scene_id in state.attempts)
     return {
         attempt.scene_id
-        for attempt in latest
+        for attempt in map(state.standing, facts)
         if attempt and attempt.state is AttemptState.DELIVERED and not (folder / str(attempt.video_path)).is_file()
     }
 

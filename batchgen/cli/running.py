@@ -267,7 +267,7 @@ class _Run:
             pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix=WORKER)
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
             loop = Loop(scheduler, pool, effects.perform, self._journal, self._clock)
-            busy = [step.scene.scene_id for step in self._steps if step.action in _BUSY]
+            busy = [step.scene for step in self._steps if step.action in _BUSY]
             progress = Progress(scheduler, busy, wanted=not self._options.no_progress, clock=self._clock.now)
             with self._signals(loop), progress:
                 loop.run(progress.show)

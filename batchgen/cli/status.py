@@ -19,7 +19,7 @@ def command(run_dir: Path, form: str) -> int:
     state = read(run_dir)
     rows = report_rows(state)
     if form == "json":
-        show_json(as_json(rows))
+        show_json(as_json(rows, state))
     else:
         click.echo(printable(as_table(rows, state, str(run_dir))))
     return 0

@@ -7,8 +7,6 @@ from decimal import Decimal
 from batchgen.engine.states import Attempt, AttemptState
 from batchgen.money import minus, plus
 
-_SETTLED = frozenset({AttemptState.FAILED, AttemptState.REFUSED})
-
 
 @dataclass(frozen=True, slots=True)
 class Sum:
@@ -30,11 +28,16 @@ class Sum:
         return Sum(plus(minus(self.usd, before.usd), after.usd), self.unknown - before.unknown + after.unknown)
 
 
+def _is_free(attempt: Attempt) -> bool:
+    """Whether an attempt of which no cost was stated is known to have cost nothing."""
+    return attempt.state is AttemptState.REFUSED or (attempt.state is AttemptState.FAILED and not attempt.charge_open)
+
+
 def charged(attempts: Iterable[Attempt]) -> Sum:
-    """What the gateway said it charged; completed tasks without a stated cost count as unknown."""
+    """What the gateway said it charged; where it may have charged and said nothing, that is unknown."""
     total = Sum()
     for attempt in attempts:
-        if attempt.cost_usd is not None or (attempt.finished_at is not None and attempt.state not in _SETTLED):
+        if attempt.cost_usd is not None or (attempt.finished_at is not None and not _is_free(attempt)):
             total = total.plus(attempt.cost_usd)
     return total
 
@@ -43,14 +46,14 @@ def exposure(attempts: Iterable[Attempt]) -> Sum:
     """What may still be charged, at its estimate: tasks in flight, unknown submissions, untold costs."""
     total = Sum()
     for attempt in attempts:
-        if attempt.cost_usd is None and attempt.state not in _SETTLED:
+        if attempt.cost_usd is None and not _is_free(attempt):
             total = total.plus(attempt.estimated_cost_usd)
     return total
 
 
 def liability(attempt: Attempt) -> Sum:
     """What an attempt takes of a budget: its cost, or its estimate as long as that is not known."""
-    if attempt.cost_usd is None and attempt.state in _SETTLED:
+    if attempt.cost_usd is None and _is_free(attempt):
         return Sum()
     return Sum().plus(attempt.estimated_cost_usd if attempt.cost_usd is None else attempt.cost_usd)
 

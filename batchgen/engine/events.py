@@ -106,7 +106,10 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The task ended without a result; ``again`` says that no task was created upstream after all."""
+    """The task ended without a result; ``again`` says that no task was created upstream after all.
+
+    ``charge_open`` says that it may have been charged, where no cost is stated.
+    """
 
     at: str
     scene_id: str
@@ -116,6 +119,7 @@ class Failed:
     cost_usd: Decimal | None
     discount: Decimal | None
     again: bool
+    charge_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.outcomes import Meaning
+from batchgen.engine.outcomes import Meaning, Result
+
+_NOTHING_TOLD = Result()
 
 
 @dataclass(slots=True)
@@ -12,7 +14,8 @@ class Job:
 
     ``refusals`` counts submissions in this run that created nothing, ``failures`` readings in a row
     that said nothing, ``said_times`` how often in a row the gateway said ``said``. ``created_at`` is
-    when this run created the task that it waits for. ``removed`` says that the manifest has the scene no
+    when this run created the task that it waits for, ``charge`` the last reading of it that stated a
+    cost. ``removed`` says that the manifest has the scene no
     more: it is not submitted again, whatever comes of its task.
     """
 
@@ -24,6 +27,7 @@ class Job:
     failures: int = 0
     said: str = ""
     said_times: int = 0
+    charge: Result = _NOTHING_TOLD
     created_at: float | None = None
     give_up_at: float | None = None
     fetches: int = 0
@@ -33,8 +37,13 @@ class Job:
         """A task exists from now on; what was said of the one before it counts no more."""
         self.created_at = now
         self.polls = self.failures = self.said_times = 0
-        self.said = ""
+        self.said, self.charge = "", _NOTHING_TOLD
         self.give_up_at = give_up_at
+
+    def hears_charge(self, result: Result) -> None:
+        """Keep what a reading states of the cost; one that states none takes nothing back."""
+        if result.cost_usd is not None:
+            self.charge = result
 
     def is_confirmed(self, meaning: Meaning) -> bool:
         """Whether the gateway has now said this often enough in a row to be believed."""

@@ -88,7 +88,7 @@ def _orphans(scenes: Sequence[SceneFacts], state: State, choice: Choice) -> Iter
 
 def _step(scene: SceneFacts, state: State, choice: Choice, missing: bool) -> Step:  # noqa: FBT001 - one fact of four
     attempts = state.attempts.get(scene.scene_id, [])
-    latest = attempts[-1] if attempts else None
+    latest = state.standing(scene)
     paid = any(attempt.state is not AttemptState.REFUSED and not attempt.again for attempt in attempts)
     if latest is None:
         return Step(scene, Action.SUBMIT, "new")

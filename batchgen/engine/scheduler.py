@@ -79,8 +79,8 @@ class Scheduler:
         for step in steps:
             scene_id = step.scene.scene_id
             job = self._jobs[scene_id] = Job(step.scene, step.removed)
-            latest = self.state.latest(scene_id)
-            job.attempt = latest.number if latest else 0
+            standing = self.state.standing(step.scene)
+            job.attempt = standing.number if standing else 0
             if step.action is Action.SUBMIT:
                 self._agenda.now(Sort.SUBMIT, scene_id)
             elif step.action is Action.RESUME:
@@ -292,6 +292,7 @@ class Scheduler:
         meaning = ending.meaning
         self._heard(meaning, now)
         job.polls += 1
+        job.hears_charge(ending.result)
         if meaning.kind is Kind.DONE:
             self._completed(ending, job, now, at)
         elif meaning.kind is Kind.ACCOUNT:
@@ -347,7 +348,7 @@ class Scheduler:
             self._remember_of(ev.DownloadFailed(at, attempt.scene_id, attempt.number, meaning.reason))
             return
         self._in_flight.discard(attempt.scene_id)
-        self._remember_of(wording.failed(at, attempt, meaning, ending.result))
+        self._remember_of(wording.failed(at, attempt, meaning, job.charge))
         if job.removed:
             return
         if attempt.request_sha256 != job.scene.request_sha256:

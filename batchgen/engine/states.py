@@ -104,6 +104,8 @@ class Attempt:
     message: str = ""
     again: bool = False
     """The scene may be submitted anew without paying twice."""
+    charge_open: bool = False
+    """It failed and may have been charged, where no cost is stated."""
 
     @property
     def is_open(self) -> bool:
@@ -139,6 +141,19 @@ class State:
     def latest(self, scene_id: str) -> Attempt | None:
         """The last attempt at a scene, None where there was none."""
         listed = self.attempts.get(scene_id)
+        return listed[-1] if listed else None
+
+    def standing(self, scene: SceneFacts) -> Attempt | None:
+        """The attempt that says where a scene stands, None where there is none.
+
+        That is the last one, but for a submission that created nothing and asked for something else:
+        once the scene is again what it was before, so is its result.
+        """
+        listed = self.attempts.get(scene.scene_id, [])
+        if len(listed) > 1 and listed[-1].state is S.REFUSED:
+            before, refused = listed[-2:]
+            if refused.request_sha256 != scene.request_sha256 == before.request_sha256:
+                return before
         return listed[-1] if listed else None
 
     def all_attempts(self) -> Iterable[Attempt]:
@@ -233,6 +248,7 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911 - on
                 "cost_usd": event.cost_usd,
                 "discount": event.discount,
                 "again": event.again,
+                "charge_open": event.charge_open,
                 "finished_at": event.at,
             }
         case Downloaded(path=path, sha256=sha256, mismatch=None):

@@ -5,6 +5,7 @@ was created. Whatever is not listed here as certain is `Kind.UNCERTAIN`.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import assert_never
 
@@ -90,24 +91,26 @@ def _of_failed_read(ending: CallFailed) -> Meaning:
         return Meaning(Kind.ACCOUNT, ending.code or f"http_{ending.status}", ending.message)
     if ending.status == _NOT_FOUND:
         reason = "the gateway does not know this task any more; ask the provider about it before you pay for another"
-        return Meaning(Kind.FAILED, "task_not_found", reason, confirm=_CONFIRM)
+        return Meaning(Kind.FAILED, "task_not_found", reason, confirm=_CONFIRM, charge_open=True)
     code = ending.code or (f"http_{ending.status}" if ending.status else str(ending.trouble))
     return Meaning(Kind.TRANSIENT, code, ending.message, wait_s=ending.retry_after_s)
 
 
+_OF_CLASS = {
+    "check": Meaning(Kind.RUNNING),
+    "recheck": Meaning(Kind.FAILED, confirm=_CONFIRM, charge_open=True),
+    "transient": Meaning(Kind.FAILED, confirm=_CONFIRM, charge_open=True, passing=True),
+    "ended": Meaning(Kind.FAILED, passing=True),
+    "not_created": Meaning(Kind.FAILED, again=True),
+    "permanent": Meaning(Kind.FAILED),
+}
+_OF_NO_CLASS = Meaning(Kind.FAILED, charge_open=True)
+"""A code that is not documented: nobody knows what it means, and so neither whether it was charged."""
+
+
 def _of_failed_task(error: TaskError, codes: CodeClasses) -> Meaning:
-    code = error.code or "task_failed"
-    reason = error.message or "the gateway says that the task failed, and gives no reason"
-    match _class_of(error.code, codes):
-        case "check":
-            return Meaning(Kind.RUNNING, code, reason)
-        case "recheck":
-            return Meaning(Kind.FAILED, code, reason, confirm=_CONFIRM)
-        case "transient":
-            return Meaning(Kind.FAILED, code, reason, confirm=_CONFIRM, passing=True)
-        case "ended":
-            return Meaning(Kind.FAILED, code, reason, passing=True)
-        case "not_created":
-            return Meaning(Kind.FAILED, code, reason, again=True)
-        case _:
-            return Meaning(Kind.FAILED, code, reason)
+    return replace(
+        _OF_CLASS.get(_class_of(error.code, codes) or "", _OF_NO_CLASS),
+        code=error.code or "task_failed",
+        reason=error.message or "the gateway says that the task failed, and gives no reason",
+    )

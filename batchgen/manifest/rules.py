@@ -33,8 +33,8 @@ def on_ids(document: Document, drafts: Collection[Draft], most: int) -> Iterator
             elif folded.setdefault(scene_id.casefold(), scene_id) != scene_id:
                 other = folded[scene_id.casefold()]
                 message = (
-                    f"the scene ids {other!r} and {scene_id!r} differ in letter case only; many disks take them for one, "
-                    "and one video would replace the other"
+                    f"the scene ids {other!r} and {scene_id!r} differ in letter case only; many disks take them for "
+                    "one, and one video would replace the other"
                 )
                 yield Problem(place, path, "id.case", message, scene_id)
             seen.setdefault(scene_id, draft)

@@ -40,7 +40,6 @@ _STATUS = {
 }
 _NOT_ASKED = frozenset({"not_created", "not_connected"})
 """Codes of attempts that never reached the gateway: such a scene still waits for its turn."""
-_BOUGHT = frozenset({"download_failed", "media_mismatch"})
 _CUT_OFF = "the run was cut off while this was being submitted; whether a task was created is not known"
 
 
@@ -76,7 +75,7 @@ def status_of(attempt: Attempt) -> str:
     return _STATUS[attempt.state]
 
 
-def totals(rows: Iterable[Row]) -> dict[str, Any]:
+def totals(rows: Iterable[Row], state: State) -> dict[str, Any]:
     """Counts by status, and sums; what is not known is counted and never taken for zero."""
     listed = list(rows)
     statuses = ("completed", "failed", "unknown", "running", "pending")
@@ -85,18 +84,20 @@ def totals(rows: Iterable[Row]) -> dict[str, Any]:
         "scenes": len(listed),
         **{status: sum(row["status"] == status for row in listed) for status in statuses},
         "cost_usd": total(costs),
-        "cost_unknown": sum(row["cost_usd"] is None and _may_have_cost(row) for row in listed),
+        "cost_unknown": sum(_may_have_cost(state.attempts.get(scene.scene_id, ())) for scene in state.scenes),
     }
 
 
-def _may_have_cost(row: Row) -> bool:
-    return row["status"] in ("completed", "unknown") or row["error_code"] in _BOUGHT
+def _may_have_cost(attempts: Iterable[Attempt]) -> bool:
+    """Whether attempts may have cost something that nobody has stated."""
+    listed = list(attempts)
+    return charged(listed).unknown > 0 or any(attempt.is_unknown for attempt in listed)
 
 
 def _report_row(state: State, scene: SceneFacts) -> Row:
     attempts = state.attempts.get(scene.scene_id, [])
     paid = [attempt for attempt in attempts if attempt.state in PAID]
-    latest = attempts[-1] if attempts else None
+    latest = state.standing(scene)
     if latest is not None and not _speaks_for(latest, scene):
         latest = None
     held = state.held.get(scene.scene_id)

@@ -12,10 +12,10 @@ from batchgen.text import on_one_line
 _LONGEST_MESSAGE = 60
 
 
-def as_json(rows: Sequence[Row]) -> dict[str, Any]:
+def as_json(rows: Sequence[Row], state: State) -> dict[str, Any]:
     """The document that schemas/status.schema.json describes; amounts of money as text."""
     scenes = [{name: _plain(row[name]) for name in REPORT_COLUMNS} for row in rows]
-    return {"scenes": scenes, "totals": {name: _plain(value) for name, value in totals(rows).items()}}
+    return {"scenes": scenes, "totals": {name: _plain(value) for name, value in totals(rows, state).items()}}
 
 
 def as_table(rows: Sequence[Row], state: State, run_dir: str) -> str:

@@ -31,7 +31,7 @@ _MOST_LISTED = 10
 def as_text(state: State, codes: Mapping[str, Mapping[str, str]], run_dir: str) -> str:
     """The closing summary. ``codes`` are the documented error codes with description and advice."""
     rows = report_rows(state)
-    lines = [_counts(totals(rows)), *_money(state), *_errors(rows, codes), *_unknown(state, run_dir)]
+    lines = [_counts(totals(rows, state)), *_money(state), *_errors(rows, codes), *_unknown(state, run_dir)]
     return "\n".join(lines)
 
 
@@ -45,7 +45,7 @@ def _money(state: State) -> list[str]:
     paid, out = charged(state.all_attempts()), exposure(state.all_attempts())
     told = f"charged: {paid.usd:f} USD"
     if paid.unknown:
-        told += f", and {paid.unknown} completed task{'s' if paid.unknown > 1 else ''} without a stated cost"
+        told += f", and {paid.unknown} task{'s' if paid.unknown > 1 else ''} without a stated cost"
     lines = [told]
     if out.usd or out.unknown:
         untold = f" and {out.unknown} without an estimate" if out.unknown else ""
@@ -94,7 +94,7 @@ def next_step(state: State, arguments: str) -> str | None:
     """The command to go on with, None where nothing is left that a run could do by itself."""
     left = {AttemptState.RUNNING, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED}
     for scene in state.scenes:
-        latest = state.latest(scene.scene_id)
-        if latest is None or latest.state in left or latest.again:
+        standing = state.standing(scene)
+        if standing is None or standing.state in left or standing.again:
             return f"batchgen run {arguments}"
     return None

@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +11,7 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from batchgen.engine.budget import charged
+from batchgen.engine.events import SceneFacts
 from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.states import AttemptState
 from batchgen.text import on_one_line
@@ -27,17 +28,19 @@ class Progress:
     unknown, and what was charged. The time left is tqdm's, from the rate at which scenes end.
     """
 
-    def __init__(self, scheduler: Scheduler, scene_ids: list[str], *, wanted: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, scheduler: Scheduler, scenes: Sequence[SceneFacts], *, wanted: bool, clock: Callable[[], float]
+    ) -> None:
         """Show nothing yet. Without ``wanted`` nothing is ever shown but warnings."""
         self._scheduler = scheduler
-        self._scene_ids = scene_ids
+        self._scenes = scenes
         self._clock = clock
         self._shown_at = clock()
         self._is_terminal = sys.stderr.isatty()
         self._lines = wanted and not self._is_terminal
         self._bar: tqdm[Any] | None = None
-        if wanted and self._is_terminal and scene_ids:
-            self._bar = tqdm(total=len(scene_ids), unit="scene", dynamic_ncols=True, smoothing=0.1, leave=False)
+        if wanted and self._is_terminal and scenes:
+            self._bar = tqdm(total=len(scenes), unit="scene", dynamic_ncols=True, smoothing=0.1, leave=False)
         self._handler = _Console()
 
     def __enter__(self) -> Self:
@@ -66,12 +69,11 @@ class Progress:
             self._bar.refresh()
         elif self._lines:
             over, text = self._standing()
-            print(f"{over}/{len(self._scene_ids)} scenes, {text}", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"{over}/{len(self._scenes)} scenes, {text}", file=sys.stderr, flush=True)  # noqa: T201
 
     def _standing(self) -> tuple[int, str]:
         state = self._scheduler.state
-        latest = [state.latest(scene_id) for scene_id in self._scene_ids]
-        attempts = [attempt for attempt in latest if attempt is not None]
+        attempts = [attempt for attempt in map(state.standing, self._scenes) if attempt is not None]
         states = [attempt.state for attempt in attempts]
         failed = sum(attempt in (AttemptState.FAILED, AttemptState.MISMATCHED) for attempt in states)
         unknown = sum(attempt is AttemptState.UNKNOWN for attempt in states)

@@ -11,6 +11,7 @@ FAULTS = (
     "lost-response",
     "slow",
     "stuck",
+    "code-001028001",
     "wrong-size-result",
     "truncated-result",
     "expired-url",

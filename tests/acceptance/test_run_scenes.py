@@ -241,6 +241,26 @@ def test_results_that_are_wrong_or_do_not_arrive_cost_nothing_again(tmp_path: Pa
     assert gateway.prompts()[-1] == film.scenes["s1"]["prompt"]
 
 
+def test_an_edit_that_was_refused_and_taken_back_costs_nothing(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 1, pricing=PRICES)
+    film.run()
+    before, prompt = film.report()["s1"], film.scenes["s1"]["prompt"]
+    film.scenes["s1"]["prompt"] += " [code-001028001]"
+    film.write()
+    film.run(expect=1)
+    assert film.report()["s1"]["error_code"] == "001028001"
+    film.scenes["s1"]["prompt"] = prompt
+    film.write()
+    assert film.plan()["s1"]["action"] == "done"
+    film.run()
+    assert film.report()["s1"] == before
+    (film.run_dir / "videos" / "s1.mp4").unlink()
+    film.run()
+    assert film.report()["s1"] == before
+    assert (film.run_dir / "videos" / "s1.mp4").is_file()
+    assert len(gateway.created()) == len(film.ledger()) == 1
+
+
 def test_a_task_that_outlasts_the_run_stays_running(tmp_path: Path, gateway: Gateway) -> None:
     film = batch(tmp_path, gateway, 1)
     film.scenes["s1"]["prompt"] += " [stuck]"

@@ -21,6 +21,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "batchgen"
 TIMEOUT_S = 180
+_NO_PROGRAM = ("AttributeError", "ImportError", "NameError", "TypeError")
+"""What ends a history because a fault was written down wrongly, and not because a promise broke."""
 
 
 def main() -> int:
@@ -64,6 +66,9 @@ def _check(fault: Any, seeds: int, *, wanted: bool) -> int:
         # The command that is printed has to show the same.
         if noticed and _played(shlex.split(figures["command"])[2:], copy).returncode != 1:
             noticed = f"{figures['command']} does not show it again"
+            wanted = not wanted
+        elif noticed and noticed.startswith(_NO_PROGRAM):
+            noticed = f"the changed text is no program: {noticed}"
             wanted = not wanted
     good = bool(noticed) is wanted
     print(

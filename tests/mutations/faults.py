@@ -192,7 +192,19 @@ FAULTS = (
         "what failures cost is not counted",
         BUDGET,
         "        if attempt.cost_usd is not None or (",
-        "        if (attempt.cost_usd is not None and attempt.state not in _SETTLED) or (",
+        "        if (attempt.cost_usd is not None and attempt.state is not AttemptState.FAILED) or (",
+    ),
+    fault(
+        "an edit that was refused and taken back is paid for again",
+        PLANNER,
+        "    latest = state.standing(scene)\n",
+        "    latest = attempts[-1] if attempts else None\n",
+    ),
+    fault(
+        "a failure that may have been charged counts as free",
+        MEANINGS,
+        '    "recheck": Meaning(Kind.FAILED, confirm=_CONFIRM, charge_open=True),\n',
+        '    "recheck": Meaning(Kind.FAILED, confirm=_CONFIRM),\n',
     ),
     fault("504 counts as refused", MEANINGS, "_WAIT = (429, 503)", "_WAIT = (429, 503, 504)"),
     fault(

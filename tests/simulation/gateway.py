@@ -10,6 +10,8 @@ from simulation.answers import Heard
 from batchgen.engine.events import SceneFacts
 
 _ENDS = ("001028004", "001028095", "001028096", "001028097", "001028099", "999", "")
+OPEN_ENDS = ("001028096", "001028097", "999", "", "gone")
+"""Ends of tasks that may have been charged, even where nothing is said of it."""
 _FATES = (*["completed"] * 6, "gone", *_ENDS)
 _MORE_OR_LESS = tuple(map(Decimal, ("0", "0", "0.1", "0.0000000001", "-0.05", "-0.0123456789")))
 _NOTHING = Decimal(0)
@@ -87,8 +89,8 @@ class ModelGateway:
         random, price = self.random, scene.estimated_cost_usd or _NOTHING
         fate = random.choice(_FATES) if random.random() < self.faults else "completed"
         told = random.random() >= self.faults / 2
-        # What is charged and never told, and never seen to be charged, nobody could reckon with.
-        charged = fate == "completed" or (fate != "gone" and told and random.random() < 0.3)
+        # What documents say to be free, and is charged without a word, nobody could reckon with.
+        charged = fate == "completed" or ((told or fate in OPEN_ENDS) and random.random() < 0.3)
         entry = Entry(
             f"t{len(self.books) + 1}",
             scene.scene_id,

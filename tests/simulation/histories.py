@@ -51,7 +51,8 @@ def _user_acts(world: World) -> None:
     if random.random() < 0.3:
         world.resolve()
     if random.random() < 0.3:
-        world.edit(random.choice(list(world.versions)))
+        change = world.edit if random.random() < 0.7 else world.take_back
+        change(random.choice(list(world.versions)))
     if random.random() < 0.1:
         world.budget = random.choice(_BUDGETS)
     if len(world.versions) > 1 and random.random() < 0.1:

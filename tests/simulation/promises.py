@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from simulation.gateway import Entry
+from simulation.gateway import OPEN_ENDS, Entry
 
 from batchgen.engine.events import Submitting
 from batchgen.engine.states import Attempt, AttemptState, State
@@ -13,7 +13,8 @@ from batchgen.report.rows import ledger_rows, report_rows
 S = AttemptState
 Books = Mapping[str, Entry]
 _FINISHED = frozenset({S.COMPLETED, S.DOWNLOAD_FAILED, S.DELIVERED, S.MISMATCHED, S.FAILED})
-_FREE_UNLESS_TOLD = frozenset({S.FAILED, S.REFUSED})
+_FREE_UNLESS_TOLD = ("1028004", "1028095", "1028099")
+"""Codes of failed tasks, without their leading zeros, that cost nothing unless the gateway says so."""
 _NOTHING = Decimal(0)
 
 
@@ -31,12 +32,23 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
         known = attempts.get(entry.task_id)
         assert known is not None, f"bought again while the outcome of {entry.task_id} is unknown"
         assert known.state in _FINISHED, f"bought again while {entry.task_id} is {known.state}"
-        if known.request_sha256 == bought.request_sha256:
+        if known in _since_another_version(bought, state):
             reasons = (S.FAILED, S.MISMATCHED) if asked or known.number < bought.number - 1 else (S.FAILED,)
             assert known.state in reasons, f"bought again though {entry.task_id} is {known.state}"
-    same = [known for known in attempts.values() if known.request_sha256 == bought.request_sha256]
+    same = _since_another_version(bought, state)
     paid = sum(known.state in (S.FAILED, S.MISMATCHED) and not known.again for known in same)
     assert asked or paid < allowed, "more paid attempts than allowed"
+
+
+def _since_another_version(bought: Attempt, state: State) -> list[Attempt]:
+    """Paid attempts at this very request, back to the last one at another: that took the place of those before."""
+    found: list[Attempt] = []
+    for known in reversed(state.attempts[bought.scene_id][: bought.number - 1]):
+        if known.state is not S.REFUSED and known.request_sha256 != bought.request_sha256:
+            break
+        if known.state is not S.REFUSED:
+            found.append(known)
+    return found
 
 
 def within_budget(intent: Submitting, state: State, budget_usd: Decimal) -> None:
@@ -45,10 +57,15 @@ def within_budget(intent: Submitting, state: State, budget_usd: Decimal) -> None
     for attempt in state.all_attempts():
         if attempt.cost_usd is not None:
             liable += attempt.cost_usd
-        elif attempt.state not in _FREE_UNLESS_TOLD:
+        elif not _is_free(attempt):
             assert attempt.estimated_cost_usd is not None, "a budget, and a submission that nobody can reckon with"
             liable += attempt.estimated_cost_usd
     assert liable <= budget_usd, f"{intent.scene_id} brings it to {liable} of a budget of {budget_usd}"
+
+
+def _is_free(attempt: Attempt) -> bool:
+    failed = attempt.state is S.FAILED and attempt.code.lstrip("0") in _FREE_UNLESS_TOLD
+    return failed or attempt.state is S.REFUSED
 
 
 def ceiling_holds(books: Books, ceiling_usd: Decimal) -> None:
@@ -79,7 +96,7 @@ def books_agree(state: State, books: Books) -> None:
         entry = books[attempt.task_id]
         if entry.told and entry.fate != "gone":
             told.setdefault(entry.scene_id, []).append(entry)
-        elif entry.fate == "completed":
+        elif entry.fate == "completed" or entry.fate in OPEN_ENDS:
             untold.setdefault(entry.scene_id, []).append(entry)
     _ledger_agrees(state, {entry.task_id: entry for listed in told.values() for entry in listed})
     for row in report_rows(state):

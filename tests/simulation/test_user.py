@@ -41,6 +41,11 @@ class User(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.versions)
     @rule(number=NUMBERS)
+    def takes_an_edit_back(self, number: int) -> None:
+        self.world.take_back(self._scene(number))
+
+    @precondition(lambda self: self.world.versions)
+    @rule(number=NUMBERS)
     def removes_a_scene(self, number: int) -> None:
         self.world.remove(self._scene(number))
 

@@ -54,6 +54,7 @@ class World(Executor):
         self.witness = Witness(Disk(random, seen), self._told)
         self.price_usd = Decimal("0.10")
         self.versions = {f"s{number}": 1 for number in range(scenes)}
+        self._edits = 1
         self.budget: Decimal | None = None
         self.attempts = 1
         self.interrupts = 0.0
@@ -330,7 +331,12 @@ class World(Executor):
 
     def edit(self, scene_id: str) -> None:
         """The user wants something that was never wanted before of a scene."""
-        self.versions[scene_id] += 1
+        self._edits += 1
+        self.versions[scene_id] = self._edits
+
+    def take_back(self, scene_id: str) -> None:
+        """The user wants a scene again as it was in the beginning."""
+        self.versions[scene_id] = 1
 
     def remove(self, scene_id: str) -> None:
         """The user takes a scene out of the manifest."""
@@ -382,8 +388,8 @@ class World(Executor):
         self.reconcile()
         state = self.witness.state
         assert not any(attempt.is_open for attempt in state.all_attempts()), "fair weather leaves a task running"
-        latest = [attempt for attempt in map(state.latest, self.versions) if attempt is not None]
-        left = {one.state for one in latest if one.request_sha256 == self.scene(one.scene_id).request_sha256}
+        listed = [(scene, state.standing(scene)) for scene in map(self.scene, self.versions)]
+        left = {one.state for scene, one in listed if one and one.request_sha256 == scene.request_sha256}
         assert left <= {S.DELIVERED, S.MISMATCHED, S.FAILED, S.REFUSED}, f"fair weather leaves {left}"
         if self.budget is None:
             assert scheduler.stop is None, f"fair weather stops: {scheduler.stop}"

@@ -1,5 +1,6 @@
 """What was spent, what may have been, and what a budget still allows."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -50,8 +51,21 @@ def test_a_result_without_a_stated_cost_is_unknown_and_counts_at_its_estimate() 
 
 
 def test_a_failure_without_a_stated_cost_cost_nothing() -> None:
-    listed = list(replay([*WAYS[S.RUNNING], ev.Failed("t", "s1", 1, "c", "m", None, None, again=False)]).all_attempts())
+    listed = list(
+        replay(
+            [*WAYS[S.RUNNING], ev.Failed("t", "s1", 1, "c", "m", None, None, again=False, charge_open=False)]
+        ).all_attempts()
+    )
     assert charged(listed) == exposure(listed) == liability(listed[0]) == Sum()
+
+
+def test_a_failure_that_may_have_been_charged_counts_at_its_estimate() -> None:
+    failed = ev.Failed("t", "s1", 1, "001028096", "m", None, None, again=False, charge_open=True)
+    listed = list(replay([*WAYS[S.RUNNING], failed]).all_attempts())
+    assert charged(listed) == Sum(Decimal(0), 1)
+    assert exposure(listed) == liability(listed[0]) == Sum(ESTIMATE)
+    told = list(replay([*WAYS[S.RUNNING], replace(failed, cost_usd=COST)]).all_attempts())
+    assert (charged(told), exposure(told), liability(told[0])) == (Sum(COST), Sum(), Sum(COST))
 
 
 def test_zero_is_known() -> None:

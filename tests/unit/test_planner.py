@@ -79,7 +79,9 @@ def test_a_file_that_is_gone_is_fetched_again() -> None:
 def test_what_created_no_task_is_submitted_again_unasked() -> None:
     refused = replay([*WAYS[S.SUBMITTING], ev.Refused("t", "s1", 1, "http_503", "later", again=True)])
     assert (step(refused).action, step(refused).paid_before) == (Action.SUBMIT, False)
-    failed = replay([*WAYS[S.RUNNING], ev.Failed("t", "s1", 1, "001028099", "no", None, None, again=True)])
+    failed = replay(
+        [*WAYS[S.RUNNING], ev.Failed("t", "s1", 1, "001028099", "no", None, None, again=True, charge_open=False)]
+    )
     assert (step(failed).action, step(failed).paid_before) == (Action.SUBMIT, False)
 
 
@@ -87,7 +89,7 @@ def test_money_spent_before_a_free_failure_is_not_forgotten() -> None:
     begin = WAYS[S.SUBMITTING][0]
     assert isinstance(begin, ev.Submitting)
     second = ev.Submitting("t", "s1", 2, begin.request_sha256, begin.request, begin.tier, (), None)
-    last = ev.Failed("t", "s1", 2, "001028099", "no", None, None, again=True)
+    last = ev.Failed("t", "s1", 2, "001028099", "no", None, None, again=True, charge_open=False)
     state = replay([*WAYS[S.FAILED], second, ev.Submitted("t", "s1", 2, "t2"), last])
     assert step(state).paid_before
 
@@ -140,3 +142,12 @@ def test_a_task_whose_scene_was_taken_out_of_the_manifest_is_waited_for() -> Non
     assert found[1].scene.request_sha256 == running.attempts["s1"][-1].request_sha256
     assert [one.scene.scene_id for one in plan([scene("s2")], running, Choice(("s2",)))] == ["s2"]
     assert [one.scene.scene_id for one in plan([scene("s2")], attempts_at(S.DELIVERED), Choice())] == ["s2"]
+
+
+def test_an_edit_that_was_refused_and_taken_back_is_not_paid_for_again() -> None:
+    edit = ev.Submitting("t", "s1", 2, OTHER.request_sha256, OTHER.request, "720P", (), Decimal("0.5"))
+    refused: list[ev.AttemptEvent] = [edit, ev.Refused("t", "s1", 2, "http_422", "no", again=False)]
+    assert step(replay([*WAYS[S.DELIVERED], *refused])).action is Action.DONE
+    assert step(replay([*WAYS[S.DELIVERED], *refused]), missing=True).action is Action.DOWNLOAD
+    assert step(replay([*WAYS[S.DOWNLOAD_FAILED], *refused])).action is Action.DOWNLOAD
+    assert step(replay([*WAYS[S.FAILED], *refused])).action is Action.FAILED

@@ -152,7 +152,7 @@ def test_a_sum_with_an_unknown_part_is_unknown() -> None:
     full = told([_at(event) for event in begin])
     (row,) = report_rows(full)
     assert row["cost_usd"] is None
-    assert totals([row])["cost_unknown"] == 1
+    assert totals([row], full)["cost_unknown"] == 1
     assert [entry["cost_usd"] for entry in ledger_rows(full)] == [Decimal("0.1"), None]
 
 
@@ -176,20 +176,30 @@ def test_the_ledger_is_in_the_order_of_submission() -> None:
 
 
 def test_totals_count_and_add_up() -> None:
-    row: dict[str, Any] = {"status": "completed", "cost_usd": Decimal("0.1"), "error_code": ""}
-    listed: list[Row] = [
-        row,
-        {**row, "cost_usd": None},
-        {**row, "status": "unknown", "cost_usd": None},
-        {**row, "status": "failed", "cost_usd": None, "error_code": "download_failed"},
-        {**row, "status": "failed", "cost_usd": None, "error_code": "001028004"},
-        {**row, "status": "pending", "cost_usd": None},
-        {**row, "status": "running", "cost_usd": Decimal("0.2")},
-    ]
-    found = totals(listed)
-    assert (found["scenes"], found["cost_usd"], found["cost_unknown"]) == (7, Decimal("0.3"), 3)
+    row: dict[str, Any] = {"status": "completed", "cost_usd": Decimal("0.1")}
+    others = [{**row, "status": status} for status in ("unknown", "failed", "failed", "pending")]
+    listed: list[Row] = [row, row, *others, {**row, "status": "running", "cost_usd": None}]
+    found = totals(listed, State())
+    assert (found["scenes"], found["cost_usd"]) == (7, Decimal("0.6"))
     assert [found[name] for name in ("completed", "failed", "unknown", "running", "pending")] == [2, 2, 1, 1, 1]
-    assert totals([])["cost_usd"] == Decimal(0)
+    assert totals([], State())["cost_usd"] == Decimal(0)
+
+
+UNTOLD = ev.Completed(DONE_AT, "s1", 1, "u", None, None, None)
+MAYBE = ev.Failed(DONE_AT, "s1", 1, "001028096", "m", None, None, again=False, charge_open=True)
+
+
+@pytest.mark.parametrize(
+    ("events", "unknown"),
+    [
+        ([], 0), (SENT, 1), (WAYS[S.UNKNOWN], 1), (RAN, 0), (WAYS[S.DELIVERED], 0), (WAYS[S.REFUSED], 0),
+        ([*RAN, UNTOLD], 1), ([*RAN, UNTOLD, EVENTS[ev.DownloadFailed]], 1), ([*RAN, MAYBE], 1),
+        ([*RAN, replace(MAYBE, charge_open=False)], 0), ([*RAN, replace(MAYBE, cost_usd=Decimal(0))], 0),
+    ],
+)  # fmt: skip
+def test_scenes_that_may_have_cost_what_nobody_said(events: list[Any], unknown: int) -> None:
+    state = told(events)
+    assert totals(report_rows(state), state)["cost_unknown"] == unknown
 
 
 FORMULAS = [

@@ -14,6 +14,7 @@ from engine_support import (
     PASSING,
     PRICE,
     RECHECK,
+    REFUSED,
     RUNNING,
     THROTTLED,
     UNREACHED,
@@ -357,3 +358,29 @@ def test_a_task_is_not_read_before_the_time_that_the_shortest_of_its_kind_took()
     bench.submitted()
     assert bench.begin(wait=26) == []
     assert kinds(bench.begin(wait=1.1)) == ["Poll"]
+
+
+def test_a_cost_that_was_told_once_is_not_forgotten_by_later_readings() -> None:
+    bench = Bench().running()
+    bench.polled(RECHECK, Result(cost_usd=PRICE, discount=Decimal(1)))
+    for _ in range(4):
+        bench.polled(RECHECK)
+    assert (bench.attempt().state, bench.attempt().cost_usd, bench.attempt().discount) == (
+        AttemptState.FAILED, PRICE, Decimal(1)
+    )  # fmt: skip
+
+
+def test_the_file_of_a_scene_whose_edit_was_taken_back_is_fetched_for_the_attempt_that_made_it() -> None:
+    bench = Bench().running()
+    bench.polled(DONE)
+    bench.next_act()
+    bench.fetched()
+    edited = bench.again([scene(request="edited")])
+    edited.next_act()
+    edited.submitted(REFUSED)
+    back = edited.again(scenes(1), missing=("s1",))
+    assert isinstance(act := back.next_act(), Fetch)
+    assert act.attempt == 1
+    back.fetched()
+    assert back.state.attempts["s1"][0].state is AttemptState.DELIVERED
+    assert back.scheduler.is_finished()

@@ -1,10 +1,11 @@
 """Every transition of an attempt, and that every other one raises and changes nothing."""
 
 from copy import deepcopy
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from attempts import EVENTS, NOT_CREATED, RAN, WAYS, S, attempts_at, submitting
+from attempts import ASKED, EVENTS, NOT_CREATED, RAN, WAYS, S, attempts_at, submitting
 from engine_support import scene
 
 from batchgen.engine import events as ev
@@ -119,3 +120,29 @@ def test_runs_scenes_and_what_was_held_back() -> None:
 
 def test_nothing_is_known_of_a_scene_that_was_never_submitted() -> None:
     assert State().latest("s1") is None
+
+
+def refused_edit(before: AttemptState) -> State:
+    """An attempt, and behind it one at another version of the scene that created nothing."""
+    edit = replace(submitting(2), request_sha256="edited")
+    return replay([*WAYS[before], edit, replace(EVENTS[ev.Refused], attempt=2)])
+
+
+@pytest.mark.parametrize("before", [S.DELIVERED, S.COMPLETED, S.DOWNLOAD_FAILED, S.MISMATCHED, S.FAILED])
+def test_an_edit_that_was_refused_and_taken_back_leaves_the_scene_where_it_stood(before: AttemptState) -> None:
+    state = refused_edit(before)
+    standing, edited = state.standing(ASKED), state.standing(replace(ASKED, request_sha256="edited"))
+    assert standing is not None
+    assert edited is not None
+    assert (standing.number, standing.state) == (1, before)
+    assert (edited.number, edited.state) == (2, S.REFUSED)
+    third = state.standing(replace(ASKED, request_sha256="a third version"))
+    assert third is edited
+
+
+@pytest.mark.parametrize("before", WAYS)
+def test_otherwise_the_last_attempt_says_where_a_scene_stands(before: AttemptState) -> None:
+    state = attempts_at(before)
+    for sha256 in (ASKED.request_sha256, "edited"):
+        assert state.standing(replace(ASKED, request_sha256=sha256)) is state.latest("s1")
+    assert State().standing(ASKED) is None
