@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,18 +96,25 @@ class Gateway:
         return [entry["task_id"] for entry in self.created() if entry["request_sha256"] in hashes]
 
 
+PROGRAM = (sys.executable, "-P", "-m", "batchgen")
+
+
 @contextmanager
 def process_of(
-    *arguments: str | Path, folder: Path | None = None, measured: bool = True, **environment: str
+    *arguments: str | Path,
+    folder: Path | None = None,
+    measured: bool = True,
+    program: Sequence[str] = PROGRAM,
+    **environment: str,
 ) -> Iterator[Any]:
     """The program in a process of its own; killed, by its id, where it is still there at the end.
 
     Without ``measured`` its coverage is not taken: that writes files of its own, and complains aloud
-    where it cannot.
+    where it cannot. ``program`` starts it in another way.
     """
     inherited = {name: value for name, value in os.environ.items() if measured or not name.startswith("COVERAGE_")}
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "batchgen", *map(str, arguments)],
+        [*program, *map(str, arguments)],
         cwd=folder,
         env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
         stdin=subprocess.DEVNULL,
@@ -190,10 +197,18 @@ class Batch:
         return ended
 
     @contextmanager
-    def started(self, *options: str | Path, silent: bool = True, measured: bool = True) -> Iterator[Any]:
+    def started(
+        self,
+        *options: str | Path,
+        silent: bool = True,
+        measured: bool = True,
+        program: Sequence[str] = PROGRAM,
+        environment: Mapping[str, str] | None = None,
+    ) -> Iterator[Any]:
         """A run under way."""
         arguments = self._arguments([*(["--no-progress"] if silent else []), *options], embedded=False)
-        with process_of(*arguments, folder=self.folder, measured=measured, BATCHGEN_API_KEY=KEY) as run:
+        settings = {"BATCHGEN_API_KEY": KEY, **(environment or {})}
+        with process_of(*arguments, folder=self.folder, measured=measured, program=program, **settings) as run:
             yield run
 
     def journal(self) -> list[Entry]:
