@@ -23,7 +23,7 @@ EVENTS: dict[type, ev.AttemptEvent] = {
     ev.Refused: ev.Refused("t1", "s1", 1, "http_400", "no", again=False),
     ev.OutcomeUnknown: ev.OutcomeUnknown("t1", "s1", 1, "submit_unknown", "who knows"),
     ev.Completed: ev.Completed("t2", "s1", 1, "https://cdn/v", "job", Decimal("0.4"), Decimal("0.8")),
-    ev.Failed: ev.Failed("t2", "s1", 1, "001028095", "sorry", Decimal("0.1"), None, again=False, charge_open=False),
+    ev.Failed: ev.Failed("t2", "s1", 1, "001028095", "sorry", Decimal("0.1"), None, again=False),
     ev.TaskTimedOut: ev.TaskTimedOut("t2", "s1", 1, "task_timeout", "still running"),
     ev.Downloaded: ev.Downloaded("t3", "s1", 1, "videos/s1.mp4", SHA, None),
     ev.DownloadFailed: ev.DownloadFailed("t3", "s1", 1, "cut"),

@@ -29,8 +29,11 @@ class Sum:
 
 
 def _is_free(attempt: Attempt) -> bool:
-    """Whether an attempt of which no cost was stated is known to have cost nothing."""
-    return attempt.state is AttemptState.REFUSED or (attempt.state is AttemptState.FAILED and not attempt.charge_open)
+    """Whether an attempt of which no cost was stated is certain to have cost nothing: no task was ever created.
+
+    That a task failed does not say that it was free.
+    """
+    return attempt.state is AttemptState.REFUSED or (attempt.state is AttemptState.FAILED and attempt.again)
 
 
 def charged(attempts: Iterable[Attempt]) -> Sum:

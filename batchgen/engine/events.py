@@ -106,10 +106,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The task ended without a result; ``again`` says that no task was created upstream after all.
-
-    ``charge_open`` says that it may have been charged, where no cost is stated.
-    """
+    """The task ended without a result; ``again`` says that no task was created upstream after all."""
 
     at: str
     scene_id: str
@@ -119,7 +116,6 @@ class Failed:
     cost_usd: Decimal | None
     discount: Decimal | None
     again: bool
-    charge_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

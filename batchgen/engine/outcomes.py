@@ -35,8 +35,7 @@ class Meaning:
     """A kind, and what the user is told.
 
     ``code`` is the gateway's own, or a word of batchgen's where there is none; ``reason`` a sentence.
-    ``again`` says that the same request may be sent again without paying twice; ``charge_open`` of a
-    failed task that it may have been charged, should nothing be stated. ``confirm`` is how
+    ``again`` says that the same request may be sent again without paying twice. ``confirm`` is how
     often in a row the gateway has to say it before it is believed. ``wait_s`` is how many seconds
     the gateway asked to wait.
     """
@@ -45,7 +44,6 @@ class Meaning:
     code: str = ""
     reason: str = ""
     again: bool = False
-    charge_open: bool = False
     passing: bool = False
     throttled: bool = False
     confirm: int = 1

@@ -104,8 +104,6 @@ class Attempt:
     message: str = ""
     again: bool = False
     """The scene may be submitted anew without paying twice."""
-    charge_open: bool = False
-    """It failed and may have been charged, where no cost is stated."""
 
     @property
     def is_open(self) -> bool:
@@ -248,7 +246,6 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911 - on
                 "cost_usd": event.cost_usd,
                 "discount": event.discount,
                 "again": event.again,
-                "charge_open": event.charge_open,
                 "finished_at": event.at,
             }
         case Downloaded(path=path, sha256=sha256, mismatch=None):

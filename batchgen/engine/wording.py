@@ -56,7 +56,6 @@ def failed(at: str, attempt: Attempt, meaning: Meaning, result: Result) -> ev.Fa
         cost_usd=result.cost_usd,
         discount=result.discount,
         again=meaning.again,
-        charge_open=meaning.charge_open,
     )
 
 

@@ -91,26 +91,24 @@ def _of_failed_read(ending: CallFailed) -> Meaning:
         return Meaning(Kind.ACCOUNT, ending.code or f"http_{ending.status}", ending.message)
     if ending.status == _NOT_FOUND:
         reason = "the gateway does not know this task any more; ask the provider about it before you pay for another"
-        return Meaning(Kind.FAILED, "task_not_found", reason, confirm=_CONFIRM, charge_open=True)
+        return Meaning(Kind.FAILED, "task_not_found", reason, confirm=_CONFIRM)
     code = ending.code or (f"http_{ending.status}" if ending.status else str(ending.trouble))
     return Meaning(Kind.TRANSIENT, code, ending.message, wait_s=ending.retry_after_s)
 
 
 _OF_CLASS = {
     "check": Meaning(Kind.RUNNING),
-    "recheck": Meaning(Kind.FAILED, confirm=_CONFIRM, charge_open=True),
-    "transient": Meaning(Kind.FAILED, confirm=_CONFIRM, charge_open=True, passing=True),
+    "recheck": Meaning(Kind.FAILED, confirm=_CONFIRM),
+    "transient": Meaning(Kind.FAILED, confirm=_CONFIRM, passing=True),
     "ended": Meaning(Kind.FAILED, passing=True),
     "not_created": Meaning(Kind.FAILED, again=True),
-    "permanent": Meaning(Kind.FAILED),
 }
-_OF_NO_CLASS = Meaning(Kind.FAILED, charge_open=True)
-"""A code that is not documented: nobody knows what it means, and so neither whether it was charged."""
+_OF_OTHERS = Meaning(Kind.FAILED)
 
 
 def _of_failed_task(error: TaskError, codes: CodeClasses) -> Meaning:
     return replace(
-        _OF_CLASS.get(_class_of(error.code, codes) or "", _OF_NO_CLASS),
+        _OF_CLASS.get(_class_of(error.code, codes) or "", _OF_OTHERS),
         code=error.code or "task_failed",
         reason=error.message or "the gateway says that the task failed, and gives no reason",
     )

@@ -8,7 +8,7 @@ docs/state.md describes the lines, schemas/journal.schema.json holds for each of
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
@@ -88,24 +88,15 @@ def _event(record: Any) -> Event:
 
 def _built(kind: Any, record: Mapping[str, Any]) -> Any:
     try:
-        return kind(
-            **{
-                name: decoder(record[name])
-                for name, decoder, optional in _decoders(kind)
-                if not optional or name in record
-            }
-        )
+        return kind(*[decoder(record[name]) for name, decoder in _decoders(kind)])
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise DamagedRecord(f"its fields are not those of the event: {error}") from None
 
 
 @cache
-def _decoders(kind: type) -> tuple[tuple[str, Callable[[Any], Any], bool], ...]:
-    """The fields of a kind of event in their order, what reads each, and whether it may be absent.
-
-    A field that was added later has a default, which holds for lines that were written before.
-    """
-    return tuple((entry.name, _DECODERS.get(entry.name, _text), entry.default is not MISSING) for entry in fields(kind))
+def _decoders(kind: type) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """The fields of a kind of event in their order, each with what reads it."""
+    return tuple((entry.name, _DECODERS.get(entry.name, _text)) for entry in fields(kind))
 
 
 def _text(value: Any) -> str:
@@ -155,7 +146,6 @@ def _scenes(value: Any) -> tuple[ev.SceneFacts, ...]:
 
 _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "again": _truth,
-    "charge_open": _truth,
     "attempt": _whole,
     "characters": _texts,
     "cost_usd": _money,

@@ -10,6 +10,7 @@ is up. A finding's input is kept under ``--findings``: once it is mended, put it
 """
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 # Started as a program of its own, or as part of the tests: in both cases they are one package.
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
+import pages  # noqa: E402 - not to be found before
 from fuzz.campaign import TARGETS, Figures, run  # noqa: E402 - not to be found before
 
 
@@ -28,6 +30,7 @@ def main() -> int:
         return _replay(targets, told.replay)
     print(f"{'target':<10} {'inputs':>10} {'seconds':>8} {'edges':>6}  findings", flush=True)
     worst = 0
+    rows = []
     for target in targets:
         corpus = told.corpus / target if told.corpus else None
         figures = run(
@@ -39,15 +42,27 @@ def main() -> int:
             seconds=told.seconds,
         )
         print(_row(target, figures), flush=True)
+        rows.append(
+            (target, *(f"{number:,}" for number in (figures.inputs, figures.seconds, figures.edges)), _found(figures))
+        )
         if not figures.ended_well:
             print(figures.told, file=sys.stderr)
             worst = 1
+    if told.write is not None:
+        text = pages.made_by(f"python tests/fuzz {told.target} --for {told.seconds}", os.cpu_count() or 1)
+        pages.put(told.write, "fuzzing", text + pages.table(_HEAD, rows))
     return worst
 
 
+_HEAD = ("target", "inputs", "seconds", "edges of batchgen's code", "findings")
+
+
 def _row(target: str, figures: Figures) -> str:
-    found = ", ".join(str(path) for path in figures.findings) or ("none" if figures.ended_well else "see below")
-    return f"{target:<10} {figures.inputs:>10} {figures.seconds:>8} {figures.edges:>6}  {found}"
+    return f"{target:<10} {figures.inputs:>10} {figures.seconds:>8} {figures.edges:>6}  {_found(figures)}"
+
+
+def _found(figures: Figures) -> str:
+    return ", ".join(str(path) for path in figures.findings) or ("none" if figures.ended_well else "see below")
 
 
 def _replay(targets: list[str], files: list[Path]) -> int:
@@ -65,6 +80,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--for", dest="seconds", type=int, default=60, metavar="SECONDS", help="a target; default 60")
     parser.add_argument("--runs", type=int, default=-1, metavar="N", help="at most so many inputs a target")
     parser.add_argument("--findings", type=Path, default=Path("fuzz-findings"), metavar="DIR")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the figures into docs/reliability.md")
     parser.add_argument("--corpus", type=Path, metavar="DIR", help="where inputs of interest are kept, and begun from")
     parser.add_argument("--replay", type=Path, nargs="+", metavar="FILE", help="try these inputs only")
     return parser

@@ -156,14 +156,6 @@ def test_what_a_failed_task_means(code: str, expected: tuple[Kind, bool, int]) -
     assert told == code
 
 
-@pytest.mark.parametrize("code", [*CODES, "E7", ""])
-def test_only_some_failures_are_known_to_be_free(code: str) -> None:
-    meaning = of_read(Task(RemoteStatus.FAILED, error=TaskError(code, "")), CODES)
-    assert meaning.charge_open is (code in ("001028096", "001028097", "E7", ""))
-    gone = of_read(CallFailed(Stage.READ, Trouble.STATUS, "", status=404), CODES)
-    assert gone.charge_open
-
-
 def test_a_code_that_came_as_a_number_is_known_without_its_zeros() -> None:
     assert of_task(b'{"status": "failed", "error": {"code": 1028098}}')[:2] == (Kind.RUNNING, "1028098")
 

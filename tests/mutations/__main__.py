@@ -15,12 +15,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "batchgen"
 TIMEOUT_S = 180
+AS_IT_IS = "(none: the package as it is)"
+_LONGEST = 100
 _NO_PROGRAM = ("AttributeError", "ImportError", "NameError", "TypeError")
 """What ends a history because a fault was written down wrongly, and not because a promise broke."""
 
@@ -32,13 +35,41 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(prog="python tests/mutations", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", default="", help="only faults whose names hold this text")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the outcomes into docs/reliability.md")
     parser.add_argument("--seeds", type=int, default=5_000, help="how many histories a fault may take at most")
     options = parser.parse_args()
     chosen = [fault for fault in FAULTS if options.only in fault.name]
-    unnoticed = _check(Fault("(none: the package as it is)", "", ()), options.seeds, wanted=False)
-    unnoticed += sum(_check(fault, options.seeds, wanted=True) for fault in chosen)
-    print(f"\n{len(chosen)} faults, " + (f"{unnoticed} not as it should be" if unnoticed else "each of them noticed"))
-    return 1 if unnoticed else 0
+    outcomes = [_check(Fault(AS_IT_IS, "", ()), options.seeds, wanted=False)]
+    outcomes += [_check(fault, options.seeds, wanted=True) for fault in chosen]
+    wrong = sum(not outcome.good for outcome in outcomes)
+    print(f"\n{len(chosen)} faults, " + (f"{wrong} not as it should be" if wrong else "each of them noticed"))
+    if options.write is not None:
+        _write(options.write, outcomes)
+    return 1 if wrong else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a fault: after how many histories it was noticed, by what, and whether that is as it should be."""
+
+    name: str
+    file: str
+    histories: int
+    noticed: str
+    good: bool
+
+
+def _write(page: Path, outcomes: Sequence[Outcome]) -> None:
+    """Put the outcomes into a page."""
+    import pages
+
+    rows = [(one.name, one.file and f"`{one.file}`", one.histories, _short(one.noticed)) for one in outcomes]
+    text = pages.made_by("python tests/mutations", os.cpu_count() or 1)
+    pages.put(page, "mutations", text + pages.table(("fault", "in", "histories", "noticed as"), rows))
+
+
+def _short(noticed: str) -> str:
+    return noticed if len(noticed) <= _LONGEST else f"{noticed[:_LONGEST]}…"
 
 
 def changed(text: str, changes: Sequence[tuple[str, str]]) -> str:
@@ -50,8 +81,8 @@ def changed(text: str, changes: Sequence[tuple[str, str]]) -> str:
     return text
 
 
-def _check(fault: Any, seeds: int, *, wanted: bool) -> int:
-    """Play against a faulty copy; 1 where the outcome is not the one that is wanted."""
+def _check(fault: Any, seeds: int, *, wanted: bool) -> Outcome:
+    """Play against a faulty copy."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name).resolve() / "batchgen"
         shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -70,11 +101,10 @@ def _check(fault: Any, seeds: int, *, wanted: bool) -> int:
         elif noticed and noticed.startswith(_NO_PROGRAM):
             noticed = f"the changed text is no program: {noticed}"
             wanted = not wanted
-    good = bool(noticed) is wanted
-    print(
-        f"{'ok  ' if good else 'BAD '} {fault.name:<52} {figures['histories']:>6}  {noticed or '-'}"[:200], flush=True
-    )
-    return 0 if good else 1
+    outcome = Outcome(fault.name, fault.file, figures["histories"], noticed or "-", bool(noticed) is wanted)
+    begin = f"{'ok  ' if outcome.good else 'BAD '} {outcome.name:<58} {outcome.histories:>6}"
+    print(f"{begin}  {_short(outcome.noticed)}", flush=True)
+    return outcome
 
 
 def _played(options: Sequence[str], copy: Path) -> "subprocess.CompletedProcess[str]":

@@ -201,10 +201,10 @@ FAULTS = (
         "    latest = attempts[-1] if attempts else None\n",
     ),
     fault(
-        "a failure that may have been charged counts as free",
-        MEANINGS,
-        '    "recheck": Meaning(Kind.FAILED, confirm=_CONFIRM, charge_open=True),\n',
-        '    "recheck": Meaning(Kind.FAILED, confirm=_CONFIRM),\n',
+        "a failure of whose cost nothing is said counts as free",
+        BUDGET,
+        "(attempt.state is AttemptState.FAILED and attempt.again)",
+        "attempt.state is AttemptState.FAILED",
     ),
     fault("504 counts as refused", MEANINGS, "_WAIT = (429, 503)", "_WAIT = (429, 503, 504)"),
     fault(

@@ -1,36 +1,28 @@
 """The table of faults: what comes of each request that meets one, in the words of the contract."""
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pages
 from network.faults import FAULTS, TOO_MUCH, Arrives, Fault
 from network.unreachable import UNREACHABLE
 
 _HEAD = ("fault", "creating a task", "reading a task", "fetching a result")
-_MARKERS = re.compile(r"(<!-- network -->\n).*?(<!-- /network -->)", re.DOTALL)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table, or write it between the markers of the page that is named."""
-    table = as_markdown()
-    if not arguments:
-        sys.stdout.write(table)
-        return 0
-    page = Path(arguments[0])
-    text, count = _MARKERS.subn(lambda found: found[1] + table + found[2], page.read_text(encoding="utf-8"))
-    if count != 1:
-        sys.stderr.write(f"{page} has not one pair of markers <!-- network -->\n")
-        return 1
-    page.write_text(text, encoding="utf-8")
+    if arguments:
+        pages.put(Path(arguments[0]), "network", as_markdown())
+    else:
+        sys.stdout.write(as_markdown())
     return 0
 
 
 def as_markdown() -> str:
     """All faults, one a line."""
-    lines = [_HEAD, ("---",) * len(_HEAD), *_rows()]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return pages.table(_HEAD, list(_rows()))
 
 
 def _rows() -> Iterator[tuple[str, str, str, str]]:

@@ -2,19 +2,16 @@
 
 import argparse
 import os
-import platform
 import random
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pages
 from reliability.books import Books, exact_sum
 from reliability.strikes import FAULTS
 from reliability.trials import SCENES, Outcome, Trial, play_all, trials_of
-
-from batchgen import __version__
 
 _MOST_JOBS = 2
 _WORDS = {
@@ -47,14 +44,10 @@ def main(arguments: Sequence[str]) -> int:
     for table in tables.values():
         print(f"\n{table}")
     if options.write:
-        write(options.write, {name: f"{table}\n" for name, table in tables.items()}, f"{command}\n{_where()}")
+        pages.put(options.write, "command", pages.made_by(command, os.cpu_count() or 1))
+        for name, table in tables.items():
+            pages.put(options.write, name, table)
     return int(any(outcome.objections for outcome in outcomes))
-
-
-def _where() -> str:
-    """What the figures were made with."""
-    system = f"{platform.system()} with {os.cpu_count()} processors"
-    return f"# batchgen {__version__}, Python {platform.python_version()}, {system}, {datetime.now(UTC):%Y-%m-%d}"
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -105,7 +98,7 @@ def fault_table(outcomes: Sequence[Outcome]) -> str:
             _count(books, "lost"),
             sum(bool(outcome.objections) for outcome in some),
         ])  # fmt: skip
-    return _markdown(head, rows)
+    return pages.table(head.split("|"), rows)
 
 
 def money_table(outcomes: Sequence[Outcome]) -> str:
@@ -121,7 +114,7 @@ def money_table(outcomes: Sequence[Outcome]) -> str:
         before = [_sum(books, column) for column in ("charged", "in_ledger", "unnamed", "difference")]
         after = [_sum(settled, column) for column in ("charged", "in_ledger", "difference")]
         rows.append([_WORDS.get(fault, "**all**"), *before, *after])
-    return _markdown(head, rows)
+    return pages.table(head.split("|"), rows)
 
 
 def scene_table(outcomes: Sequence[Outcome]) -> str:
@@ -136,7 +129,7 @@ def scene_table(outcomes: Sequence[Outcome]) -> str:
          _usd(line.unnamed), _usd(line.difference)]
         for line in (shown.books.lines if shown.books else ())
     ]  # fmt: skip
-    return f"`{shown.trial.again}`\n\n{_markdown(head, rows)}"
+    return f"`{shown.trial.again}`\n\n{pages.table(head.split('|'), rows)}"
 
 
 def _cases(outcome: Outcome) -> int:
@@ -165,22 +158,3 @@ def _usd(amount: Decimal) -> str:
     """An amount without the zeros at its end, of which exact sums leave many."""
     text = format(amount, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _markdown(head: str, rows: Sequence[Sequence[object]]) -> str:
-    columns = head.split("|")
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def write(page: Path, tables: dict[str, str], command: str) -> None:
-    """Put the tables between the markers of a page, and the command above the first."""
-    text = page.read_text(encoding="utf-8")
-    for name, table in {**tables, "command": f"```\n{command}\n```\n"}.items():
-        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        before, found, rest = text.partition(begin)
-        _, ended, after = rest.partition(end)
-        if not (found and ended):
-            raise SystemExit(f"{page} has no place between {begin.strip()} and {end}")
-        text = f"{before}{begin}{table}{end}{after}"
-    page.write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from reliability.books import Books, Task, compared, tasks_of
-from reliability.command import fault_table, main, money_table, scene_table, write
+from reliability.command import fault_table, main, money_table, scene_table
 from reliability.trials import Outcome, Trial
 from runs import Batch, batch, csv_rows, emulator
 
@@ -177,14 +177,3 @@ def test_the_tables_say_what_was_objected_to(case: Case, capsys: pytest.CaptureF
     with pytest.raises(SystemExit):
         main(["--faults", "kill,rain"])
     assert "no such fault: rain" in capsys.readouterr().err
-
-
-def test_the_page_has_a_place_for_each_table(tmp_path: Path) -> None:
-    page = tmp_path / "reliability.md"
-    page.write_bytes(PAGE.read_bytes())
-    write(page, {"faults": "FAULTS\n", "books": "BOOKS\n", "scenes": "SCENES\n"}, "python tests/reliability")
-    text = page.read_text(encoding="utf-8")
-    for word in ("FAULTS", "BOOKS", "SCENES", "```\npython tests/reliability\n```"):
-        assert f"-->\n{word}\n<!-- /" in text
-    with pytest.raises(SystemExit):
-        write(page, {"weather": ""}, "")

@@ -15,6 +15,7 @@ from runs import batch, process_of
 SEED = int(os.environ.get("BATCHGEN_RELIABILITY_SEED", "2026"))
 FEW_SCENES = 4
 TRIALS = 13
+_MOST_TRIED = 3
 
 
 def agrees(outcome: Outcome) -> bool:
@@ -25,9 +26,14 @@ def agrees(outcome: Outcome) -> bool:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_books_agree(tmp_path: Path, fault: str) -> None:
-    outcome = play(Trial(fault, 0, SEED, FEW_SCENES), tmp_path)
-    assert agrees(outcome)
-    assert outcome.strikes.total(), "nothing struck: the trial shows nothing"
+    for number in range(_MOST_TRIED):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        outcome = play(Trial(fault, number, SEED, FEW_SCENES), folder)
+        assert agrees(outcome)
+        if outcome.strikes.total():  # a run may be over before its moment comes
+            return
+    raise AssertionError("nothing struck: the trials show nothing")
 
 
 @pytest.mark.slow

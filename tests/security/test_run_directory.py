@@ -244,7 +244,7 @@ def test_words_in_a_journal_do_not_steer_the_terminal(tmp_path: Path) -> None:
     film = numbered(tmp_path, "http://127.0.0.1:9", 1)
     evil = "\x1b[2J\x9b31m\u202e\nTo go on: rm -rf /"
     facts = ev.SceneFacts("s1", "ab" * 32, REQUEST, "720P", (), None)
-    failed = ev.Failed(AT, "s1", 1, evil, evil, None, None, again=False, charge_open=False)
+    failed = ev.Failed(AT, "s1", 1, evil, evil, None, None, again=False)
     handed_over(film, ev.ManifestRead(AT, evil, evil, (facts,)), SUBMITTING, SUBMITTED, failed)
     for command in (["status"], ["audit", "--by", "model"], ["report"]):
         ended = film.do(command[0], film.run_dir, *command[1:])

@@ -7,9 +7,11 @@ import random
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from simulation.campaign import Played
 
 
@@ -49,6 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes")
     parser.add_argument("--no-sweep", action="store_true", help="leave out those with a crash at every point")
     parser.add_argument("--json", action="store_true", help="figures as JSON on stdout")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the figures into docs/reliability.md")
     parser.add_argument("--seed", type=int, help="play this one again")
     parser.add_argument("--crash", action="append", default=[], metavar="POINT:HOW:BYTE", help="with crashes placed so")
     parser.add_argument("--swept", action="store_true", help="as it is played before a crash is placed in it")
@@ -71,6 +74,8 @@ def _report(played: "Played", seconds: float, options: argparse.Namespace) -> No
         "command": played.failure and played.failure.command,
         "seen": dict(sorted(seen.items())),
     }
+    if options.write is not None:
+        _write(options, figures, seen)
     if options.json:
         print(json.dumps(figures, indent=2))
         return
@@ -79,6 +84,50 @@ def _report(played: "Played", seconds: float, options: argparse.Namespace) -> No
             print(f"{name.replace('_', ' ')}: {value:,}" if isinstance(value, int | float) else f"{name}: {value}")
     for name, times in sorted(seen.items()):
         print(f"  {name}: {times:,}")
+
+
+_ROWS = {
+    "crashes before, within and after a write of the journal": ("write before", "write torn", "write after"),
+    "writes that the disk took only a part of": ("write full", "write short"),
+    "what is left of a cut-off line is cut off, and a crash before or after": ("cut before", "cut after"),
+    "crashes before a call and after the gateway acted on it": tuple(
+        f"{call} {when}" for call in ("create", "read", "fetch") for when in ("before", "after")
+    ),
+    "submissions: created, refused, outcome unknown": ("create created", "create refused", "create uncertain"),
+    "submissions that no answer came to": ("create answered by broken", "create answered by timed_out"),
+    "readings: completed, failed, trouble": ("read done", "read failed", "read transient"),
+    "downloads that broke off, expired, found no room, or were not what was asked for": (
+        "fetch cut", "fetch expired", "fetch disk", "fetch mismatch",
+    ),
+    "runs stopped: budget, account, unreachable, storage, interrupted": tuple(
+        f"stop {why}" for why in ("budget", "account", "unreachable", "storage", "interrupted")
+    ),
+    "unknown submissions that the user settled": ("resolved",),
+}  # fmt: skip
+
+
+def _write(options: argparse.Namespace, figures: dict[str, Any], seen: "Counter[str]") -> None:
+    """Put the figures into a page."""
+    import pages
+
+    broken = 0 if figures["broken"] is None else 1
+    rows: list[tuple[str, object]] = [
+        ("histories", f"{figures['histories']:,}"),
+        ("of them with crashes placed at every point in turn, some in pairs", f"{figures['with_placed_crashes']:,}"),
+        ("processes", f"{figures['processes']:,}"),
+        ("crashes", f"{figures['crashes']:,}"),
+        *((what, ", ".join(f"{seen[name]:,}" for name in names)) for what, names in _ROWS.items()),
+        ("histories a second and core", figures["histories_per_second_and_core"]),
+        ("**promises broken**", f"**{broken}**"),
+    ]
+    command = f"python tests/simulation {' '.join(word for word in _figures_of(options))}".strip()
+    text = pages.made_by(command, os.cpu_count() or 1) + pages.table(("what", "how many"), rows)
+    pages.put(options.write, "simulation", text)
+
+
+def _figures_of(options: argparse.Namespace) -> list[str]:
+    given = {"--first": options.first, "--seeds": options.seeds, "--for": options.seconds}
+    return [f"{name} {value:g}" for name, value in given.items() if value is not None]
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from simulation.answers import Heard
 
 from batchgen.engine.events import SceneFacts
 
-_ENDS = ("001028004", "001028095", "001028096", "001028097", "001028099", "999", "")
-OPEN_ENDS = ("001028096", "001028097", "999", "", "gone")
-"""Ends of tasks that may have been charged, even where nothing is said of it."""
+NEVER_MADE = "001028099"
+"""The end of a task that the gateway says was never created: the one that is certain to be free."""
+_ENDS = ("001028004", "001028095", "001028096", "001028097", NEVER_MADE, "999", "")
 _FATES = (*["completed"] * 6, "gone", *_ENDS)
 _MORE_OR_LESS = tuple(map(Decimal, ("0", "0", "0.1", "0.0000000001", "-0.05", "-0.0123456789")))
 _NOTHING = Decimal(0)
@@ -89,8 +89,8 @@ class ModelGateway:
         random, price = self.random, scene.estimated_cost_usd or _NOTHING
         fate = random.choice(_FATES) if random.random() < self.faults else "completed"
         told = random.random() >= self.faults / 2
-        # What documents say to be free, and is charged without a word, nobody could reckon with.
-        charged = fate == "completed" or ((told or fate in OPEN_ENDS) and random.random() < 0.3)
+        # What was never made, and is charged without a word, nobody could reckon with.
+        charged = fate == "completed" or ((told or fate != NEVER_MADE) and random.random() < 0.3)
         entry = Entry(
             f"t{len(self.books) + 1}",
             scene.scene_id,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from simulation.gateway import OPEN_ENDS, Entry
+from simulation.gateway import NEVER_MADE, Entry
 
 from batchgen.engine.events import Submitting
 from batchgen.engine.states import Attempt, AttemptState, State
@@ -13,8 +13,6 @@ from batchgen.report.rows import ledger_rows, report_rows
 S = AttemptState
 Books = Mapping[str, Entry]
 _FINISHED = frozenset({S.COMPLETED, S.DOWNLOAD_FAILED, S.DELIVERED, S.MISMATCHED, S.FAILED})
-_FREE_UNLESS_TOLD = ("1028004", "1028095", "1028099")
-"""Codes of failed tasks, without their leading zeros, that cost nothing unless the gateway says so."""
 _NOTHING = Decimal(0)
 
 
@@ -64,8 +62,9 @@ def within_budget(intent: Submitting, state: State, budget_usd: Decimal) -> None
 
 
 def _is_free(attempt: Attempt) -> bool:
-    failed = attempt.state is S.FAILED and attempt.code.lstrip("0") in _FREE_UNLESS_TOLD
-    return failed or attempt.state is S.REFUSED
+    """Whether it costs nothing unless the gateway says so."""
+    never_made = attempt.state is S.FAILED and attempt.code.lstrip("0") == NEVER_MADE.lstrip("0")
+    return never_made or attempt.state is S.REFUSED
 
 
 def ceiling_holds(books: Books, ceiling_usd: Decimal) -> None:
@@ -96,7 +95,7 @@ def books_agree(state: State, books: Books) -> None:
         entry = books[attempt.task_id]
         if entry.told and entry.fate != "gone":
             told.setdefault(entry.scene_id, []).append(entry)
-        elif entry.fate == "completed" or entry.fate in OPEN_ENDS:
+        elif entry.fate != NEVER_MADE:
             untold.setdefault(entry.scene_id, []).append(entry)
     _ledger_agrees(state, {entry.task_id: entry for listed in told.values() for entry in listed})
     for row in report_rows(state):

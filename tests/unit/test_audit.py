@@ -38,7 +38,7 @@ def state() -> State:
         *completed("s1", "0.5", 2, "0.05"),
         submitting("s2", size="960*960"),
         ev.Submitted(AT, "s2", 1, "task-s2-1"),
-        ev.Failed(AT, "s2", 1, "001028095", "no", Decimal("0.25"), None, again=False, charge_open=False),
+        ev.Failed(AT, "s2", 1, "001028095", "no", Decimal("0.25"), None, again=False),
         submitting("s3"),
         ev.OutcomeUnknown(AT, "s3", 1, "submit_unknown", "lost"),
         submitting("s4"),

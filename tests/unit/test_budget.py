@@ -50,22 +50,20 @@ def test_a_result_without_a_stated_cost_is_unknown_and_counts_at_its_estimate() 
     assert liability(listed[0]) == Sum(ESTIMATE)
 
 
-def test_a_failure_without_a_stated_cost_cost_nothing() -> None:
-    listed = list(
-        replay(
-            [*WAYS[S.RUNNING], ev.Failed("t", "s1", 1, "c", "m", None, None, again=False, charge_open=False)]
-        ).all_attempts()
-    )
-    assert charged(listed) == exposure(listed) == liability(listed[0]) == Sum()
-
-
-def test_a_failure_that_may_have_been_charged_counts_at_its_estimate() -> None:
-    failed = ev.Failed("t", "s1", 1, "001028096", "m", None, None, again=False, charge_open=True)
+@pytest.mark.parametrize("code", ["001028004", "001028095", "001028096", "task_not_found"])
+def test_a_failure_without_a_stated_cost_may_have_been_charged(code: str) -> None:
+    failed = ev.Failed("t", "s1", 1, code, "m", None, None, again=False)
     listed = list(replay([*WAYS[S.RUNNING], failed]).all_attempts())
     assert charged(listed) == Sum(Decimal(0), 1)
     assert exposure(listed) == liability(listed[0]) == Sum(ESTIMATE)
     told = list(replay([*WAYS[S.RUNNING], replace(failed, cost_usd=COST)]).all_attempts())
     assert (charged(told), exposure(told), liability(told[0])) == (Sum(COST), Sum(), Sum(COST))
+
+
+def test_a_task_that_was_never_created_is_free() -> None:
+    failed = ev.Failed("t", "s1", 1, "001028099", "m", None, None, again=True)
+    listed = list(replay([*WAYS[S.RUNNING], failed]).all_attempts())
+    assert charged(listed) == exposure(listed) == liability(listed[0]) == Sum()
 
 
 def test_zero_is_known() -> None:

@@ -79,9 +79,7 @@ def test_a_file_that_is_gone_is_fetched_again() -> None:
 def test_what_created_no_task_is_submitted_again_unasked() -> None:
     refused = replay([*WAYS[S.SUBMITTING], ev.Refused("t", "s1", 1, "http_503", "later", again=True)])
     assert (step(refused).action, step(refused).paid_before) == (Action.SUBMIT, False)
-    failed = replay(
-        [*WAYS[S.RUNNING], ev.Failed("t", "s1", 1, "001028099", "no", None, None, again=True, charge_open=False)]
-    )
+    failed = replay([*WAYS[S.RUNNING], ev.Failed("t", "s1", 1, "001028099", "no", None, None, again=True)])
     assert (step(failed).action, step(failed).paid_before) == (Action.SUBMIT, False)
 
 
@@ -89,7 +87,7 @@ def test_money_spent_before_a_free_failure_is_not_forgotten() -> None:
     begin = WAYS[S.SUBMITTING][0]
     assert isinstance(begin, ev.Submitting)
     second = ev.Submitting("t", "s1", 2, begin.request_sha256, begin.request, begin.tier, (), None)
-    last = ev.Failed("t", "s1", 2, "001028099", "no", None, None, again=True, charge_open=False)
+    last = ev.Failed("t", "s1", 2, "001028099", "no", None, None, again=True)
     state = replay([*WAYS[S.FAILED], second, ev.Submitted("t", "s1", 2, "t2"), last])
     assert step(state).paid_before
 

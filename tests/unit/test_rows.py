@@ -186,7 +186,7 @@ def test_totals_count_and_add_up() -> None:
 
 
 UNTOLD = ev.Completed(DONE_AT, "s1", 1, "u", None, None, None)
-MAYBE = ev.Failed(DONE_AT, "s1", 1, "001028096", "m", None, None, again=False, charge_open=True)
+MAYBE = ev.Failed(DONE_AT, "s1", 1, "001028095", "m", None, None, again=False)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ MAYBE = ev.Failed(DONE_AT, "s1", 1, "001028096", "m", None, None, again=False, c
     [
         ([], 0), (SENT, 1), (WAYS[S.UNKNOWN], 1), (RAN, 0), (WAYS[S.DELIVERED], 0), (WAYS[S.REFUSED], 0),
         ([*RAN, UNTOLD], 1), ([*RAN, UNTOLD, EVENTS[ev.DownloadFailed]], 1), ([*RAN, MAYBE], 1),
-        ([*RAN, replace(MAYBE, charge_open=False)], 0), ([*RAN, replace(MAYBE, cost_usd=Decimal(0))], 0),
+        ([*RAN, replace(MAYBE, again=True)], 0), ([*RAN, replace(MAYBE, cost_usd=Decimal(0))], 0),
     ],
 )  # fmt: skip
 def test_scenes_that_may_have_cost_what_nobody_said(events: list[Any], unknown: int) -> None:

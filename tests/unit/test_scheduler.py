@@ -317,8 +317,11 @@ def test_what_is_cheaper_or_free_makes_room() -> None:
         bench.fetched()
     assert bench.scheduler.stop is None
     failing = Bench(scenes(3), Settings(workers=1, max_in_flight=1, budget_usd=PRICE)).running()
-    failing.polled(WRONG)
-    assert kinds(failing.begin()) == ["Submit"], "a failed task without a charge cost nothing"
+    failing.polled(WRONG, Result(cost_usd=Decimal(0)))
+    assert kinds(failing.begin()) == ["Submit"], "a failed task that was told to be free cost nothing"
+    untold = Bench(scenes(3), Settings(workers=1, max_in_flight=1, budget_usd=PRICE)).running()
+    untold.polled(WRONG)
+    assert (untold.begin(), untold.scheduler.stop) == ([], Stop.BUDGET), "what was not told may have been charged"
 
 
 def test_an_amount_that_nobody_knows_cannot_be_kept_to_a_budget() -> None:
