@@ -13,6 +13,22 @@ _ROUNDED = Context(prec=1_000)
 _ROUNDED_UP = Context(prec=1_000, rounding=ROUND_CEILING)
 
 
+_MOST_DIGITS = 40
+"""On either side of the decimal point: more than any amount of money has, and little enough to add up."""
+
+
+def amount(text: str) -> Decimal:
+    """An amount as somebody wrote it, which may be below zero. Raises ValueError for what is none."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is no amount of money") from None
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or value.adjusted() >= _MOST_DIGITS or exponent < -_MOST_DIGITS:
+        raise ValueError(f"{text!r} is no amount of money")
+    return value
+
+
 def plus(one: Decimal, other: Decimal) -> Decimal:
     """The exact sum of two amounts."""
     return _EXACT.add(one, other)

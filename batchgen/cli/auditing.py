@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import click
 from batchgen.cli.batch import show_json
 from batchgen.errors import UsageError
 from batchgen.journal.log import read
+from batchgen.money import amount
 from batchgen.report import invoice as statement
 from batchgen.report.as_csv import as_csv
 from batchgen.report.audit import Entry, as_json, entries
@@ -37,6 +37,7 @@ def audit(run_dirs: Sequence[Path], by: str | None, form: str, invoice: Path | N
         folders.setdefault(path.resolve(), path)
     for folder in folders.values():
         listed += entries(str(folder), read(folder))
+    listed = _once(listed)
     document = as_json(listed, by)
     found = None if invoice is None else statement.compare(_lines(invoice, columns), listed)
     if form == "json":
@@ -51,6 +52,21 @@ def audit(run_dirs: Sequence[Path], by: str | None, form: str, invoice: Path | N
     return 0 if found is None or found.agrees else _EXIT_DIFFERS
 
 
+def _once(listed: Sequence[Entry]) -> list[Entry]:
+    """Each task once: a copy of a run directory beside it tells of the same ones."""
+    seen: dict[str, Entry] = {}
+    distinct = []
+    for entry in listed:
+        first = seen.setdefault(entry.attempt.task_id or "", entry)
+        if entry.attempt.task_id is None or first is entry:
+            distinct.append(entry)
+    if len(distinct) < len(listed):
+        times = f"{len(listed) - len(distinct)} task{'' if len(listed) - len(distinct) == 1 else 's'}"
+        warning = f"warning: {times} in more than one of these run directories (a copy?); each is counted once"
+        click.echo(warning, err=True)
+    return distinct
+
+
 _LABELS = {
     "attempts": "paid attempts",
     "cost_usd": "charged, USD",
@@ -60,13 +76,16 @@ _LABELS = {
     "failed_uncharged": "failed, and told to be free",
     "failed_not_told": "failed, charge not told",
     "wasted_usd": "wasted, USD (superseded, failed, or not what was asked for)",
+    "in_flight": "tasks in flight",
+    "exposure_usd": "may still come, USD (in flight, unknown, or not told)",
+    "exposure_unknown": "  attempts without an estimate",
     "unknown": "submissions of unknown outcome",
     "unknown_exposure_usd": "  may have cost, USD",
     "unknown_without_estimate": "  without an estimate",
     "finished_seconds": "finished seconds of video",
     "cost_per_finished_second_usd": "charged per finished second, USD",
 }
-_GROUP_COLUMNS = ("key", "attempts", "cost_usd", "wasted_usd", "unknown_exposure_usd", "cost_per_finished_second_usd")
+_GROUP_COLUMNS = ("key", "attempts", "cost_usd", "wasted_usd", "exposure_usd", "cost_per_finished_second_usd")
 
 
 def _table(document: Mapping[str, Any], by: str | None) -> str:
@@ -109,10 +128,8 @@ def _lines(path: Path, columns: Columns) -> list[statement.Line]:
 def _line(path: Path, number: int, row: Mapping[str, str | None], columns: Columns) -> statement.Line:
     written = (row.get(columns.amount) or "").strip()
     try:
-        amount = Decimal(written)
-    except InvalidOperation:
+        usd = amount(written)
+    except ValueError:
         raise UsageError(f"{path}:{number}: {written!r} in column {columns.amount!r} is no plain amount") from None
-    if not amount.is_finite():
-        raise UsageError(f"{path}:{number}: {written!r} in column {columns.amount!r} is no plain amount")
     when = row.get(columns.time) if columns.time else None
-    return statement.Line(number, (row.get(columns.task) or "").strip(), amount, (when or "").strip())
+    return statement.Line(number, (row.get(columns.task) or "").strip(), usd, (when or "").strip())

@@ -36,6 +36,9 @@ def command(run_dir: Path, scene: str, task_id: str | None, *, not_created: bool
             raise UsageError(f"there was never a submission of a scene {scene!r} in {run_dir}")
         if not latest.is_unknown:
             raise UsageError(f"scene {scene} is not unknown but {latest.state}; there is nothing to settle")
+        known = [one for one in journal.state.all_attempts() if task_id and one.task_id == task_id.strip()]
+        if known:
+            raise UsageError(f"task {task_id} is that of scene {known[0].scene_id}, attempt {known[0].number}, already")
         event = Resolved(RealClock().at(), scene, latest.number, task_id.strip() if task_id else None)
         journal.append([event])
         journal.state.apply(event)

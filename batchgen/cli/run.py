@@ -1,6 +1,6 @@
 """``batchgen run``: validate → plan → submit → poll → download → report."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,15 @@ class _Money(click.ParamType[Decimal]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         """Read an amount without passing through a float."""
+        from batchgen.money import amount
+
         try:
-            amount = Decimal(value)
-        except InvalidOperation:
+            usd = amount(value)
+        except ValueError:
             self.fail(f"{value!r} is no amount of US dollars", param, ctx)
-        if not amount.is_finite() or amount < 0:
+        if usd < 0:
             self.fail(f"{value!r} is no amount of US dollars", param, ctx)
-        return amount
+        return usd
 
 
 @click.command("run")

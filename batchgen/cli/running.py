@@ -96,6 +96,8 @@ def run(options: Options) -> int:
     folder = loaded.folder
     if options.dry_run:
         prepared = wiring.prepare(loaded, choice, wiring.state_in(folder))
+        if options.plan_file is not None:
+            saved_plan.verify(options.plan_file, prepared)
         outlook = prepared.outlook(_wanted_budget(options, prepared))
         wiring.show_price_notes(outlook)
         click.echo(printable(plan_report.as_table(outlook)))
@@ -180,7 +182,7 @@ def _wanted_budget(options: Options, prepared: Prepared) -> Decimal | None:
 def _agreed(options: Options, outlook: plan_report.Outlook) -> bool:
     """Show the plan, and on a terminal ask before money is spent."""
     wiring.show_price_notes(outlook)
-    submits = len(outlook.submits)
+    submits = len(outlook.purchases)
     asks = sys.stdin.isatty() and sys.stderr.isatty() and not options.yes
     if asks:
         click.echo(printable(plan_report.as_table(outlook)), err=True)
@@ -212,6 +214,7 @@ class _Run:
             wait=not options.no_wait,
             download=prepared.choice.download,
             budget_usd=budget,
+            estimate=prepared.prices.estimate_of,
         )
 
     def carry_out(self, key: ApiKey) -> int:
@@ -311,7 +314,7 @@ class _Run:
         wiring.write_reports(self._folder, state)
         lines = [_WHY[stop]] if stop is not None else []
         lines.append(as_text(state, self._batch.codes, str(self._folder)))
-        step = next_step(state, shlex.join([str(self._options.manifest), *_same_place(self._options)]))
+        step = next_step(state, shlex.join([str(self._options.manifest), *_same_way(self._options)]))
         if step is not None:
             lines += ["", f"To go on:  {step}"]
         lines += ["", f"Reports: {self._folder / 'report.csv'}, {self._folder / 'ledger.csv'}"]
@@ -320,14 +323,19 @@ class _Run:
         click.echo(printable("\n".join(lines)), err=True)
 
 
-def _same_place(options: Options) -> list[str]:
-    """The options without which the next run would look for its tasks somewhere else."""
+def _same_way(options: Options) -> list[str]:
+    """The options without which the next run would look elsewhere, take other scenes, or spend more."""
     named: dict[str, Path | str | None] = {"--run-dir": options.run_dir, "--api-key-file": options.api_key_file}
     if not options.emulator and options.base_url != os.environ.get("BATCHGEN_BASE_URL"):
         named["--base-url"] = options.base_url
     if options.request_format != os.environ.get("BATCHGEN_REQUEST_FORMAT", RequestFormat.DOCUMENTED):
         named["--request-format"] = options.request_format
+    named["--budget"] = None if options.budget is None else format(options.budget, "f")
     given = [word for name, value in named.items() if value is not None for word in (name, str(value))]
+    choice, history = _selected(options)
+    for name, values in (("--history", history), ("--scene", choice.globs)):
+        given += [word for value in values for word in (name, str(value))]
+    given += [] if choice.download else ["--no-download"]
     return ["--emulator", *given] if options.emulator else given
 
 

@@ -51,7 +51,7 @@ def load(path: Path) -> Saved:
         choice = document["choice"]
         globs = tuple(map(str, choice["globs"]))
         chosen = Choice(globs, bool(choice["retry_failed"]), bool(choice["download"]))
-        history = tuple(Path(str(folder)) for folder in document["history"])
+        history = tuple(Path(str(folder)).resolve() for folder in document["history"])
         return Saved(chosen, history, dict(document["bound_to"]), document["plan"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{path} is no plan that plan --out has saved") from None
@@ -80,11 +80,13 @@ def bindings(prepared: Prepared) -> dict[str, str]:
     expanded = prepared.batch.manifest.as_json()
     del expanded["pricing"]
     prices = {"prices": prepared.prices.as_json(), "budget_usd": expanded.pop("budget_usd")}
+    # A line that was never finished is cut off by the run that carries the plan out.
     journal = prepared.batch.folder / FILE
+    content = journal.read_bytes() if journal.exists() else b""
     return {
         "manifest and references": _digest(expanded),
         "prices": _digest(prices),
-        "state": hashlib.sha256(journal.read_bytes() if journal.exists() else b"").hexdigest(),
+        "state": hashlib.sha256(content[: content.rfind(b"\n") + 1]).hexdigest(),
     }
 
 

@@ -1,8 +1,9 @@
 """What was spent, and what may have been. Pure; every amount a Decimal, unknown ones kept apart."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeAlias
 
 from batchgen.engine.states import Attempt, AttemptState
 from batchgen.money import minus, plus
@@ -54,26 +55,39 @@ def exposure(attempts: Iterable[Attempt]) -> Sum:
     return total
 
 
-def liability(attempt: Attempt) -> Sum:
+Estimate: TypeAlias = Callable[[Attempt], Decimal | None]
+"""What an attempt is reckoned to cost in US dollars, None where nobody knows."""
+
+
+def as_reckoned(attempt: Attempt) -> Decimal | None:
+    """The estimate of its day."""
+    return attempt.estimated_cost_usd
+
+
+def liability(attempt: Attempt, estimate: Estimate = as_reckoned) -> Sum:
     """What an attempt takes of a budget: its cost, or its estimate as long as that is not known."""
     if attempt.cost_usd is None and _is_free(attempt):
         return Sum()
-    return Sum().plus(attempt.estimated_cost_usd if attempt.cost_usd is None else attempt.cost_usd)
+    return Sum().plus(estimate(attempt) if attempt.cost_usd is None else attempt.cost_usd)
 
 
 class Budget:
     """Whether one more submission stays within the budget, all that is in flight or unknown counted."""
 
-    def __init__(self, limit_usd: Decimal | None, attempts: Iterable[Attempt]) -> None:
+    def __init__(
+        self, limit_usd: Decimal | None, attempts: Iterable[Attempt], estimate: Estimate = as_reckoned
+    ) -> None:
         """Begin with all attempts that were ever made in this run directory; no limit is None."""
         self._limit = limit_usd
+        self._estimate = estimate
         self.liable = Sum()
         for attempt in attempts:
             self.changed(None, attempt)
 
     def changed(self, before: Attempt | None, after: Attempt) -> None:
         """An attempt has moved on, or has begun where there was none before."""
-        self.liable = self.liable.replaced(Sum() if before is None else liability(before), liability(after))
+        was = Sum() if before is None else liability(before, self._estimate)
+        self.liable = self.liable.replaced(was, liability(after, self._estimate))
 
     def allows(self, estimate: Decimal | None) -> bool:
         """Whether it may be spent. What nobody knows cannot be kept to a budget: then nothing more is."""

@@ -51,7 +51,8 @@ class Step:
 
     ``changed`` names the fields of the request that differ from what was submitted before;
     ``paid_before`` says that money was spent on this scene, or may have been; ``removed`` that it is
-    not in the manifest any more, and that only its task is waited for.
+    not in the manifest any more, and that only its task is waited for; ``then_submits`` that it is
+    submitted once the task that still runs has ended.
     """
 
     scene: SceneFacts
@@ -60,11 +61,17 @@ class Step:
     changed: tuple[str, ...] = ()
     paid_before: bool = False
     removed: bool = False
+    then_submits: bool = False
+
+    @property
+    def buys(self) -> bool:
+        """Whether the step, carried out, creates a new task."""
+        return self.action is Action.SUBMIT or self.then_submits
 
     @property
     def new_cost_usd(self) -> Decimal | None:
-        """What the step would cost: nothing unless it submits, None where no price is known."""
-        return self.scene.estimated_cost_usd if self.action is Action.SUBMIT else Decimal(0)
+        """What the step would cost: nothing unless it buys, None where no price is known."""
+        return self.scene.estimated_cost_usd if self.buys else Decimal(0)
 
 
 def plan(scenes: Sequence[SceneFacts], state: State, choice: Choice, missing: Collection[str] = ()) -> list[Step]:
@@ -104,7 +111,7 @@ def _changed(scene: SceneFacts, latest: Attempt, *, paid: bool) -> Step:
     what = f"changed: {', '.join(changed) or 'the request'}"
     if latest.state is AttemptState.RUNNING:
         reason = f"{what}; its task still runs and is waited for, then it is paid for again"
-        return Step(scene, Action.RESUME, reason, changed, paid_before=True)
+        return Step(scene, Action.RESUME, reason, changed, paid_before=True, then_submits=True)
     return Step(scene, Action.SUBMIT, f"{what}; it is paid for again" if paid else what, changed, paid)
 
 

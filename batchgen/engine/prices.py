@@ -27,30 +27,39 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What completed tasks of one tier cost together: US dollars, seconds of video, and how many tasks."""
+    """What completed tasks of one tier cost together: US dollars, seconds of video, and how many tasks.
 
-    usd: Decimal
-    seconds: int
-    tasks: int
+    ``highest`` is the most that any of them cost a second, rounded up: estimates use it, so that a
+    budget does not rest on what was cheap once.
+    """
+
+    usd: Decimal = Decimal(0)
+    seconds: int = 0
+    tasks: int = 0
+    highest: Decimal = Decimal(0)
 
     @property
-    def price(self) -> Decimal:
-        """US dollars a second, rounded up at the tenth place, so that no estimate falls short by rounding."""
+    def average(self) -> Decimal:
+        """US dollars a second over all of them, rounded up at the tenth place."""
         return ratio_up(self.usd, self.seconds, _PLACES)
 
     def plus(self, usd: Decimal, seconds: int) -> "Learned":
         """The sum with one more task."""
-        return Learned(plus(self.usd, usd), self.seconds + seconds, self.tasks + 1)
+        highest = max(self.highest, ratio_up(usd, seconds, _PLACES))
+        return Learned(plus(self.usd, usd), self.seconds + seconds, self.tasks + 1, highest)
 
 
 def learn(attempts: Iterable[Attempt], model: str) -> dict[str, Learned]:
-    """What a model's tiers really cost, from every completed task whose cost the gateway has stated."""
+    """What a model's tiers really cost, from every completed task whose cost the gateway has stated.
+
+    Of what was free, a promotion perhaps, nothing is learned: it is no price.
+    """
     found: dict[str, Learned] = {}
     for attempt in attempts:
         seconds = attempt.request.get("parameters", {}).get("duration")
         fits = attempt.state in _COMPLETED and attempt.request.get("model") == model
-        if fits and attempt.tier and attempt.cost_usd is not None and isinstance(seconds, int) and seconds > 0:
-            found[attempt.tier] = found.get(attempt.tier, Learned(Decimal(0), 0, 0)).plus(attempt.cost_usd, seconds)
+        if fits and attempt.tier and attempt.cost_usd and isinstance(seconds, int) and seconds > 0:
+            found[attempt.tier] = found.get(attempt.tier, Learned()).plus(attempt.cost_usd, seconds)
     return found
 
 
@@ -75,15 +84,21 @@ class Prices:
     def of(self, tier: str | None) -> Decimal | None:
         """The price that holds for a tier, None where there is none."""
         declared, learned = self.declared.get(tier or ""), self.learned.get(tier or "")
-        return learned.price if declared is None and learned is not None else declared
+        return learned.highest if declared is None and learned is not None else declared
 
     def estimate(self, tier: str | None, seconds: Any) -> Decimal | None:
         """US dollars for so many seconds; None without a price, or without a duration."""
         price = self.of(tier)
         return None if price is None or not isinstance(seconds, int) else times(price, seconds)
 
+    def estimate_of(self, attempt: Attempt) -> Decimal | None:
+        """What an attempt was reckoned to cost; by today's prices where it had none in its day."""
+        if attempt.estimated_cost_usd is not None:
+            return attempt.estimated_cost_usd
+        return self.estimate(attempt.tier, attempt.request.get("parameters", {}).get("duration"))
+
     def differs(self, tier: str) -> bool:
-        """Whether what is charged for a tier is more than 1 % above or below what is declared."""
+        """Whether what was charged for a tier is more than 1 % above or below what is declared."""
         declared, learned = self.declared.get(tier), self.learned.get(tier)
         if declared is None or learned is None:
             return False
@@ -99,7 +114,8 @@ class Prices:
         return {
             "used": str(self.origin(tier)),
             "declared_usd": None if declared is None else format(declared, "f"),
-            "learned_usd": None if learned is None else format(learned.price, "f"),
+            "learned_usd": None if learned is None else format(learned.average, "f"),
+            "learned_highest_usd": None if learned is None else format(learned.highest, "f"),
             "learned_tasks": 0 if learned is None else learned.tasks,
             "learned_seconds": 0 if learned is None else learned.seconds,
             "learned_cost_usd": None if learned is None else format(learned.usd, "f"),

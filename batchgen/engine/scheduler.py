@@ -15,7 +15,7 @@ from decimal import Decimal
 from batchgen.engine import events as ev
 from batchgen.engine import wording
 from batchgen.engine.agenda import Agenda, Sort
-from batchgen.engine.budget import Budget
+from batchgen.engine.budget import Budget, Estimate, as_reckoned
 from batchgen.engine.commands import Act, Ending, Fetch, FetchEnded, Poll, PollEnded, Stop, Submit, SubmitEnded
 from batchgen.engine.job import Job
 from batchgen.engine.outcomes import NOT_CONNECTED, Kind, Meaning
@@ -32,8 +32,8 @@ _MOST_REFRESHES = 2
 class Settings:
     """How a run is to go; what the options of `run` say.
 
-    ``workers`` bounds the acts under way, ``attempts`` the paid attempts at a scene. Times are in
-    seconds.
+    ``workers`` bounds the acts under way, ``attempts`` the paid attempts at a scene; ``estimate`` is
+    what an attempt of which no cost is known takes of the budget. Times are in seconds.
     """
 
     workers: int = 8
@@ -45,6 +45,7 @@ class Settings:
     wait: bool = True
     download: bool = True
     budget_usd: Decimal | None = None
+    estimate: Estimate = as_reckoned
 
 
 class Scheduler:
@@ -59,7 +60,7 @@ class Scheduler:
         self._lengths = Lengths()
         self._pace = Pace(settings.max_in_flight, settings.submit_rate)
         self._reach = Reach()
-        self._budget = Budget(settings.budget_usd, state.all_attempts())
+        self._budget = Budget(settings.budget_usd, state.all_attempts(), settings.estimate)
         self._agenda = Agenda()
         self._jobs: dict[str, Job] = {}
         self._sending: set[str] = set()
@@ -221,7 +222,13 @@ class Scheduler:
             self._hold_back(scene_id, at)
 
     def _hold_back(self, scene_id: str, at: str) -> None:
-        reason = f"not submitted: it would go beyond the budget of {self._settings.budget_usd} USD"
+        budget, unknown = self._settings.budget_usd, self._budget.liable.unknown
+        reason = f"not submitted: it would go beyond the budget of {budget} USD; raise it with --budget, and run again"
+        if unknown:
+            reason = (
+                f"not submitted: {unknown} earlier attempt{'' if unknown == 1 else 's'} may have cost what nobody can "
+                f"reckon, so the budget of {budget} USD cannot be kept; add a price for their tier to pricing"
+            )
         self._remember(ev.HeldBack(at, scene_id, "budget", reason))
 
     def _end_early(self, why: Stop, *also: Sort) -> None:

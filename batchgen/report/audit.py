@@ -77,7 +77,8 @@ def _sums(listed: Sequence[Entry]) -> dict[str, Any]:
         and (entry.superseded or entry.attempt.state in (AttemptState.MISMATCHED, AttemptState.FAILED))
     )
     unknown = exposure(attempt for attempt in attempts if attempt.is_unknown)
-    paid, seconds = charged(attempts), _finished_seconds(attempts)
+    paid, out = charged(attempts), exposure(attempts)
+    seconds = _finished_seconds(entry.attempt for entry in listed if not entry.superseded)
     return {
         "attempts": len(attempts),
         "cost_usd": format(paid.usd, "f"),
@@ -87,6 +88,9 @@ def _sums(listed: Sequence[Entry]) -> dict[str, Any]:
         "failed_uncharged": sum(attempt.cost_usd is not None and not attempt.cost_usd for attempt in failed),
         "failed_not_told": sum(attempt.cost_usd is None for attempt in failed),
         "wasted_usd": format(wasted.usd, "f"),
+        "in_flight": sum(attempt.is_open for attempt in attempts),
+        "exposure_usd": format(out.usd, "f"),
+        "exposure_unknown": out.unknown,
         "unknown": sum(attempt.is_unknown for attempt in attempts),
         "unknown_exposure_usd": format(unknown.usd, "f"),
         "unknown_without_estimate": unknown.unknown,
@@ -96,7 +100,7 @@ def _sums(listed: Sequence[Entry]) -> dict[str, Any]:
 
 
 def _finished_seconds(attempts: Iterable[Attempt]) -> int:
-    """Seconds of video that were delivered as they were asked for, or are ready to be fetched."""
+    """Seconds of video that were delivered as they were asked for, or are ready to be fetched, and still count."""
     good = (AttemptState.DELIVERED, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED)
     lengths = (attempt.request.get("parameters", {}).get("duration") for attempt in attempts if attempt.state in good)
     return sum(length for length in lengths if isinstance(length, int))

@@ -29,19 +29,19 @@ class Outlook:
     budget_usd: Decimal | None
 
     @property
-    def submits(self) -> list[Step]:
+    def purchases(self) -> list[Step]:
         """The steps that would cost something."""
-        return [step for step in self.steps if step.action is Action.SUBMIT]
+        return [step for step in self.steps if step.buys]
 
     @property
     def new_cost(self) -> Sum:
         """What all submissions would cost."""
-        return _sum(step.new_cost_usd for step in self.submits)
+        return _sum(step.new_cost_usd for step in self.purchases)
 
     @property
     def left_usd(self) -> Decimal | None:
         """What the budget would leave after all of it; below zero where it does not suffice, None where unknown."""
-        liable, new = Budget(None, self.state.all_attempts()).liable, self.new_cost
+        liable, new = Budget(None, self.state.all_attempts(), self.prices.estimate_of).liable, self.new_cost
         if self.budget_usd is None or liable.unknown or new.unknown:
             return None
         return minus(self.budget_usd, plus(liable.usd, new.usd))
@@ -95,17 +95,18 @@ def as_table(outlook: Outlook) -> str:
 
 def price_notes(outlook: Outlook) -> Iterator[str]:
     """What to know of the prices: where a learned one is used, and where it contradicts the declared one."""
-    used = {step.scene.tier for step in outlook.submits}
+    used = {step.scene.tier for step in outlook.purchases}
     for tier, learned in sorted(outlook.prices.learned.items()):
         seen = f"{learned.usd:f} USD for {learned.seconds} s in {learned.tasks} task{'' if learned.tasks == 1 else 's'}"
         if outlook.prices.differs(tier):
-            declared = outlook.prices.declared[tier]
+            declared, average = outlook.prices.declared[tier], learned.average
             yield (
-                f"warning: {tier} is declared at {declared:f} USD a second, and the gateway charged {learned.price:f} "
+                f"warning: {tier} is declared at {declared:f} USD a second, and the gateway charged {average:f} "
                 f"({seen}); estimates use the declared price"
             )
         elif tier in used and outlook.prices.origin(tier) is Origin.LEARNED:
-            yield f"{tier} has no declared price; estimates use the learned {learned.price:f} USD a second ({seen})"
+            most = f"the most that was charged, {learned.highest:f} USD a second"
+            yield f"{tier} has no declared price; estimates use {most} ({seen})"
 
 
 def _scenes(outlook: Outlook) -> list[str]:
@@ -115,8 +116,8 @@ def _scenes(outlook: Outlook) -> list[str]:
             step.scene.scene_id,
             str(step.action),
             step.scene.tier or "",
-            _product(outlook, step) if step.action is Action.SUBMIT else "",
-            _known(step.new_cost_usd) if step.action is Action.SUBMIT else "",
+            _product(outlook, step) if step.buys else "",
+            _known(step.new_cost_usd) if step.buys else "",
             _paid(outlook.state, step),
             step.reason,
         )
@@ -133,10 +134,10 @@ def _tiers(outlook: Outlook) -> list[str]:
     rows = [("tier", "declared", "learned", "new s", "new USD", "paid USD")]
     for tier in dict.fromkeys([*prices.tiers, *new, *paid]):
         declared, learned = prices.declared.get(tier), prices.learned.get(tier)
-        seconds = sum(_duration(step) or 0 for step in outlook.submits if (step.scene.tier or _NO_TIER) == tier)
+        seconds = sum(_duration(step) or 0 for step in outlook.purchases if (step.scene.tier or _NO_TIER) == tier)
         cost, before = new.get(tier, Sum()), paid.get(tier, Sum())
         amounts = (_amount(cost), _amount(before))
-        said = ("-" if declared is None else f"{declared:f}", "-" if learned is None else f"{learned.price:f}")
+        said = ("-" if declared is None else f"{declared:f}", "-" if learned is None else f"{learned.average:f}")
         rows.append((tier, *said, str(seconds), *amounts))
     return _aligned(rows, right=(1, 2, 3, 4, 5))
 
@@ -147,14 +148,14 @@ def _sums(outlook: Outlook) -> Iterator[str]:
         scenes = f"{new.unknown} scene{'' if new.unknown == 1 else 's'}"
         known = f"{new.usd:f} USD and " if new.usd else ""
         yield f"new: {known}{scenes} without a price, so no estimate can be made; {NO_PRICES}"
-    elif outlook.submits:
+    elif outlook.purchases:
         yield f"new: {new.usd:f} USD"
     paid = charged(outlook.state.all_attempts())
     if paid.usd or paid.unknown:
         yield f"charged so far: {paid.usd:f} USD{_and_unknown(paid)}"
     if out.usd or out.unknown:
         yield f"in flight, unknown or not stated: up to {out.usd:f} USD{_and_unknown(out)}"
-    again = sum(step.paid_before for step in outlook.submits)
+    again = sum(step.paid_before for step in outlook.purchases)
     if again:
         yield f"{again} of these scenes {'was' if again == 1 else 'were'} paid for before and would be paid for again"
     yield from _budget(outlook)
@@ -165,7 +166,7 @@ def _budget(outlook: Outlook) -> Iterator[str]:
     if budget is None:
         return
     if left is None:
-        yield f"budget: {budget:f} USD; whether it suffices is not known"
+        yield f"budget: {budget:f} USD; whether it suffices nobody can say without a price for every tier"
     elif left < 0:
         yield f"budget: {budget:f} USD; it falls short by {-left:f} USD, and the run would stop there"
     else:
@@ -173,7 +174,7 @@ def _budget(outlook: Outlook) -> Iterator[str]:
 
 
 def _new_by_tier(outlook: Outlook) -> dict[str, Sum]:
-    return _by_tier((step.scene.tier, step.new_cost_usd) for step in outlook.submits)
+    return _by_tier((step.scene.tier, step.new_cost_usd) for step in outlook.purchases)
 
 
 def _paid_by_tier(outlook: Outlook) -> dict[str, Sum]:
@@ -231,15 +232,15 @@ def _and_unknown(total: Sum) -> str:
 
 
 def _charged(state: State, step: Step) -> Decimal | None:
-    paid = charged(state.attempts.get(step.scene.scene_id, ()))
-    return None if paid.unknown else paid.usd
+    attempts = state.attempts.get(step.scene.scene_id, ())
+    return charged(attempts).usd if exposure(attempts) == Sum() else None
 
 
 def _paid(state: State, step: Step) -> str:
     """What the scene has cost; nothing where nothing was ever charged for it."""
     attempts = state.attempts.get(step.scene.scene_id, ())
-    cost, open_ = charged(attempts), exposure(attempts)
-    if cost.unknown or open_ != Sum():
+    cost = charged(attempts)
+    if exposure(attempts) != Sum():
         return f"{cost.usd:f} + ?" if cost.usd else "?"
     return f"{cost.usd:f}" if any(attempt.cost_usd is not None for attempt in attempts) else ""
 

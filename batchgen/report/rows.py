@@ -9,10 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from batchgen.engine.budget import charged
+from batchgen.engine.budget import charged, exposure
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import PAID, Attempt, AttemptState, State
-from batchgen.money import total
 
 Row: TypeAlias = Mapping[str, str | int | float | bool | Decimal | None]
 
@@ -76,22 +75,21 @@ def status_of(attempt: Attempt) -> str:
 
 
 def totals(rows: Iterable[Row], state: State) -> dict[str, Any]:
-    """Counts by status, and sums; what is not known is counted and never taken for zero."""
-    listed = list(rows)
+    """Counts of rows by status, and sums over all attempts, those at scenes that are gone included.
+
+    What is not known is counted and never taken for zero.
+    """
+    listed, attempts = list(rows), list(state.all_attempts())
     statuses = ("completed", "failed", "unknown", "running", "pending")
-    costs = [row["cost_usd"] for row in listed if isinstance(row["cost_usd"], Decimal)]
+    paid, out = charged(attempts), exposure(attempts)
     return {
         "scenes": len(listed),
         **{status: sum(row["status"] == status for row in listed) for status in statuses},
-        "cost_usd": total(costs),
-        "cost_unknown": sum(_may_have_cost(state.attempts.get(scene.scene_id, ())) for scene in state.scenes),
+        "cost_usd": paid.usd,
+        "cost_unknown": paid.unknown,
+        "exposure_usd": out.usd,
+        "exposure_unknown": out.unknown,
     }
-
-
-def _may_have_cost(attempts: Iterable[Attempt]) -> bool:
-    """Whether attempts may have cost something that nobody has stated."""
-    listed = list(attempts)
-    return charged(listed).unknown > 0 or any(attempt.is_unknown for attempt in listed)
 
 
 def _report_row(state: State, scene: SceneFacts) -> Row:

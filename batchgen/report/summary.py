@@ -6,6 +6,7 @@ from shlex import quote
 from typing import Any
 
 from batchgen.engine.budget import charged, exposure
+from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import Attempt, AttemptState, State
 from batchgen.report.rows import Row, report_rows, totals
 from batchgen.text import on_one_line
@@ -20,7 +21,6 @@ _WORDS = {
     "task_failed": "The gateway says that the task failed, and does not say why.",
     "download_failed": "Bought, and the file did not arrive. The next run fetches it without paying.",
     "media_mismatch": "Bought, and not what was asked for. The file is kept; --retry-failed buys it again.",
-    "budget": "Not submitted: it would have gone beyond the budget. Raise it with --budget, and run again.",
     "not_connected": "No connection to the gateway; nothing was sent. Run again when it can be reached.",
     "not_created": "Settled by hand: no task was created. The next run submits it.",
     "not_sent": "Nothing was submitted: a reference file is not what it was when it was checked.",
@@ -95,6 +95,11 @@ def next_step(state: State, arguments: str) -> str | None:
     left = {AttemptState.RUNNING, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED}
     for scene in state.scenes:
         standing = state.standing(scene)
-        if standing is None or standing.state in left or standing.again:
+        if standing is None or standing.state in left or standing.again or _is_outdated(standing, scene):
             return f"batchgen run {arguments}"
     return None
+
+
+def _is_outdated(standing: Attempt, scene: SceneFacts) -> bool:
+    """Whether the scene was changed since, and nothing keeps the next run from submitting it."""
+    return standing.request_sha256 != scene.request_sha256 and not standing.is_unknown

@@ -99,8 +99,9 @@ def test_the_total_is_what_the_gateway_charged(studio: Studio) -> None:
     each = Decimal("0.1234567891") * 2 * Decimal("0.9")
     assert Decimal(total["wasted_usd"]) == 2 * each
     assert Decimal(total["discount"]) == 6 * Decimal("0.1234567891") * 2 * Decimal("0.1")
-    assert total["finished_seconds"] == 10
-    assert total["cost_per_finished_second_usd"] == str((6 * each / 10).quantize(Decimal("1e-10")))
+    assert (total["in_flight"], total["exposure_usd"]) == (0, "0.24")
+    assert total["finished_seconds"] == 8, "what was superseded counts no more"
+    assert total["cost_per_finished_second_usd"] == str((6 * each / 8).quantize(Decimal("1e-10")))
 
 
 @pytest.mark.parametrize("by", GROUPINGS)
@@ -148,6 +149,15 @@ def test_the_formats_say_the_same(studio: Studio) -> None:
 def test_a_run_that_is_named_twice_counts_once(studio: Studio) -> None:
     twice = in_process("audit", *[str(studio.second.run_dir)] * 2, f"{studio.second.run_dir}/../two", "--format=json")
     assert json.loads(twice.out)["total"]["attempts"] == 2
+
+
+def test_a_copy_of_a_run_directory_counts_nothing_twice(studio: Studio, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "state.jsonl").write_bytes(studio.second.state.read_bytes())
+    ended = in_process("audit", str(studio.second.run_dir), str(copy), "--format=json")
+    assert json.loads(ended.out)["total"]["attempts"] == 2
+    assert "warning: 2 tasks in more than one of these run directories" in ended.err
 
 
 def statement(folder: Path, rows: list[tuple[str, str, str]], delimiter: str = ",") -> str:
@@ -204,6 +214,7 @@ def test_an_invoice_that_differs(studio: Studio, tmp_path: Path) -> None:
     [
         ([("t", "1,50", "")], "statement.csv:2: '1,50' in column 'Amount' is no plain amount"),
         ([("t", "1", ""), ("t", "NaN", "")], "statement.csv:3: 'NaN' in column 'Amount' is no plain amount"),
+        ([("t", "1e5000", "")], "statement.csv:2: '1e5000' in column 'Amount' is no plain amount"),
         ([("t", "", "")], "statement.csv:2: '' in column 'Amount' is no plain amount"),
     ],
 )

@@ -173,13 +173,13 @@ FAULTS = (
     fault(
         "a changed scene is bought while its task still runs",
         PLANNER,
-        "        return Step(scene, Action.RESUME, reason, changed, paid_before=True)\n",
+        "        return Step(scene, Action.RESUME, reason, changed, paid_before=True, then_submits=True)\n",
         "        return Step(scene, Action.SUBMIT, reason, changed, paid_before=True)\n",
     ),
     fault(
         "the budget counts only settled charges",
         BUDGET,
-        "    return Sum().plus(attempt.estimated_cost_usd if attempt.cost_usd is None else attempt.cost_usd)\n",
+        "    return Sum().plus(estimate(attempt) if attempt.cost_usd is None else attempt.cost_usd)\n",
         "    return Sum() if attempt.cost_usd is None else Sum().plus(attempt.cost_usd)\n",
     ),
     fault(

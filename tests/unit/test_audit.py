@@ -60,11 +60,14 @@ def test_totals_are_exact_and_what_is_unknown_stays_apart() -> None:
         "failed_uncharged": 0,
         "failed_not_told": 0,
         "wasted_usd": "0.3734567891",
+        "in_flight": 0,
+        "exposure_usd": "1.00",
+        "exposure_unknown": 0,
         "unknown": 1,
         "unknown_exposure_usd": "0.50",
         "unknown_without_estimate": 0,
-        "finished_seconds": 15,
-        "cost_per_finished_second_usd": "0.0582304526",
+        "finished_seconds": 10,
+        "cost_per_finished_second_usd": "0.0873456789",
     }
 
 

@@ -149,3 +149,10 @@ def test_an_edit_that_was_refused_and_taken_back_is_not_paid_for_again() -> None
     assert step(replay([*WAYS[S.DELIVERED], *refused]), missing=True).action is Action.DOWNLOAD
     assert step(replay([*WAYS[S.DOWNLOAD_FAILED], *refused])).action is Action.DOWNLOAD
     assert step(replay([*WAYS[S.FAILED], *refused])).action is Action.FAILED
+
+
+def test_a_changed_scene_that_is_waited_for_and_then_submitted_costs_what_that_will_cost() -> None:
+    found = step(attempts_at(S.RUNNING), asked=OTHER)
+    assert (found.action, found.buys, found.new_cost_usd) == (Action.RESUME, True, Decimal("0.50"))
+    same = step(attempts_at(S.RUNNING))
+    assert (same.action, same.buys, same.new_cost_usd) == (Action.RESUME, False, Decimal(0))

@@ -26,23 +26,26 @@ def attempt(
 
 
 def prices(declared: str | None, usd: str, seconds: int) -> Prices:
-    return Prices({} if declared is None else {TIER: Decimal(declared)}, {TIER: Learned(Decimal(usd), seconds, 1)})
+    learned = Learned().plus(Decimal(usd), seconds)
+    return Prices({} if declared is None else {TIER: Decimal(declared)}, {TIER: learned})
 
 
 @pytest.mark.parametrize("state", WAYS)
 def test_only_completed_tasks_teach(state: AttemptState) -> None:
     teaches = state in (S.COMPLETED, S.DOWNLOAD_FAILED, S.DELIVERED, S.MISMATCHED)
-    assert learn([attempt(state)], "m") == ({TIER: Learned(Decimal("0.4"), 5, 1)} if teaches else {})
+    assert learn([attempt(state)], "m") == ({TIER: Learned(Decimal("0.4"), 5, 1, Decimal("0.08"))} if teaches else {})
 
 
 def test_what_is_not_known_or_not_this_model_teaches_nothing() -> None:
-    strange = [attempt(cost=None), attempt(model="n"), attempt(seconds=None), attempt(seconds=0)]
+    strange = [attempt(cost=None), attempt(cost="0"), attempt(model="n"), attempt(seconds=None), attempt(seconds=0)]
     assert learn([*strange, replace(attempt(), tier=None)], "m") == {}
 
 
 def test_tasks_of_a_tier_are_added_up() -> None:
     found = learn([attempt(cost="0.4", seconds=5), attempt(cost="1.1234567891", seconds=10)], "m")
-    assert found == {TIER: Learned(Decimal("1.5234567891"), 15, 2)}
+    assert found == {TIER: Learned(Decimal("1.5234567891"), 15, 2, Decimal("0.1123456790"))}
+    assert Prices({}, found).of(TIER) == Decimal("0.1123456790"), "the most that a second cost"
+    assert found[TIER].average == Decimal("0.1015637860")
 
 
 def test_the_declared_price_holds_and_a_learned_one_fills_the_gap() -> None:
@@ -76,12 +79,19 @@ AMOUNTS = st.decimals(0, 10**6, places=10, allow_nan=False, allow_infinity=False
 
 @given(usd=AMOUNTS, seconds=st.integers(1, 10**6), duration=st.integers(2, 15))
 def test_no_estimate_falls_short_by_rounding(usd: Decimal, seconds: int, duration: int) -> None:
-    learned = Learned(usd, seconds, 1)
-    exact = Fraction(usd) / seconds
-    assert 0 <= Fraction(learned.price) - exact < Fraction(1, 10**10)
+    learned = Learned().plus(Decimal("0.1"), 1).plus(usd, seconds)
+    exact = max(Fraction(usd) / seconds, Fraction(1, 10))
+    assert 0 <= Fraction(learned.highest) - exact < Fraction(1, 10**10)
     estimate = Prices({}, {TIER: learned}).estimate(TIER, duration)
     assert estimate is not None
-    assert Fraction(estimate) == Fraction(learned.price) * duration >= exact * duration
+    assert Fraction(estimate) == Fraction(learned.highest) * duration >= exact * duration
+
+
+def test_an_attempt_without_an_estimate_is_reckoned_by_the_price_of_today() -> None:
+    unpriced = replace(attempt(), estimated_cost_usd=None)
+    assert prices("0.10", "1", 4).estimate_of(unpriced) == Decimal("0.50")
+    assert prices("0.20", "1", 4).estimate_of(attempt()) == attempt().estimated_cost_usd
+    assert Prices().estimate_of(unpriced) is None
 
 
 def test_as_json() -> None:
@@ -90,6 +100,7 @@ def test_as_json() -> None:
             "used": "declared",
             "declared_usd": "0.10",
             "learned_usd": "0.3333333334",
+            "learned_highest_usd": "0.3333333334",
             "learned_tasks": 1,
             "learned_seconds": 3,
             "learned_cost_usd": "1",
