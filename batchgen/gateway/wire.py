@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
+from batchgen.money import amount
 
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
 """A longer answer is not read to its end; real ones have a few kilobytes."""
@@ -21,8 +22,6 @@ _LONGEST_EXCERPT = 500
 _LEADING_CODE = re.compile(r"([0-9]{6,12})(?:[:\s-]+|\Z)")
 _LONGEST_ID = 256
 _LONGEST_TEXT = 2_000
-_MOST_DIGITS = 40
-"""Digits before or behind the point of an amount; what goes beyond is no amount of money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +178,15 @@ def _amount(value: object, name: str) -> Decimal | None:
     """An amount of money, from text or number, never by way of a float."""
     if value is None or value == "":
         return None
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise _NotUnderstoodError(f"the gateway's {name} is not a number")
     try:
-        amount = Decimal(value if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else "x")
-    except (InvalidOperation, ValueError):
-        raise _NotUnderstoodError(f"the gateway's {name} is not a number") from None
-    exponent = amount.as_tuple().exponent
-    if not amount.is_finite() or not isinstance(exponent, int):
-        raise _NotUnderstoodError(f"the gateway's {name} is not a finite number")
-    if amount.is_signed() or amount.adjusted() >= _MOST_DIGITS or exponent < -_MOST_DIGITS:
-        raise _NotUnderstoodError(f"the gateway's {name} cannot be an amount of money")
-    return amount
+        usd = amount(str(value))
+    except ValueError:
+        raise _NotUnderstoodError(f"the gateway's {name} is no amount of money") from None
+    if usd.is_signed():
+        raise _NotUnderstoodError(f"the gateway's {name} is below zero")
+    return usd
 
 
 def _video(output: object) -> tuple[str, str | None]:
