@@ -104,8 +104,7 @@ def _report_row(state: State, scene: SceneFacts) -> Row:
         error = ("submit_unknown", _CUT_OFF)
     if latest is not None and held is not None and latest.state is AttemptState.REFUSED:
         error = (held.code, held.message)
-    cost = charged(paid)
-    knows_cost = not cost.unknown and any(attempt.cost_usd is not None for attempt in paid)
+    was_told = any(attempt.cost_usd is not None for attempt in paid)
     request = scene.request if latest is None else latest.request
     return {
         "scene_id": scene.scene_id,
@@ -118,7 +117,7 @@ def _report_row(state: State, scene: SceneFacts) -> Row:
         "tier": scene.tier if latest is None else latest.tier,
         "attempts": len(paid),
         "estimated_cost_usd": scene.estimated_cost_usd if latest is None else latest.estimated_cost_usd,
-        "cost_usd": cost.usd if knows_cost else None,
+        "cost_usd": charged(paid).usd if was_told else None,
         "discount": latest and latest.discount,
         "submitted_at": latest and latest.submitted_at,
         "finished_at": latest and latest.finished_at,

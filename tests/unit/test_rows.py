@@ -146,13 +146,13 @@ def test_costs_of_all_attempts_are_summed() -> None:
     assert [entry["superseded"] for entry in ledger_rows(told(begin))] == [True, False]
 
 
-def test_a_sum_with_an_unknown_part_is_unknown() -> None:
+def test_a_part_that_is_unknown_takes_nothing_from_the_sum_of_the_others() -> None:
     untold = ev.Completed(DONE_AT, "s1", 2, "u", None, None, None)
     begin = [*WAYS[S.FAILED], *second(ev.Submitted("t", "s1", 2, "t2")), untold]
     full = told([_at(event) for event in begin])
     (row,) = report_rows(full)
-    assert row["cost_usd"] is None
-    assert totals([row], full)["cost_unknown"] == 1
+    assert row["cost_usd"] == Decimal("0.1")
+    assert (totals([row], full)["cost_usd"], totals([row], full)["cost_unknown"]) == (Decimal("0.1"), 1)
     assert [entry["cost_usd"] for entry in ledger_rows(full)] == [Decimal("0.1"), None]
 
 
