@@ -31,8 +31,8 @@ def main() -> int:
         print(f"seeds from {first}, on {options.jobs} cores", file=sys.stderr)
         begun = time.monotonic()
         until = begun + options.seconds if options.seconds is not None else float("inf")
-        todo = campaign.portions(first, seeds, swept=not options.no_sweep)
-        played = campaign.carry_out(todo, jobs=options.jobs, until=until)
+        ahead = campaign.portions(first, seeds, swept=not options.no_sweep)
+        played = campaign.carry_out(ahead, jobs=options.jobs, until=until)
         _report(played, time.monotonic() - begun, options)
     if played.failure:
         campaign.show(played.failure)

@@ -116,23 +116,23 @@ def portions(first: int, seeds: int | None, *, swept: bool) -> Iterator[Portion]
         yield Seeds(range(begin, begin + _CHUNK if last is None else min(begin + _CHUNK, last)))
 
 
-def carry_out(todo: Iterator[Portion], *, jobs: int, until: float) -> Played:
+def carry_out(ahead: Iterator[Portion], *, jobs: int, until: float) -> Played:
     """Play in so many processes, up to the first failure or to a moment of the monotonic clock."""
     total = Played()
     if jobs == 1:
-        for portion in todo:
+        for portion in ahead:
             _add(total, play(portion))
             if total.failure or time.monotonic() >= until:
                 break
         return total
     with ProcessPoolExecutor(jobs) as pool:
-        running = {pool.submit(play, portion) for portion in islice(todo, jobs)}
+        running = {pool.submit(play, portion) for portion in islice(ahead, jobs)}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 _add(total, future.result())
             if total.failure is None and time.monotonic() < until:
-                running |= {pool.submit(play, portion) for portion in islice(todo, len(done))}
+                running |= {pool.submit(play, portion) for portion in islice(ahead, len(done))}
     return total
 
 
