@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
@@ -90,6 +90,8 @@ class Options:
 def run(options: Options) -> int:
     """Do it all; the exit code."""
     choice, history = _selected(options)
+    # From here on the plan's file may go: what it said is kept for the way to go on.
+    options = replace(options, scenes=choice.globs, history=history, no_download=not choice.download)
     loaded = wiring.load(
         options.manifest, strict=options.strict, run_dir=options.run_dir, history=history, rehearsal=options.emulator
     )
@@ -332,10 +334,9 @@ def _same_way(options: Options) -> list[str]:
         named["--request-format"] = options.request_format
     named["--budget"] = None if options.budget is None else format(options.budget, "f")
     given = [word for name, value in named.items() if value is not None for word in (name, str(value))]
-    choice, history = _selected(options)
-    for name, values in (("--history", history), ("--scene", choice.globs)):
-        given += [word for value in values for word in (name, str(value))]
-    given += [] if choice.download else ["--no-download"]
+    given += [word for folder in options.history for word in ("--history", str(folder))]
+    given += [word for glob in options.scenes for word in ("--scene", glob)]
+    given += ["--no-download"] if options.no_download else []
     return ["--emulator", *given] if options.emulator else given
 
 

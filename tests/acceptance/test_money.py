@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import Batch, Entry, Gateway, batch, emulator
+from runs import Batch, Entry, Gateway, batch, emulator, until
 
 PRICE = {"720P": "0.1234567891", "1080P": "0.2345678912"}
 DEAR = ("--price=720P=0.1234567891", "--price=1080P=0.2345678912", "--discount=0.1", "--overcharge=1.25")
@@ -298,6 +298,21 @@ def test_the_way_to_go_on_keeps_budget_scenes_and_prices(tmp_path: Path, dear: G
     film.write()
     ended = film.run(*STEP, *history, "--budget=0.4", "--max-in-flight=1", expect=4)
     assert f"--history {film.run_dir}" in ended.err
+
+
+def test_a_plan_whose_file_goes_while_it_is_carried_out_is_carried_out(tmp_path: Path, dear: Gateway) -> None:
+    film = batch(tmp_path, dear, 2, pricing={"720P": "0.10"})
+    film.scenes["s2"]["prompt"] += " [lost-response]"
+    film.write()
+    saved = tmp_path / "film.plan"
+    film.do("plan", film.manifest, "--scene=s?", "--no-download", "--out", saved)
+    with film.started("--plan", saved, "--max-in-flight=1") as run:
+        until(lambda: film.happened("submitted"), run)
+        saved.unlink()
+        _, told = run.communicate(timeout=60)
+    assert run.returncode == 1, told
+    assert "2 scenes: 1 completed, 1 unknown" in told
+    assert "--scene 's?' --no-download" in told
 
 
 def test_a_task_settles_one_submission_and_no_other(tmp_path: Path, dear: Gateway) -> None:
