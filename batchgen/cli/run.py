@@ -13,20 +13,17 @@ _COUNT = click.IntRange(min=1)
 _SECONDS = click.FloatRange(min=0.01)
 
 
-class _Money(click.ParamType[Decimal]):
-    name = "usd"
+def _money(value: str) -> Decimal:
+    """Read an amount without passing through a float."""
+    from batchgen.money import amount
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """Read an amount without passing through a float."""
-        from batchgen.money import amount
-
-        try:
-            usd = amount(value)
-        except ValueError:
-            self.fail(f"{value!r} is no amount of US dollars", param, ctx)
-        if usd < 0:
-            self.fail(f"{value!r} is no amount of US dollars", param, ctx)
-        return usd
+    try:
+        usd = amount(value)
+    except ValueError:
+        usd = Decimal(-1)
+    if usd < 0:
+        raise click.BadParameter(f"{value!r} is not an amount of US dollars")
+    return usd
 
 
 @click.command("run")
@@ -51,7 +48,9 @@ class _Money(click.ParamType[Decimal]):
 @click.option("--attempts", type=_COUNT, default=1, show_default=True, help="Paid attempts a scene, at most.")
 @click.option("--no-wait", is_flag=True, help="Submit, then leave; a later run collects.")
 @click.option("--plan", "plan_file", type=_FILE, help="Carry out a plan saved with plan --out, or refuse.")
-@click.option("--budget", type=_Money(), help="US dollars over the whole run directory; overrides the manifest.")
+@click.option(
+    "--budget", type=_money, metavar="USD", help="US dollars over the whole run directory; overrides the manifest."
+)
 @click.option("--history", multiple=True, type=_EARLIER, help="Earlier run directory to learn prices from; repeatable.")
 @click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
 @click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")

@@ -1,17 +1,22 @@
 """Measures a media file by its content: Pillow for images, PyAV for videos and sound.
 
 The decoders face files from anywhere. They are kept to the formats that people keep pictures,
-clips and sound in, so that a file cannot make them open other files or addresses, and whatever
-they raise becomes one typed error.
+clips and sound in, so that a file cannot make them open other files or addresses. What they raise
+of bad media becomes one typed error; anything else that is raised here is a bug of ours or of
+theirs, and is never said of the file.
 """
 
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import BufferedIOBase
 from typing import IO, Literal, cast
 
 import av
+from av import AudioStream, VideoStream
 from av.container import InputContainer
 from av.stream import Disposition
 from PIL import Image
@@ -28,7 +33,14 @@ _FRAME_LIMIT = {"max_pixels": str(_MOST_PIXELS_DECODED)}
 """For FFmpeg's decoders: a clip of a megabyte may hold a frame of more than a gigabyte."""
 
 _IMAGE_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+"""Of those that Pillow has readers for: older releases have none for AVIF."""
 _AV_FORMATS = "aac,aiff,avi,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,wav"
+_BAD_PICTURE = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, RuntimeError, struct.error, zlib.error
+)  # fmt: skip
+"""What Pillow's readers raise of a damaged picture: OSError mostly, and RuntimeError from the AVIF reader."""
+_BAD_MEDIA = (av.FFmpegError, ValueError)
+"""What PyAV raises of damaged media: FFmpeg's errors, and ValueError for values that Python cannot take."""
 _MIME_TYPES = {"mov": "video/quicktime", "mp3": "audio/mpeg"}
 
 # Said by Pillow of pictures that this module measures without decoding, and of odd bytes in a header.
@@ -61,25 +73,23 @@ def mime_type(facts: Facts) -> str:
 
 
 @contextmanager
-def _decoding(what: str) -> Iterator[None]:
-    """Turn whatever a decoder raises on a broken file into `UnusableMedia`."""
+def _decoding(what: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn what a decoder raises of a broken file into `UnusableMedia`."""
     try:
         yield
-    except UnusableMedia:
-        raise
     except MemoryError:  # FFmpeg says so of any file that claims to hold more than a machine does
         raise UnusableMedia(f"is {what} that asks for more memory than there is") from None
-    except Exception as error:  # noqa: BLE001 - decoders raise anything on broken input
+    except errors as error:
         reason = (str(getattr(error, "strerror", None) or error) or type(error).__name__).splitlines()[0]
         raise UnusableMedia(f"is {what} that cannot be decoded: {reason}") from None
 
 
 def _image_facts(file: BufferedIOBase, size: int) -> Facts | None:
     try:
-        image = Image.open(cast("IO[bytes]", file), formats=_IMAGE_FORMATS)
+        image = Image.open(cast("IO[bytes]", file), formats=_known_formats())
     except Image.DecompressionBombError:
         raise UnusableMedia("is an image with far more pixels than any picture needs; it was not opened") from None
-    except Exception:  # noqa: BLE001 - not an image that Pillow knows
+    except (*_BAD_PICTURE, MemoryError):  # not a picture that Pillow knows
         file.seek(0)
         return None
     with image:
@@ -87,11 +97,17 @@ def _image_facts(file: BufferedIOBase, size: int) -> Facts | None:
         kind = "jpeg" if image.format == "MPO" else str(image.format).lower()
         alpha = transparency = None
         if image.width * image.height <= _MOST_PIXELS_DECODED:
-            with _decoding("an image"):
+            with _decoding("an image", _BAD_PICTURE):
                 image.load()
                 alpha = image.has_transparency_data
                 transparency = alpha and _least_opaque(image) < _OPAQUE
         return Facts("image", kind, size, image.width, image.height, alpha, transparency)
+
+
+@cache
+def _known_formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in _IMAGE_FORMATS if name in Image.OPEN)
 
 
 _OPAQUE = 255
@@ -105,33 +121,69 @@ def _least_opaque(image: Image.Image) -> int:
 
 
 def _av_facts(file: BufferedIOBase, size: int) -> Facts:
+    _refuse_overlong_lists(file, size)
+    file.seek(0)
     try:
-        container: InputContainer = av.open(
-            file,
-            "r",
-            options={"format_whitelist": _AV_FORMATS, "protocol_whitelist": "none", **_FRAME_LIMIT},
-            metadata_errors="replace",
-        )
-    except Exception:  # noqa: BLE001 - not a container that FFmpeg knows
+        container = _opened(file)
+    except (*_BAD_MEDIA, MemoryError):  # not a container that FFmpeg knows
         raise UnusableMedia("is neither an image nor a video nor a sound, whatever its name says") from None
     with container:
         videos = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
         kind: Literal["video", "audio"] = "video" if videos else "audio"
-        with _decoding(f"a {'video' if videos else 'sound'}"):
-            stream = videos[0] if videos else container.streams.audio[0]
-            if container.duration is None or container.duration < 0:
-                raise UnusableMedia(f"is a {kind} file that does not say how long it is")
-            # One frame is decoded; FFmpeg would start threads for many.
-            stream.codec_context.thread_count = 1
-            stream.codec_context.options = _FRAME_LIMIT
-            if next(container.decode(stream), None) is None:
-                raise UnusableMedia(f"is a {kind} file with nothing in it")
-        seconds = container.duration / _MICROSECONDS
+        if not videos and not container.streams.audio:
+            raise UnusableMedia("holds neither pictures nor sound")
+        seconds = _decoded_seconds(container, videos[0] if videos else container.streams.audio[0], kind)
         if videos:
             return Facts(
                 "video", _container_format(container), size, videos[0].width, videos[0].height, seconds=seconds
             )
         return Facts("audio", _container_format(container), size, seconds=seconds)
+
+
+def _refuse_overlong_lists(file: BufferedIOBase, size: int) -> None:
+    """Refuse a RIFF file with a list that claims to reach beyond the file: FFmpeg makes room for all of it."""
+    file.seek(0)
+    if file.read(4) != b"RIFF":
+        return
+    at = 12
+    for _ in range(_MOST_CHUNKS):
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8:  # noqa: PLR2004 - a name and a size, of four bytes each
+            return
+        length = int.from_bytes(head[4:], "little")
+        if head[:4] == b"LIST" and at + 8 + length > size:
+            raise UnusableMedia("has a part that claims to be longer than the file")
+        at += 8 + length + length % 2
+
+
+_MOST_CHUNKS = 1_000
+
+
+def _opened(file: BufferedIOBase) -> InputContainer:
+    options = {"format_whitelist": _AV_FORMATS, "protocol_whitelist": "none", **_FRAME_LIMIT}
+    try:
+        return av.open(file, "r", options=options)
+    except UnicodeDecodeError:
+        # A title that is not UTF-8: PyAV before 19 refuses it unless told otherwise, and 19 cannot be told any more.
+        file.seek(0)
+        return av.open(file, "r", options=options, metadata_errors="replace")
+
+
+def _decoded_seconds(container: InputContainer, stream: VideoStream | AudioStream, kind: str) -> float:
+    """The length that a file states, once the beginning of a stream has proved to decode."""
+    if container.duration is None or container.duration < 0:
+        raise UnusableMedia(f"is a {kind} file that does not say how long it is")
+    if stream.codec_context is None:
+        raise UnusableMedia(f"is a {kind} file in a coding that cannot be decoded here")
+    # One frame is decoded; FFmpeg would start threads for many.
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = _FRAME_LIMIT
+    with _decoding(f"a {'video' if kind == 'video' else 'sound'}", _BAD_MEDIA):
+        first = next(container.decode(stream), None)
+    if first is None:
+        raise UnusableMedia(f"is a {kind} file with nothing in it")
+    return container.duration / _MICROSECONDS
 
 
 def _container_format(container: InputContainer) -> str:

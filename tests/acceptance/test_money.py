@@ -367,7 +367,7 @@ def test_a_saved_plan_outlasts_a_torn_line_and_holds_for_a_dry_run(tmp_path: Pat
 @pytest.mark.parametrize("amount", ["1e2000", "NaN", "-1", "1,5", "Infinity", "1e-2000"])
 def test_a_budget_that_is_no_amount(tmp_path: Path, amount: str) -> None:
     film = batch(tmp_path, "http://127.0.0.1:9", 1, pricing={"720P": "0.10"})
-    assert "is no amount of US dollars" in film.run(f"--budget={amount}", "--dry-run", expect=2).err
+    assert "is not an amount of US dollars" in film.run(f"--budget={amount}", "--dry-run", expect=2).err
 
 
 def test_a_saved_plan_with_a_history_that_is_no_path(tmp_path: Path) -> None:

@@ -63,6 +63,33 @@ def message(folder: Path, source: str) -> str:
     return problem.message
 
 
+class _Unreadable(BytesIO):
+    """A file that our own code handles wrongly."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise TypeError(f"a bug, after {size} bytes")
+
+
+def test_a_bug_is_never_said_of_the_file() -> None:
+    with pytest.raises(TypeError, match="a bug"):
+        probe(_Unreadable(b"x" * 100))
+
+
+def test_a_title_that_is_not_utf_8(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", title="x" * 20)
+    content = path.read_bytes()
+    assert content.count(b"x" * 20) == 1
+    path.write_bytes(content.replace(b"x" * 20, "Ü".encode("latin-1") * 20))
+    assert measured(path).seconds == 4
+
+
+def test_a_part_that_claims_to_be_longer_than_its_file_is_not_made_room_for(tmp_path: Path) -> None:
+    content = write_sound(tmp_path / "a.wav").read_bytes()
+    assert measured(tmp_path / "a.wav").kind == "audio"
+    (tmp_path / "b.wav").write_bytes(content + b"LIST" + (2**31).to_bytes(4, "little") + b"INFOISFT" + b"y" * 20)
+    assert said_of(tmp_path / "b.wav") == "has a part that claims to be longer than the file"
+
+
 @pytest.mark.parametrize(("form", "ending", "found", "mime"), BY_CONTENT)
 def test_images_whatever_their_names(tmp_path: Path, form: str, ending: str, found: str, mime: str) -> None:
     facts = measured(write_image(tmp_path / f"a{ending}", form, (400, 300)))

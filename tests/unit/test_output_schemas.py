@@ -55,7 +55,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
             outputs["status"].append(json.loads(made.do("status", made.run_dir, "--format=json").out))
 
         outputs["plan"].append(json.loads(made.do("plan", made.manifest, "--format=json").out))
-        made.run("--task-timeout=1.5", "--budget=2.00", expect=4)
+        made.run("--task-timeout=4", "--budget=2.00", expect=4)
         look()
         made.do("resolve", made.run_dir, "s1", "--task-id", gateway.tasks_for(made.scenes["s1"]["prompt"])[0])
         made.scenes["s8"]["seed"] = 99
