@@ -129,13 +129,11 @@ def write_image(
     return path
 
 
-def write_video(
-    path: Path, container: str = "mp4", seconds: float = 4, *, codec: str = "mpeg4", rate: int = 2, title: str = ""
-) -> Path:
+def write_video(path: Path, container: str = "mp4", seconds: float = 4, *, rate: int = 2, title: str = "") -> Path:
     """A tiny black clip of that many seconds, half seconds included."""
     with av.open(path, "w", format=container) as file:
         file.metadata.update({"title": title} if title else {})
-        stream = file.add_stream(codec, rate=rate)
+        stream = file.add_stream("mpeg4", rate=rate)
         assert isinstance(stream, av.VideoStream)
         stream.width = stream.height = 64
         stream.pix_fmt = "yuv420p"
