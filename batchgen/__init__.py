@@ -1,3 +1,3 @@
 """Declarative batch runner for paid, remote video generations."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,14 +1,14 @@
 """Files that are whole or not there, and folders without traps."""
 
+import errno
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-_ONLY_REPLACED = (".csv", ".html", ".mp4")
-"""Endings of files that are renamed into their place: no link there is ever written through."""
 _KEEPS_OTHERS_OUT = 0o077
 
 
@@ -59,23 +59,19 @@ def _mode_of(path: Path) -> int | None:
     return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
 
 
-def trap_in(folder: Path) -> Path | None:
-    """An entry somewhere in a folder that writing could lead elsewhere or wait for ever.
+def open_to_append(path: Path) -> BinaryIO:
+    """Open a file to be read and appended to, made where it is missing; nothing but a regular file, and no link.
 
-    That is a link, a pipe or a device; None where there is none. Links in the place of files that
-    are only ever replaced are none.
+    Raises OSError.
     """
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                found = trap_in(Path(entry.path))
-                if found is not None:
-                    return found
-            elif not entry.is_file(follow_symlinks=False) and not (
-                entry.is_symlink() and entry.name.endswith(_ONLY_REPLACED)
-            ):
-                return Path(entry.path)
-    return None
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+    for name in ("O_NOFOLLOW", "O_BINARY", "O_NONBLOCK"):
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is not a regular file")
+    return os.fdopen(descriptor, "r+b")
 
 
 def sync_folder(folder: Path) -> None:

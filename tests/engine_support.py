@@ -23,7 +23,7 @@ THROTTLED = Meaning(Kind.REFUSED, "http_429", "too many requests", again=True, t
 UNREACHED = Meaning(Kind.REFUSED, NOT_CONNECTED, "no connection", again=True)
 UNREAD = Meaning(Kind.TRANSIENT, NOT_CONNECTED, "no connection")
 HICCUP = Meaning(Kind.TRANSIENT, "http_502", "bad gateway")
-GONE = Meaning(Kind.FAILED, "task_not_found", "unknown task", confirm=5)
+GONE = Meaning(Kind.MISSING, "http_404", "unknown task", not_found=True)
 ENDED = Meaning(Kind.FAILED, "001028095", "internal generation error", passing=True)
 RECHECK = Meaning(Kind.FAILED, "001028096", "result parsing error", confirm=5)
 PASSING = Meaning(Kind.FAILED, "001028097", "http error response", confirm=5, passing=True)
@@ -131,6 +131,18 @@ class Bench:
         """The next reading happens and ends so."""
         assert isinstance(self.next_act(), Poll)
         return self.read(meaning, result)
+
+    def answered(self, meaning: Meaning) -> int:
+        """The next acts begin, and all submissions and readings under way end so; how many they were."""
+        if not self.acts:
+            self.next_act()
+        count = len(self.acts)
+        while self.acts:
+            if isinstance(self.acts[0], Submit):
+                self.submitted(meaning)
+            else:
+                self.read(meaning)
+        return count
 
     def running(self, count: int = 1) -> "Bench":
         """So many tasks are submitted."""

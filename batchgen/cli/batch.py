@@ -89,7 +89,7 @@ def is_rehearsal(folder: Path) -> bool:
 
 def _history(folder: Path, *, rehearsal: bool) -> State:
     if not (folder / log.FILE).exists():
-        raise UsageError(f"--history {folder}: there is no {log.FILE} in it, so it is no run directory")
+        raise UsageError(f"--history {folder}: there is no {log.FILE} in it, so it is not a run directory")
     if is_rehearsal(folder) and not rehearsal:
         raise UsageError(f"--history {folder}: it holds a rehearsal, whose prices are the emulator's own")
     return log.read(folder)
@@ -127,17 +127,17 @@ def prepare(batch: Batch, choice: Choice, state: State) -> Prepared:
         raise UsageError(f"{folder} holds the batch {state.name!r}, and the manifest is {manifest.name!r}")
     prices = Prices(manifest.pricing, learn(_attempts(state, batch.history), manifest.model))
     facts = scene_facts(manifest, prices)
-    steps = plan(facts, state, choice, _missing(state, facts, folder))
+    steps = plan(facts, state, choice, missing_files(state, folder, facts))
     if not steps:
         raise UsageError(f"no scene matches {', '.join(choice.globs)}")
     return Prepared(batch, prices, facts, choice, state, tuple(steps))
 
 
-def _missing(state: State, facts: Iterable[SceneFacts], folder: Path) -> set[str]:
-    """Scenes that were delivered and whose file is not there any more."""
+def missing_files(state: State, folder: Path, facts: Iterable[SceneFacts] | None = None) -> set[str]:
+    """Scenes that were delivered and whose file is not there any more; ``facts`` are those of a manifest of today."""
     return {
         attempt.scene_id
-        for attempt in map(state.standing, facts)
+        for attempt in map(state.standing, state.scenes if facts is None else facts)
         if attempt and attempt.state is AttemptState.DELIVERED and not (folder / str(attempt.video_path)).is_file()
     }
 
@@ -151,7 +151,7 @@ def show_price_notes(outlook: Outlook) -> None:
 def write_reports(folder: Path, state: State) -> None:
     """Write report.csv and ledger.csv from the state. Raises `RunDirectoryError`."""
     reports = {
-        "report.csv": as_csv(report_rows(state), REPORT_COLUMNS),
+        "report.csv": as_csv(report_rows(state, missing_files(state, folder)), REPORT_COLUMNS),
         "ledger.csv": as_csv(ledger_rows(state), LEDGER_COLUMNS),
     }
     try:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from batchgen.errors import RunDirectoryError
+import click
+
 from batchgen.text import on_one_line
 
 _FILE = "batchgen.log"
@@ -32,15 +33,19 @@ class _OneLine(logging.Formatter):
 def logging_to(folder: Path, without: Callable[[str], str]) -> Iterator[None]:
     """Log to the run directory while the context lasts; ``without`` takes secrets out of each message.
 
-    Raises `RunDirectoryError`.
+    Where the log cannot be opened, that is said, and what would be logged is not kept: the journal is
+    what counts.
     """
     logger = logging.getLogger("batchgen")
+    handler: logging.Handler
     try:
         from batchgen.cli.log_file import LogFile
 
         handler = LogFile(str(folder / _FILE), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE)
     except OSError as error:
-        raise RunDirectoryError(f"the log cannot be written into {folder}: {error.strerror}") from None
+        warning = f"warning: {folder / _FILE} cannot be written, and this run has no log: {error.strerror}"
+        click.echo(on_one_line(warning), err=True)
+        handler = logging.NullHandler()
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(threadName)s %(message)s", without))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)

@@ -12,12 +12,12 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 import click
 
 from batchgen import __version__
+from batchgen.cli import terminal
 from batchgen.errors import BatchgenError
 from batchgen.files import made_for_their_owner
 from batchgen.text import printable
@@ -25,6 +25,7 @@ from batchgen.text import printable
 EXIT_BUG = 70
 """sysexits.h: internal software error. No exit code of the contract is used for a bug."""
 _EXIT_INTERRUPTED = 130
+_EXIT_UNWRITTEN = 1
 WORKER = "batchgen-worker"
 """What the names of threads begin with that wait on the network."""
 
@@ -109,12 +110,15 @@ _FOR_EVERYBODY = frozenset({"init"})
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; the one place where errors end."""
+    terminal.secure()
     code = _exit_code(arguments)
+    failure = terminal.failure_of_stdout()
+    if failure is not None:
+        click.echo(f"batchgen: the output could not be written: {failure.strerror}", err=True)
+        code = code or _EXIT_UNWRITTEN
     if any(thread.name.startswith(WORKER) for thread in threading.enumerate()):
         # A request that an interrupted run does not wait for must not hold up its end.
-        with suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
+        sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
 
@@ -132,16 +136,17 @@ def _exit_code(arguments: list[str] | None) -> int:
         click.echo(printable(said.getvalue()), err=True, nl=False)
         return error.exit_code
     except BatchgenError as error:
-        click.echo(f"batchgen: {printable(str(error))}", err=True)
+        click.echo(f"batchgen: {printable(_with_notes(str(error), error))}", err=True)
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever read the output has had enough; there is nobody left to tell.
-        sys.stderr.close()
-        return 1
     except Exception as error:  # noqa: BLE001 - the last resort, so that no traceback reaches a user
-        click.echo(_bug_report(error), err=True)
+        click.echo(printable(_with_notes(_bug_report(error), error)), err=True)
         return EXIT_BUG
     return code if isinstance(code, int) else 0
+
+
+def _with_notes(text: str, error: Exception) -> str:
+    """A message and what was added to the error on its way."""
+    return "\n".join([text, *getattr(error, "__notes__", ())])
 
 
 def _bug_report(error: Exception) -> str:

@@ -15,6 +15,7 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--history", multiple=True, type=_HISTORY, help="Earlier run directory to learn prices from; repeatable.")
 @click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
 @click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")
+@click.option("--attempts", type=click.IntRange(min=1), default=1, show_default=True, help="Paid attempts a scene.")
 @click.option("--no-download", is_flag=True, help="Leave the results at the gateway.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 def command(
@@ -26,6 +27,7 @@ def command(
     scenes: tuple[str, ...],
     *,
     retry_failed: bool,
+    attempts: int,
     no_download: bool,
     strict: bool,
 ) -> int:
@@ -37,7 +39,7 @@ def command(
     from batchgen.text import printable
 
     loaded = wiring.load(manifest, strict=strict, run_dir=run_dir, history=history)
-    choice = Choice(scenes, retry_failed, not no_download)
+    choice = Choice(scenes, retry_failed, not no_download, attempts)
     prepared = wiring.prepare(loaded, choice, wiring.state_in(loaded.folder))
     outlook = prepared.outlook(loaded.manifest.budget_usd)
     wiring.show_price_notes(outlook)

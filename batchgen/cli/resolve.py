@@ -15,31 +15,39 @@ def command(run_dir: Path, scene: str, task_id: str | None, *, not_created: bool
 
     Look at your provider for a task of that time and prompt; batchgen status shows both. Where
     there is one, give its id. Say --not-created only where you are sure: the scene is then
-    submitted and paid for again.
+    submitted and paid for again. What was said can be corrected until the gateway has shown that
+    task; --task-id also takes up a task that was given up as not found.
     """
     from batchgen.cli.batch import write_reports
     from batchgen.engine.events import Resolved
+    from batchgen.engine.states import NOT_CREATED, AttemptState
     from batchgen.errors import UsageError
-    from batchgen.journal.log import FILE, Journal
+    from batchgen.journal.log import FILE, Journal, read
     from batchgen.runner.clock import RealClock
-    from batchgen.text import printable
+    from batchgen.text import on_one_line, printable
 
-    if (task_id is not None) == not_created:
-        raise UsageError("say either --task-id ID or --not-created")
-    if task_id is not None and (not task_id.strip() or not task_id.isprintable()):
-        raise UsageError("a task id is a word, as your provider shows it")
     if not (run_dir / FILE).exists():
-        raise UsageError(f"{run_dir} is no run directory: it has no {FILE}")
+        raise UsageError(f"{run_dir} is not a run directory: it has no {FILE}")
+    if (task_id is not None) == not_created:
+        latest = read(run_dir).latest(scene)
+        came = None if latest is None else latest.candidate_id
+        offer = f"; this id came with the answer to the submission: {on_one_line(came)}" if came else ""
+        raise UsageError(f"say either --task-id ID or --not-created{offer}")
+    task_id = None if task_id is None else task_id.strip()
+    if task_id is not None and (not task_id or not task_id.isprintable() or " " in task_id):
+        raise UsageError("a task id is a word, as your provider shows it")
     with Journal(run_dir) as journal:
         latest = journal.state.latest(scene)
         if latest is None:
             raise UsageError(f"there was never a submission of a scene {scene!r} in {run_dir}")
-        if not latest.is_unknown:
+        may_be_told = {AttemptState.RESOLVED, AttemptState.NOT_FOUND} if task_id else {AttemptState.RESOLVED}
+        is_settled_by_hand = latest.state is AttemptState.REFUSED and latest.code == NOT_CREATED
+        if not (latest.is_unknown or latest.state in may_be_told or is_settled_by_hand):
             raise UsageError(f"scene {scene} is not unknown but {latest.state}; there is nothing to settle")
-        known = [one for one in journal.state.all_attempts() if task_id and one.task_id == task_id.strip()]
-        if known:
-            raise UsageError(f"task {task_id} is that of scene {known[0].scene_id}, attempt {known[0].number}, already")
-        event = Resolved(RealClock().at(), scene, latest.number, task_id.strip() if task_id else None)
+        owner = None if task_id is None else journal.state.owner_of(task_id)
+        if owner is not None:
+            raise UsageError(f"task {task_id} is that of scene {owner.scene_id}, attempt {owner.number}, already")
+        event = Resolved(RealClock().at(), scene, latest.number, task_id)
         journal.append([event])
         journal.state.apply(event)
         write_reports(run_dir, journal.state)

@@ -45,7 +45,7 @@ def _money(value: str) -> Decimal:
 @click.option("--poll-interval", type=_SECONDS, default=5.0, show_default=True, help="Seconds between looks at a task.")
 @click.option("--request-timeout", type=_SECONDS, default=60.0, show_default=True, help="Seconds of silence.")
 @click.option("--task-timeout", type=_SECONDS, default=3600.0, show_default=True, help="Seconds to wait for a task.")
-@click.option("--attempts", type=_COUNT, default=1, show_default=True, help="Paid attempts a scene, at most.")
+@click.option("--attempts", type=_COUNT, help="Paid attempts a scene, at most, over all runs [default: 1].")
 @click.option("--no-wait", is_flag=True, help="Submit, then leave; a later run collects.")
 @click.option("--plan", "plan_file", type=_FILE, help="Carry out a plan saved with plan --out, or refuse.")
 @click.option(

@@ -19,7 +19,7 @@ import click
 
 from batchgen import __version__
 from batchgen.cli import batch as wiring
-from batchgen.cli import keys, saved_plan
+from batchgen.cli import keys, saved_plan, terminal
 from batchgen.cli.batch import Prepared
 from batchgen.cli.logs import logging_to
 from batchgen.cli.main import WORKER
@@ -31,6 +31,7 @@ from batchgen.engine.states import AttemptState, State
 from batchgen.errors import RefusedRun, RunDirectoryError, UsageError
 from batchgen.gateway.body import RequestFormat
 from batchgen.gateway.client import DEFAULT_BASE_URL, ApiKey, HttpGateway
+from batchgen.journal import log
 from batchgen.journal.log import Journal
 from batchgen.network import Network, is_inside
 from batchgen.report import plan as plan_report
@@ -41,15 +42,25 @@ from batchgen.runner.effects import Effects
 from batchgen.runner.loop import Loop
 from batchgen.runner.progress import Progress
 from batchgen.schemas import shipped
-from batchgen.text import printable
+from batchgen.text import on_one_line, printable
 
 KEY_VARIABLE = "BATCHGEN_API_KEY"
 _EXIT_UNFINISHED = 1
-_EXIT_OF = {Stop.BUDGET: 4, Stop.ACCOUNT: 5, Stop.UNREACHABLE: 5, Stop.STORAGE: 6}
-_EXIT_OF_SIGNAL = {signal.SIGINT: 130, signal.SIGTERM: 143}
+_EXIT_OF = {
+    Stop.SHUT_OUT: _EXIT_UNFINISHED,
+    Stop.BUDGET: 4,
+    Stop.ACCOUNT: 5,
+    Stop.UNREACHABLE: 5,
+    Stop.UNANSWERED: 5,
+    Stop.STORAGE: 6,
+}
+_SIGNALS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
+_EXIT_OF_SIGNAL = {signal.Signals[name]: code for name, code in _SIGNALS.items() if name in signal.Signals.__members__}
 _WHY = {
     Stop.ACCOUNT: "stopped: the gateway refused the account (key, permission or balance)",
     Stop.UNREACHABLE: "stopped: the gateway could not be reached",
+    Stop.UNANSWERED: "stopped: one submission after the other had no usable answer",
+    Stop.SHUT_OUT: "ended: the gateway lets nothing more in; the rest waits for a later run",
     Stop.BUDGET: "stopped at the budget",
     Stop.STORAGE: "stopped: results cannot be stored",
     Stop.INTERRUPTED: "interrupted; everything is written down",
@@ -73,7 +84,7 @@ class Options:
     poll_interval: float
     request_timeout: float
     task_timeout: float
-    attempts: int
+    attempts: int | None
     no_wait: bool
     plan_file: Path | None
     budget: Decimal | None
@@ -91,7 +102,9 @@ def run(options: Options) -> int:
     """Do it all; the exit code."""
     choice, history = _selected(options)
     # From here on the plan's file may go: what it said is kept for the way to go on.
-    options = replace(options, scenes=choice.globs, history=history, no_download=not choice.download)
+    options = replace(
+        options, scenes=choice.globs, history=history, no_download=not choice.download, attempts=choice.attempts
+    )
     loaded = wiring.load(
         options.manifest, strict=options.strict, run_dir=options.run_dir, history=history, rehearsal=options.emulator
     )
@@ -123,14 +136,23 @@ def run(options: Options) -> int:
 
 def _selected(options: Options) -> tuple[Choice, tuple[Path, ...]]:
     """What is selected, and the histories to learn prices from; a saved plan says both."""
-    choice = Choice(options.scenes, options.retry_failed, not options.no_download)
     if options.plan_file is None:
+        choice = Choice(options.scenes, options.retry_failed, not options.no_download, options.attempts or 1)
         return choice, options.history
-    if choice != Choice() or options.history:
-        raise UsageError(
-            "--plan says what is selected: --scene, --retry-failed, --no-download and --history go with plan --out"
-        )
     saved = saved_plan.load(options.plan_file)
+    history = tuple(folder.resolve() for folder in options.history)
+    said = {
+        "--scene": (options.scenes, saved.choice.globs),
+        "--retry-failed": (options.retry_failed, saved.choice.retry_failed),
+        "--no-download": (options.no_download, not saved.choice.download),
+        "--attempts": (options.attempts, saved.choice.attempts),
+        "--history": (history, saved.history),
+    }
+    for option, (given, planned) in said.items():
+        if given and given != planned:
+            raise UsageError(
+                f"{options.plan_file} was saved with another {option}; take it out here, or save a new plan"
+            )
     return saved.choice, saved.history
 
 
@@ -212,7 +234,7 @@ class _Run:
             submit_rate=options.submit_rate,
             poll_interval_s=options.poll_interval,
             task_timeout_s=options.task_timeout,
-            attempts=options.attempts,
+            attempts=prepared.choice.attempts,
             wait=not options.no_wait,
             download=prepared.choice.download,
             budget_usd=budget,
@@ -226,18 +248,23 @@ class _Run:
             scheduler = self._drive(key)
             code = self._exit_code(scheduler)
             self._journal.append([ev.RunEnded(self._clock.at(), code)])
-        except RunDirectoryError:
-            # It may name tasks that are written nowhere else: no second trouble must take its place.
-            with suppress(RunDirectoryError):
-                self._conclude(None)
+        except UsageError:
             raise
-        self._conclude(scheduler.stop)
+        except Exception as error:
+            # It may name tasks that are written nowhere else: no second trouble must take its place.
+            with suppress(Exception):
+                self._conclude(None, log.read(self._folder))
+            if isinstance(error, RunDirectoryError):
+                raise
+            logging.getLogger("batchgen").exception("the run ends with a bug")
+            raise
+        self._conclude(scheduler, self._journal.state)
         return code
 
     def _begin(self) -> None:
         """Write down that a run begins, and with which scenes if they are not those of the last one."""
         state, manifest = self._journal.state, self._batch.manifest
-        events: list[ev.Event] = [ev.RunStarted(self._clock.at(), __version__)]
+        events: list[ev.Event] = [ev.RunStarted(self._clock.at(), __version__, self._settings.download)]
         if state.scenes != self._facts or state.name != manifest.name:
             read = ev.ManifestRead(self._clock.at(), manifest.name, manifest.model, self._facts)
             events.append(read)
@@ -271,25 +298,29 @@ class _Run:
             scheduler = Scheduler(self._journal.state, self._steps, self._settings, random.random)
             pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix=WORKER)
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-            loop = Loop(scheduler, pool, effects.perform, self._journal, self._clock)
+            grace_s = self._options.request_timeout
+            loop = Loop(scheduler, pool, effects.perform, self._journal, self._clock, grace_s=grace_s)
             busy = [step.scene for step in self._steps if step.action in _BUSY]
             progress = Progress(scheduler, busy, wanted=not self._options.no_progress, clock=self._clock.now)
-            with self._signals(loop), progress:
-                loop.run(progress.show)
+            with self._signals(loop), terminal.not_waiting(), progress:
+                loop.run(progress)
             return scheduler
 
     @contextmanager
     def _signals(self, loop: Loop) -> Iterator[None]:
-        """The first signal ends the run in order, the second at once."""
+        """The first signal ends the run in order, the second at once.
+
+        A signal that whoever started this had ignored (``nohup``, a job in the background) stays so.
+        """
 
         def handle(number: int, _: FrameType | None) -> None:
             if self._signal is not None:
                 os._exit(_EXIT_OF_SIGNAL[self._signal])
             self._signal = signal.Signals(number)
             loop.interrupt()
-            os.write(2, b"\ninterrupted: waiting for answers to submissions under way; once more ends at once\n")
 
-        before = {number: signal.signal(number, handle) for number in _EXIT_OF_SIGNAL}
+        wanted = [number for number in _EXIT_OF_SIGNAL if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, handle) for number in wanted}
         try:
             yield
         finally:
@@ -302,20 +333,24 @@ class _Run:
         if scheduler.stop is not None:
             return _EXIT_OF[scheduler.stop]
         state = self._journal.state
-        rows = {str(row["scene_id"]): str(row["status"]) for row in report_rows(state)}
+        missing = wiring.missing_files(state, self._folder)
+        rows = {str(row["scene_id"]): str(row["status"]) for row in report_rows(state, missing)}
         # A task of a scene that was taken out of the manifest has no row; that it still runs counts.
-        gone = [latest for step in self._steps if (latest := state.latest(step.scene.scene_id)) and latest.is_open]
+        latest = [state.latest(step.scene.scene_id) for step in self._steps if step.removed]
+        gone = [attempt for attempt in latest if attempt is not None and attempt.is_in_flight]
         selected = {rows[step.scene.scene_id] for step in self._steps if step.scene.scene_id in rows}
-        statuses = selected | {status_of(latest) for latest in gone}
+        statuses = selected | {status_of(attempt, state) for attempt in gone}
         fine = {"completed", "running"} if self._options.no_wait else {"completed"}
         return 0 if statuses <= fine else _EXIT_UNFINISHED
 
-    def _conclude(self, stop: Stop | None) -> None:
+    def _conclude(self, scheduler: Scheduler | None, state: State) -> None:
         """Write the reports, and say how it went and how to go on."""
-        state = self._journal.state
         wiring.write_reports(self._folder, state)
-        lines = [_WHY[stop]] if stop is not None else []
-        lines.append(as_text(state, self._batch.codes, str(self._folder)))
+        lines = []
+        if scheduler is not None and scheduler.stop is not None:
+            why = "" if scheduler.stop is Stop.INTERRUPTED else f"\n  {on_one_line(scheduler.why)}"
+            lines.append(f"{_WHY[scheduler.stop]}{why}")
+        lines.append(as_text(state, self._batch.codes, str(self._folder), wiring.missing_files(state, self._folder)))
         step = next_step(state, shlex.join([str(self._options.manifest), *_same_way(self._options)]))
         if step is not None:
             lines += ["", f"To go on:  {step}"]

@@ -14,7 +14,7 @@ from batchgen.files import write_atomically
 from batchgen.journal.log import FILE
 from batchgen.report.plan import as_json as plan_as_json
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def load(path: Path) -> Saved:
             raise UsageError(f"{path} was saved by another version of batchgen; make it again with plan --out")
         choice = document["choice"]
         globs = tuple(map(str, choice["globs"]))
-        chosen = Choice(globs, bool(choice["retry_failed"]), bool(choice["download"]))
+        chosen = Choice(globs, bool(choice["retry_failed"]), bool(choice["download"]), int(choice["attempts"]))
         history = tuple(Path(str(folder)).resolve() for folder in document["history"])
         return Saved(chosen, history, dict(document["bound_to"]), document["plan"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -10,16 +10,17 @@ import click
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(run_dir: Path, form: str) -> int:
     """Show where each scene of a run directory stands; asks nobody, and works while a run goes on."""
-    from batchgen.cli.batch import show_json
+    from batchgen.cli.batch import missing_files, show_json
     from batchgen.journal.log import read
     from batchgen.report.rows import report_rows
     from batchgen.report.status import as_json, as_table
     from batchgen.text import printable
 
     state = read(run_dir)
-    rows = report_rows(state)
+    missing = missing_files(state, run_dir)
+    rows = report_rows(state, missing)
     if form == "json":
         show_json(as_json(rows, state))
     else:
-        click.echo(printable(as_table(rows, state, str(run_dir))))
+        click.echo(printable(as_table(rows, state, str(run_dir), missing)))
     return 0

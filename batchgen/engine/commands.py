@@ -43,11 +43,16 @@ Act: TypeAlias = Submit | Poll | Fetch
 
 @dataclass(frozen=True, slots=True)
 class SubmitEnded:
-    """How a submission ended; ``task_id`` is set where a task was created."""
+    """How a submission ended; ``task_id`` is set where a task was created.
+
+    ``candidate_id`` is an id that came with an answer of no use otherwise, ``excerpt`` how that answer began.
+    """
 
     act: Submit
     meaning: Meaning
     task_id: str | None = None
+    candidate_id: str | None = None
+    excerpt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,10 @@ class Stop(StrEnum):
 
     ACCOUNT = "account"
     UNREACHABLE = "unreachable"
+    UNANSWERED = "unanswered"
+    """One submission after the other was answered in a way that says nothing."""
+    SHUT_OUT = "shut_out"
+    """The gateway let nothing in for as long as a run waits for that."""
     BUDGET = "budget"
     STORAGE = "storage"
     INTERRUPTED = "interrupted"

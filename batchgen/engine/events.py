@@ -28,10 +28,14 @@ class SceneFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run began. Without news of its end, whatever it had under way was cut off."""
+    """A run began. Without news of its end, whatever it had under way was cut off.
+
+    ``download`` says that it wants the files of its results here.
+    """
 
     at: str
     version: str
+    download: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +86,27 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeUnknown:
-    """The request was sent, and whether a task was created is not known."""
+    """The request was sent, and whether a task was created is not known.
+
+    ``candidate_id`` is an id that came with an answer of no use otherwise, ``excerpt`` how that answer began.
+    """
 
     at: str
     scene_id: str
     attempt: int
     code: str
     message: str
+    candidate_id: str | None = None
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSeen:
+    """The gateway knows the task, of which that was not certain: its id was given by hand, or it had been missed."""
+
+    at: str
+    scene_id: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +124,10 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The task ended without a result; ``again`` says that no task was created upstream after all."""
+    """The task ended without a result.
+
+    ``again`` says that no task was created upstream after all, ``passing`` that another paid attempt may do better.
+    """
 
     at: str
     scene_id: str
@@ -116,6 +137,7 @@ class Failed:
     cost_usd: Decimal | None
     discount: Decimal | None
     again: bool
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +148,16 @@ class TaskTimedOut:
     scene_id: str
     attempt: int
     code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskNotFound:
+    """This run gave the task up: the gateway said 404 and nothing else. Later runs look at it again."""
+
+    at: str
+    scene_id: str
+    attempt: int
     message: str
 
 
@@ -163,7 +195,7 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """A scene was not submitted on purpose, to keep to the budget."""
+    """A scene was not submitted on purpose, and waits for a later run; ``code`` is what kept it back."""
 
     at: str
     scene_id: str
@@ -184,9 +216,11 @@ AttemptEvent: TypeAlias = (
     | Submitted
     | Refused
     | OutcomeUnknown
+    | TaskSeen
     | Completed
     | Failed
     | TaskTimedOut
+    | TaskNotFound
     | Downloaded
     | DownloadFailed
     | Resolved

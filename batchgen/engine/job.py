@@ -15,12 +15,14 @@ class Job:
     ``refusals`` counts submissions in this run that created nothing, ``failures`` readings in a row
     that said nothing, ``said_times`` how often in a row the gateway said ``said``. ``created_at`` is
     when this run created the task that it waits for, ``charge`` the last reading of it that stated a
-    cost. ``removed`` says that the manifest has the scene no
-    more: it is not submitted again, whatever comes of its task.
+    cost. ``missed`` is how often the task was met with 404, ``heard_of`` whether anything else was said
+    of it. ``removed`` says that the manifest has the scene no more: it is not submitted again, whatever
+    comes of its task. ``repeats`` says that the scene is submitted again unless its task brings a result.
     """
 
     scene: SceneFacts
     removed: bool = False
+    repeats: bool = False
     attempt: int = 0
     refusals: int = 0
     polls: int = 0
@@ -30,14 +32,16 @@ class Job:
     charge: Result = _NOTHING_TOLD
     created_at: float | None = None
     give_up_at: float | None = None
+    missed: int = 0
+    heard_of: bool = False
     fetches: int = 0
     refreshes: int = 0
 
     def waits_for_task(self, now: float, give_up_at: float) -> None:
         """A task exists from now on; what was said of the one before it counts no more."""
         self.created_at = now
-        self.polls = self.failures = self.said_times = 0
-        self.said, self.charge = "", _NOTHING_TOLD
+        self.polls = self.failures = self.said_times = self.missed = 0
+        self.said, self.charge, self.heard_of = "", _NOTHING_TOLD, False
         self.give_up_at = give_up_at
 
     def hears_charge(self, result: Result) -> None:

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """A task may have been created, and nobody here knows its id. Never sent again."""
     TRANSIENT = "transient"
     """Reading the task failed; it says nothing of the task. Read again."""
+    MISSING = "missing"
+    """The gateway says that it does not know the task. Read again: it may be an outage, or the wrong address."""
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -35,9 +37,10 @@ class Meaning:
     """A kind, and what the user is told.
 
     ``code`` is the gateway's own, or a word of batchgen's where there is none; ``reason`` a sentence.
-    ``again`` says that the same request may be sent again without paying twice. ``confirm`` is how
-    often in a row the gateway has to say it before it is believed. ``wait_s`` is how many seconds
-    the gateway asked to wait.
+    ``again`` says that the same request may be sent again without paying twice, ``passing`` that another
+    paid attempt may do better, ``throttled`` that the gateway has too much to do, ``not_found`` that a
+    reading was met with 404, whoever said so. ``confirm`` is how often in a row the gateway has to say
+    it before it is believed. ``wait_s`` is how many seconds the gateway asked to wait.
     """
 
     kind: Kind
@@ -46,6 +49,7 @@ class Meaning:
     again: bool = False
     passing: bool = False
     throttled: bool = False
+    not_found: bool = False
     confirm: int = 1
     wait_s: float | None = None
 

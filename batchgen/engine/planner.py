@@ -33,12 +33,14 @@ class Choice:
     """What the user chose for a run.
 
     ``globs`` select scenes by id, all of them where there are none; ``retry_failed`` pays for failed
-    scenes again; ``download`` wants the files.
+    scenes again; ``download`` wants the files; ``attempts`` is how often the same request is paid for,
+    at most, where another attempt may do better.
     """
 
     globs: tuple[str, ...] = ()
     retry_failed: bool = False
     download: bool = True
+    attempts: int = 1
 
     def takes(self, scene_id: str) -> bool:
         """Whether the scene is one of those selected."""
@@ -97,30 +99,33 @@ def _step(scene: SceneFacts, state: State, choice: Choice, missing: bool) -> Ste
     attempts = state.attempts.get(scene.scene_id, [])
     latest = state.standing(scene)
     paid = any(attempt.state is not AttemptState.REFUSED and not attempt.again for attempt in attempts)
-    if latest is None:
-        return Step(scene, Action.SUBMIT, "new")
-    if latest.is_unknown:
+    if latest is not None and latest.is_unknown:
         return Step(scene, Action.UNKNOWN, "submitted, and the outcome is not known", paid_before=True)
-    if latest.request_sha256 != scene.request_sha256:
+    if latest is not None and latest.request_sha256 != scene.request_sha256:
         return _changed(scene, latest, paid=paid)
-    return _unchanged(scene, latest, choice, missing=missing, paid=paid)
+    return _unchanged(scene, state, choice, missing=missing, paid=paid)
 
 
 def _changed(scene: SceneFacts, latest: Attempt, *, paid: bool) -> Step:
     changed = changes(latest.request, scene.request)
     what = f"changed: {', '.join(changed) or 'the request'}"
-    if latest.state is AttemptState.RUNNING:
+    if latest.is_open:
         reason = f"{what}; its task still runs and is waited for, then it is paid for again"
         return Step(scene, Action.RESUME, reason, changed, paid_before=True, then_submits=True)
     return Step(scene, Action.SUBMIT, f"{what}; it is paid for again" if paid else what, changed, paid)
 
 
 def _unchanged(  # noqa: PLR0911 - one case for each state
-    scene: SceneFacts, latest: Attempt, choice: Choice, *, missing: bool, paid: bool
+    scene: SceneFacts, state: State, choice: Choice, *, missing: bool, paid: bool
 ) -> Step:
+    latest = state.standing(scene)
+    if latest is None:
+        return Step(scene, Action.SUBMIT, "new")
     match latest.state:
-        case AttemptState.RUNNING:
+        case AttemptState.RUNNING | AttemptState.RESOLVED:
             return Step(scene, Action.RESUME, f"task {latest.task_id} is known", paid_before=True)
+        case AttemptState.NOT_FOUND:
+            return _not_found(scene, latest, choice)
         case AttemptState.COMPLETED | AttemptState.DOWNLOAD_FAILED:
             if choice.download:
                 return Step(scene, Action.DOWNLOAD, "bought, and not here yet", paid_before=True)
@@ -134,15 +139,36 @@ def _unchanged(  # noqa: PLR0911 - one case for each state
                 return Step(scene, Action.SUBMIT, "no task was created the last time", paid_before=paid)
             return Step(scene, Action.FAILED, f"refused: {latest.code}", paid_before=paid)
         case _:
-            return _failed(scene, latest, choice, paid=paid)
+            return _failed(scene, state, latest, choice, paid=paid)
 
 
-def _failed(scene: SceneFacts, latest: Attempt, choice: Choice, *, paid: bool) -> Step:
+def _not_found(scene: SceneFacts, latest: Attempt, choice: Choice) -> Step:
+    reason = f"task {latest.task_id} was not found; it is looked for once more"
+    if choice.retry_failed:
+        reason += ", and paid for again if it is not there"
+    return Step(scene, Action.RESUME, reason, paid_before=True, then_submits=choice.retry_failed)
+
+
+def _failed(scene: SceneFacts, state: State, latest: Attempt, choice: Choice, *, paid: bool) -> Step:
     if latest.again:
         return Step(scene, Action.SUBMIT, "the gateway created no task the last time", paid_before=paid)
     if choice.retry_failed:
-        return Step(scene, Action.SUBMIT, f"failed ({latest.code}) and wanted again; it is paid for again", (), True)  # noqa: FBT003
+        reason = f"failed ({latest.code}) and wanted again; it is paid for again"
+        return Step(scene, Action.SUBMIT, reason, paid_before=True)
+    made = paid_for(state, scene)
+    if latest.passing and made < choice.attempts:
+        reason = f"failed ({latest.code}); attempt {made + 1} of {choice.attempts} is paid for"
+        return Step(scene, Action.SUBMIT, reason, paid_before=True)
     return Step(scene, Action.FAILED, f"failed: {latest.code}", paid_before=True)
+
+
+def paid_for(state: State, scene: SceneFacts) -> int:
+    """Attempts at this very request that may have cost something."""
+    return sum(
+        attempt.state is not AttemptState.REFUSED and not attempt.again
+        for attempt in state.attempts.get(scene.scene_id, ())
+        if attempt.request_sha256 == scene.request_sha256
+    )
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:

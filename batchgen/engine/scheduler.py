@@ -15,17 +15,18 @@ from decimal import Decimal
 from batchgen.engine import events as ev
 from batchgen.engine import wording
 from batchgen.engine.agenda import Agenda, Sort
+from batchgen.engine.backoff import Jitter, retry_wait, submit_wait
+from batchgen.engine.breaker import Breaker
 from batchgen.engine.budget import Budget, Estimate, as_reckoned
 from batchgen.engine.commands import Act, Ending, Fetch, FetchEnded, Poll, PollEnded, Stop, Submit, SubmitEnded
 from batchgen.engine.job import Job
 from batchgen.engine.outcomes import NOT_CONNECTED, Kind, Meaning
-from batchgen.engine.pacing import Jitter, Lengths, Pace, Reach, poll_wait, retry_wait
-from batchgen.engine.planner import Action, Step
+from batchgen.engine.pacing import Lengths, poll_wait
+from batchgen.engine.planner import Action, Step, paid_for
+from batchgen.engine.reach import Reach
 from batchgen.engine.states import Attempt, AttemptState, State
-
-_MOST_REFUSALS = 6
-_MOST_FETCHES = 4
-_MOST_REFRESHES = 2
+from batchgen.engine.throttle import Hold, Pace
+from batchgen.limits import LOOKS_AT_MISSING, MOST_FETCHES, MOST_POSTS, MOST_REFRESHES, PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class Settings:
     estimate: Estimate = as_reckoned
 
 
+_OF_THE_TASK = frozenset({Kind.RUNNING, Kind.DONE, Kind.FAILED})
+"""What a reading can say of a task itself."""
+
+
 class Scheduler:
     """Decides for all scenes of one run. Owns ``state``, and changes it by events only."""
 
@@ -55,11 +60,15 @@ class Scheduler:
         """Take up a plan. Nothing begins before `begin` is called."""
         self.state = state
         self.stop: Stop | None = None
+        self.why = ""
+        self._held_code = ""
         self._settings = settings
         self._jitter = jitter
         self._lengths = Lengths()
         self._pace = Pace(settings.max_in_flight, settings.submit_rate)
         self._reach = Reach()
+        self._breaker = Breaker()
+        self._shut_out_since: float | None = None
         self._budget = Budget(settings.budget_usd, state.all_attempts(), settings.estimate)
         self._agenda = Agenda()
         self._jobs: dict[str, Job] = {}
@@ -79,7 +88,7 @@ class Scheduler:
     def _take_up(self, steps: Iterable[Step]) -> None:
         for step in steps:
             scene_id = step.scene.scene_id
-            job = self._jobs[scene_id] = Job(step.scene, step.removed)
+            job = self._jobs[scene_id] = Job(step.scene, step.removed, step.then_submits)
             standing = self.state.standing(step.scene)
             job.attempt = standing.number if standing else 0
             if step.action is Action.SUBMIT:
@@ -101,6 +110,11 @@ class Scheduler:
     def sending(self) -> int:
         """Submissions under way: their answers must not be lost."""
         return len(self._sending)
+
+    @property
+    def hold(self) -> Hold:
+        """Until when submissions rest at least, and why."""
+        return self._pace.held
 
     def is_finished(self) -> bool:
         """Whether nothing is under way and nothing is left to begin."""
@@ -124,6 +138,7 @@ class Scheduler:
     def begin(self, now: float, at: str) -> tuple[list[ev.Event], list[Act]]:
         """What to remember and then to begin at this moment."""
         self._agenda.advance(now)
+        self._lose_patience(now, at)
         acts: list[Act] = []
         while self._under_way < self._settings.workers:
             act = self._next_act(now, at)
@@ -141,7 +156,7 @@ class Scheduler:
 
     def interrupt(self) -> None:
         """Begin nothing more; only answers to submissions under way are waited for."""
-        self._end_early(Stop.INTERRUPTED, *Sort)
+        self._end_early(Stop.INTERRUPTED, "interrupted", *Sort)
 
     def _drain(self) -> list[ev.Event]:
         drained, self._events = self._events, []
@@ -170,7 +185,8 @@ class Scheduler:
         return None
 
     def _may_submit_more(self) -> bool:
-        return self.stop is None and len(self._in_flight) < self._pace.limit
+        has_room = len(self._in_flight) < self._pace.limit
+        return self.stop is None and has_room and self._breaker.allows(len(self._sending))
 
     def _next_submit(self, now: float, at: str) -> Submit | None:
         scene_id = self._agenda.head(Sort.SUBMIT)
@@ -185,6 +201,7 @@ class Scheduler:
         refused = latest is not None and latest.state is AttemptState.REFUSED
         job.attempt = (latest.number if latest else 0) + (0 if refused else 1)
         self._pace.sent(now)
+        self._breaker.sent()
         self._in_flight.add(scene_id)
         self._sending.add(scene_id)
         self._remember_of(wording.submitting(at, job.scene, job.attempt))
@@ -216,100 +233,156 @@ class Scheduler:
         return self.state.attempts[job.scene.scene_id][job.attempt - 1]
 
     def _stop_at_budget(self, at: str) -> None:
-        waiting = self._agenda.waiting(Sort.SUBMIT)
-        self._end_early(Stop.BUDGET)
+        budget, unknown = self._settings.budget_usd, self._budget.liable.unknown
+        reason = f"it would go beyond the budget of {budget} USD; raise it with --budget, and run again"
+        if unknown:
+            reason = (
+                f"{unknown} earlier attempt{'' if unknown == 1 else 's'} may have cost what nobody can "
+                f"reckon, so the budget of {budget} USD cannot be kept; add a price for their tier to pricing"
+            )
+        self._stop_submitting(Stop.BUDGET, "budget", reason, at)
+
+    def _stop_submitting(self, why: Stop, code: str, reason: str, at: str, *also: Sort) -> None:
+        """End early, and write down of every scene that waits why it is left to a later run."""
+        waiting = dict.fromkeys(self._agenda.waiting(Sort.SUBMIT))
+        if self.stop is None:
+            self._held_code = code
+        self._end_early(why, reason, *also)
         for scene_id in waiting:
             self._hold_back(scene_id, at)
 
     def _hold_back(self, scene_id: str, at: str) -> None:
-        budget, unknown = self._settings.budget_usd, self._budget.liable.unknown
-        reason = f"not submitted: it would go beyond the budget of {budget} USD; raise it with --budget, and run again"
-        if unknown:
-            reason = (
-                f"not submitted: {unknown} earlier attempt{'' if unknown == 1 else 's'} may have cost what nobody can "
-                f"reckon, so the budget of {budget} USD cannot be kept; add a price for their tier to pricing"
-            )
-        self._remember(ev.HeldBack(at, scene_id, "budget", reason))
+        """Leave a scene to a later run, for what ended this one."""
+        if self._held_code:
+            self._remember(ev.HeldBack(at, scene_id, self._held_code, f"not submitted: {self.why}"))
 
-    def _end_early(self, why: Stop, *also: Sort) -> None:
+    def _end_early(self, why: Stop, reason: str, *also: Sort) -> None:
         """Submit nothing more, and begin no acts of the other sorts named."""
         if self.stop is None or why is Stop.INTERRUPTED:
-            self.stop = why
+            self.stop, self.why = why, reason
         self._agenda.close({Sort.SUBMIT, *also})
+
+    def _lose_patience(self, now: float, at: str) -> None:
+        """Leave the rest to a later run, where the gateway lets nothing in and no task of this run goes on."""
+        hold = self._pace.held
+        if len(self._in_flight) > len(self._sending):
+            self._shut_out_since = None
+        elif now < hold.until and self._agenda.has(Sort.SUBMIT):
+            if self._shut_out_since is None:
+                self._shut_out_since = now
+            if hold.until - self._shut_out_since >= PATIENCE_S:
+                reason = f"the gateway lets nothing in ({hold.reason}), and none of the tasks is left to wait for"
+                self._stop_submitting(Stop.SHUT_OUT, "shut_out", reason, at)
 
     # How submissions end
 
     def _submit_ended(self, ending: SubmitEnded, job: Job, now: float, at: str) -> None:
         meaning, act = ending.meaning, ending.act
         self._sending.discard(act.scene_id)
-        self._heard(meaning, now)
-        if meaning.kind is Kind.CREATED and ending.task_id is not None:
-            self._remember_of(ev.Submitted(at, act.scene_id, act.attempt, ending.task_id))
-            self._pace.accepted(len(self._in_flight))
-            job.waits_for_task(now, now + self._settings.task_timeout_s)
-            usual = self._lengths.first_wait(wording.kind_of(self._attempt(job)))
-            first = max(usual, poll_wait(self._settings.poll_interval_s, 0, self._jitter))
-            self._agenda.at(now + min(first, self._settings.task_timeout_s), Sort.POLL, act.scene_id)
+        self._heard(meaning, now, at)
+        owner = None if ending.task_id is None else self.state.owner_of(ending.task_id)
+        event = wording.submission(at, ending, owner)
+        self._remember_of(event)
+        self._count(meaning, at, uncertain=isinstance(event, ev.OutcomeUnknown))
+        if isinstance(event, ev.Submitted):
+            self._created(job, now)
             return
         self._in_flight.discard(act.scene_id)
         if meaning.kind is Kind.ACCOUNT:
-            self._remember_of(wording.refused(at, ending, again=True))
-            self._end_early(Stop.ACCOUNT)
-        elif meaning.kind is Kind.REFUSED:
-            self._remember_of(wording.refused(at, ending, again=meaning.again))
-            if meaning.again:
-                self._send_later(meaning, job, now, at)
-        else:
-            self._remember_of(wording.unknown(at, ending))
+            self._stop_submitting(Stop.ACCOUNT, meaning.code, f"the gateway refused: {meaning.reason}", at)
+        elif isinstance(event, ev.Refused) and event.again:
+            self._send_later(meaning, job, now, at)
+
+    def _created(self, job: Job, now: float) -> None:
+        self._shut_out_since = None
+        self._pace.accepted(len(self._in_flight))
+        job.waits_for_task(now, now + self._settings.task_timeout_s)
+        usual = self._lengths.first_wait(wording.kind_of(self._attempt(job)))
+        first = max(usual, poll_wait(self._settings.poll_interval_s, 0, self._jitter))
+        self._agenda.at(now + min(first, self._settings.task_timeout_s), Sort.POLL, job.scene.scene_id)
+
+    def _count(self, meaning: Meaning, at: str, *, uncertain: bool) -> None:
+        """Have the breaker know of an answer to a submission."""
+        if meaning.code == NOT_CONNECTED:
+            self._breaker.unreached()
+        elif self._breaker.answered(uncertain=uncertain):
+            reason = f"the gateway gives no usable answers to submissions ({meaning.reason})"
+            self._stop_submitting(Stop.UNANSWERED, "unanswered", reason, at)
 
     def _send_later(self, meaning: Meaning, job: Job, now: float, at: str) -> None:
         """Submit once more: nothing was created. Waiting for the account is no failure of the scene."""
         scene_id = job.scene.scene_id
-        if self.stop is Stop.BUDGET:
+        if meaning.throttled or meaning.wait_s is not None:
+            self._pace.refused(now, meaning.wait_s, meaning.reason)
+        if self.stop is not None:
             self._hold_back(scene_id, at)
         elif meaning.throttled:
-            self._pace.throttled(now, len(self._in_flight), meaning.wait_s)
+            self._pace.throttled(len(self._in_flight))
             self._agenda.first(Sort.SUBMIT, scene_id)
         elif meaning.code == NOT_CONNECTED:
-            self._pace.hold(now + self._reach.wait(self._jitter))
-            self._agenda.first(Sort.SUBMIT, scene_id)
-        elif meaning.wait_s is not None:
+            self._pace.hold(now + self._reach.wait(self._jitter), meaning.reason)
             self._agenda.first(Sort.SUBMIT, scene_id)
         else:
-            self._submit_after_refusal(job, now)
+            self._submit_after_refusal(job, meaning, now)
 
-    def _submit_after_refusal(self, job: Job, now: float) -> None:
+    def _submit_after_refusal(self, job: Job, meaning: Meaning, now: float) -> None:
+        """Submit once more after a while, a few times; then the scene is left to a later run."""
         job.refusals += 1
-        if job.refusals < _MOST_REFUSALS:
-            when = now + retry_wait(job.refusals, self._jitter)
+        if job.refusals < MOST_POSTS:
+            when = now + max(submit_wait(job.refusals, self._jitter), meaning.wait_s or 0.0)
             self._agenda.at(when, Sort.SUBMIT, job.scene.scene_id)
 
-    def _heard(self, meaning: Meaning, now: float) -> None:
+    def _heard(self, meaning: Meaning, now: float, at: str) -> None:
         """What any answer says of the gateway as a whole: that it is there, and that it wants rest."""
         if meaning.wait_s is not None:
-            self._pace.hold(now + meaning.wait_s)
+            self._pace.hold(now + meaning.wait_s, meaning.reason)
         if meaning.code != NOT_CONNECTED:
             self._reach.answered()
         elif self._reach.lost(now):
-            self._end_early(Stop.UNREACHABLE, Sort.POLL)
+            self._stop_submitting(Stop.UNREACHABLE, NOT_CONNECTED, meaning.reason, at, Sort.POLL)
 
     # How readings end
 
     def _poll_ended(self, ending: PollEnded, job: Job, now: float, at: str) -> None:
         meaning = ending.meaning
-        self._heard(meaning, now)
+        self._heard(meaning, now, at)
+        self._heard_of_task(ending, job, now, at)
         job.polls += 1
         job.hears_charge(ending.result)
         if meaning.kind is Kind.DONE:
             self._completed(ending, job, now, at)
         elif meaning.kind is Kind.ACCOUNT:
-            self._end_early(Stop.ACCOUNT, Sort.POLL)
+            reason = f"the gateway refused: {meaning.reason}"
+            self._stop_submitting(Stop.ACCOUNT, meaning.code, reason, at, Sort.POLL)
         elif meaning.kind is Kind.FAILED and job.is_confirmed(meaning):
             self._failed(ending, job, now, at)
-        elif job.give_up_at is not None and now >= job.give_up_at:
+        elif self._is_time_up(job, now):
             self._give_up(job, at)
         else:
             self._look_again(meaning, job, now)
+
+    def _heard_of_task(self, ending: PollEnded, job: Job, now: float, at: str) -> None:
+        """What a reading says of whether the gateway has our tasks, and this one."""
+        meaning, act = ending.meaning, ending.act
+        if meaning.not_found:
+            job.missed += meaning.kind is Kind.MISSING
+            if self._reach.missed(act.task_id, now):
+                reason = "the gateway knows none of the tasks (404 to all of them); is its address the right one?"
+                self._stop_submitting(Stop.UNREACHABLE, "task_not_found", reason, at, Sort.POLL)
+            elif self._reach.misses_all:
+                self._pace.hold(now + self._reach.wait(self._jitter), meaning.reason)
+        elif meaning.kind in _OF_THE_TASK:
+            self._reach.knows_task()
+            job.heard_of, job.missed = True, 0
+            if self._attempt(job).state in (AttemptState.RESOLVED, AttemptState.NOT_FOUND):
+                self._remember_of(ev.TaskSeen(at, act.scene_id, act.attempt))
+
+    def _is_time_up(self, job: Job, now: float) -> bool:
+        """Whether a task is not waited for any longer; one that is only looked at once more, sooner."""
+        if job.give_up_at is not None and now >= job.give_up_at:
+            return True
+        only_looked_at = self._attempt(job).state not in (AttemptState.RUNNING, AttemptState.RESOLVED)
+        return only_looked_at and job.missed >= LOOKS_AT_MISSING
 
     def _look_again(self, meaning: Meaning, job: Job, now: float) -> None:
         if meaning.kind is not Kind.FAILED:
@@ -330,9 +403,13 @@ class Scheduler:
         """Wait no longer in this run. The task makes room: a stuck one must not keep others waiting."""
         attempt = self._attempt(job)
         self._in_flight.discard(attempt.scene_id)
-        if attempt.state is AttemptState.RUNNING:
+        if attempt.is_open and job.missed and not job.heard_of:
+            self._remember_of(wording.not_found(at, attempt))
+            if job.repeats:
+                self._submit_anew(job, at)
+        elif attempt.is_in_flight:
             self._remember_of(wording.timed_out(at, attempt, self._settings.task_timeout_s))
-        else:
+        elif not attempt.is_open:
             reason = "the address of the result has expired, and the gateway gave no other in time"
             self._remember_of(ev.DownloadFailed(at, attempt.scene_id, attempt.number, reason))
 
@@ -350,7 +427,7 @@ class Scheduler:
 
     def _failed(self, ending: PollEnded, job: Job, now: float, at: str) -> None:
         meaning, attempt = ending.meaning, self._attempt(job)
-        if attempt.state is not AttemptState.RUNNING:
+        if not attempt.is_open:
             # Read for a fresh address only: what was bought stays bought.
             self._remember_of(ev.DownloadFailed(at, attempt.scene_id, attempt.number, meaning.reason))
             return
@@ -358,25 +435,19 @@ class Scheduler:
         self._remember_of(wording.failed(at, attempt, meaning, job.charge))
         if job.removed:
             return
-        if attempt.request_sha256 != job.scene.request_sha256:
+        paid = paid_for(self.state, job.scene)
+        if job.repeats or attempt.request_sha256 != job.scene.request_sha256:
             self._submit_anew(job, at)
         elif meaning.again:
-            self._submit_after_refusal(job, now)
-        elif meaning.passing and self._paid(job) < self._settings.attempts:
-            self._agenda.at(now + retry_wait(self._paid(job), self._jitter), Sort.SUBMIT, attempt.scene_id)
+            self._submit_after_refusal(job, meaning, now)
+        elif meaning.passing and paid < self._settings.attempts:
+            self._agenda.at(now + retry_wait(paid, self._jitter), Sort.SUBMIT, attempt.scene_id)
 
     def _submit_anew(self, job: Job, at: str) -> None:
-        if self.stop is Stop.BUDGET:
+        job.repeats = False
+        if self.stop is not None:
             self._hold_back(job.scene.scene_id, at)
         self._agenda.now(Sort.SUBMIT, job.scene.scene_id)
-
-    def _paid(self, job: Job) -> int:
-        """Attempts at this very request that may have cost something."""
-        return sum(
-            attempt.state is not AttemptState.REFUSED and not attempt.again
-            for attempt in self.state.attempts[job.scene.scene_id]
-            if attempt.request_sha256 == job.scene.request_sha256
-        )
 
     # How downloads end
 
@@ -387,12 +458,13 @@ class Scheduler:
             return
         job.fetches += 1
         if ending.unstorable:
-            self._end_early(Stop.STORAGE)  # what cannot be kept is not bought
-        if ending.expired and job.refreshes < _MOST_REFRESHES and self._agenda.is_open(Sort.POLL):
+            reason = f"results cannot be stored: {ending.failure}"
+            self._stop_submitting(Stop.STORAGE, "storage", reason, at)  # what cannot be kept is not bought
+        if ending.expired and job.refreshes < MOST_REFRESHES and self._agenda.is_open(Sort.POLL):
             job.refreshes += 1
             job.give_up_at = None
             self._agenda.now(Sort.POLL, act.scene_id)
-        elif not ending.expired and job.fetches < _MOST_FETCHES and self._agenda.is_open(Sort.FETCH):
+        elif not ending.expired and job.fetches < MOST_FETCHES and self._agenda.is_open(Sort.FETCH):
             self._agenda.at(now + retry_wait(job.fetches, self._jitter), Sort.FETCH, act.scene_id)
         else:
             self._remember_of(ev.DownloadFailed(at, act.scene_id, act.attempt, ending.failure))

@@ -27,6 +27,8 @@ from batchgen.engine.events import (
     SceneFacts,
     Submitted,
     Submitting,
+    TaskNotFound,
+    TaskSeen,
     TaskTimedOut,
 )
 
@@ -39,7 +41,11 @@ class AttemptState(StrEnum):
     REFUSED = "refused"
     """No task was created, and nothing was paid."""
     UNKNOWN = "unknown"
+    RESOLVED = "resolved"
+    """The user gave the id of the task; the gateway has not yet said that it knows it."""
     RUNNING = "running"
+    NOT_FOUND = "not_found"
+    """A run gave the task up, since the gateway did not know it. Each later run looks again."""
     COMPLETED = "completed"
     """The task has its result; the file is not here yet."""
     DOWNLOAD_FAILED = "download_failed"
@@ -54,22 +60,38 @@ TRANSITIONS: Mapping[type, Mapping[AttemptState | None, AttemptState]] = {
     Submitted: {S.SUBMITTING: S.RUNNING},
     Refused: {S.SUBMITTING: S.REFUSED},
     OutcomeUnknown: {S.SUBMITTING: S.UNKNOWN},
+    TaskSeen: {S.RESOLVED: S.RUNNING, S.NOT_FOUND: S.RUNNING},
     Completed: {
+        S.RESOLVED: S.COMPLETED,
         S.RUNNING: S.COMPLETED,
+        S.NOT_FOUND: S.COMPLETED,
         S.COMPLETED: S.COMPLETED,
         S.DOWNLOAD_FAILED: S.COMPLETED,
         S.DELIVERED: S.COMPLETED,
     },
-    Failed: {S.RUNNING: S.FAILED},
-    TaskTimedOut: {S.RUNNING: S.RUNNING},
+    Failed: {S.RESOLVED: S.FAILED, S.RUNNING: S.FAILED, S.NOT_FOUND: S.FAILED},
+    TaskTimedOut: {S.RESOLVED: S.RESOLVED, S.RUNNING: S.RUNNING},
+    TaskNotFound: {S.RESOLVED: S.NOT_FOUND, S.RUNNING: S.NOT_FOUND, S.NOT_FOUND: S.NOT_FOUND},
     Downloaded: {S.COMPLETED: S.DELIVERED, S.DOWNLOAD_FAILED: S.DELIVERED, S.DELIVERED: S.DELIVERED},
     DownloadFailed: {
         S.COMPLETED: S.DOWNLOAD_FAILED,
         S.DOWNLOAD_FAILED: S.DOWNLOAD_FAILED,
         S.DELIVERED: S.DOWNLOAD_FAILED,
     },
-    Resolved: {S.UNKNOWN: S.RUNNING, S.SUBMITTING: S.RUNNING},
+    Resolved: {
+        S.SUBMITTING: S.RESOLVED,
+        S.UNKNOWN: S.RESOLVED,
+        S.RESOLVED: S.RESOLVED,
+        S.NOT_FOUND: S.RESOLVED,
+        S.REFUSED: S.RESOLVED,
+    },
 }
+OPEN = frozenset({S.RESOLVED, S.RUNNING, S.NOT_FOUND})
+"""States in which the gateway still has to be asked what became of the task."""
+NOT_CREATED = "not_created"
+"""The code of a submission of which the user said that no task was created."""
+NOT_FOUND = "task_not_found"
+"""The code of a task that the gateway does not know."""
 PAID = frozenset(S) - {S.REFUSED}
 """States in which money may have been spent."""
 
@@ -104,11 +126,22 @@ class Attempt:
     message: str = ""
     again: bool = False
     """The scene may be submitted anew without paying twice."""
+    passing: bool = False
+    """Another paid attempt may do better."""
+    candidate_id: str | None = None
+    """An id that came with an answer of no use otherwise."""
+    excerpt: str = ""
+    """How that answer began."""
 
     @property
     def is_open(self) -> bool:
         """Whether the gateway still has to be asked about this attempt."""
-        return self.state is S.RUNNING
+        return self.state in OPEN
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether its task is taken to be at work: open, and not given up as not found."""
+        return self.is_open and self.state is not S.NOT_FOUND
 
     @property
     def is_unknown(self) -> bool:
@@ -135,6 +168,10 @@ class State:
     """The last run did not come to its end."""
     held: dict[str, HeldBack] = field(default_factory=dict)
     """Scenes that the last run did not submit on purpose."""
+    downloads: bool = True
+    """The last run wanted the files of its results here."""
+    tasks: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """The scene and the number of the attempt that each task belongs to, by its id."""
 
     def latest(self, scene_id: str) -> Attempt | None:
         """The last attempt at a scene, None where there was none."""
@@ -164,6 +201,7 @@ class State:
             self.runs += 1
             self.cut_off = True
             self.held = {}
+            self.downloads = event.download
         elif isinstance(event, RunEnded):
             self.cut_off = False
         elif isinstance(event, ManifestRead):
@@ -188,6 +226,14 @@ class State:
             self.attempts.setdefault(event.scene_id, []).append(after)
         else:
             listed[position] = after
+        if after.task_id is not None and self.owner_of(after.task_id) is None:
+            self.tasks[after.task_id] = (after.scene_id, after.number)
+
+    def owner_of(self, task_id: str) -> Attempt | None:
+        """The attempt that a task belongs to, None where no attempt has that id."""
+        scene_id, number = self.tasks.get(task_id, ("", 0))
+        owner = self.attempts[scene_id][number - 1] if number else None
+        return owner if owner is not None and owner.task_id == task_id else None
 
 
 def _after(before: Attempt | None, event: AttemptEvent, target: AttemptState) -> Attempt:
@@ -212,13 +258,13 @@ def _after(before: Attempt | None, event: AttemptEvent, target: AttemptState) ->
 
 def _kept(before: Attempt, event: AttemptEvent) -> dict[str, Any]:
     """What was known and stays: reading a finished task again is only about the address of its result."""
-    if not isinstance(event, Completed) or before.state is S.RUNNING:
+    if not isinstance(event, Completed) or before.is_open:
         return {}
     names = ("cost_usd", "discount", "job_id", "finished_at")
     return {name: getattr(before, name) for name in names if getattr(before, name) is not None}
 
 
-def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911 - one case for each event
+def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case for each event
     """What an event changes in an attempt, beside its state."""
     match event:
         case Submitting():  # begins an attempt and changes none
@@ -227,8 +273,15 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911 - on
             return {"task_id": task_id}
         case Refused(code=code, message=message, again=again):
             return {"code": code, "message": message, "again": again, "finished_at": event.at}
-        case OutcomeUnknown(code=code, message=message) | TaskTimedOut(code=code, message=message):
+        case OutcomeUnknown(code=code, message=message):
+            came = {"candidate_id": event.candidate_id, "excerpt": event.excerpt}
+            return {"code": code, "message": message, **came}
+        case TaskTimedOut(code=code, message=message):
             return {"code": code, "message": message}
+        case TaskNotFound(message=message):
+            return {"code": NOT_FOUND, "message": message}
+        case TaskSeen():
+            return {"code": "", "message": ""}
         case Completed():
             return {
                 "video_url": event.video_url,
@@ -246,7 +299,10 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911 - on
                 "cost_usd": event.cost_usd,
                 "discount": event.discount,
                 "again": event.again,
+                "passing": event.passing,
                 "finished_at": event.at,
+                # Versions before wrote that for good after five 404s; such a task is looked for again, too.
+                **({"state": S.NOT_FOUND, "finished_at": None} if event.code == NOT_FOUND else {}),
             }
         case Downloaded(path=path, sha256=sha256, mismatch=None):
             return {"video_path": path, "video_sha256": sha256, "code": "", "message": ""}
@@ -257,10 +313,10 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911 - on
             return {"code": "download_failed", "message": message}
         case Resolved(task_id=None):
             reason = "settled by hand: no task was created"
-            settled = {"state": S.REFUSED, "again": True, "finished_at": event.at}
-            return {**settled, "code": "not_created", "message": reason}
+            settled = {"state": S.REFUSED, "again": True, "finished_at": event.at, "task_id": None}
+            return {**settled, "code": NOT_CREATED, "message": reason}
         case Resolved(task_id=task_id):
-            return {"task_id": task_id, "code": "", "message": ""}
+            return {"task_id": task_id, "code": "", "message": "", "again": False, "finished_at": None}
 
 
 def replay(events: Iterable[Event]) -> State:

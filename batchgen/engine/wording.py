@@ -2,7 +2,7 @@
 
 from batchgen.engine import events as ev
 from batchgen.engine.commands import FetchEnded, SubmitEnded
-from batchgen.engine.outcomes import Meaning, Result
+from batchgen.engine.outcomes import Kind, Meaning, Result
 from batchgen.engine.states import Attempt
 
 
@@ -20,16 +20,28 @@ def submitting(at: str, scene: ev.SceneFacts, attempt: int) -> ev.Submitting:
     )
 
 
-def refused(at: str, ending: SubmitEnded, *, again: bool) -> ev.Refused:
-    """No task was created."""
+def submission(at: str, ending: SubmitEnded, owner: Attempt | None) -> ev.Submitted | ev.Refused | ev.OutcomeUnknown:
+    """How a submission ended: a task, none, or nobody knows. ``owner`` is the attempt that has the id that came."""
     act, meaning = ending.act, ending.meaning
-    return ev.Refused(at, act.scene_id, act.attempt, meaning.code, meaning.reason, again)
+    if meaning.kind is Kind.CREATED and ending.task_id is not None and owner is None:
+        return ev.Submitted(at, act.scene_id, act.attempt, ending.task_id)
+    if meaning.kind in (Kind.REFUSED, Kind.ACCOUNT):
+        again = meaning.again or meaning.kind is Kind.ACCOUNT
+        return ev.Refused(at, act.scene_id, act.attempt, meaning.code, meaning.reason, again)
+    return _unknown(at, ending, owner)
 
 
-def unknown(at: str, ending: SubmitEnded) -> ev.OutcomeUnknown:
-    """A task may have been created."""
+def _unknown(at: str, ending: SubmitEnded, owner: Attempt | None) -> ev.OutcomeUnknown:
+    """A task may have been created. Where the id that came is that of another attempt, ``owner``, both are named."""
     act, meaning = ending.act, ending.meaning
-    return ev.OutcomeUnknown(at, act.scene_id, act.attempt, meaning.code, meaning.reason)
+    code, reason, candidate_id = meaning.code, meaning.reason, ending.candidate_id
+    if owner is not None:
+        code, candidate_id = "task_id_repeated", ending.task_id
+        reason = (
+            f"submitted, and the outcome is not known: the gateway gave the task id {owner.task_id}, which is that of "
+            f"scene {owner.scene_id}, attempt {owner.number}; ask your provider which task belongs to which"
+        )
+    return ev.OutcomeUnknown(at, act.scene_id, act.attempt, code, reason, candidate_id, ending.excerpt)
 
 
 def completed(at: str, attempt: Attempt, result: Result) -> ev.Completed:
@@ -56,7 +68,17 @@ def failed(at: str, attempt: Attempt, meaning: Meaning, result: Result) -> ev.Fa
         cost_usd=result.cost_usd,
         discount=result.discount,
         again=meaning.again,
+        passing=meaning.passing,
     )
+
+
+def not_found(at: str, attempt: Attempt) -> ev.TaskNotFound:
+    """This run looks no longer for a task that the gateway does not know."""
+    reason = (
+        f"the gateway does not know task {attempt.task_id} (404); each run looks for it again, free. "
+        "Ask your provider about it before you pay for another"
+    )
+    return ev.TaskNotFound(at, attempt.scene_id, attempt.number, reason)
 
 
 def timed_out(at: str, attempt: Attempt, after_s: float) -> ev.TaskTimedOut:

@@ -21,6 +21,7 @@ from batchgen.errors import UsageError
 from batchgen.gateway import wire
 from batchgen.gateway.body import Body, ReferenceChanged, RequestFormat
 from batchgen.gateway.interface import CallFailed, Created, Stage, Task, Trouble
+from batchgen.limits import LONGEST_RETRY_AFTER_S
 from batchgen.model import Request
 from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
 
@@ -29,7 +30,6 @@ DEFAULT_TIMEOUT_S = 60.0
 _CONNECT_S = 15.0
 _CREATE_PATH = "/model/v1/generation"
 _TASK_PATH = "/model/v1/generation/task/"
-_LONGEST_WAIT_S = 3_600.0
 
 
 class ApiKey:
@@ -125,7 +125,7 @@ class HttpGateway:
         with _mapped(Stage.CREATE, self._key), Body(request, self._form) as body:
             headers = {**self._headers(), "Content-Length": str(body.length)}
             response = self._creating.request("POST", self._base + _CREATE_PATH, headers=headers, body=body)
-            answer = self._answer(self._creating, response)
+            answer = self._answer(Stage.CREATE, self._creating, response)
         return wire.read_created(answer)
 
     def read(self, task_id: str) -> Task:
@@ -133,8 +133,8 @@ class HttpGateway:
         with _mapped(Stage.READ, self._key):
             url = self._base + _TASK_PATH + quote(task_id, safe="")
             response = self._reading.request("GET", url, headers=self._headers())
-            answer = self._answer(self._reading, response)
-        return wire.read_task(answer)
+            answer = self._answer(Stage.READ, self._reading, response)
+        return wire.read_task(answer, task_id)
 
     def close(self) -> None:
         """Close all idle connections."""
@@ -148,18 +148,28 @@ class HttpGateway:
             "Accept": "application/json",
         }
 
-    def _answer(self, network: Network, response: Response) -> wire.Answer:
-        """Read an answer; its body is bounded in length, and the whole of it in time."""
+    def _answer(self, stage: Stage, network: Network, response: Response) -> wire.Answer:
+        """Read an answer; its body is bounded in length, and the whole of it in time.
+
+        Raises `CallFailed`, with what came, where the connection ends before the answer does.
+        """
         content = bytearray()
+        broken: NetworkError | None = None
         try:
             for chunk in network.chunks(response, whole_s=self._timeout_s):
                 content += chunk
                 if len(content) > wire.MOST_ANSWER_BYTES:
                     break
+        except NetworkError as error:
+            broken = error
         finally:
             network.finish(response)
         wait_s = retry_after_s(response.headers.get("Retry-After"), time.time())
-        return wire.Answer(response.status, self._key.taken_out_of(bytes(content)), wait_s)
+        answer = wire.Answer(response.status, self._key.taken_out_of(bytes(content)), wait_s)
+        if broken is not None:
+            trouble = trouble_of(broken)
+            raise wire.broken_off(stage, answer, trouble, _message(trouble, broken, self._key)) from None
+        return answer
 
 
 def _check_base_url(base_url: str) -> None:
@@ -179,7 +189,7 @@ def _check_base_url(base_url: str) -> None:
 def retry_after_s(value: str | None, now: float) -> float | None:
     """Seconds to wait from a Retry-After header, in either of its forms; None where it says nothing.
 
-    ``now`` is the present as a Unix time. At most an hour: a longer wait is a mistake or an attack.
+    ``now`` is the present as a Unix time.
     """
     if value is None:
         return None
@@ -187,7 +197,7 @@ def retry_after_s(value: str | None, now: float) -> float | None:
         seconds = float(int(value)) if value.strip().isdecimal() else parsedate_to_datetime(value).timestamp() - now
     except (ValueError, OverflowError):
         return None
-    return min(max(seconds, 0.0), _LONGEST_WAIT_S)
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
 
 
 @contextmanager
@@ -199,7 +209,11 @@ def _mapped(stage: Stage, key: ApiKey) -> Iterator[None]:
         raise CallFailed(stage, Trouble.NOT_SENT, str(error)) from None
     except NetworkError as error:
         trouble = trouble_of(error)
-        raise CallFailed(stage, trouble, f"{_WORDS[trouble]} ({key.taken_out_of_text(reason_of(error))})") from None
+        raise CallFailed(stage, trouble, _message(trouble, error, key)) from None
+
+
+def _message(trouble: Trouble, error: NetworkError, key: ApiKey) -> str:
+    return f"{_WORDS[trouble]} ({key.taken_out_of_text(reason_of(error))})"
 
 
 _WORDS = {

@@ -1,8 +1,9 @@
 """Fetches results: whole, checked, and never paid for again because a line broke.
 
-A result goes to ``NAME.part`` until it is whole and is then renamed. Beside it, ``NAME.part.json``
-keeps what identifies the file on the server, so that a later run can go on where this one stopped;
-only where the server still has the same file. Requests for results never carry the API key.
+A result goes to ``NAME.part`` until it is whole and is then renamed. A name belongs to one attempt, and
+a note beside the part, ``NAME.part.json``, says which file on which server it is a part of, so that a later run
+can go on where this one stopped; only where the server says by a validator, an ETag or a date, that it
+still has that very file. Requests for results never carry the API key.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
+from batchgen.files import open_to_append
 from batchgen.gateway.client import reason_of, trouble_of
 from batchgen.gateway.interface import Trouble
 from batchgen.media.probe import UnusableMedia, probe
@@ -54,20 +56,33 @@ class Downloaded:
 
 @dataclass(frozen=True, slots=True)
 class _Identity:
-    """What tells whether a server still has the file that a part is of. ``length`` is in bytes."""
+    """Which file a part is of: its address, its validator, and its length in bytes.
 
-    etag: str | None
+    ``place`` is the address without its query, which holds signatures and expires. A file of the same
+    length is not the same file: without a validator nothing is gone on with.
+    """
+
+    place: str
+    validator: str | None
     length: int | None
 
-    def allows_resuming(self) -> bool:
-        """Whether there is anything to recognise the file by; a weak ETag promises too little."""
-        return self.length is not None or (self.etag is not None and not self.etag.startswith("W/"))
+    @classmethod
+    def of(cls, url: str, response: Response, length: int | None) -> "_Identity":
+        """What an answer that has the whole file says of it; a weak ETag promises too little."""
+        etag, changed = response.headers.get("ETag"), response.headers.get("Last-Modified")
+        strong = etag if etag and not etag.startswith("W/") else None
+        return cls(_place(url), strong or changed, length)
+
+
+def _place(url: str) -> str:
+    return url.partition("?")[0]
 
 
 def fetch(network: Network, url: str, target: Path) -> Downloaded:
     """Fetch a result to ``target``, whose folder exists; tries a few times and goes on after a break.
 
-    Raises `DownloadFailed` where it does not arrive whole, and OSError where it cannot be stored.
+    No other attempt has the same target. Raises `DownloadFailed` where it does not arrive whole, and
+    OSError where it cannot be stored.
     """
     part = _Part(target)
     for remaining in reversed(range(_TRIES)):
@@ -106,7 +121,7 @@ class _Part:
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
         """Open at the end of what is there, with the hash brought up to it."""
-        with self._path.open("a+b") as file:
+        with open_to_append(self._path) as file:
             file.seek(0)
             self._digest = hashlib.sha256()
             self.size = 0
@@ -121,17 +136,23 @@ class _Part:
         """What the part is a part of, None where that was not kept or cannot be read."""
         try:
             kept = json.loads(self._note.read_text(encoding="utf-8"))
-            etag, length = kept["etag"], kept["length"]
+            place, validator, length = kept["place"], kept["validator"], kept["length"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return _Identity(etag if isinstance(etag, str) else None, length if isinstance(length, int) else None)
+        if not isinstance(place, str) or not isinstance(validator, str):
+            return None
+        return _Identity(place, validator, length if isinstance(length, int) else None)
 
-    def begin(self, file: BinaryIO, identity: _Identity) -> None:
-        """Start again from the first byte."""
+    def begin(self, file: BinaryIO, identity: _Identity | None = None) -> None:
+        """Start again from the first byte, of a file that is known by ``identity``."""
         file.truncate(0)
         self._digest = hashlib.sha256()
         self.size = 0
-        self._note.write_text(json.dumps(asdict(identity)), encoding="utf-8")
+        self._note.unlink(missing_ok=True)
+        if identity is not None:
+            # "x" never opens what is there already, be it a link.
+            with self._note.open("x", encoding="utf-8") as note:
+                note.write(json.dumps(asdict(identity)))
 
     def add(self, file: BinaryIO, chunk: bytes) -> None:
         """Take in the next bytes."""
@@ -161,14 +182,14 @@ class _Part:
 def _fill(network: Network, url: str, part: _Part, file: BinaryIO) -> None:
     """Ask for what is missing of a part, and add it. Returns when the part is whole."""
     known = part.identity() if part.size else None
+    if known is not None and known.place != _place(url):
+        known = None
     headers = {"Accept-Encoding": "identity"}
-    if known is not None and known.allows_resuming():
-        headers["Range"] = f"bytes={part.size}-"
-        if known.etag is not None and not known.etag.startswith("W/"):
-            headers["If-Range"] = known.etag
+    if known is not None and known.validator is not None:
+        headers |= {"Range": f"bytes={part.size}-", "If-Range": known.validator}
     response = _follow(network, url, headers)
     try:
-        length = _whole_length(response, part, file, known)
+        length = _whole_length(url, response, part, file, known)
         for chunk in network.chunks(response):
             part.add(file, chunk)
         if length is not None and part.size != length:
@@ -180,17 +201,20 @@ def _fill(network: Network, url: str, part: _Part, file: BinaryIO) -> None:
         network.finish(response)
 
 
-def _whole_length(response: Response, part: _Part, file: BinaryIO, known: _Identity | None) -> int | None:
+def _whole_length(url: str, response: Response, part: _Part, file: BinaryIO, known: _Identity | None) -> int | None:
     """Decide whether the answer goes on with the part or starts again; the length of the whole file."""
     if response.status == HTTPStatus.PARTIAL_CONTENT and known is not None:
         span = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
-        same_file = span is not None and _is_same(known, response.headers.get("ETag"), int(span[2]))
-        if span is not None and same_file and int(span[1]) == part.size:
+        if (
+            span is not None
+            and int(span[1]) == part.size
+            and _is_same(known, _Identity.of(url, response, int(span[2])))
+        ):
             return int(span[2])
-        part.begin(file, _Identity(None, None))
+        part.begin(file)
         raise _TryAgainError("the file on the server is not the one that was begun")
     if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and part.size:
-        part.begin(file, _Identity(None, None))
+        part.begin(file)
         raise _TryAgainError("the part is longer than the file on the server")
     if response.status in _EXPIRED:
         raise DownloadFailed(f"the result's URL answers {response.status}", expired=True)
@@ -198,20 +222,20 @@ def _whole_length(response: Response, part: _Part, file: BinaryIO, known: _Ident
         raise _TryAgainError(f"the result's server answers {response.status}")
     if response.headers.get("Content-Encoding", "identity") != "identity":
         # It was not asked for. Length and ranges speak of the encoded file, of which nothing is kept.
-        part.begin(file, _Identity(None, None))
+        part.begin(file)
         return None
     stated = response.headers.get("Content-Length", "")
     length = int(stated) if _LENGTH.fullmatch(stated) else None
     if length is not None and length > MOST_BYTES:
         raise DownloadFailed(_TOO_LARGE)
-    part.begin(file, _Identity(response.headers.get("ETag"), length))
+    part.begin(file, _Identity.of(url, response, length))
     return length
 
 
-def _is_same(known: _Identity, etag: str | None, length: int) -> bool:
-    if known.etag is not None and etag is not None:
-        return known.etag == etag
-    return known.length == length
+def _is_same(known: _Identity, said: _Identity) -> bool:
+    """Whether what is gone on with is of the same file; an answer to ``If-Range`` need not repeat the validator."""
+    same_length = known.length is None or known.length == said.length
+    return same_length and said.validator in (None, known.validator)
 
 
 def _follow(network: Network, url: str, headers: dict[str, str]) -> Response:

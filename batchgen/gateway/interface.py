@@ -82,7 +82,8 @@ class CallFailed(Exception):  # noqa: N818 - a call that failed is an ending lik
     """A call that ended without its result; carries all that is known of the ending.
 
     ``status`` is the HTTP status or None, ``code`` and ``message`` what the gateway said, ``stated``
-    whether it said it in JSON, ``task_id`` an id that came along, ``excerpt`` the beginning of the
+    whether it said it in JSON, ``is_html`` whether a page came in place of an answer, as proxies send
+    them, ``task_id`` an id that came along and that need not be usable, ``excerpt`` the beginning of the
     answer's body, ``retry_after_s`` how many seconds to wait, where the gateway said so.
     """
 
@@ -92,6 +93,7 @@ class CallFailed(Exception):  # noqa: N818 - a call that failed is an ending lik
     status: int | None = None
     code: str = ""
     stated: bool = False
+    is_html: bool = False
     task_id: str | None = None
     excerpt: str = ""
     retry_after_s: float | None = None

@@ -11,15 +11,16 @@ from typing import assert_never
 
 from batchgen.engine.outcomes import NOT_CONNECTED, Kind, Meaning
 from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
+from batchgen.limits import CONFIRMED_AFTER
 
 CodeClasses = Mapping[str, str]
 """Documented error code → its class, as in the model's ``model.json``."""
 
-_UNAUTHORIZED = (401, 403)
+_ACCOUNT = (401, 402, 403)
 _WAIT = (429, 503)
+_NOT_KNOWN = (502, 504)
 _NOT_FOUND = 404
 _INTERNAL_ERROR = 500
-_CONFIRM = 5
 
 
 def _class_of(code: str, codes: CodeClasses) -> str | None:
@@ -39,19 +40,25 @@ def of_create(ending: Created | CallFailed, codes: CodeClasses) -> Meaning:
     if trouble is Trouble.NOT_CONNECTED:
         reason = f"no connection to the gateway: {ending.message}"
         return Meaning(Kind.REFUSED, NOT_CONNECTED, reason, again=True)
-    if _class_of(ending.code, codes) == "not_created" and ending.task_id is None:
-        return _refused(ending, again=True)
-    if trouble is Trouble.STATUS and ending.status is not None:
-        return _of_create_status(ending, ending.status)
+    if ending.status is not None and trouble in (Trouble.STATUS, Trouble.UNREADABLE):
+        return _of_create_answer(ending, ending.status, _class_of(ending.code, codes))
     return _uncertain(ending)
 
 
-def _of_create_status(ending: CallFailed, status: int) -> Meaning:
-    if status in _UNAUTHORIZED:
+def _of_create_answer(ending: CallFailed, status: int, code_class: str | None) -> Meaning:  # noqa: PLR0911 - the order
+    """What an answer without a task means. The order is that of the promise: the first line that fits decides."""
+    names_task = ending.task_id is not None
+    if status in _NOT_KNOWN:
+        return _uncertain(ending)
+    if code_class == "not_created" and not names_task:
+        return _refused(ending, again=True)
+    if status in _ACCOUNT:
         return Meaning(Kind.ACCOUNT, ending.code or f"http_{status}", ending.message)
     if status in _WAIT:
         return _refused(ending, again=True)
-    if status == _INTERNAL_ERROR and ending.stated and ending.task_id is None:
+    if code_class == "permanent" and not names_task:
+        return _refused(ending, again=False)
+    if status == _INTERNAL_ERROR and ending.stated and not names_task:
         return _refused(ending, again=True)
     if 400 <= status < 500:  # noqa: PLR2004 - the refusals of HTTP
         return _refused(ending, again=False)
@@ -84,22 +91,23 @@ def of_read(ending: Task | CallFailed, codes: CodeClasses) -> Meaning:
 
 
 def _of_failed_read(ending: CallFailed) -> Meaning:
-    """Reading costs nothing and is repeated; only 401, 403 and 404 say more than "not now"."""
+    """Reading costs nothing and is repeated; only a refused account and 404 say more than "not now"."""
     if ending.stage is not Stage.READ:
         raise ValueError(f"the ending of a {ending.stage} call is not one of reading")
-    if ending.status in _UNAUTHORIZED:
+    if ending.status in _ACCOUNT:
         return Meaning(Kind.ACCOUNT, ending.code or f"http_{ending.status}", ending.message)
-    if ending.status == _NOT_FOUND:
-        reason = "the gateway does not know this task any more; ask the provider about it before you pay for another"
-        return Meaning(Kind.FAILED, "task_not_found", reason, confirm=_CONFIRM)
     code = ending.code or (f"http_{ending.status}" if ending.status else str(ending.trouble))
-    return Meaning(Kind.TRANSIENT, code, ending.message, wait_s=ending.retry_after_s)
+    if ending.status != _NOT_FOUND:
+        return Meaning(Kind.TRANSIENT, code, ending.message, wait_s=ending.retry_after_s)
+    # A page comes from a proxy, and so says nothing of the task.
+    kind = Kind.TRANSIENT if ending.is_html else Kind.MISSING
+    return Meaning(kind, code, ending.message, not_found=True, wait_s=ending.retry_after_s)
 
 
 _OF_CLASS = {
     "check": Meaning(Kind.RUNNING),
-    "recheck": Meaning(Kind.FAILED, confirm=_CONFIRM),
-    "transient": Meaning(Kind.FAILED, confirm=_CONFIRM, passing=True),
+    "recheck": Meaning(Kind.FAILED, confirm=CONFIRMED_AFTER),
+    "transient": Meaning(Kind.FAILED, confirm=CONFIRMED_AFTER, passing=True),
     "ended": Meaning(Kind.FAILED, passing=True),
     "not_created": Meaning(Kind.FAILED, again=True),
 }

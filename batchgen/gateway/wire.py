@@ -14,13 +14,16 @@ from http import HTTPStatus
 from typing import Any
 
 from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
+from batchgen.limits import LONGEST_EXCERPT
 from batchgen.money import amount
+from batchgen.text import printable
 
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
 """A longer answer is not read to its end; real ones have a few kilobytes."""
-_LONGEST_EXCERPT = 500
 _LEADING_CODE = re.compile(r"([0-9]{6,12})(?:[:\s-]+|\Z)")
-_LONGEST_ID = 256
+_LONGEST_ID = 1_000
+_NAMED_ID = re.compile(r'"(?:id|task_id|taskId)"\s*:\s*("(?:[^"\\]|\\.){1,1000}"|[0-9]{1,18})')
+"""An id in the text of an answer that is not whole."""
 _LONGEST_TEXT = 2_000
 
 
@@ -39,8 +42,13 @@ class Answer:
 
     @property
     def excerpt(self) -> str:
-        """The beginning of the body as text."""
-        return self.body[: 4 * _LONGEST_EXCERPT].decode("utf-8", "replace")[:_LONGEST_EXCERPT]
+        """The beginning of the body as text, with nothing in it that steers a terminal."""
+        return printable(self.body[:LONGEST_EXCERPT].decode("utf-8", "replace"))
+
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is a page, and no answer of the gateway."""
+        return self.body[:LONGEST_EXCERPT].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
 
 
 def read_created(answer: Answer) -> Created:
@@ -49,15 +57,31 @@ def read_created(answer: Answer) -> Created:
     task_id = _text_id(data.get("id")) if isinstance(data, dict) else None
     if answer.is_success and task_id is not None:
         return Created(task_id)
-    raise _failed(Stage.CREATE, answer, data, task_id)
+    raise _failed(Stage.CREATE, answer, data, task_id or _candidate(data, answer.body))
 
 
-def read_task(answer: Answer) -> Task:
-    """The answer to reading a task. Raises `CallFailed` where it says nothing of the task."""
+def broken_off(stage: Stage, answer: Answer, trouble: Trouble, message: str) -> CallFailed:
+    """A call whose answer, of which ``answer`` is what came, was not whole when its connection ended."""
+    came = _candidate(_parsed(answer.body), answer.body) if stage is Stage.CREATE else None
+    return CallFailed(
+        stage,
+        trouble,
+        message,
+        status=answer.status,
+        is_html=answer.is_html,
+        task_id=came,
+        excerpt=answer.excerpt,
+        retry_after_s=answer.retry_after_s,
+    )
+
+
+def read_task(answer: Answer, task_id: str) -> Task:
+    """The answer to reading a task. Raises `CallFailed` where it says nothing of that task."""
     data = _parsed(answer.body)
     if not answer.is_success or not isinstance(data, dict):
         raise _failed(Stage.READ, answer, data, None)
     try:
+        _check_id(data, task_id)
         return _task(data)
     except _NotUnderstoodError as error:
         raise CallFailed(
@@ -67,6 +91,24 @@ def read_task(answer: Answer) -> Task:
 
 class _NotUnderstoodError(ValueError):
     """Something needed is missing from an answer, or makes no sense there."""
+
+
+def _check_id(data: Mapping[str, Any], task_id: str) -> None:
+    """Refuse an answer about another task than the one that was asked for."""
+    said = _text_id(data.get("id"))
+    if said is not None and said != task_id:
+        raise _NotUnderstoodError(f"the gateway answered for another task, {said}")
+
+
+def _candidate(data: object, body: bytes) -> str | None:
+    """What may be the id of a task, in an answer that is of no use otherwise; not fit to be asked for as it is."""
+    if isinstance(data, dict):
+        inner = data.get("data")
+        places = [data, inner if isinstance(inner, dict) else {}]
+        found = [place.get(name) for place in places for name in ("id", "task_id", "taskId")]
+        return next((printable(text) for text in map(_short, found) if text), None)
+    named = _NAMED_ID.search(body[:MOST_ANSWER_BYTES].decode("utf-8", "replace"))
+    return printable(named[1].strip('"')).strip() or None if named else None
 
 
 def _parsed(body: bytes) -> Any:
@@ -112,6 +154,7 @@ def _failed(stage: Stage, answer: Answer, data: object, task_id: str | None) -> 
         status=answer.status,
         code=error.code,
         stated=bool(error.code or error.message),
+        is_html=answer.is_html,
         task_id=task_id,
         excerpt=answer.excerpt,
         retry_after_s=answer.retry_after_s,

@@ -1,14 +1,16 @@
 """Events ⇄ lines of the journal. Pure.
 
-A line is one JSON object with the version of the format, the kind of event, the event's fields and
-last a CRC-32 of everything before it: a digit that changed on the disk must not pass for a price.
-docs/state.md describes the lines, schemas/journal.schema.json holds for each of them.
+A line is one JSON object with the version of the format, the kind of event, the event's fields, who
+wrote it, and last a CRC-32 of everything before it: a digit that changed on the disk must not pass
+for a price. Each process that opens a journal for writing is a writer, and counts its lines: a line
+that is missing, or one that somebody else put between, can be seen. docs/state.md describes the lines,
+schemas/journal.schema.json holds for each of them.
 """
 
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
@@ -25,9 +27,11 @@ KINDS: Mapping[str, type] = {
     "submitted": ev.Submitted,
     "refused": ev.Refused,
     "outcome_unknown": ev.OutcomeUnknown,
+    "task_seen": ev.TaskSeen,
     "completed": ev.Completed,
     "failed": ev.Failed,
     "task_timed_out": ev.TaskTimedOut,
+    "task_not_found": ev.TaskNotFound,
     "downloaded": ev.Downloaded,
     "download_failed": ev.DownloadFailed,
     "resolved": ev.Resolved,
@@ -44,15 +48,57 @@ class DamagedRecord(ValueError):  # noqa: N818 - the record is at fault
     """A line that is no record; the text says why."""
 
 
-def encode(event: Event) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who wrote a line, and as which of its lines, counted from 1."""
+
+    writer: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line of the journal; versions before stamped none."""
+
+    event: Event
+    stamp: Stamp | None
+
+
+class Lines:
+    """Counts the lines of each writer, to see whether one is missing."""
+
+    def __init__(self) -> None:
+        """Begin before the first line."""
+        self._last: dict[str, int] = {}
+
+    def take(self, record: Record) -> None:
+        """Count a line. Raises `DamagedRecord` where lines are missing before it."""
+        if record.stamp is None:
+            return
+        last = self._last.get(record.stamp.writer, 0)
+        if record.stamp.number != last + 1:
+            raise DamagedRecord(
+                f"line {last + 1} of the process that wrote it is missing, and this is its line {record.stamp.number}"
+            )
+        self.restart(record)
+
+    def restart(self, record: Record) -> None:
+        """Go on counting from a line, whatever came before it."""
+        if record.stamp is not None:
+            self._last[record.stamp.writer] = record.stamp.number
+
+
+def encode(event: Event, stamp: Stamp | None = None) -> bytes:
     """An event as one line, with its newline."""
     record = {"v": VERSION, "event": _NAMES[type(event)], **_as_json(event)}
+    if stamp is not None:
+        record |= {"writer": stamp.writer, "line": stamp.number}
     text = _JSON.encode(record)[:-1]
     return f'{text}{_CRC}{zlib.crc32(text.encode()):08x}"}}\n'.encode()
 
 
-def decode(line: bytes) -> Event:
-    """The event of a line, with or without its newline. Raises `DamagedRecord`."""
+def decode(line: bytes) -> Record:
+    """What a line says, with or without its newline. Raises `DamagedRecord`."""
     try:
         text = line.decode("ascii").rstrip("\n")
         content, _, crc = text.rpartition(_CRC)
@@ -61,7 +107,7 @@ def decode(line: bytes) -> Event:
         raise DamagedRecord("it is no JSON") from None
     if record is None:
         raise DamagedRecord("its checksum does not fit")
-    return _event(record)
+    return _record(record)
 
 
 def _as_json(event: Event | ev.SceneFacts) -> dict[str, Any]:
@@ -76,27 +122,46 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _event(record: Any) -> Event:
+def _record(record: Any) -> Record:
     if not isinstance(record, dict) or record.get("v") != VERSION:
         raise DamagedRecord(f"it is not of version {VERSION}; a newer batchgen may have written it")
     kind = KINDS.get(str(record.get("event")))
     if kind is None:
         raise DamagedRecord(f"there is no event {record.get('event')!r}")
-    event: Event = _built(kind, record)
-    return event
+    return Record(_built(kind, record), _stamp(record))
+
+
+def _stamp(record: Mapping[str, Any]) -> Stamp | None:
+    if "writer" not in record:
+        return None
+    try:
+        return Stamp(_text(record["writer"]), _whole(record["line"]))
+    except (KeyError, TypeError) as error:
+        raise DamagedRecord(f"it does not say who wrote it: {error}") from None
 
 
 def _built(kind: Any, record: Mapping[str, Any]) -> Any:
     try:
-        return kind(*[decoder(record[name]) for name, decoder in _decoders(kind)])
+        return kind(
+            *[
+                decoder(record[name] if needed else record.get(name, default))
+                for name, decoder, needed, default in _decoders(kind)
+            ]
+        )
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise DamagedRecord(f"its fields are not those of the event: {error}") from None
 
 
 @cache
-def _decoders(kind: type) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    """The fields of a kind of event in their order, each with what reads it."""
-    return tuple((entry.name, _DECODERS.get(entry.name, _text)) for entry in fields(kind))
+def _decoders(kind: type) -> tuple[tuple[str, Callable[[Any], Any], bool, Any], ...]:
+    """The fields of a kind of event in their order: what reads each, whether it is needed, what it is where it is not.
+
+    A field that came later has a default: journals of versions before do without it.
+    """
+    return tuple(
+        (entry.name, _DECODERS.get(entry.name, _text), entry.default is MISSING, entry.default)
+        for entry in fields(kind)
+    )
 
 
 def _text(value: Any) -> str:
@@ -146,6 +211,9 @@ def _scenes(value: Any) -> tuple[ev.SceneFacts, ...]:
 
 _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "again": _truth,
+    "candidate_id": _text_or_none,
+    "download": _truth,
+    "passing": _truth,
     "attempt": _whole,
     "characters": _texts,
     "cost_usd": _money,

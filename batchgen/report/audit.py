@@ -25,11 +25,12 @@ class Entry:
     run: str
     attempt: Attempt
     superseded: bool
+    status: str
 
 
 def entries(run: str, state: State) -> list[Entry]:
     """The paid attempts of a run directory; unknown ones may have been paid and are among them."""
-    return [Entry(run, attempt, superseded) for attempt, superseded in paid_attempts(state)]
+    return [Entry(run, attempt, superseded, status_of(attempt, state)) for attempt, superseded in paid_attempts(state)]
 
 
 def as_json(listed: Sequence[Entry], by: str | None) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def _parameter(name: str) -> Callable[[Entry], Sequence[str]]:
 
 GROUPINGS: Mapping[str, Callable[[Entry], Sequence[str]]] = {
     "size": _parameter("size"),
-    "status": lambda entry: [status_of(entry.attempt)],
+    "status": lambda entry: [entry.status],
     "error_code": lambda entry: [entry.attempt.code],
     "model": lambda entry: [str(entry.attempt.request.get("model") or "")],
     "day": lambda entry: [entry.attempt.submitted_at[:10]],
@@ -88,7 +89,7 @@ def _sums(listed: Sequence[Entry]) -> dict[str, Any]:
         "failed_uncharged": sum(attempt.cost_usd is not None and not attempt.cost_usd for attempt in failed),
         "failed_not_told": sum(attempt.cost_usd is None for attempt in failed),
         "wasted_usd": format(wasted.usd, "f"),
-        "in_flight": sum(attempt.is_open for attempt in attempts),
+        "in_flight": sum(attempt.is_in_flight for attempt in attempts),
         "exposure_usd": format(out.usd, "f"),
         "exposure_unknown": out.unknown,
         "unknown": sum(attempt.is_unknown for attempt in attempts),

@@ -4,7 +4,7 @@ A row is a mapping of column to value, where a value is a text, a number, a Deci
 for unknown; how it looks is up to the format.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -29,7 +29,9 @@ LEDGER_COLUMNS = (
 _STATUS = {
     AttemptState.SUBMITTING: "unknown",
     AttemptState.UNKNOWN: "unknown",
+    AttemptState.RESOLVED: "running",
     AttemptState.RUNNING: "running",
+    AttemptState.NOT_FOUND: "failed",
     AttemptState.COMPLETED: "completed",
     AttemptState.DELIVERED: "completed",
     AttemptState.DOWNLOAD_FAILED: "failed",
@@ -37,20 +39,18 @@ _STATUS = {
     AttemptState.FAILED: "failed",
     AttemptState.REFUSED: "failed",
 }
-_NOT_ASKED = frozenset({"not_created", "not_connected"})
-"""Codes of attempts that never reached the gateway: such a scene still waits for its turn."""
 _CUT_OFF = "the run was cut off while this was being submitted; whether a task was created is not known"
 
 
-def report_rows(state: State) -> list[Row]:
-    """One row a scene of the manifest, in its order."""
-    return [_report_row(state, scene) for scene in state.scenes]
+def report_rows(state: State, missing: Collection[str] = ()) -> list[Row]:
+    """One row a scene of the manifest, in its order; ``missing`` are the scenes whose delivered file is gone."""
+    return [_report_row(state, scene, missing) for scene in state.scenes]
 
 
 def ledger_rows(state: State) -> list[Row]:
     """One row a paid attempt over all runs, in the order of submission; unknown ones are paid, too."""
     paid = sorted(paid_attempts(state), key=lambda one: one[0].submitted_at)
-    return [_ledger_row(attempt, superseded=superseded) for attempt, superseded in paid]
+    return [_ledger_row(attempt, state, superseded=superseded) for attempt, superseded in paid]
 
 
 def paid_attempts(state: State) -> list[tuple[Attempt, bool]]:
@@ -67,11 +67,13 @@ def paid_attempts(state: State) -> list[tuple[Attempt, bool]]:
     ]
 
 
-def status_of(attempt: Attempt) -> str:
-    """The status of an attempt in a report's words."""
-    if attempt.state is AttemptState.REFUSED and attempt.code in _NOT_ASKED:
+def status_of(attempt: Attempt, state: State, missing: Collection[str] = ()) -> str:
+    """The status of an attempt in a report's words; it is completed once its file is here, if files are wanted."""
+    if attempt.state is AttemptState.REFUSED and attempt.again:
         return "pending"
-    return _STATUS[attempt.state]
+    is_here = attempt.state is not AttemptState.COMPLETED and attempt.scene_id not in missing
+    status = _STATUS[attempt.state]
+    return "running" if status == "completed" and state.downloads and not is_here else status
 
 
 def totals(rows: Iterable[Row], state: State) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def totals(rows: Iterable[Row], state: State) -> dict[str, Any]:
     }
 
 
-def _report_row(state: State, scene: SceneFacts) -> Row:
+def _report_row(state: State, scene: SceneFacts, missing: Collection[str]) -> Row:
     attempts = state.attempts.get(scene.scene_id, [])
     paid = [attempt for attempt in attempts if attempt.state in PAID]
     latest = state.standing(scene)
@@ -108,7 +110,7 @@ def _report_row(state: State, scene: SceneFacts) -> Row:
     request = scene.request if latest is None else latest.request
     return {
         "scene_id": scene.scene_id,
-        "status": "pending" if latest is None else status_of(latest),
+        "status": "pending" if latest is None else status_of(latest, state, missing),
         "error_code": error[0],
         "error_message": error[1],
         "task_id": latest and latest.task_id,
@@ -134,12 +136,12 @@ def _speaks_for(attempt: Attempt, scene: SceneFacts) -> bool:
     return attempt.request_sha256 == scene.request_sha256 or attempt.is_open or attempt.is_unknown
 
 
-def _ledger_row(attempt: Attempt, *, superseded: bool) -> Row:
+def _ledger_row(attempt: Attempt, state: State, *, superseded: bool) -> Row:
     cut_off = attempt.state is AttemptState.SUBMITTING
     return {
         "scene_id": attempt.scene_id,
         "attempt": attempt.number,
-        "outcome": status_of(attempt),
+        "outcome": _STATUS[attempt.state] if superseded else status_of(attempt, state),
         "task_id": attempt.task_id,
         "request_sha256": attempt.request_sha256,
         **_asked_for(attempt.request),

@@ -1,6 +1,6 @@
 """Where each scene stands, as a table and as JSON. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ def as_json(rows: Sequence[Row], state: State) -> dict[str, Any]:
     return {"scenes": scenes, "totals": {name: _plain(value) for name, value in totals(rows, state).items()}}
 
 
-def as_table(rows: Sequence[Row], state: State, run_dir: str) -> str:
+def as_table(rows: Sequence[Row], state: State, run_dir: str, missing: Collection[str] = ()) -> str:
     """A line a scene, then the summary."""
     cells = [
         (str(row["scene_id"]), str(row["status"]), _money(row["cost_usd"]), str(row["task_id"] or ""), _error(row))
@@ -26,7 +26,7 @@ def as_table(rows: Sequence[Row], state: State, run_dir: str) -> str:
     ]
     widths = [max((len(line[column]) for line in cells), default=0) for column in range(4)]
     lines = ["  ".join(f"{line[column]:{widths[column]}}" for column in range(4)) + "  " + line[4] for line in cells]
-    return "\n".join([*(line.rstrip() for line in lines), "", as_text(state, {}, run_dir)])
+    return "\n".join([*(line.rstrip() for line in lines), "", as_text(state, {}, run_dir, missing)])
 
 
 def _error(row: Row) -> str:

@@ -1,13 +1,13 @@
 """What a run leaves on the terminal: counts, money, error codes with their meaning, what to do next. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from shlex import quote
 from typing import Any
 
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.states import Attempt, AttemptState, State
+from batchgen.engine.states import OPEN, Attempt, AttemptState, State
 from batchgen.report.rows import Row, report_rows, totals
 from batchgen.text import on_one_line
 
@@ -17,7 +17,14 @@ _WORDS = {
         "then settle it with batchgen resolve. It is never sent again by itself."
     ),
     "task_timeout": "The task outlasted --task-timeout. It goes on; the next run waits for it again.",
-    "task_not_found": "The gateway does not know the task any more. Ask your provider before you pay for another.",
+    "task_not_found": (
+        "The gateway says that it does not know the task. Each run looks for it again, free; ask your provider "
+        "about it before you pay for another with --retry-failed."
+    ),
+    "task_id_repeated": (
+        "The gateway gave out one task id twice. Ask your provider which task belongs to which scene, "
+        "then settle it with batchgen resolve."
+    ),
     "task_failed": "The gateway says that the task failed, and does not say why.",
     "download_failed": "Bought, and the file did not arrive. The next run fetches it without paying.",
     "media_mismatch": "Bought, and not what was asked for. The file is kept; --retry-failed buys it again.",
@@ -26,11 +33,12 @@ _WORDS = {
     "not_sent": "Nothing was submitted: a reference file is not what it was when it was checked.",
 }
 _MOST_LISTED = 10
+_LONGEST_EXCERPT = 200
 
 
-def as_text(state: State, codes: Mapping[str, Mapping[str, str]], run_dir: str) -> str:
+def as_text(state: State, codes: Mapping[str, Mapping[str, str]], run_dir: str, missing: Collection[str] = ()) -> str:
     """The closing summary. ``codes`` are the documented error codes with description and advice."""
-    rows = report_rows(state)
+    rows = report_rows(state, missing)
     lines = [_counts(totals(rows, state)), *_money(state), *_errors(rows, codes), *_unknown(state, run_dir)]
     return "\n".join(lines)
 
@@ -83,16 +91,20 @@ def _unknown(state: State, run_dir: str) -> list[str]:
 def _settling(attempt: Attempt, run_dir: str) -> str:
     prompt = str(attempt.request.get("input", {}).get("prompt", ""))[:60]
     command = f"batchgen resolve {quote(run_dir)} {quote(attempt.scene_id)}"
-    return (
-        f"  {attempt.scene_id}, attempt {attempt.number}, {attempt.submitted_at}, {prompt!r}\n"
-        f"    {command} --task-id ID\n"
-        f"    {command} --not-created"
-    )
+    lines = [f"  {attempt.scene_id}, attempt {attempt.number}, {attempt.submitted_at}, {prompt!r}"]
+    if attempt.excerpt:
+        lines.append(f"    the answer began: {on_one_line(attempt.excerpt)[:_LONGEST_EXCERPT]}")
+    came = attempt.candidate_id
+    if came:
+        lines.append(f"    a task id came with it, which may be the one: {on_one_line(came)}")
+    fits = came is not None and came.isprintable() and not any(map(str.isspace, came))
+    lines += [f"    {command} --task-id {quote(came) if came and fits else 'ID'}", f"    {command} --not-created"]
+    return "\n".join(lines)
 
 
 def next_step(state: State, arguments: str) -> str | None:
     """The command to go on with, None where nothing is left that a run could do by itself."""
-    left = {AttemptState.RUNNING, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED}
+    left = {*OPEN, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED}
     for scene in state.scenes:
         standing = state.standing(scene)
         if standing is None or standing.state in left or standing.again or _is_outdated(standing, scene):

@@ -4,8 +4,7 @@ import time
 from datetime import UTC, datetime
 from queue import Empty
 
-from batchgen.engine.commands import Ending
-from batchgen.runner.loop import Inbox, Wake
+from batchgen.runner.loop import Inbox, Received
 
 
 class RealClock:
@@ -19,7 +18,7 @@ class RealClock:
         """This moment in UTC, to the millisecond."""
         return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def receive(self, inbox: Inbox, timeout_s: float) -> Ending | Wake | None:
+    def receive(self, inbox: Inbox, timeout_s: float) -> Received | None:
         """The next thing from the inbox, None where nothing comes in time."""
         try:
             return inbox.get(timeout=timeout_s)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from batchgen.engine.commands import Act, Ending, Fetch, FetchEnded, Poll, PollEnded, Submit, SubmitEnded
@@ -64,11 +65,11 @@ class Effects:
             return SubmitEnded(act, meaning, ending.task_id)
         if ending.status in _WRONG_FORMAT and not self._any_created:
             hint = "; if every scene is refused, try --request-format params (or documented)"
-            meaning = Meaning(meaning.kind, meaning.code, meaning.reason + hint, again=meaning.again)
+            meaning = replace(meaning, reason=meaning.reason + hint)
         # What is sent again by itself is no news to anyone who watches.
         level = logging.INFO if meaning.again else logging.WARNING
         log.log(level, "scene %s: %s (%s): %s", act.scene_id, meaning.kind, meaning.code, meaning.reason)
-        return SubmitEnded(act, meaning)
+        return SubmitEnded(act, meaning, candidate_id=ending.task_id, excerpt=ending.excerpt)
 
     def _poll(self, act: Poll) -> PollEnded:
         ending: Task | CallFailed
@@ -94,8 +95,9 @@ class Effects:
         target = self._folder / VIDEOS / f"{act.scene_id}.mp4"
         try:
             target.parent.mkdir(exist_ok=True)
-            arrived = fetch(self._downloads, act.url, target)
-            wrong = mismatch(target, act.size, act.duration_s)
+            arrived = fetch(self._downloads, act.url, target.with_name(f"{act.scene_id}@{act.attempt}.mp4"))
+            wrong = mismatch(arrived.path, act.size, act.duration_s)
+            arrived.path.replace(target)
         except DownloadFailed as error:
             log.warning("scene %s: %s", act.scene_id, error)
             return FetchEnded(act, failure=str(error), expired=error.expired)

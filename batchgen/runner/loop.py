@@ -4,20 +4,24 @@ One thread takes what has ended, tells the scheduler, writes down what it wants 
 append, and only then begins what that guards. The waiting is done by an executor that is passed in.
 Clock, executor, journal and the performing of acts are parameters, so that a whole run can be
 played without time, threads or network.
+
+Whatever ends the loop, in order or not, a submission that is under way is never left without waiting
+for its answer first: that answer may be the id of a task that is paid for.
 """
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol, TypeAlias
 
+from batchgen.engine import wording
 from batchgen.engine.commands import Act, Ending, Submit, SubmitEnded
 from batchgen.engine.events import Event, Submitted
 from batchgen.engine.scheduler import Scheduler
 from batchgen.errors import RunDirectoryError
 
-GRACE_S = 10.0
-"""Seconds for which an interrupted run waits for the answers to submissions under way."""
 _TICK_S = 0.5
 
 
@@ -25,7 +29,16 @@ class Wake:
     """Put into the inbox to have the loop look up, by a signal handler for example."""
 
 
-Inbox: TypeAlias = "SimpleQueue[Ending | Wake]"
+@dataclass(frozen=True, slots=True)
+class Died:
+    """An act that raised, though acts raise nothing: a bug."""
+
+    act: Act
+    error: BaseException
+
+
+Received: TypeAlias = Ending | Wake | Died
+Inbox: TypeAlias = "SimpleQueue[Received]"
 
 
 class Clock(Protocol):
@@ -37,7 +50,7 @@ class Clock(Protocol):
     def at(self) -> str:
         """This moment in UTC, as ISO 8601."""
 
-    def receive(self, inbox: Inbox, timeout_s: float) -> Ending | Wake | None:
+    def receive(self, inbox: Inbox, timeout_s: float) -> Received | None:
         """The next thing from the inbox, None where nothing comes in time."""
 
 
@@ -48,16 +61,32 @@ class Recorder(Protocol):
         """Write events; they are durable when this returns. Raises `RunDirectoryError`."""
 
 
-class Loop:
-    """One run of a scheduler. ``inbox`` may be given a `Wake` from anywhere."""
+class Observer(Protocol):
+    """Who watches a run. What a method raises ends the run."""
 
-    def __init__(
+    def turn(self) -> None:
+        """The loop has gone around once."""
+
+    def waits_for_answers(self, count: int, seconds: float) -> None:
+        """The run ends early, and waits for the answers to so many submissions, for so many seconds at most."""
+
+
+class Loop:
+    """One run of a scheduler. ``inbox`` may be given a `Wake` from anywhere.
+
+    ``grace_s`` is for how many seconds a run that ends early waits for the answers to submissions
+    under way.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts, each of which can be another
         self,
         scheduler: Scheduler,
         executor: Executor,
         perform: Callable[[Act], Ending],
         journal: Recorder,
         clock: Clock,
+        *,
+        grace_s: float,
     ) -> None:
         """Put the parts together; nothing begins before `run`."""
         self.inbox: Inbox = SimpleQueue()
@@ -66,55 +95,69 @@ class Loop:
         self._perform = perform
         self._journal = journal
         self._clock = clock
+        self._grace_s = grace_s
         self._interrupt_wanted = False
         self._grace_ends: float | None = None
-        self._bug: BaseException | None = None
+        self._sending: dict[Act, SubmitEnded | None] = {}
+        self._ended: list[Event] = []
 
     def interrupt(self) -> None:
         """Ask the loop to end in order; may be called from a signal handler."""
         self._interrupt_wanted = True
         self.inbox.put(Wake())
 
-    def run(self, observe: Callable[[], None]) -> None:
-        """Run until all is done or the run ends early. ``observe`` is called once a turn.
+    def run(self, observer: Observer) -> None:
+        """Run until all is done or the run ends early.
 
-        Raises `RunDirectoryError` where the journal cannot be written; answers to submissions under
-        way are waited for, and their task ids are part of the message. What ``perform`` raises, though
-        it should raise nothing, is raised here once all that is known is written down.
+        Raises `RunDirectoryError` where the journal cannot be written, and whatever else goes wrong,
+        be it a bug or an error of the observer. Before that, answers to submissions under way are
+        waited for and written down; tasks that cannot be are named in a note to the error.
         """
-        remembered: list[Event] = []
+        try:
+            self._drive(observer)
+        except BaseException as error:
+            self._keep_answers(error, observer)
+            raise
+
+    def _drive(self, observer: Observer) -> None:
         while True:
             now = self._clock.now()
             events, acts = self._scheduler.begin(now, self._clock.at())
-            try:
-                self._journal.append([*remembered, *events])
-            except RunDirectoryError as error:
-                raise self._last_words(error, [*remembered, *events], acts) from None
-            if self._bug is not None:
-                raise self._bug
+            self._journal.append([*self._ended, *events])
+            self._ended = []
             for act in acts:
                 self._start(act)
-            observe()
+            observer.turn()
             if self._scheduler.is_finished() or self._is_grace_over(now):
                 return
-            remembered = self._turn(now)
+            self._turn(now, observer)
 
-    def _turn(self, now: float) -> list[Event]:
+    def _turn(self, now: float, observer: Observer) -> None:
         """Wait for something to happen, and take in all that has."""
-        remembered: list[Event] = []
         wakes_at = self._scheduler.wakes_at()
         wait = _TICK_S if wakes_at is None else min(max(wakes_at - now, 0.0), _TICK_S)
         received = self._clock.receive(self.inbox, wait)
         while received is not None:
+            if isinstance(received, Died):
+                self._sending.pop(received.act, None)
+                raise received.error
             if not isinstance(received, Wake):
-                remembered += self._scheduler.end(received, self._clock.now(), self._clock.at())
+                self._take(received)
             received = self._waiting()
         if self._interrupt_wanted and self._grace_ends is None:
-            self._grace_ends = self._clock.now() + GRACE_S
+            self._grace_ends = self._clock.now() + self._grace_s
             self._scheduler.interrupt()
-        return remembered
+            if self._scheduler.sending:
+                observer.waits_for_answers(self._scheduler.sending, self._grace_s)
 
-    def _waiting(self) -> Ending | Wake | None:
+    def _take(self, ending: Ending) -> None:
+        if isinstance(ending, SubmitEnded):
+            self._sending[ending.act] = ending
+        self._ended += self._scheduler.end(ending, self._clock.now(), self._clock.at())
+        if isinstance(ending, SubmitEnded):
+            del self._sending[ending.act]
+
+    def _waiting(self) -> Received | None:
         try:
             return self.inbox.get_nowait()
         except Empty:
@@ -125,26 +168,41 @@ class Loop:
 
     def _start(self, act: Act) -> None:
         def done(future: "Future[Ending]") -> None:
-            if future.cancelled():
-                return
-            self._bug = self._bug or future.exception()
-            self.inbox.put(Wake() if future.exception() else future.result())
+            if not future.cancelled():
+                error = future.exception()
+                self.inbox.put(future.result() if error is None else Died(act, error))
 
+        if isinstance(act, Submit):
+            self._sending[act] = None
         self._executor.submit(self._perform, act).add_done_callback(done)
 
-    def _last_words(self, error: RunDirectoryError, unwritten: list[Event], acts: list[Act]) -> RunDirectoryError:
-        """The error with every task id that could not be written down any more."""
-        never_sent = sum(isinstance(act, Submit) for act in acts)
-        lost = [(event.scene_id, event.task_id) for event in unwritten if isinstance(event, Submitted)]
-        deadline = self._clock.now() + GRACE_S
-        sending = self._scheduler.sending - never_sent
-        while sending > 0 and self._clock.now() < deadline:
+    def _keep_answers(self, error: BaseException, observer: Observer) -> None:
+        """Write down how the submissions under way end; what cannot be written is added to the error."""
+        self._wait_for_answers(observer)
+        at, state = self._clock.at(), self._scheduler.state
+        events = [*self._ended]
+        for ending in self._sending.values():
+            if ending is not None:
+                owner = None if ending.task_id is None else state.owner_of(ending.task_id)
+                same = owner is not None and (owner.scene_id, owner.number) == (ending.act.scene_id, ending.act.attempt)
+                events.append(wording.submission(at, ending, None if same else owner))
+        try:
+            self._journal.append(events)
+        except RunDirectoryError:
+            lost = [f"scene {one.scene_id}: task {one.task_id}" for one in events if isinstance(one, Submitted)]
+            if lost:
+                text = "Tasks that could not be written down; keep their ids, they are paid"
+                error.add_note(f"{text}: {', '.join(lost)}")
+
+    def _wait_for_answers(self, observer: Observer) -> None:
+        deadline = self._clock.now() + self._grace_s
+        open_ = [act for act, ending in self._sending.items() if ending is None]
+        if open_:
+            with suppress(Exception):  # whoever watches may be what is at fault
+                observer.waits_for_answers(len(open_), self._grace_s)
+        while None in self._sending.values() and self._clock.now() < deadline:
             received = self._clock.receive(self.inbox, _TICK_S)
             if isinstance(received, SubmitEnded):
-                sending -= 1
-                if received.task_id is not None:
-                    lost.append((received.act.scene_id, received.task_id))
-        if not lost:
-            return error
-        ids = ", ".join(f"scene {scene_id}: task {task_id}" for scene_id, task_id in lost)
-        return RunDirectoryError(f"{error}\nTasks that could not be written down; keep their ids, they are paid: {ids}")
+                self._sending[received.act] = received
+            elif isinstance(received, Died):
+                self._sending.pop(received.act, None)

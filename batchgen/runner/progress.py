@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from types import TracebackType
@@ -14,8 +13,10 @@ from batchgen.engine.budget import charged
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.states import AttemptState
+from batchgen.limits import LONG_HOLD_S
 from batchgen.text import on_one_line
 
+_log = logging.getLogger("batchgen")
 _LINE_EVERY_S = 10.0
 _REDRAW_EVERY_S = 0.2
 _OVER = frozenset({AttemptState.DELIVERED, AttemptState.FAILED, AttemptState.MISMATCHED, AttemptState.DOWNLOAD_FAILED})
@@ -42,6 +43,8 @@ class Progress:
         if wanted and self._is_terminal and scenes:
             self._bar = tqdm(total=len(scenes), unit="scene", dynamic_ncols=True, smoothing=0.1, leave=False)
         self._handler = _Console()
+        self._is_broken = False
+        self._told_until = 0.0
 
     def __enter__(self) -> Self:
         """Begin to show warnings of the log."""
@@ -56,9 +59,34 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def show(self) -> None:
-        """Bring what is shown up to date, though not more often than an eye can follow."""
+    def turn(self) -> None:
+        """Bring what is shown up to date. An error in showing ends the showing and nothing else."""
+        if self._is_broken:
+            return
+        try:
+            self._show()
+        except Exception:  # noqa: BLE001 - the run is worth more than the sight of it
+            self._is_broken = True
+            _log.exception("the progress of the run is shown no more")
+
+    def waits_for_answers(self, count: int, seconds: float) -> None:
+        """Say that the run ends early, and what it still waits for."""
+        answers = "the answer to a submission" if count == 1 else f"the answers to {count} submissions"
+        self._say(f"waiting up to {seconds:g} s for {answers}; interrupt once more to end at once")
+
+    def _say(self, text: str) -> None:
+        tqdm.write(on_one_line(text), file=sys.stderr)
+
+    def _tell_of_hold(self, now: float) -> None:
+        """Say it when the run as a whole is kept waiting for long, once for each time that the gateway asks."""
+        hold = self._scheduler.hold
+        if hold.until - max(now, self._told_until) > LONG_HOLD_S:
+            self._told_until = hold.until
+            self._say(f"no submission for {hold.until - now:.0f} s: {hold.reason}")
+
+    def _show(self) -> None:
         now = self._clock()
+        self._tell_of_hold(now)
         if now - self._shown_at < (_REDRAW_EVERY_S if self._bar is not None else _LINE_EVERY_S):
             return
         self._shown_at = now
@@ -85,15 +113,16 @@ class Progress:
 
 
 class _Console(logging.Handler):
-    """Warnings of the log on the terminal, above the bar and never through it."""
+    """Warnings of the log on the terminal, above the bar and never through it; what cannot be shown is not."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(on_one_line(record.getMessage()), file=sys.stderr)
+        try:
+            tqdm.write(on_one_line(record.getMessage()), file=sys.stderr)
+        except Exception:  # noqa: BLE001 - it stands in the log
+            self.handleError(record)
 
-
-def real_clock() -> float:
-    """Seconds of the monotonic clock."""
-    return time.monotonic()
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging gave it
+        """Say nothing: a traceback helps nobody who watches a run."""

@@ -238,7 +238,7 @@ def test_an_invoice_that_cannot_be_read(studio: Studio, tmp_path: Path) -> None:
 
 def test_an_audit_of_nothing(tmp_path: Path) -> None:
     ended = in_process("audit", str(tmp_path))
-    assert (ended.code, "is no run directory: it has no state.jsonl" in ended.err) == (6, True)
+    assert (ended.code, "is not a run directory: it has no state.jsonl" in ended.err) == (6, True)
 
 
 def test_json_lines_of_the_emulator_name_the_charge_of_a_failure(studio: Studio) -> None:

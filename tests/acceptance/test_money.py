@@ -124,7 +124,8 @@ def test_a_saved_plan_keeps_the_prices_it_was_made_with(tmp_path: Path, dear: Ga
     film.write()
     again, saved = ("--run-dir", tmp_path / "again"), tmp_path / "film.plan"
     film.do("plan", film.manifest, *again, "--history", film.run_dir, "--out", saved)
-    assert "go with plan --out" in film.run(*again, "--plan", saved, "--history", film.run_dir, expect=2).err
+    other = film.run(*again, "--plan", saved, "--history", tmp_path / "runs" / ".." / "runs", expect=2)
+    assert "was saved with another --history" in other.err
 
     film.scenes["s2"] = {"prompt": "character1 is something else"}
     film.write()
@@ -144,7 +145,7 @@ def test_histories_that_are_none(tmp_path: Path) -> None:
     real = ("--run-dir", tmp_path / "real")
     ended = film.do("plan", film.manifest, *real, "--history", film.run_dir, expect=2)
     assert "holds a rehearsal, whose prices are the emulator's own" in ended.err
-    assert "it is no run directory" in film.do("plan", film.manifest, "--history", tmp_path, expect=2).err
+    assert "it is not a run directory" in film.do("plan", film.manifest, "--history", tmp_path, expect=2).err
     film.do("plan", film.manifest, "--history", film.run_dir)
     damaged = tmp_path / "damaged"
     damaged.mkdir()

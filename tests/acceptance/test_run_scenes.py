@@ -283,9 +283,14 @@ def test_the_reports_come_from_the_journal_alone(tmp_path: Path, gateway: Gatewa
     alone.mkdir()
     shutil.copy(film.state, alone)
     film.do("report", alone)
+    assert [row["status"] for row in csv_rows(alone / "report.csv")] == ["running", "unknown", "failed"], (
+        "no file is here"
+    )
+    shutil.copytree(film.run_dir / "videos", alone / "videos")
+    film.do("report", alone)
     for name in ("report.csv", "ledger.csv"):
         assert (alone / name).read_bytes() == (film.run_dir / name).read_bytes()
-    assert sorted(path.name for path in alone.iterdir()) == ["ledger.csv", "report.csv", "state.jsonl"]
+    assert sorted(path.name for path in alone.iterdir()) == ["ledger.csv", "report.csv", "state.jsonl", "videos"]
     status = film.do("status", alone, "--format=json").out
     rows = json.loads(status)["scenes"]
     csv_texts = [{name: value or "" for name, value in row.items()} for row in csv_rows(alone / "report.csv")]

@@ -79,10 +79,10 @@ def test_the_next_run_goes_on_where_this_one_stopped(network: Network, tmp_path:
     store = Store(breaks=5)
     with server(store) as base:
         with pytest.raises(DownloadFailed, match="did not arrive"):
-            fetch(network, f"{base}/x", target)
+            fetch(network, f"{base}/x?signature=one", target)
         assert not target.exists()
         assert leftovers(target) == ["s01.mp4.part", "s01.mp4.part.json"]
-        assert fetch(network, f"{base}/other-signature", target) == whole(target)
+        assert fetch(network, f"{base}/x?signature=other", target) == whole(target)
     assert store.ranges[5] is not None
     assert leftovers(target) == []
 
@@ -98,6 +98,44 @@ def test_another_file_on_the_server_is_fetched_from_its_beginning(network: Netwo
     with server(now) as base:
         fetch(network, f"{base}/x", target)
     assert target.read_bytes() == now.content
+
+
+@pytest.mark.parametrize("now", ["/y", "/x"])
+def test_a_part_is_never_gone_on_with_for_another_file(network: Network, tmp_path: Path, now: str) -> None:
+    """Neither for another address, nor where the server has no validator and only the length is the same."""
+    target = tmp_path / "s01.mp4"
+    other = bytes(reversed(CONTENT))
+    first = Store(breaks=5, etag=ETAG if now == "/y" else None)
+    second = Store(etag=first.etag, content=other)
+
+    def handle(peer: Peer) -> None:
+        (first if len(first.ranges) < 5 else second)(peer)
+
+    with server(handle) as base:
+        with pytest.raises(DownloadFailed):
+            fetch(network, f"{base}/x", target)
+        fetch(network, f"{base}{now}", target)
+    assert second.ranges == [None]
+    assert target.read_bytes() == other
+
+
+def test_a_date_is_a_validator_too(network: Network, tmp_path: Path) -> None:
+    target = tmp_path / "s01.mp4"
+    asked: list[tuple[str | None, str | None]] = []
+    date = "Tue, 24 Nov 2026 10:00:00 GMT"
+
+    def handle(peer: Peer) -> None:
+        peer.read_head()
+        asked.append((peer.header("range"), peer.header("if-range")))
+        start = 0 if asked[-1][0] is None else len(CONTENT) // 2
+        body = CONTENT[start:]
+        headers = {"content_range": f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"} if start else {}
+        sent = body if start else body[: len(CONTENT) // 2]
+        peer.answer(206 if start else 200, sent, content_length=str(len(body)), last_modified=date, **headers)
+
+    with server(handle) as base:
+        assert fetch(network, f"{base}/x", target) == whole(target)
+    assert asked == [(None, None), (f"bytes={len(CONTENT) // 2}-", date)]
 
 
 def test_a_part_of_which_nothing_is_known_is_begun_again(network: Network, tmp_path: Path) -> None:
@@ -125,17 +163,21 @@ def test_a_server_without_ranges(network: Network, tmp_path: Path) -> None:
 def test_a_part_longer_than_the_file_is_begun_again(network: Network, tmp_path: Path) -> None:
     target = tmp_path / "s01.mp4"
     (tmp_path / "s01.mp4.part").write_bytes(CONTENT + b"more")
-    (tmp_path / "s01.mp4.part.json").write_text(json.dumps({"etag": ETAG, "length": len(CONTENT)}))
+    asked = []
 
     def handle(peer: Peer) -> None:
         peer.read_head()
+        asked.append(peer.header("range"))
         if peer.header("range"):
             peer.answer(416, content_range=f"bytes */{len(CONTENT)}")
         else:
             peer.answer(200, CONTENT, etag=ETAG)
 
     with server(handle) as base:
+        note = {"place": f"{base}/x", "validator": ETAG, "length": len(CONTENT)}
+        (tmp_path / "s01.mp4.part.json").write_text(json.dumps(note))
         assert fetch(network, f"{base}/x", target) == whole(target)
+    assert asked == [f"bytes={len(CONTENT) + 4}-", None]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])

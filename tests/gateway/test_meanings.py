@@ -13,6 +13,7 @@ from batchgen.schemas import DEFAULT_MODEL, shipped
 CODES = {code: said["class"] for code, said in shipped().for_model(DEFAULT_MODEL, "model.json")["errors"].items()}
 NOT_CREATED = b'{"error": {"code": "001028099", "message": "Task creation error"}}'
 ERROR = b'{"error": {"code": "E7", "message": "no"}}'
+WRONG = b'{"error": {"code": "001028004", "message": "Invalid reference URL format"}}'
 HTML = b"<html>proxy</html>"
 
 
@@ -38,6 +39,8 @@ ACCOUNT = (Kind.ACCOUNT, False)
         (200, HTML, UNCERTAIN),
         (200, ERROR, UNCERTAIN),
         (200, NOT_CREATED, AGAIN),
+        (200, WRONG, NEVER),
+        (200, b'{"id": "a b"}', UNCERTAIN),
         (202, b'{"id": "t1"}', (Kind.CREATED, False)),
         (301, b"", UNCERTAIN),
         (307, ERROR, UNCERTAIN),
@@ -45,6 +48,9 @@ ACCOUNT = (Kind.ACCOUNT, False)
         (400, b'{"error": {"code": "001028004"}}', NEVER),
         (400, NOT_CREATED, AGAIN),
         (401, b"", ACCOUNT),
+        (401, NOT_CREATED, AGAIN),
+        (402, ERROR, ACCOUNT),
+        (403, WRONG, ACCOUNT),
         (403, ERROR, ACCOUNT),
         (404, b"", NEVER),
         (413, HTML, NEVER),
@@ -61,8 +67,12 @@ ACCOUNT = (Kind.ACCOUNT, False)
         (501, ERROR, UNCERTAIN),
         (502, ERROR, UNCERTAIN),
         (502, HTML, UNCERTAIN),
-        (502, NOT_CREATED, AGAIN),
+        (500, WRONG, NEVER),
+        (500, b'{"id": "t1", "error": {"code": "001028099"}}', UNCERTAIN),
+        (502, NOT_CREATED, UNCERTAIN),
+        (502, WRONG, UNCERTAIN),
         (503, b"", AGAIN),
+        (503, WRONG, AGAIN),
         (503, HTML, AGAIN),
         (504, ERROR, UNCERTAIN),
         (504, b"", UNCERTAIN),
@@ -105,11 +115,13 @@ def certain(ending: CallFailed) -> bool:
     """Promise 1, written down once more from the contract: is it certain that nothing was created?"""
     if ending.trouble is Trouble.NOT_CONNECTED:
         return True
-    if ending.code == "001028099" and ending.task_id is None and ending.trouble is not Trouble.NOT_SENT:
-        return True
-    if ending.trouble is not Trouble.STATUS:
+    if ending.trouble not in (Trouble.STATUS, Trouble.UNREADABLE) or ending.status in (502, 504):
         return False
-    return ending.status in (429, 503) or (ending.status == 500 and ending.stated and ending.task_id is None)
+    if ending.code == "001028099" and ending.task_id is None and ending.status is not None:
+        return True
+    if ending.status in (429, 503):
+        return True
+    return ending.status == 500 and ending.stated and ending.task_id is None and CODES.get(ending.code) != "permanent"
 
 
 @given(ENDINGS)
@@ -119,7 +131,7 @@ def test_a_creation_is_repeated_only_where_nothing_can_have_been_created(ending:
     assert meaning.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
     assert not meaning.again or meaning.kind is Kind.REFUSED
     if meaning.kind is Kind.ACCOUNT:
-        assert ending.status in (401, 403)
+        assert ending.status in (401, 402, 403)
 
 
 @given(ENDINGS)
@@ -131,7 +143,7 @@ def test_no_message_about_an_uncertain_ending_says_to_try_again(ending: CallFail
 
 
 def of_task(answer: bytes) -> tuple[Kind, str, bool, int]:
-    meaning = of_read(read_task(Answer(200, answer)), CODES)
+    meaning = of_read(read_task(Answer(200, answer), "t1"), CODES)
     return meaning.kind, meaning.code, meaning.again, meaning.confirm
 
 
@@ -165,21 +177,26 @@ def test_every_documented_code_has_its_test() -> None:
 
 
 def test_a_failure_without_code_or_reason_gets_both() -> None:
-    meaning = of_read(read_task(Answer(200, b'{"status": "failed"}')), CODES)
+    meaning = of_read(read_task(Answer(200, b'{"status": "failed"}'), "t1"), CODES)
     assert (meaning.code, bool(meaning.reason)) == ("task_failed", True)
 
 
 READINGS = st.builds(
-    CallFailed, st.just(Stage.READ), st.sampled_from(Trouble), st.text(), status=st.none() | st.integers(100, 599)
+    CallFailed,
+    st.just(Stage.READ),
+    st.sampled_from(Trouble),
+    st.text(),
+    status=st.none() | st.just(404) | st.integers(100, 599),
+    is_html=st.booleans(),
 )
 
 
 @given(READINGS)
 def test_a_reading_that_fails_never_ends_a_task_at_once(ending: CallFailed) -> None:
     meaning = of_read(ending, CODES)
-    assert meaning.kind in (Kind.TRANSIENT, Kind.ACCOUNT, Kind.FAILED)
-    assert (meaning.kind is Kind.FAILED) == (ending.status == 404)
-    assert meaning.kind is not Kind.FAILED or meaning.confirm > 1
+    assert meaning.kind in (Kind.TRANSIENT, Kind.ACCOUNT, Kind.MISSING)
+    assert (meaning.kind is Kind.MISSING) == (ending.status == 404 and not ending.is_html), "a page is nobody's word"
+    assert meaning.not_found == (ending.status == 404)
     assert not meaning.again
 
 

@@ -20,7 +20,11 @@ VIDEO = {"output": [{"content": [{"type": "video", "url": "https://cdn.example/x
 
 
 def task(**answer: object) -> Task:
-    return read_task(Answer(200, json.dumps(answer).encode()))
+    return reading(Answer(200, json.dumps(answer).encode()))
+
+
+def reading(answer: Answer) -> Task:
+    return read_task(answer, "t1")
 
 
 def failed(read: Callable[[Answer], object], status: int, body: bytes) -> CallFailed:
@@ -29,16 +33,56 @@ def failed(read: Callable[[Answer], object], status: int, body: bytes) -> CallFa
     return caught.value
 
 
-@pytest.mark.parametrize("task_id", ["abc", "12-34", "ü", 17])
+@pytest.mark.parametrize("task_id", ["abc", "12-34", "ü", 17, "x" * 300, "x" * 1_000])
 def test_a_created_task_has_an_id(task_id: object) -> None:
     answer = {"id": task_id, "status": "in_progress", "model": "m", "created_at": 1}
     assert read_created(Answer(200, json.dumps(answer).encode())) == Created(str(task_id))
 
 
-@pytest.mark.parametrize("task_id", [None, "", " ", "a b", "a\nb", 10**30, -(10**30), True, [], {}, 1.5, "x" * 257])
+@pytest.mark.parametrize("task_id", [None, "", " ", 10**30, -(10**30), True, [], {}, 1.5])
 def test_an_id_that_cannot_be_used_is_none(task_id: object) -> None:
     error = failed(read_created, 200, json.dumps({"id": task_id}).encode())
     assert (error.trouble, error.status, error.task_id) == (Trouble.UNREADABLE, 200, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "candidate"),
+    [
+        (200, b'{"id": "a b"}', "a b"),
+        (200, b'{"id": "a\\nb"}', "a\nb"),
+        (200, b'{"id": "' + b"x" * 1_001 + b'"}', "x" * 1_001),
+        (200, b'{"data": {"id": "t7"}}', "t7"),
+        (200, b'{"task_id": 7}', "7"),
+        (200, b'{"status": "queued", "id": "t7", "mod', "t7"),
+        (200, b'garbage {"taskId":"t7"}', "t7"),
+        (200, b"<html>t7</html>", None),
+        (302, b'{"id": "t7"}', "t7"),
+        (500, b'{"error": "no", "id": "t7"}', "t7"),
+        (502, b'<html>{"id": "t7"}</html>', "t7"),
+        (500, b'{"error": {"id": "not a task"}, "request_id": "r1"}', None),
+    ],
+)
+def test_an_id_that_came_with_an_answer_of_no_use_is_kept(status: int, body: bytes, candidate: str | None) -> None:
+    error = failed(read_created, status, body)
+    assert error.task_id == candidate
+    assert error.excerpt == body[:500].decode()
+
+
+def test_what_is_kept_of_an_answer_is_short_and_steers_nothing() -> None:
+    error = failed(read_created, 502, b"\x1b[2J\xff" + b"y" * 10_000)
+    assert error.excerpt.startswith("\\u001b[2J\ufffdy")
+    assert len(error.excerpt) < 520
+    assert error.excerpt.isprintable()
+
+
+def test_an_answer_about_another_task_is_none() -> None:
+    about = {"status": "completed", **VIDEO}
+    for said in ("t2", 7, "T1"):
+        error = failed(reading, 200, json.dumps({"id": said, **about}).encode())
+        assert (error.trouble, str(said) in error.message) == (Trouble.UNREADABLE, True)
+    for said in ("t1", None, "", [1]):
+        assert task(id=said, **about).status is RemoteStatus.COMPLETED
+    assert read_task(Answer(200, b'{"id": 17, "status": "queued"}'), "17").status is RemoteStatus.RUNNING
 
 
 @pytest.mark.parametrize("said", ["completed", "COMPLETED", " Completed "])
@@ -78,7 +122,7 @@ def test_a_progress_that_makes_no_sense_is_left_out(progress: object) -> None:
 )
 def test_cost_is_exact_from_text_and_from_number(written: str, exact: str) -> None:
     body = json.dumps({"status": "completed", "usage": {"cost": 0}, **VIDEO}).replace('"cost": 0', f'"cost": {written}')
-    cost = read_task(Answer(200, body.encode())).cost_usd
+    cost = reading(Answer(200, body.encode())).cost_usd
     assert cost is not None
     assert format(cost, "f") == exact
 
@@ -94,7 +138,7 @@ def test_a_cost_that_is_not_told_is_unknown_and_not_zero(usage: object) -> None:
 )  # fmt: skip
 def test_a_cost_that_is_no_amount_is_a_typed_error(cost: str) -> None:
     body = json.dumps({"status": "completed", "usage": {"cost": 0}, **VIDEO}).replace('"cost": 0', f'"cost": {cost}')
-    assert failed(read_task, 200, body.encode()).trouble is Trouble.UNREADABLE
+    assert failed(reading, 200, body.encode()).trouble is Trouble.UNREADABLE
 
 
 @pytest.mark.parametrize(
@@ -131,7 +175,7 @@ def test_completed_without_a_video_is_a_typed_error() -> None:
         5,
     )
     for output in outputs:
-        error = failed(read_task, 200, json.dumps({"status": "completed", "output": output}).encode())
+        error = failed(reading, 200, json.dumps({"status": "completed", "output": output}).encode())
         assert "no video" in str(error)
 
 
@@ -163,9 +207,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("read", [read_created, read_task])
+@pytest.mark.parametrize("read", [read_created, reading])
 def test_a_hostile_answer_is_a_typed_error(name: str, read: Callable[[Answer], object]) -> None:
-    if name == "lone surrogate" and read is read_task:
+    if name == "lone surrogate" and read is reading:
         assert read(Answer(200, HOSTILE[name])) == Task(RemoteStatus.RUNNING)
     else:
         assert failed(read, 200, HOSTILE[name]).trouble is Trouble.UNREADABLE
@@ -207,11 +251,11 @@ def test_whatever_the_answer_to_a_creation_there_is_an_id_or_a_typed_error(statu
 @settings(max_examples=ANSWERS)
 @given(st.integers(100, 599), BODIES)
 def test_whatever_the_answer_to_a_reading_there_is_a_task_or_a_typed_error(status: int, body: bytes) -> None:
-    read = result(read_task, status, body)
-    if read is not None:
-        assert (read.video_url is not None) == (read.status is RemoteStatus.COMPLETED)
-        assert (read.error is not None) == (read.status is RemoteStatus.FAILED)
-        assert read.cost_usd is None or (read.cost_usd.is_finite() and read.cost_usd >= 0)
+    found = result(reading, status, body)
+    if found is not None:
+        assert (found.video_url is not None) == (found.status is RemoteStatus.COMPLETED)
+        assert (found.error is not None) == (found.status is RemoteStatus.FAILED)
+        assert found.cost_usd is None or (found.cost_usd.is_finite() and found.cost_usd >= 0)
 
 
 def result(read: Callable[[Answer], T], status: int, body: bytes) -> T | None:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from batchgen.engine import events as ev
-from batchgen.journal.records import KINDS, DamagedRecord, decode, encode
+from batchgen.journal.records import KINDS, DamagedRecord, Record, Stamp, decode, encode
 
 texts = st.text(st.characters(), max_size=30)
 amounts = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12)
@@ -60,9 +60,10 @@ def test_an_event_survives_being_written(event: ev.Event) -> None:
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
     assert b"\r" not in line
-    assert decode(line) == event
-    assert decode(line[:-1]) == event
-    assert encode(decode(line)) == line
+    assert decode(line) == decode(line[:-1]) == Record(event, None)
+    assert encode(decode(line).event) == line
+    stamped = encode(event, Stamp("5f0c91ab", 7))
+    assert decode(stamped) == Record(event, Stamp("5f0c91ab", 7))
 
 
 @given(events, st.data())

@@ -157,11 +157,11 @@ def test_pipes_in_a_run_directory_are_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(film.state)
     for command in ("status", "report", "audit"):
         ended = in_process(command, str(film.run_dir))
-        assert (ended.code, "no regular file" in ended.err) == (6, True)
-    assert "no regular file" in rehearsed(film).err
+        assert (ended.code, "not a regular file" in ended.err) == (6, True)
+    assert "not a regular file" in rehearsed(film).err
     film.state.unlink()
     os.mkfifo(film.run_dir / "batchgen.log")
-    assert "no regular file" in rehearsed(film).err
+    assert "not a regular file" in rehearsed(film).err
 
 
 EVIL_IDS = [

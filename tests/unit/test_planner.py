@@ -8,7 +8,7 @@ from engine_support import scene
 
 from batchgen.engine import events as ev
 from batchgen.engine.planner import Action, Choice, Step, changes, plan
-from batchgen.engine.states import AttemptState, State, replay
+from batchgen.engine.states import OPEN, AttemptState, State, replay
 
 S = AttemptState
 SAME = scene(request="r1")
@@ -18,6 +18,22 @@ OTHER = scene(request="r2")
 def step(state: State, choice: Choice = Choice(), *, asked: ev.SceneFacts = SAME, missing: bool = False) -> Step:  # noqa: B008 - frozen
     (found,) = plan([asked], state, choice, ("s1",) if missing else ())
     return found
+
+
+def test_a_task_that_was_not_found_is_looked_for_before_it_is_paid_for_again() -> None:
+    state = attempts_at(S.NOT_FOUND)
+    assert (step(state).buys, step(state, Choice(retry_failed=True)).buys) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("passing", "attempts", "expected"), [(True, 2, Action.SUBMIT), (True, 1, Action.FAILED), (False, 9, Action.FAILED)]
+)
+def test_attempts_count_over_runs(passing: bool, attempts: int, expected: Action) -> None:  # noqa: FBT001 - a column
+    failed = ev.Failed("t2", "s1", 1, "001028095", "sorry", None, None, again=False, passing=passing)
+    state = replay([*WAYS[S.RUNNING], failed])
+    found = step(state, Choice(attempts=attempts))
+    assert (found.action, found.paid_before) == (expected, True)
+    assert step(state, Choice(attempts=attempts), asked=OTHER).action is Action.SUBMIT, "that is another request"
 
 
 def test_a_new_scene_is_submitted() -> None:
@@ -31,7 +47,9 @@ def test_a_new_scene_is_submitted() -> None:
     [
         (S.SUBMITTING, Action.UNKNOWN, Action.UNKNOWN, Action.UNKNOWN),
         (S.UNKNOWN, Action.UNKNOWN, Action.UNKNOWN, Action.UNKNOWN),
+        (S.RESOLVED, Action.RESUME, Action.RESUME, Action.RESUME),
         (S.RUNNING, Action.RESUME, Action.RESUME, Action.RESUME),
+        (S.NOT_FOUND, Action.RESUME, Action.RESUME, Action.RESUME),
         (S.COMPLETED, Action.DOWNLOAD, Action.DOWNLOAD, Action.DONE),
         (S.DOWNLOAD_FAILED, Action.DOWNLOAD, Action.DOWNLOAD, Action.DONE),
         (S.DELIVERED, Action.DONE, Action.DONE, Action.DONE),
@@ -59,7 +77,7 @@ def test_a_changed_scene_is_paid_for_anew_unless_something_is_under_way(before: 
         return
     assert found.changed == ("input.prompt",)
     assert "input.prompt" in found.reason
-    assert found.action is (Action.RESUME if before is S.RUNNING else Action.SUBMIT)
+    assert found.action is (Action.RESUME if before in OPEN else Action.SUBMIT)
     assert ("paid for again" in found.reason) is (before is not S.REFUSED)
 
 

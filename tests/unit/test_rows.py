@@ -60,8 +60,10 @@ def test_the_columns_are_those_of_the_contract() -> None:
         (S.SUBMITTING, "unknown", "submit_unknown", 1, None),
         (S.REFUSED, "failed", "http_400", 0, None),
         (S.UNKNOWN, "unknown", "submit_unknown", 1, None),
+        (S.RESOLVED, "running", "", 1, None),
         (S.RUNNING, "running", "", 1, None),
-        (S.COMPLETED, "completed", "", 1, "0.4"),
+        (S.NOT_FOUND, "failed", "task_not_found", 1, None),
+        (S.COMPLETED, "running", "", 1, "0.4"),
         (S.DOWNLOAD_FAILED, "failed", "download_failed", 1, "0.4"),
         (S.DELIVERED, "completed", "", 1, "0.4"),
         (S.MISMATCHED, "failed", "media_mismatch", 1, "0.4"),
@@ -82,6 +84,25 @@ def test_every_state(state: AttemptState, status: str, code: str, attempts: int,
         assert entry["cost_usd"] == row["cost_usd"]
     has_file = state in (S.DELIVERED, S.MISMATCHED)
     assert (row["video_path"], row["video_sha256"]) == (("videos/s1.mp4", SHA) if has_file else (None, None))
+
+
+def test_completed_means_that_the_file_is_here_or_that_nobody_wants_it() -> None:
+    without = ev.RunStarted("t", "1", download=False)
+    for state, has_file in ((S.COMPLETED, False), (S.DELIVERED, True)):
+        for wanted in (True, False):
+            full = told(list(map(_at, WAYS[state])))
+            full.downloads = wanted
+            status = "completed" if has_file or not wanted else "running"
+            assert [row["status"] for row in report_rows(full)] == [status]
+            gone = "completed" if not wanted else "running"
+            assert [row["status"] for row in report_rows(full, missing={"s1"})] == [gone]
+    assert not told([without, *map(_at, WAYS[S.COMPLETED])]).downloads
+
+
+def test_what_was_refused_for_now_waits_and_what_was_refused_for_good_has_failed() -> None:
+    for again, status in ((True, "pending"), (False, "failed")):
+        refused = ev.Refused("t1", "s1", 1, "http_503", "no", again=again)
+        assert report([*map(_at, WAYS[S.SUBMITTING]), refused])["status"] == status
 
 
 def test_a_scene_that_was_never_submitted_waits() -> None:

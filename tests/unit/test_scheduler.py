@@ -1,5 +1,6 @@
 """One run up to its tasks: what is submitted, when, within which bounds, and what stops it."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -149,7 +150,6 @@ def test_a_throttled_scene_is_submitted_again_as_the_same_attempt_and_first() ->
     "meaning",
     [
         Meaning(Kind.REFUSED, "http_429", again=True, throttled=True, wait_s=40),
-        Meaning(Kind.REFUSED, "http_503", again=True, wait_s=40),
         Meaning(Kind.UNCERTAIN, "submit_unknown", wait_s=40),
     ],
 )
@@ -159,6 +159,108 @@ def test_retry_after_holds_all_submissions(meaning: Meaning) -> None:
     bench.submitted(meaning)
     assert bench.begin(39.9) == []
     assert kinds(bench.begin(0.2)) == ["Submit"]
+
+
+@pytest.mark.parametrize("asked", [None, 0.0, 0.25])
+def test_refusals_are_bounded_whatever_little_the_gateway_asks_for(asked: float | None) -> None:
+    overloaded = Meaning(Kind.REFUSED, "http_503", "overloaded", again=True, wait_s=asked)
+    bench = Bench(scenes(3))
+    begun, posts = bench.now, 0
+    while not bench.scheduler.is_finished():
+        posts += bench.answered(overloaded)
+    assert posts == 3 * 6
+    assert 45 < bench.now - begun < 200
+    assert {attempt.again for attempt in bench.state.all_attempts()} == {True}, "the next run submits them"
+    assert bench.scheduler.stop is None
+
+
+@pytest.mark.parametrize("asked", [None, 0.0, 30.0, 86_400.0])
+def test_a_run_that_is_not_let_in_waits_ten_minutes_and_no_longer(asked: float | None) -> None:
+    busy = replace(THROTTLED, wait_s=asked)
+    bench = Bench(scenes(3))
+    begun, posts = bench.now, 0
+    while not bench.scheduler.is_finished():
+        posts += bench.answered(busy)
+        bench.begin()
+    assert bench.scheduler.stop is Stop.SHUT_OUT
+    assert bench.now - begun <= 600
+    assert posts < 60
+    assert set(bench.state.held) == {"s1", "s2", "s3"}
+    assert "too many requests" in bench.scheduler.why
+
+
+def test_throttling_is_waited_out_while_tasks_go_on() -> None:
+    bench = Bench(scenes(3), Settings(workers=1, task_timeout_s=1e6)).running(2)
+    begun = bench.now
+    while bench.now - begun < 5000:
+        if isinstance(bench.next_act(), Submit):
+            bench.submitted(THROTTLED)
+        else:
+            bench.read(RUNNING)
+    assert bench.scheduler.stop is None
+
+
+def test_a_hold_is_there_to_be_told() -> None:
+    bench = Bench(scenes(2), ONE_BY_ONE)
+    bench.begin()
+    bench.submitted(replace(THROTTLED, wait_s=40))
+    assert (bench.scheduler.hold.until, bench.scheduler.hold.reason) == (bench.now + 40, "too many requests")
+
+
+def test_uncertain_answers_one_after_the_other_end_the_run_before_the_batch_is_burnt() -> None:
+    bench = Bench(scenes(300), Settings(workers=40, max_in_flight=300))
+    while not bench.scheduler.is_finished():
+        bench.answered(UNCERTAIN)
+    assert bench.scheduler.stop is Stop.UNANSWERED
+    unknown = sum(attempt.is_unknown for attempt in bench.state.all_attempts())
+    assert unknown == 40 + 3, "those under way when it showed, and three more, one at a time"
+    assert len(bench.state.held) == 300 - unknown
+    assert {held.code for held in bench.state.held.values()} == {"unanswered"}
+
+
+def test_a_probe_that_is_answered_opens_the_way_again() -> None:
+    bench = Bench(scenes(20), Settings(workers=5, max_in_flight=300))
+    bench.begin()
+    while bench.acts:
+        bench.submitted(UNCERTAIN)
+    assert kinds(bench.begin()) == ["Submit"]
+    assert bench.begin() == [], "one at a time"
+    bench.submitted()
+    assert kinds(bench.begin()) == ["Submit"] * 5
+
+
+def test_an_id_that_another_attempt_has_leaves_the_later_one_unknown_and_names_both() -> None:
+    bench = Bench(scenes(2), Settings(workers=1)).running()
+    (act,) = bench.begin()
+    assert isinstance(act, Submit)
+    (event,) = bench.end(SubmitEnded(act, CREATED, "t1"))
+    assert isinstance(event, OutcomeUnknown)
+    assert (event.code, event.candidate_id) == ("task_id_repeated", "t1")
+    assert "t1" in event.message
+    assert "scene s1, attempt 1" in event.message
+    assert bench.attempt("s2").is_unknown
+    assert bench.attempt("s1").state is AttemptState.RUNNING
+
+
+def test_what_came_with_an_answer_of_no_use_is_kept() -> None:
+    bench = Bench()
+    (act,) = bench.begin()
+    assert isinstance(act, Submit)
+    (event,) = bench.end(SubmitEnded(act, UNCERTAIN, candidate_id="t 9", excerpt='{"id": "t 9'))
+    assert isinstance(event, OutcomeUnknown)
+    attempt = bench.attempt()
+    assert (attempt.candidate_id, attempt.excerpt, attempt.task_id) == ("t 9", '{"id": "t 9', None)
+
+
+@pytest.mark.parametrize(("meaning", "stop"), [(DENIED, Stop.ACCOUNT), (UNREACHED, Stop.UNREACHABLE)])
+def test_what_stops_a_run_is_written_down_of_every_scene_that_waits(meaning: Meaning, stop: Stop) -> None:
+    bench = Bench(scenes(3), ONE_BY_ONE)
+    while not bench.scheduler.is_finished():
+        bench.next_act()
+        bench.submitted(meaning)
+    assert bench.scheduler.stop is stop
+    assert {"s2", "s3"} <= set(bench.state.held)
+    assert all(meaning.reason in held.message for held in bench.state.held.values())
 
 
 def test_retry_after_on_a_reading_holds_submissions_too() -> None:

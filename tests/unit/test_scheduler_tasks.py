@@ -17,6 +17,7 @@ from engine_support import (
     REFUSED,
     RUNNING,
     THROTTLED,
+    UNCERTAIN,
     UNREACHED,
     WRONG,
     Bench,
@@ -31,6 +32,7 @@ from batchgen.engine.events import (
     Downloaded,
     DownloadFailed,
     Failed,
+    Resolved,
     Submitted,
     Submitting,
     TaskTimedOut,
@@ -77,23 +79,113 @@ def test_a_stuck_task_makes_room_for_others() -> None:
     assert bench.scheduler.is_finished()
 
 
-@pytest.mark.parametrize("meaning", [GONE, RECHECK])
-def test_some_failures_have_to_be_said_five_times_in_a_row(meaning: Meaning) -> None:
+def test_some_failures_have_to_be_said_five_times_in_a_row() -> None:
     bench = Bench(settings=Settings(attempts=3)).running()
     for _ in range(4):
-        assert bench.polled(meaning) == []
+        assert bench.polled(RECHECK) == []
     bench.polled(RUNNING)
     for _ in range(4):
-        assert bench.polled(meaning) == []
-    (event,) = bench.polled(meaning)
+        assert bench.polled(RECHECK) == []
+    (event,) = bench.polled(RECHECK)
     assert isinstance(event, Failed)
     assert bench.scheduler.is_finished()
 
 
-def test_five_different_stories_confirm_nothing() -> None:
+def test_different_stories_confirm_nothing() -> None:
     bench = Bench().running()
-    for meaning in (GONE, RECHECK) * 6:
+    for meaning in (PASSING, RECHECK) * 6:
         assert bench.polled(meaning) == []
+
+
+def missed(bench: Bench, meaning: Meaning = GONE) -> Bench:
+    """Let a run meet its tasks with 404 until it ends."""
+    while not bench.scheduler.is_finished():
+        bench.answered(meaning)
+    return bench
+
+
+def test_404_is_no_verdict_before_the_task_timeout() -> None:
+    bench = Bench(settings=Settings(task_timeout_s=1000)).running()
+    begun = bench.now
+    missed(bench)
+    assert bench.now - begun == 1000
+    attempt = bench.attempt()
+    assert (attempt.state, attempt.code) == (AttemptState.NOT_FOUND, "task_not_found")
+    assert bench.scheduler.stop is None
+
+
+def test_a_task_that_was_not_found_is_looked_for_by_every_later_run_and_for_free() -> None:
+    bench = missed(Bench(settings=Settings(task_timeout_s=100)).running())
+    for _ in range(3):
+        begun = bench.now
+        bench = missed(bench.again())
+        assert bench.now - begun < 60, "a few looks, and not the whole time-out"
+        assert bench.attempt().state is AttemptState.NOT_FOUND
+    found = bench.again()
+    found.polled(GONE)
+    assert kinds(found.polled(RUNNING)) == ["TaskSeen"]
+    assert kinds(found.polled(DONE)) == ["Completed"]
+    assert (found.attempt().number, found.attempt().cost_usd) == (1, PRICE)
+    assert not any(isinstance(act, Submit) for act in found.acts)
+
+
+def test_what_was_not_found_is_bought_again_only_when_asked_and_only_after_one_more_look() -> None:
+    bench = missed(Bench(settings=Settings(task_timeout_s=100)).running())
+    asked = bench.again(choice=Choice(retry_failed=True))
+    for _ in range(2):
+        assert asked.polled(GONE) == []
+    assert kinds(asked.polled(GONE)) == ["TaskNotFound"]
+    assert asked.begin() == [Submit("s1", 2)]
+    there = missed(Bench(settings=Settings(task_timeout_s=100)).running()).again(choice=Choice(retry_failed=True))
+    there.polled(DONE)
+    there.next_act()
+    there.fetched()
+    assert there.scheduler.is_finished(), "it was there after all"
+
+
+def test_anything_said_of_a_task_makes_404_an_outage() -> None:
+    bench = Bench(settings=Settings(task_timeout_s=100)).running()
+    bench.polled(RUNNING)
+    missed(bench)
+    assert (bench.attempt().state, bench.attempt().code) == (AttemptState.RUNNING, "task_timeout")
+
+
+def test_404_from_a_page_is_nothing_said_of_the_task() -> None:
+    page = Meaning(Kind.TRANSIENT, "http_404", "the gateway answered 404", not_found=True)
+    bench = missed(Bench(settings=Settings(task_timeout_s=100)).running(), page)
+    assert bench.attempt().code == "task_timeout"
+
+
+def test_404_to_all_tasks_is_a_gateway_that_cannot_be_reached() -> None:
+    bench = Bench(scenes(4), Settings(max_in_flight=3, task_timeout_s=9999)).running(3)
+    begun = bench.now
+    missed(bench)
+    assert bench.scheduler.stop is Stop.UNREACHABLE
+    assert 30 <= bench.now - begun < 120
+    assert {attempt.state for attempt in bench.state.all_attempts()} == {AttemptState.RUNNING}
+    assert bench.state.latest("s4") is None
+    assert "address" in bench.state.held["s4"].message
+
+
+def test_404_to_some_tasks_is_about_those() -> None:
+    bench = Bench(scenes(2), Settings(workers=1, task_timeout_s=200, download=False)).running(2)
+    bench.polled(DONE)
+    missed(bench)
+    assert bench.scheduler.stop is None
+    assert [attempt.state.value for attempt in bench.state.all_attempts()] == ["completed", "not_found"]
+
+
+def test_an_id_that_was_given_by_hand_counts_once_the_gateway_shows_it() -> None:
+    bench = Bench()
+    bench.begin()
+    bench.submitted(UNCERTAIN)
+    bench.state.apply(Resolved("now", "s1", 1, "t9"))
+    after = bench.again()
+    after.polled(HICCUP)
+    assert after.attempt().state is AttemptState.RESOLVED
+    assert kinds(after.polled(RUNNING)) == ["TaskSeen"]
+    assert after.polled(RUNNING) == []
+    assert after.attempt().state is AttemptState.RUNNING
 
 
 def test_a_failure_that_was_rechecked_can_turn_out_well() -> None:

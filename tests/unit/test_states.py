@@ -71,7 +71,7 @@ def test_a_refused_attempt_that_is_sent_again_counts_its_sends() -> None:
 
 
 def test_resolved_as_not_created() -> None:
-    for before in (S.UNKNOWN, S.SUBMITTING):
+    for before in (S.UNKNOWN, S.SUBMITTING, S.RESOLVED):
         state = attempts_at(before)
         state.apply(NOT_CREATED)
         latest = state.latest("s1")
@@ -85,6 +85,33 @@ def test_resolved_with_an_id_forgets_that_it_was_unknown() -> None:
     latest = state.latest("s1")
     assert latest is not None
     assert (latest.is_open, latest.task_id, latest.code, latest.message) == (True, "task", "", "")
+
+
+def test_what_the_user_said_can_be_said_otherwise_until_the_task_was_seen() -> None:
+    state = attempts_at(S.RESOLVED)
+    state.apply(ev.Resolved("t5", "s1", 1, "another"))
+    assert (state.owner_of("task"), state.owner_of("another")) == (None, state.latest("s1"))
+    state.apply(NOT_CREATED)
+    assert state.owner_of("another") is None
+    state.apply(ev.Resolved("t6", "s1", 1, "task"))
+    state.apply(EVENTS[ev.TaskSeen])
+    with pytest.raises(IllegalTransition):
+        state.apply(ev.Resolved("t7", "s1", 1, "another"))
+
+
+def test_a_task_that_an_earlier_version_gave_up_for_good_is_looked_for_again() -> None:
+    state = replay([*RAN, ev.Failed("t2", "s1", 1, "task_not_found", "gone", None, None, again=False)])
+    latest = state.latest("s1")
+    assert latest is not None
+    assert (latest.state, latest.is_open, latest.finished_at) == (S.NOT_FOUND, True, None)
+
+
+def test_an_id_of_two_attempts_belongs_to_the_first() -> None:
+    state = replay([*RAN, replace(submitting(), scene_id="s2"), replace(EVENTS[ev.Submitted], scene_id="s2")])
+    owner = state.owner_of("task")
+    assert owner is not None
+    assert owner.scene_id == "s1"
+    assert state.owner_of("nobody") is None
 
 
 def test_reading_a_finished_task_again_loses_nothing_that_was_known() -> None:

@@ -20,11 +20,14 @@ from batchgen.schemas import DEFAULT_MODEL, shipped
 
 CODES = {code: known["class"] for code, known in shipped().for_model(DEFAULT_MODEL, "model.json")["errors"].items()}
 NOW = 1_800_000_000.0
-LONGEST_WAIT_S = 3_600
+LONGEST_WAIT_S = 86_400
 LONGEST_TEXT = 5_000
 NOT_CREATED = "1028099"
 CERTAIN_WHATEVER_THE_BODY = (429, 503)
-ACCOUNT = (401, 403)
+ACCOUNT = (401, 402, 403)
+PERMANENT = ("1028001", "1028002", "1028003", "1028004")
+NOT_KNOWN = (502, 504)
+ASKED_FOR = "t1"
 
 
 def check(data: bytes) -> None:
@@ -61,13 +64,15 @@ def _check_creating(answer: Answer) -> None:
 def _check_refusal(meaning: Meaning, status: int, said: Any) -> None:
     """Promise 1: nothing is called a refusal that is not certain to have created nothing."""
     assert meaning.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
-    by_code = NOT_CREATED in json.dumps(said, default=str)
+    text = json.dumps(said, default=str)
+    by_code, for_good = NOT_CREATED in text, any(code in text for code in PERMANENT)
     in_words = status == 500 and isinstance(said, dict) and not said.get("id")
     certain = by_code or status in CERTAIN_WHATEVER_THE_BODY or in_words
+    assert status not in NOT_KNOWN or meaning.kind is Kind.UNCERTAIN
     if meaning.kind is Kind.ACCOUNT:
         assert status in ACCOUNT
     elif meaning.kind is Kind.REFUSED:
-        assert certain or 400 <= status < 500
+        assert certain or for_good or 400 <= status < 500
         assert not meaning.again or certain
     else:
         assert not 400 <= status < 500
@@ -77,16 +82,18 @@ def _check_refusal(meaning: Meaning, status: int, said: Any) -> None:
 def _check_reading(answer: Answer) -> None:
     said = _json(answer.body)
     try:
-        task = read_task(answer)
+        task = read_task(answer, ASKED_FOR)
     except CallFailed as failed:
         meaning = of_read(failed, CODES)
         _check_failure(failed, meaning, Stage.READ, answer)
-        assert meaning.kind in (Kind.TRANSIENT, Kind.ACCOUNT) or (meaning.kind, answer.status) == (Kind.FAILED, 404)
+        assert meaning.kind in (Kind.TRANSIENT, Kind.ACCOUNT) or (meaning.kind, answer.status) == (Kind.MISSING, 404)
         assert meaning.kind is not Kind.ACCOUNT or answer.status in ACCOUNT
         return
     meaning = of_read(task, CODES)
     assert 200 <= answer.status < 300
     assert isinstance(said, dict)
+    named = said.get("id")
+    assert not isinstance(named, str) or not named.isalnum() or named == ASKED_FOR, "an answer about another task"
     word = said["status"].strip().casefold()
     assert task.status == (word if word in ("completed", "failed") else RemoteStatus.RUNNING)
     _check_task(task, meaning, said)
@@ -110,7 +117,7 @@ def _check_failure(failed: CallFailed, meaning: Meaning, stage: Stage, answer: A
     assert max(map(len, (failed.message, failed.code, failed.excerpt, meaning.reason))) <= LONGEST_TEXT
     assert meaning.wait_s is None or math.isfinite(meaning.wait_s)
     event = Refused("2026-01-01T00:00:00Z", "s01", 1, meaning.code, meaning.reason, meaning.again)
-    assert decode(encode(event)) == event
+    assert decode(encode(event)).event == event
 
 
 def _json(body: bytes) -> Any:

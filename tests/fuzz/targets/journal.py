@@ -66,7 +66,7 @@ def _check_torn(journal: bytes, length: int) -> None:
     whole = journal.rfind(b"\n", 0, length) + 1
     expected = State()
     for line in journal[:whole].split(b"\n")[:-1]:
-        expected.apply(decode(line))
+        expected.apply(decode(line).event)
     torn, kept = replayed(PATH, journal[:length])
     assert kept == whole
     assert torn == expected

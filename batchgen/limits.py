@@ -1,0 +1,54 @@
+"""How often, how long, how many: the numbers of batchgen's own policies, each with its reason. Pure.
+
+What the API allows is no policy: that is data, under ``schemas/``.
+"""
+
+MOST_POSTS = 6
+"""Submissions of one scene in a run while each of them is refused and may be sent again: together with the
+waits between them about a minute, which outlasts a restart of a gateway."""
+FIRST_WAIT_S = 2.0
+LONGEST_WAIT_S = 30.0
+"""Between two submissions of one scene: 2, 4, 8, 16, 30 s. A sum of a minute, and none of them so long that
+a gateway that is back goes unnoticed."""
+SPREAD = 0.2
+"""The part by which waits are lengthened or shortened at random, so that what failed together does not come
+back together."""
+
+FIRST_HOLD_S = 1.0
+LONGEST_HOLD_S = 32.0
+"""For how long all submissions rest after a 429, or a 503 that asks for it: twice as long each time until
+one is taken, and never shorter than the gateway asks. ``Retry-After: 0`` would otherwise be an invitation
+to ask without pause."""
+LONGEST_RETRY_AFTER_S = 86_400.0
+"""A longer ``Retry-After`` is taken for a day."""
+PATIENCE_S = 600.0
+"""For how long a run that has no task at the gateway waits to be let in before it leaves the rest to the next run."""
+LONG_HOLD_S = 10.0
+"""A hold that is longer than this is told to whoever watches."""
+
+LOST_AFTER_S = 30.0
+"""Without a usable connection for so long, a run ends: a router has restarted by then, and a laptop woken up."""
+LONGEST_LOST_WAIT_S = 8.0
+"""Between two attempts to connect: short enough to see the gateway again within those 30 s."""
+
+TRIPS_AFTER = 5
+TRIPS_AMONG = 10
+MOST_PROBES = 3
+"""The breaker: 5 uncertain answers to submissions in a row, or 5 among the last 10, and submissions go out one
+at a time; 3 more without a usable answer, and the run ends. Each uncertain answer may be a task that is paid for."""
+
+CONFIRMED_AFTER = 5
+"""Readings in a row that have to say that a task failed, where they speak of the reading as much as of the task."""
+LOOKS_AT_MISSING = 3
+"""Readings of a task that an earlier run gave up as not found, before this run leaves it, too."""
+
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 60.0
+"""Between two attempts at something free, a reading or a download: doubled each time."""
+MOST_FETCHES = 4
+"""Attempts at a download in a run, each of several connections."""
+MOST_REFRESHES = 2
+"""Fresh addresses that a run asks for before it leaves a download to the next one."""
+
+LONGEST_EXCERPT = 500
+"""Bytes kept of an answer that was of no use: what support needs to find a task by."""
