@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from engine_support import scene
-
 from batchgen.engine import events as ev
 from batchgen.engine.states import AttemptState, State, replay
+
+from engine_support import scene
 
 S = AttemptState
 SHA = "ab" * 32

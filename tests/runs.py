@@ -30,7 +30,7 @@ _LOOK_EVERY_S = 0.002
 Entry = dict[str, Any]
 
 
-def until(moment: Callable[[], bool], process: "subprocess.Popen[str] | None" = None) -> None:
+def until(moment: Callable[[], bool], process: "subprocess.Popen[Any] | None" = None) -> None:
     """Return as soon as a moment has come; fail where it does not, or the process ends before it."""
     deadline = time.monotonic() + _PATIENCE_S
     while not moment():

@@ -20,7 +20,7 @@ def command(run_dir: Path, scene: str, task_id: str | None, *, not_created: bool
     """
     from batchgen.cli.batch import write_reports
     from batchgen.engine.events import Resolved
-    from batchgen.engine.states import NOT_CREATED, AttemptState
+    from batchgen.engine.states import OPEN, AttemptState
     from batchgen.errors import UsageError
     from batchgen.journal.log import FILE, Journal, read
     from batchgen.runner.clock import RealClock
@@ -40,9 +40,9 @@ def command(run_dir: Path, scene: str, task_id: str | None, *, not_created: bool
         latest = journal.state.latest(scene)
         if latest is None:
             raise UsageError(f"there was never a submission of a scene {scene!r} in {run_dir}")
-        may_be_told = {AttemptState.RESOLVED, AttemptState.NOT_FOUND} if task_id else {AttemptState.RESOLVED}
-        is_settled_by_hand = latest.state is AttemptState.REFUSED and latest.code == NOT_CREATED
-        if not (latest.is_unknown or latest.state in may_be_told or is_settled_by_hand):
+        was_given_up = latest.state is AttemptState.NOT_FOUND and task_id is not None
+        is_correction = latest.by_hand and latest.state in (*OPEN, AttemptState.REFUSED)
+        if not (latest.is_unknown or was_given_up or is_correction):
             raise UsageError(f"scene {scene} is not unknown but {latest.state}; there is nothing to settle")
         owner = None if task_id is None else journal.state.owner_of(task_id)
         if owner is not None:

@@ -144,9 +144,10 @@ def _unchanged(  # noqa: PLR0911 - one case for each state
 
 def _not_found(scene: SceneFacts, latest: Attempt, choice: Choice) -> Step:
     reason = f"task {latest.task_id} was not found; it is looked for once more"
-    if choice.retry_failed:
+    repeats = choice.retry_failed and not latest.by_hand
+    if repeats:
         reason += ", and paid for again if it is not there"
-    return Step(scene, Action.RESUME, reason, paid_before=True, then_submits=choice.retry_failed)
+    return Step(scene, Action.RESUME, reason, paid_before=True, then_submits=repeats)
 
 
 def _failed(scene: SceneFacts, state: State, latest: Attempt, choice: Choice, *, paid: bool) -> Step:

@@ -26,7 +26,7 @@ from batchgen.engine.planner import Action, Step, paid_for
 from batchgen.engine.reach import Reach
 from batchgen.engine.states import Attempt, AttemptState, State
 from batchgen.engine.throttle import Hold, Pace
-from batchgen.limits import LOOKS_AT_MISSING, MOST_FETCHES, MOST_POSTS, MOST_REFRESHES, PATIENCE_S
+from batchgen.limits import CONFIRMED_AFTER, LOOKS_AT_MISSING, MOST_FETCHES, MOST_POSTS, MOST_REFRESHES, PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,11 @@ class Scheduler:
     def sending(self) -> int:
         """Submissions under way: their answers must not be lost."""
         return len(self._sending)
+
+    @property
+    def has_to_submit(self) -> bool:
+        """Whether a scene waits to be submitted."""
+        return self._agenda.has(Sort.SUBMIT)
 
     @property
     def hold(self) -> Hold:
@@ -267,7 +272,7 @@ class Scheduler:
         hold = self._pace.held
         if len(self._in_flight) > len(self._sending):
             self._shut_out_since = None
-        elif now < hold.until and self._agenda.has(Sort.SUBMIT):
+        elif now < hold.until and self.has_to_submit:
             if self._shut_out_since is None:
                 self._shut_out_since = now
             if hold.until - self._shut_out_since >= PATIENCE_S:
@@ -366,6 +371,8 @@ class Scheduler:
         meaning, act = ending.meaning, ending.act
         if meaning.not_found:
             job.missed += meaning.kind is Kind.MISSING
+            if job.missed >= CONFIRMED_AFTER:
+                self._in_flight.discard(act.scene_id)  # what the gateway does not know must not keep others waiting
             if self._reach.missed(act.task_id, now):
                 reason = "the gateway knows none of the tasks (404 to all of them); is its address the right one?"
                 self._stop_submitting(Stop.UNREACHABLE, "task_not_found", reason, at, Sort.POLL)
@@ -405,7 +412,8 @@ class Scheduler:
         self._in_flight.discard(attempt.scene_id)
         if attempt.is_open and job.missed and not job.heard_of:
             self._remember_of(wording.not_found(at, attempt))
-            if job.repeats:
+            # An id that was given by hand may be mistyped: what became of the submission is as unknown as before.
+            if job.repeats and not attempt.by_hand:
                 self._submit_anew(job, at)
         elif attempt.is_in_flight:
             self._remember_of(wording.timed_out(at, attempt, self._settings.task_timeout_s))

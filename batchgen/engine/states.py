@@ -128,6 +128,8 @@ class Attempt:
     """The scene may be submitted anew without paying twice."""
     passing: bool = False
     """Another paid attempt may do better."""
+    by_hand: bool = False
+    """The user said what became of the submission, and the gateway has not yet confirmed it."""
     candidate_id: str | None = None
     """An id that came with an answer of no use otherwise."""
     excerpt: str = ""
@@ -281,7 +283,7 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
         case TaskNotFound(message=message):
             return {"code": NOT_FOUND, "message": message}
         case TaskSeen():
-            return {"code": "", "message": ""}
+            return {"code": "", "message": "", "by_hand": False}
         case Completed():
             return {
                 "video_url": event.video_url,
@@ -314,9 +316,10 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
         case Resolved(task_id=None):
             reason = "settled by hand: no task was created"
             settled = {"state": S.REFUSED, "again": True, "finished_at": event.at, "task_id": None}
-            return {**settled, "code": NOT_CREATED, "message": reason}
+            return {**settled, "code": NOT_CREATED, "message": reason, "by_hand": True}
         case Resolved(task_id=task_id):
-            return {"task_id": task_id, "code": "", "message": "", "again": False, "finished_at": None}
+            found = {"task_id": task_id, "code": "", "message": ""}
+            return {**found, "again": False, "finished_at": None, "by_hand": True}
 
 
 def replay(events: Iterable[Event]) -> State:

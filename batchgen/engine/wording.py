@@ -74,10 +74,10 @@ def failed(at: str, attempt: Attempt, meaning: Meaning, result: Result) -> ev.Fa
 
 def not_found(at: str, attempt: Attempt) -> ev.TaskNotFound:
     """This run looks no longer for a task that the gateway does not know."""
-    reason = (
-        f"the gateway does not know task {attempt.task_id} (404); each run looks for it again, free. "
-        "Ask your provider about it before you pay for another"
-    )
+    advice = "Ask your provider about it before you pay for another"
+    if attempt.by_hand:
+        advice = "Its id was given by hand: if it is wrong, correct it with batchgen resolve"
+    reason = f"the gateway does not know task {attempt.task_id} (404); each run looks for it again, free. {advice}"
     return ev.TaskNotFound(at, attempt.scene_id, attempt.number, reason)
 
 

@@ -171,8 +171,8 @@ class Tape:
             self._medium.make_durable()
         except OSError:
             with suppress(OSError):
-                # Bytes of somebody else behind ours are not ours to cut off.
-                if self._medium.length() == self._length + len(content) - len(rest):
+                # What somebody else has written is not ours to cut off.
+                if content.startswith(self._medium.read()[self._length :]):
                     self._medium.cut(self._length)
             raise
 

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from batchgen.errors import RunDirectoryError
@@ -37,6 +37,16 @@ def refuse_traps(folder: Path) -> None:
             )
     for name in _FOLDERS:
         _refuse_folder(folder / name)
+    for path in _parts(folder / "videos"):
+        if _is(path, stat.S_ISREG) is False:
+            raise RunDirectoryError(f"{path} is a link, or something else that is not a regular file; take it away")
+
+
+def _parts(folder: Path) -> Iterator[Path]:
+    """Results that an earlier run left half fetched, to be gone on with."""
+    if folder.is_dir():
+        with os.scandir(folder) as entries:
+            yield from (Path(entry.path) for entry in entries if entry.name.endswith((".part", ".part.json")))
 
 
 def _refuse_folder(path: Path) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from runs import Batch, Entry, Gateway, batch, csv_rows, emulator, json_lines
-from support import Ended, in_process
 
 from batchgen.cli.audit import command
 from batchgen.report.audit import GROUPINGS
 from batchgen.schemas import shipped
+
+from runs import Batch, Entry, Gateway, batch, csv_rows, emulator, json_lines
+from support import Ended, in_process
 
 COLUMNS = ("--task-column=Task", "--amount-column=Amount", "--time-column=Time")
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from support import batchgen, modes_hold, one_scene, started, unprivileged, write_image
 
 from batchgen import __version__
 from batchgen.cli.main import COMMANDS
+
+from support import batchgen, modes_hold, one_scene, started, unprivileged, write_image
 
 HEAVY = {"yaml", "jsonschema", "PIL", "av", "httpx", "urllib3"}
 

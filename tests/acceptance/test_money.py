@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from runs import Batch, Entry, Gateway, batch, emulator, until
 
 PRICE = {"720P": "0.1234567891", "1080P": "0.2345678912"}

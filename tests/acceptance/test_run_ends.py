@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from runs import KEY, PRICES, Batch, Gateway, batch, emulator, until
 from servers import Peer, free_port, server
 from support import modes_hold, started, unprivileged

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
+
 from runs import Gateway, batch, csv_rows
 from support import batchgen
 

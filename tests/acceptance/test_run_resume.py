@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+
 from runs import PRICES, Batch, Gateway, batch, until
 
 SCENES = 3

@@ -8,10 +8,11 @@ from pathlib import Path
 import av
 import pytest
 from jsonschema import Draft202012Validator
-from runs import KEY, PRICES, Batch, Gateway, batch, csv_rows
-from support import write_image
 
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS
+
+from runs import KEY, PRICES, Batch, Gateway, batch, csv_rows
+from support import write_image
 
 CONTRACT_REPORT = (
     "scene_id, status, error_code, error_message, task_id, job_id, model, size, tier, duration_s, seed, attempts, "

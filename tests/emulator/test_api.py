@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from emulator.client import CREATE, KEY, Start, data_uri, picture, request
-from support import write_video
 
 from batchgen.schemas import DEFAULT_MODEL, shipped
+
+from support import write_video
 
 MODEL = shipped().for_model(DEFAULT_MODEL, "model.json")
 

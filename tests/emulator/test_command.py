@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 from emulator.client import Client, request
-from support import in_process
 
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
 from batchgen.schemas import shipped
+
+from support import in_process
 
 
 @contextmanager

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 from emulator.client import Client, data_uri, picture, request
-from runs import batch, json_lines, process_of, until
-from support import in_process
 
 from batchgen.emulator.memory import Memory
 from batchgen.emulator.rules import rule
@@ -19,6 +17,9 @@ from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
 from batchgen.errors import UsageError
 from batchgen.schemas import shipped
+
+from runs import batch, json_lines, process_of, until
+from support import in_process
 
 LONG = (60.0, 60.0)
 AT_ONCE = (0.0, 0.0)

@@ -12,7 +12,6 @@ import pytest
 from emulator.client import data_uri, picture
 from hypothesis import given
 from hypothesis import strategies as st
-from support import write_video
 
 from batchgen.emulator import answers, chance
 from batchgen.emulator.body import Body, BodyReader, TooLargeError
@@ -32,6 +31,8 @@ from batchgen.emulator.references import UnreadableError, opened
 from batchgen.emulator.settings import Settings, latency_range, price_table
 from batchgen.errors import UsageError
 from batchgen.schemas import Catalogue, shipped
+
+from support import write_video
 
 
 def task(**changes: Any) -> Task:

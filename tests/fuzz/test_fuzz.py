@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
 from fuzz.campaign import HERE, TARGETS, Bounds, run
 
 RUNS = {"manifest": 300, "media": 600}

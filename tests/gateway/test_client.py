@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 from gateway.conftest import MakeRequest
-from servers import Peer, free_port, server
 
 from batchgen.errors import UsageError
 from batchgen.gateway.body import RequestFormat
 from batchgen.gateway.client import ApiKey, HttpGateway, retry_after_s
 from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Trouble
 from batchgen.gateway.wire import MOST_ANSWER_BYTES
+
+from servers import Peer, free_port, server
 
 KEY = "sk-very-secret-key"
 CREATED = b'{"id": "t-1", "status": "in_progress"}'

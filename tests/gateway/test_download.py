@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers import Peer, free_port, server
 
 from batchgen.gateway.download import Downloaded, DownloadFailed, fetch, mismatch
 from batchgen.media.samples import FIGURES, clip, picture
 from batchgen.network import Network
+
+from servers import Peer, free_port, server
 
 CONTENT = bytes(range(256)) * 4_000
 ETAG = '"v1"'

@@ -80,8 +80,8 @@ def test_an_answer_about_another_task_is_none() -> None:
     for said in ("t2", 7, "T1"):
         error = failed(reading, 200, json.dumps({"id": said, **about}).encode())
         assert (error.trouble, str(said) in error.message) == (Trouble.UNREADABLE, True)
-    for said in ("t1", None, "", [1]):
-        assert task(id=said, **about).status is RemoteStatus.COMPLETED
+    for unsaid in ("t1", None, "", [1]):
+        assert task(id=unsaid, **about).status is RemoteStatus.COMPLETED
     assert read_task(Answer(200, b'{"id": 17, "status": "queued"}'), "17").status is RemoteStatus.RUNNING
 
 

@@ -10,6 +10,12 @@ SCHEDULER = "engine/scheduler.py"
 PLANNER = "engine/planner.py"
 BUDGET = "engine/budget.py"
 MEANINGS = "gateway/meanings.py"
+WIRE = "gateway/wire.py"
+WORDING = "engine/wording.py"
+THROTTLE = "engine/throttle.py"
+BREAKER = "engine/breaker.py"
+REACH = "engine/reach.py"
+LIMITS = "limits.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +37,71 @@ FAULTS = (
     fault(
         "the intent is written after the POST",
         LOOP,
-        "            try:\n                self._journal.append([*remembered, *events])\n",
+        "            self._journal.append([*self._ended, *events])\n",
         "            for act in acts:\n                self._start(act)\n"
-        "            try:\n                self._journal.append([*remembered, *events])\n",
-        "            for act in acts:\n                self._start(act)\n            observe()\n",
-        "            observe()\n",
+        "            self._journal.append([*self._ended, *events])\n",
+        "            for act in acts:\n                self._start(act)\n            observer.turn()\n",
+        "            observer.turn()\n",
     ),
     fault(
         "the intent is not written at all",
         LOOP,
-        "                self._journal.append([*remembered, *events])\n",
-        "                self._journal.append(remembered)\n",
+        "            self._journal.append([*self._ended, *events])\n",
+        "            self._journal.append(self._ended)\n",
     ),
     fault(
         "what ended is written down twice",
         LOOP,
-        "                self._journal.append([*remembered, *events])\n",
-        "                self._journal.append([*remembered, *remembered, *events])\n",
+        "            self._journal.append([*self._ended, *events])\n",
+        "            self._journal.append([*self._ended, *self._ended, *events])\n",
     ),
     fault(
         "paid task ids are left out when the disk is full",
         LOOP,
-        "        if not lost:\n            return error\n",
-        "        if lost:\n            return error\n",
+        "            if lost:\n",
+        "            if not lost:\n",
+    ),
+    fault(
+        "what ends a run is not held up by answers to submissions",
+        LOOP,
+        "            self._keep_answers(error, observer)\n",
+        "            self._scheduler = self._scheduler\n",
+    ),
+    fault(
+        "answers that came at the end are not written down",
+        LOOP,
+        "            self._journal.append(events)\n",
+        "            self._journal.append([])\n",
     ),
     fault(
         "fsync is left out after writing",
         LOG,
-        "            self._medium.make_durable()\n        except",
-        "        except",
+        "                rest = rest[self._medium.write(rest) :]\n            self._medium.make_durable()\n",
+        "                rest = rest[self._medium.write(rest) :]\n",
     ),
     fault(
         "what a process before left behind is not made durable",
         LOG,
         "        medium.make_durable()\n\n    def append",
         "\n    def append",
+    ),
+    fault(
+        "an append does not look whether somebody else has written",
+        LOG,
+        "            self._check_length(self._length)\n            self._write(content)\n",
+        "            self._length = self._medium.length()\n            self._write(content)\n",
+    ),
+    fault(
+        "an append does not look whether somebody else wrote meanwhile",
+        LOG,
+        "            self._check_length(self._length + len(content))\n        except",
+        "            self._length = self._medium.length() - len(content)\n        except",
+    ),
+    fault(
+        "bytes of somebody else are cut off with ours",
+        LOG,
+        "                if content.startswith(self._medium.read()[self._length :]):\n",
+        "                if content:\n",
     ),
     fault("a torn tail is not cut off", LOG, "        if self.torn:\n", "        if not self:\n"),
     fault("the rest of a short write is dropped", LOG, "            while rest:\n", "            if rest:\n"),
@@ -90,42 +126,119 @@ FAULTS = (
     fault(
         "the task id is written after the first poll",
         SCHEDULER,
-        "            self._remember_of(ev.Submitted(at, act.scene_id, act.attempt, ending.task_id))\n",
-        "            self.state.apply(ev.Submitted(at, act.scene_id, act.attempt, ending.task_id))\n",
-        "        meaning = ending.meaning\n        self._heard(meaning, now)\n        job.polls += 1\n",
-        "        meaning, act = ending.meaning, ending.act\n        self._heard(meaning, now)\n        job.polls += 1\n"
+        "        self._remember_of(event)\n        self._count(",
+        "        (self.state.apply if isinstance(event, ev.Submitted) else self._remember_of)(event)\n"
+        "        self._count(",
+        "        self._heard_of_task(ending, job, now, at)\n        job.polls += 1\n",
+        "        act = ending.act\n        self._heard_of_task(ending, job, now, at)\n        job.polls += 1\n"
         "        if job.polls == 1:\n"
         "            self._events.append(ev.Submitted(at, act.scene_id, act.attempt, act.task_id))\n",
     ),
     fault(
         "401 and 403 on a submission do not stop the run",
         SCHEDULER,
-        "            self._end_early(Stop.ACCOUNT)\n",
-        "            self._submit_after_refusal(job, now)\n",
+        '            self._stop_submitting(Stop.ACCOUNT, meaning.code, f"the gateway refused: {meaning.reason}", at)\n',
+        "            self._submit_after_refusal(job, meaning, now)\n",
     ),
     fault(
         "401 and 403 on a reading do not stop the run",
         SCHEDULER,
-        "            self._end_early(Stop.ACCOUNT, Sort.POLL)\n",
+        "            self._stop_submitting(Stop.ACCOUNT, meaning.code, reason, at, Sort.POLL)\n",
         "            self._look_again(meaning, job, now)\n",
     ),
     fault(
         "Retry-After is ignored",
         SCHEDULER,
-        "            self._pace.hold(now + meaning.wait_s)\n",
-        "            self._pace.hold(now)\n",
+        "            self._pace.hold(now + meaning.wait_s, meaning.reason)\n",
+        "            self._pace.hold(now, meaning.reason)\n",
+        "            self._pace.refused(now, meaning.wait_s, meaning.reason)\n",
+        "            self._pace.refused(now, None, meaning.reason)\n",
+    ),
+    fault(
+        "Retry-After: 0 is taken at its word",
+        THROTTLE,
+        "max(wait_s or 0.0, 0.0 if together else self._least_hold_s)",
+        "(self._least_hold_s if wait_s is None else wait_s)",
+    ),
+    fault("refusals are not counted", SCHEDULER, "        job.refusals += 1\n", ""),
+    fault(
+        "a run that is not let in waits for ever",
+        SCHEDULER,
+        "            if hold.until - self._shut_out_since >= PATIENCE_S:\n",
+        "            if hold.until < now:\n",
+    ),
+    fault(
+        "uncertain answers do not trip the breaker",
+        BREAKER,
+        "        self.is_tripped = sum(self._recent) >= TRIPS_AFTER\n",
+        "",
+    ),
+    fault(
+        "a tripped breaker lets all through",
+        BREAKER,
+        "        return not self.is_tripped or sending == 0\n",
+        "        return not self.is_tripped or sending >= 0\n",
+    ),
+    fault(
+        "probes go on without end",
+        BREAKER,
+        "            return self._failed_probes >= MOST_PROBES\n",
+        "            return self._failed_probes < 0\n",
+    ),
+    fault(
+        "an id that another attempt has is booked once more",
+        WORDING,
+        "ending.task_id is not None and owner is None:\n",
+        "ending.task_id is not None:\n",
+    ),
+    fault("an answer about another task is taken for this one", WIRE, "        _check_id(data, task_id)\n", ""),
+    fault(
+        "an id that came with a useless answer is dropped",
+        WORDING,
+        "code, reason, candidate_id, ending.excerpt)",
+        "code, reason, None, ending.excerpt)",
+    ),
+    fault(
+        "404 is a verdict",
+        MEANINGS,
+        "    kind = Kind.TRANSIENT if ending.is_html else Kind.MISSING\n",
+        "    kind = Kind.TRANSIENT if ending.is_html else Kind.FAILED\n",
+    ),
+    fault(
+        "a gateway that knows none of the tasks is asked on and on",
+        REACH,
+        "        return now - self._missing_since >= LOST_AFTER_S\n",
+        "        return now < self._missing_since\n",
+    ),
+    fault(
+        "what was given up as not found is never looked for again",
+        PLANNER,
+        "            return _not_found(scene, latest, choice)\n",
+        '            return Step(scene, Action.FAILED, "not found", paid_before=True)\n',
+    ),
+    fault(
+        "an id that was mistyped counts as no task",
+        SCHEDULER,
+        "            if job.repeats and not attempt.by_hand:\n",
+        "            if job.repeats:\n",
     ),
     fault(
         "one paid attempt more than allowed",
         SCHEDULER,
-        "self._paid(job) < self._settings.attempts",
-        "self._paid(job) <= self._settings.attempts",
+        "meaning.passing and paid < self._settings.attempts",
+        "meaning.passing and paid <= self._settings.attempts",
+    ),
+    fault(
+        "one paid attempt more than allowed over runs",
+        PLANNER,
+        "latest.passing and made < choice.attempts",
+        "latest.passing and made <= choice.attempts",
     ),
     fault(
         "one task more in flight than allowed",
         SCHEDULER,
-        "self.stop is None and len(self._in_flight) < self._pace.limit",
-        "self.stop is None and len(self._in_flight) <= self._pace.limit",
+        "        has_room = len(self._in_flight) < self._pace.limit\n",
+        "        has_room = len(self._in_flight) <= self._pace.limit\n",
     ),
     fault(
         "one act more under way than workers",
@@ -148,9 +261,11 @@ FAULTS = (
     fault(
         "an unknown outcome is sent again in the same run",
         SCHEDULER,
-        "            self._remember_of(wording.unknown(at, ending))\n",
-        "            self._remember_of(wording.unknown(at, ending))\n"
-        "            self._agenda.now(Sort.SUBMIT, act.scene_id)\n",
+        "        self._in_flight.discard(act.scene_id)\n        if meaning.kind is Kind.ACCOUNT:\n",
+        "        self._in_flight.discard(act.scene_id)\n"
+        "        if isinstance(event, ev.OutcomeUnknown):\n"
+        "            self._agenda.now(Sort.SUBMIT, act.scene_id)\n"
+        "        if meaning.kind is Kind.ACCOUNT:\n",
     ),
     fault(
         "an unknown outcome is sent again by the next run",
@@ -197,8 +312,8 @@ FAULTS = (
     fault(
         "an edit that was refused and taken back is paid for again",
         PLANNER,
-        "    latest = state.standing(scene)\n",
-        "    latest = attempts[-1] if attempts else None\n",
+        "    latest = state.standing(scene)\n    paid = any(",
+        "    latest = attempts[-1] if attempts else None\n    paid = any(",
     ),
     fault(
         "a failure of whose cost nothing is said counts as free",
@@ -206,12 +321,17 @@ FAULTS = (
         "(attempt.state is AttemptState.FAILED and attempt.again)",
         "attempt.state is AttemptState.FAILED",
     ),
-    fault("504 counts as refused", MEANINGS, "_WAIT = (429, 503)", "_WAIT = (429, 503, 504)"),
+    fault(
+        "504 counts as refused",
+        MEANINGS,
+        "_WAIT = (429, 503)\n_NOT_KNOWN = (502, 504)",
+        "_WAIT = (429, 503, 504)\n_NOT_KNOWN = (502,)",
+    ),
     fault(
         "502 with a message counts as refused",
         MEANINGS,
-        "    if status == _INTERNAL_ERROR and ending.stated",
-        "    if status >= _INTERNAL_ERROR and ending.stated",
+        "    if status in _NOT_KNOWN:\n        return _uncertain(ending)\n",
+        "    if status in _NOT_KNOWN and ending.stated:\n        return _refused(ending, again=True)\n",
     ),
     fault(
         "500 without a word counts as refused",
@@ -222,7 +342,7 @@ FAULTS = (
     fault(
         "500 with the id of a task counts as refused",
         MEANINGS,
-        "ending.stated and ending.task_id is None:",
+        "ending.stated and not names_task:",
         "ending.stated:",
     ),
     fault(
@@ -240,8 +360,8 @@ FAULTS = (
     fault(
         "success without a task id counts as refused",
         MEANINGS,
-        "        return _of_create_status(ending, ending.status)\n    return _uncertain(ending)\n",
-        "        return _of_create_status(ending, ending.status)\n    return _refused(ending, again=True)\n",
+        "        return _refused(ending, again=False)\n    return _uncertain(ending)\n",
+        "        return _refused(ending, again=False)\n    return _refused(ending, again=True)\n",
     ),
-    fault("a doubtful failure is believed at once", MEANINGS, "_CONFIRM = 5", "_CONFIRM = 1"),
+    fault("a doubtful failure is believed at once", LIMITS, "CONFIRMED_AFTER = 5", "CONFIRMED_AFTER = 1"),
 )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from mutations.__main__ import PACKAGE, changed
 from mutations.faults import FAULTS, Fault
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from runs import Gateway
 
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
@@ -20,6 +19,8 @@ from batchgen.gateway.interface import RemoteStatus
 from batchgen.media.samples import FIGURES, picture
 from batchgen.model import Content, Facts, Reference, Request
 from batchgen.schemas import DEFAULT_MODEL, shipped
+
+from runs import Gateway
 
 _PATIENCE_S = 30.0
 _numbers = count()

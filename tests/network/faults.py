@@ -8,11 +8,11 @@ import gzip
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from batchgen.gateway.interface import Trouble
+
 from network import acts
 from network.acts import both, changed, cut, flood
 from network.proxy import Act, Line, pass_on
-
-from batchgen.gateway.interface import Trouble
 
 BROKEN, TIMED_OUT, UNREADABLE = Trouble.BROKEN, Trouble.TIMED_OUT, Trouble.UNREADABLE
 BRIEF_S = 0.4

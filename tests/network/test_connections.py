@@ -12,9 +12,6 @@ from typing import Any
 
 import pytest
 import urllib3.exceptions
-from network.conftest import Behind
-from network.proxy import Route, faulty_proxy
-from servers import Peer, server
 
 from batchgen.engine.outcomes import Kind
 from batchgen.gateway.client import ApiKey, HttpGateway, trouble_of
@@ -22,6 +19,10 @@ from batchgen.gateway.download import DownloadFailed, fetch
 from batchgen.gateway.interface import CallFailed, RemoteStatus, Trouble
 from batchgen.gateway.meanings import of_create, of_read
 from batchgen.network import SLOWEST, Network, NetworkError
+
+from network.conftest import Behind
+from network.proxy import Route, faulty_proxy
+from servers import Peer, server
 
 KEY = ApiKey("a-key-of-the-test")
 RUNNING = b'{"status": "queued"}'

@@ -6,10 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from network.conftest import Behind
-from network.faults import BREAKS, BRIEF_S, BY_NAME, FAULTS, TOO_MUCH, Arrives, Fault
-from network.proxy import FaultyProxy, Route, faulty_proxy, through
-from runs import until
 
 from batchgen.engine.outcomes import Kind
 from batchgen.gateway.client import ApiKey, HttpGateway
@@ -18,6 +14,11 @@ from batchgen.gateway.interface import CallFailed, RemoteStatus
 from batchgen.gateway.meanings import of_create, of_read
 from batchgen.network import Network
 from batchgen.schemas import DEFAULT_MODEL, shipped
+
+from network.conftest import Behind
+from network.faults import BREAKS, BRIEF_S, BY_NAME, FAULTS, TOO_MUCH, Arrives, Fault
+from network.proxy import FaultyProxy, Route, faulty_proxy, through
+from runs import until
 
 CODES = {code: said["class"] for code, said in shipped().for_model(DEFAULT_MODEL, "model.json")["errors"].items()}
 KEY = ApiKey("a-key-of-the-test")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+
 from network.faults import BY_NAME, Fault
 from network.proxy import FaultyProxy, Route, faulty_proxy
 from network.unreachable import UNREACHABLE, Ground

@@ -5,9 +5,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from network.conftest import a_request
-from network.faults import BRIEF_S
-from network.unreachable import UNREACHABLE, Address, Ground, Unreachable
 
 from batchgen.engine.outcomes import NOT_CONNECTED, Kind
 from batchgen.gateway.client import ApiKey, HttpGateway
@@ -15,6 +12,10 @@ from batchgen.gateway.download import DownloadFailed, fetch
 from batchgen.gateway.interface import CallFailed, Trouble
 from batchgen.gateway.meanings import of_create, of_read
 from batchgen.network import Network
+
+from network.conftest import a_request
+from network.faults import BRIEF_S
+from network.unreachable import UNREACHABLE, Address, Ground, Unreachable
 
 GENEROUS_S = 10.0
 SLOW = [pytest.param(way, marks=pytest.mark.slow if way.waits else ()) for way in UNREACHABLE]

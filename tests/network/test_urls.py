@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from servers import Peer, server
 
 from batchgen.media.probe import UnusableMedia
 from batchgen.media.urls import ask, fetch, network
 from batchgen.network import Network
+
+from servers import Peer, server
 
 
 @pytest.fixture

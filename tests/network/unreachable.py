@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import trustme
+
 from servers import Handler, Peer, free_port, server
 
 _BETWEEN_BYTES_S = 0.03

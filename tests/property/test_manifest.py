@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
-from support import in_process
 
 from batchgen.manifest.check import check
 from batchgen.manifest.source import UnreadableManifest, read
 from batchgen.model import Manifest, Scene
 from batchgen.schemas import compiled, shipped
+
+from support import in_process
 
 SIZES = ["1280*720", "720*1280", "960*960", "1088*832", "1920*1080", "1440*1440"]
 SETTINGS = [

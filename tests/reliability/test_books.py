@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from reliability.books import Books, Task, compared, tasks_of
 from reliability.command import fault_table, main, money_table, scene_table
 from reliability.trials import Outcome, Trial

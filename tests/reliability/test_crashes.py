@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from reliability.strikes import FAULTS, STEPPED
 from reliability.trials import Outcome, Trial, play, play_all, trials_of
 from runs import batch, process_of

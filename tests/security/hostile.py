@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+
 from runs import CREATE, Batch, batch
 from servers import Peer, server
 

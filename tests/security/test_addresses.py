@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from runs import KEY
 from security.hostile import HostileGateway, done, listening, local_port, nobody, numbered, says
 from servers import Peer, server

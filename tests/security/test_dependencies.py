@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from security.dependencies import judged
 
 CLEAN: dict[str, Any] = {"name": "a", "version": "1", "vulns": []}

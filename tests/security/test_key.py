@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from runs import KEY, until
 from security.hostile import (
     Answer,

@@ -15,6 +15,7 @@ from typing import Any
 
 import av
 import pytest
+
 from runs import CREATE, emulator
 from security.hostile import Answer, HostileGateway, done, listening, numbered, says, watched
 from servers import Peer, server

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
 from runs import emulator, process_of
 from security.hostile import HostileGateway, done, numbered
 from servers import server

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from batchgen.engine import events as ev
+from batchgen.journal.records import encode
+
 from runs import KEY, Batch
 from security.hostile import HostileGateway, done, files_with, listening, numbered, rows_of
 from servers import server
 from support import Ended, in_process, write_video
-
-from batchgen.engine import events as ev
-from batchgen.journal.records import encode
 
 AT = "2026-01-01T00:00:00.000Z"
 REQUEST = {"model": "wan26_r2v", "input": {"prompt": "x"}, "parameters": {"size": "960*960", "duration": 2}}
@@ -111,19 +112,15 @@ def test_what_init_writes_is_the_users_to_share(tmp_path: Path) -> None:
 
 
 LINKS = [
-    *("state.jsonl", "state.lock", "state.lock.holder", "batchgen.log", ".__batchgen.lock", "videos", "emulator"),
-    *("videos/s1.mp4.part", "videos/s1.mp4.part.json", "emulator/tasks.jsonl", "emulator/pictures"),
+    *("state.jsonl", "state.lock", "state.lock.holder", "batchgen.log", "batchgen.log.1", ".__batchgen.lock"),
+    *("videos/s1@1.mp4.part", "videos/s1@1.mp4.part.json", "emulator/tasks.jsonl", "emulator/lock"),
 ]
 
 
 @pytest.mark.parametrize("name", LINKS)
 def test_nothing_is_written_through_a_link(tmp_path: Path, name: str) -> None:
     elsewhere = tmp_path / "elsewhere"
-    if name in ("videos", "emulator", "emulator/pictures"):
-        elsewhere.mkdir()
-        (elsewhere / "s1.mp4").write_bytes(b"precious")
-    else:
-        elsewhere.write_bytes(b"" if name == "state.jsonl" else b"precious")
+    elsewhere.write_bytes(b"" if name == "state.jsonl" else b"precious")
     film = numbered(tmp_path, "", 1)
     link = film.run_dir / name
     link.parent.mkdir(parents=True)
@@ -132,7 +129,50 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, name: str) -> None:
     ended = rehearsed(film)
     assert ended.code == 6
     assert f"{name} is a link" in ended.err
-    assert everything(tmp_path) == before
+    assert everything(tmp_path) == before, "named before anything is bought"
+
+
+@pytest.mark.parametrize("name", ["videos", "emulator", "emulator/pictures"])
+def test_a_folder_on_another_disk_may_be_linked_where_it_is_the_users_own(tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    film = numbered(tmp_path, "", 1)
+    link = film.run_dir / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    ended = rehearsed(film)
+    assert (ended.code, link.is_symlink()) == (0, True), ended.err
+    assert (film.run_dir / "videos" / "s1.mp4").is_file()
+    assert list(elsewhere.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_link_to_a_folder_of_another_user_is_named_before_anything_is_bought(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    os.chown(elsewhere, 4711, -1)
+    film = numbered(tmp_path, "", 1)
+    film.run_dir.mkdir(parents=True)
+    (film.run_dir / "videos").symlink_to(elsewhere)
+    ended = rehearsed(film)
+    assert (ended.code, "videos is a link to a folder of another user (id 4711)" in ended.err) == (6, True)
+    assert not film.state.exists()
+
+
+@pytest.mark.parametrize("kind", ["nothing", "file", "pipe"])
+def test_what_is_no_folder_where_one_is_needed_is_named_before_anything_is_bought(tmp_path: Path, kind: str) -> None:
+    film = numbered(tmp_path, "", 1)
+    film.run_dir.mkdir(parents=True)
+    videos = film.run_dir / "videos"
+    if kind == "nothing":
+        videos.symlink_to(tmp_path / "unmounted")
+    elif kind == "file":
+        videos.write_bytes(b"")
+    else:
+        os.mkfifo(videos)
+    ended = rehearsed(film)
+    assert (ended.code, "videos is not a folder, nor a link to one" in ended.err) == (6, True)
+    assert not film.state.exists()
 
 
 def test_a_link_in_the_place_of_a_result_is_replaced_and_what_it_led_to_is_left(tmp_path: Path) -> None:

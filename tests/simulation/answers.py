@@ -5,10 +5,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeAlias
 
+from batchgen.engine.commands import Submit, SubmitEnded
 from batchgen.engine.outcomes import Meaning, Result
 from batchgen.gateway.interface import CallFailed, Created, Stage, Task, Trouble
 from batchgen.gateway.meanings import of_create, of_read
-from batchgen.gateway.wire import Answer, read_created, read_task
+from batchgen.gateway.wire import Answer, broken_off, read_created, read_task
 
 CODES = {
     "001028001": "permanent",
@@ -54,11 +55,23 @@ NOTHING_MADE: tuple[Heard, ...] = (
     Answer(422, refusal_with("001028004")),
     Answer(429, _HTML, 7.0),
     Answer(500, _json(error={"message": "internal"})),
-    Answer(502, refusal_with("001028099")),
     Answer(503, _HTML),
     Answer(503, b"", 20.0),
+    Answer(503, _HTML, 0.0),
+    Answer(402, _json(message="balance")),
     Answer(200, refusal_with("1028099")),
+    Answer(200, refusal_with("001028001")),
+    Answer(500, refusal_with("001028004")),
 )
+OVERLOADED: tuple[Heard, ...] = (
+    Answer(503, _HTML, 0.0),
+    Answer(503, _HTML),
+    Answer(500, _json(error="try again")),
+    Answer(400, refusal_with("001028099")),
+)
+"""Refusals of a gateway that may be asked again, as long as it does not go on for ever."""
+STORM: tuple[Heard, ...] = tuple(Answer(429, b"", wait_s) for wait_s in (None, 0.0, 1.0, 30.0, 86_400.0))
+"""Too many requests, with every way of saying how long to wait."""
 NOBODY_KNOWS: tuple[Heard, ...] = (
     _lost(Stage.CREATE, Trouble.TIMED_OUT),
     _lost(Stage.CREATE, Trouble.BROKEN),
@@ -67,7 +80,7 @@ NOBODY_KNOWS: tuple[Heard, ...] = (
     Answer(200, _HTML),
     Answer(302, b""),
     Answer(500, _HTML),
-    Answer(500, _json(error="but it exists", id="t0")),
+    Answer(502, refusal_with("001028099")),
     Answer(502, _json(message="bad gateway")),
     Answer(502, _HTML),
     Answer(504, _json(message="took too long"), 3.0),
@@ -86,6 +99,7 @@ READ_TROUBLES: tuple[Heard, ...] = (
 )
 DENIED = (Answer(401, _json(error="who are you")), Answer(403, b""))
 GONE = Answer(404, _json(message="no such task"))
+PAGE = Answer(404, _HTML)
 STILL_RUNNING = (
     Answer(200, _json(status="in_progress", progress=0.5)),
     Answer(200, _json(status="QUEUED")),
@@ -97,6 +111,25 @@ NOT_MEANT = tuple(Answer(200, _json(status="failed", error=f"{code}: maybe")) fo
 def created(task_id: str) -> Answer:
     """A task was created."""
     return Answer(200, _json(id=task_id, status="in_progress", model="m", created_at=1))
+
+
+def named(task_id: str) -> tuple[Heard, ...]:
+    """Answers that are of no use, and name the task all the same."""
+    body = _json(id=task_id, status="queued")
+    return (
+        Answer(500, _json(error="but it exists", id=task_id)),
+        Answer(302, body),
+        Answer(502, body),
+        Answer(200, body[:-12]),
+        broken_off(Stage.CREATE, Answer(200, body), Trouble.BROKEN, "the connection broke"),
+    )
+
+
+def about(task_id: str, answer: Heard) -> Heard:
+    """An answer to a reading that says which task it speaks of."""
+    if not isinstance(answer, Answer) or not answer.body.startswith(b"{"):
+        return answer
+    return Answer(answer.status, b'{"id": "' + task_id.encode() + b'", ' + answer.body[1:], answer.retry_after_s)
 
 
 def usage(cost: Decimal | None, discount: Decimal | None, *, as_numbers: bool) -> str:
@@ -132,22 +165,24 @@ def _read_created(answer: Answer) -> Created | CallFailed:
 
 
 @lru_cache(maxsize=4096)
-def _read_task(answer: Answer) -> Task | CallFailed:
+def _read_task(answer: Answer, task_id: str) -> Task | CallFailed:
     try:
-        return read_task(answer)
+        return read_task(answer, task_id)
     except CallFailed as error:
         return error
 
 
-def of_submission(heard: Heard) -> tuple[Meaning, str | None]:
-    """What the real code makes of the answer to a submission, and the task's id where there is one."""
+def of_submission(act: Submit, heard: Heard) -> SubmitEnded:
+    """What the real code makes of the answer to a submission."""
     ending = _read_created(heard) if isinstance(heard, Answer) else heard
-    return of_create(ending, CODES), ending.task_id if isinstance(ending, Created) else None
+    if isinstance(ending, Created):
+        return SubmitEnded(act, of_create(ending, CODES), ending.task_id)
+    return SubmitEnded(act, of_create(ending, CODES), candidate_id=ending.task_id, excerpt=ending.excerpt)
 
 
-def of_reading(heard: Heard) -> tuple[Meaning, Result]:
+def of_reading(heard: Heard, task_id: str) -> tuple[Meaning, Result]:
     """What the real code makes of the answer to a reading."""
-    ending = _read_task(heard) if isinstance(heard, Answer) else heard
+    ending = _read_task(heard, task_id) if isinstance(heard, Answer) else heard
     meaning = of_read(ending, CODES)
     if isinstance(ending, CallFailed):
         return meaning, Result()

@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
-from simulation.mishaps import Crash, How, Mishap, Mishaps, Point
-
-from batchgen.engine.events import Event
+from batchgen.engine.events import Event, RunStarted
 from batchgen.engine.states import State
 from batchgen.journal.log import Tape
+from batchgen.journal.records import Stamp, decode, encode
+
+from simulation.mishaps import Crash, How, Mishap, Mishaps, Point
 
 _PLACE = Path("state.jsonl")
 
@@ -28,35 +30,68 @@ class Disk:
         self._random = random
         self._seen = seen
         self._then: Mishap | None = None
+        self._intruders = 0
+        self.is_dead = False
+        self.intruded = False
+        self.intrusions: list[bytes] = []
 
     def read(self) -> bytes:
         """All that processes see."""
         return bytes(self.content)
 
+    def length(self) -> int:
+        """How long it is for everybody."""
+        if self.is_dead:
+            raise Crash
+        return len(self.content)
+
     def write(self, content: memoryview) -> int:
         """Append, as far as the disk goes along."""
         mishap = self.mishaps.at(Point.WRITE, len(content))
         self._then = None
-        if mishap is None:
+        if mishap is None or (mishap.how is How.INTRUDER and self._is_within_a_line()):
+            self.content += content
+            return len(content)
+        if mishap.how is How.INTRUDER:
+            # Between the look at the length and the write, on a machine that shares no locks with this one.
+            self.intrude()
+            self._seen["write intruder"] += 1
+            if mishap.byte % 3 == 0:
+                self.content += content[: mishap.byte]
+                raise OSError(errno.ENOSPC, "no space left on the disk")
             self.content += content
             return len(content)
         self._seen[f"write {mishap.how}"] += 1
         taken = {How.BEFORE: 0, How.AFTER: len(content)}.get(mishap.how, min(mishap.byte, len(content)))
         self.content += content[:taken]
         if mishap.how in (How.BEFORE, How.TORN):
-            raise Crash
+            self.die()
         if mishap.how is How.FULL:
             raise OSError(errno.ENOSPC, "no space left on the disk")
         if mishap.how is How.AFTER:
             self._then = mishap
         return taken
 
+    def intrude(self) -> None:
+        """Another run writes to the journal."""
+        if self._is_within_a_line():
+            return
+        self._intruders += 1
+        begun = encode(RunStarted("2026-01-02T00:00:00.000Z", "another"), Stamp(f"intruder{self._intruders}", 1))
+        self.content += begun
+        self.intrusions.append(begun)
+        self.intruded = True
+
+    def _is_within_a_line(self) -> bool:
+        """Whether a line is half written: whoever wrote there would leave damage that nobody could undo."""
+        return bool(self.content) and not self.content.endswith(b"\n")
+
     def make_durable(self) -> None:
         """Have it outlast a power failure."""
         self.durable = len(self.content)
         then, self._then = self._then, None
         if then is not None:
-            raise Crash
+            self.die()
 
     def cut(self, length: int) -> None:
         """Keep no more than that."""
@@ -67,7 +102,12 @@ class Disk:
             del self.content[length:]
             self.durable = min(self.durable, length)
         if mishap is not None:
-            raise Crash
+            self.die()
+
+    def die(self) -> NoReturn:
+        """The process is gone: nothing that it would still do is done."""
+        self.is_dead = True
+        raise Crash
 
     def power_fails(self) -> None:
         """Lose what was not durable, or some of it."""
@@ -89,17 +129,31 @@ class Witness:
         self._told = told
         self._lines = 0
         self._unsure: list[Event] = []
+        self._writers = 0
         self._tape: Tape
 
     def open(self) -> State:
         """The state as a new process finds it, with a torn tail cut off."""
-        self._tape = Tape(self.disk, _PLACE)
-        found = self.disk.content.count(b"\n") - self._lines
-        assert found >= 0, "what the journal had written is lost"
-        assert found <= len(self._unsure), "the journal has lines that nobody wrote"
-        self._remember(self._unsure[:found])
+        self.disk.is_dead = False
+        self._writers += 1
+        self._tape = Tape(self.disk, _PLACE, f"w{self._writers}")
+        lines = self.disk.content.splitlines(keepends=True)
+        assert len(lines) >= self._lines, "what the journal had written is lost"
+        for line in lines[self._lines :]:
+            self._take(bytes(line))
+        self._unsure = []
+        self.disk.intruded = False
+        self.disk.intrusions.clear()
         assert self._tape.state == self.state, "the journal does not tell what was written"
         return self._tape.state
+
+    def _take(self, line: bytes) -> None:
+        """Count in a line of which nobody was told that it is durable: of another run, or of one that was cut off."""
+        event = decode(line).event
+        if line not in self.disk.intrusions:
+            assert self._unsure, "the journal has lines that nobody wrote"
+            assert event == self._unsure.pop(0), "the journal has other lines than were written"
+        self._remember(event)
 
     def is_settled(self) -> bool:
         """Whether it is certain, without opening the journal, that no submission in it is unknown."""
@@ -107,13 +161,23 @@ class Witness:
 
     def append(self, events: Iterable[Event]) -> None:
         """Pass events on to the journal."""
-        self._unsure = list(events)
-        self._tape.append(self._unsure)
-        self._remember(self._unsure)
+        if self.disk.is_dead:
+            raise Crash
+        listed = list(events)
+        if self.disk.mishaps.intrudes():
+            self.disk.intrude()
+        try:
+            self._tape.append(listed)
+        except BaseException:
+            others = sum(line in self.disk.content for line in self.disk.intrusions)
+            written = self.disk.content.count(b"\n") - self._lines - others
+            self._unsure = [*self._unsure, *listed][:written]
+            raise
+        assert not (self.disk.intruded and listed), "another run wrote to the journal, and this one goes on"
+        for event in listed:
+            self._remember(event)
 
-    def _remember(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self.state.apply(event)
-            self._lines += 1
-            self._told(event)
-        self._unsure = []
+    def _remember(self, event: Event) -> None:
+        self.state.apply(event)
+        self._lines += 1
+        self._told(event)

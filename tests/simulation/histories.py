@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from random import Random
 
+from batchgen.engine.planner import Choice
+
 from simulation.mishaps import AtOnePlace, ByChance, How, Mishap, Point
 from simulation.world import World
-
-from batchgen.engine.planner import Choice
 
 _PRICES = tuple(map(Decimal, ("0.10", "0.1234567891", "0.0333333333")))
 _BUDGETS = (None, None, Decimal("1.0"), Decimal("1.2345678901"), Decimal("2.2"))
@@ -20,7 +20,7 @@ def world_of(seed: int, seen: Counter[str]) -> tuple[World, float]:
     """A world of any shape, and how faulty its gateway is."""
     random = Random(seed)  # noqa: S311 - a game and no secret
     choose = random.choice
-    world = World(random, seen, scenes=choose((1, 1, 2, 3, 5)), cap=choose((1, 2, 99)))
+    world = World(random, seen, scenes=choose((1, 1, 1, 2, 2, 2, 3, 3, 5, 12)), cap=choose((1, 2, 99)))
     world.price_usd = choose(_PRICES)
     world.budget = choose(_BUDGETS)
     world.attempts = choose((1, 1, 2, 3))
@@ -36,14 +36,28 @@ def by_chance(seed: int, seen: Counter[str]) -> World:
         world.interrupts = random.choice((0.0, 0.0, 0.02))
         if random.random() < faulty / 4:
             world.gateway.down_until = world.now_s + random.choice((5.0, 25.0, 60.0))
-        mishaps = ByChance(random, random.choice((0.0, 0.05, 0.2)), random.choice((0.0, 0.02, 0.1)))
-        world.run(Choice(retry_failed=random.random() < 0.2, download=random.random() < 0.9), mishaps)
+        _turns_hostile(world, faulty)
+        world.bugs = random.choice((0.0, 0.0, 0.0, 0.01))
+        intruders = random.choice((0.0, 0.0, 0.0, 0.02))
+        mishaps = ByChance(random, random.choice((0.0, 0.05, 0.2)), random.choice((0.0, 0.02, 0.1)), intruders)
+        wants = Choice(retry_failed=random.random() < 0.2, download=random.random() < 0.9, attempts=world.attempts)
+        world.run(wants, mishaps)
         if random.random() < 0.25:
             world.reconcile()
         _user_acts(world)
     world.fair_weather()
     seen["histories"] += 1
     return world
+
+
+def _turns_hostile(world: World, faulty: float) -> None:
+    """For a while the gateway may behave as none should."""
+    random, gateway = world.random, world.gateway
+    shares = {"blank": 0.25, "storm": 0.25, "overloaded": 0.25, "broken": 1.0 if len(world.versions) > 9 else 0.25}
+    for name, share in shares.items():
+        if random.random() < faulty * share:
+            setattr(gateway, f"{name}_until", world.now_s + random.choice((5.0, 60.0, 900.0)))
+            world.seen[f"hostile {name}"] += 1
 
 
 def _user_acts(world: World) -> None:

@@ -33,6 +33,8 @@ class How(StrEnum):
     """Cut off when it was done, before anybody here knew."""
     FULL = "full"
     """No crash: the disk takes so many bytes and then no more."""
+    INTRUDER = "intruder"
+    """No crash: another run, on a machine that shares no locks with this one, writes to the journal at that moment."""
     SHORT = "short"
     """No crash: the disk takes so many bytes at first, and the rest when it is asked again."""
 
@@ -51,14 +53,22 @@ class Mishaps(Protocol):
     def at(self, point: Point, length: int = 0) -> Mishap | None:
         """What happens here; ``length`` is how many bytes are to be written."""
 
+    def intrudes(self) -> bool:
+        """Whether another run writes to the journal before this append looks at it."""
+
 
 class ByChance:
-    """Something happens now and then; ``disk`` and ``calls`` say how often at each point."""
+    """Something happens now and then; ``disk`` and ``calls`` say how often at each point, ``intruders`` of others."""
 
-    def __init__(self, random: Random, disk: float = 0.0, calls: float = 0.0) -> None:
+    def __init__(self, random: Random, disk: float = 0.0, calls: float = 0.0, intruders: float = 0.0) -> None:
         self._random = random
         self._disk = disk
         self._calls = calls
+        self._intruders = intruders
+
+    def intrudes(self) -> bool:
+        """Whether it does here."""
+        return bool(self._intruders) and self._random.random() < self._intruders
 
     def at(self, point: Point, length: int = 0) -> Mishap | None:
         """What happens here."""
@@ -67,7 +77,10 @@ class ByChance:
             return None
         if point is not Point.WRITE:
             return Mishap(random.choice((How.BEFORE, How.AFTER)))
-        return Mishap(random.choice(tuple(How)), random.randrange(length))
+        how = random.choice(tuple(How))
+        if how is How.INTRUDER and not self._intruders:
+            how = How.TORN
+        return Mishap(how, random.randrange(length))
 
 
 FAIR = ByChance(Random(0))  # noqa: S311 - nothing ever happens
@@ -80,6 +93,10 @@ class AtOnePlace:
         self.passed: list[tuple[Point, int]] = []
         self._number = number
         self._mishap = mishap
+
+    def intrudes(self) -> bool:
+        """Nobody else does."""
+        return False
 
     def at(self, point: Point, length: int = 0) -> Mishap | None:
         """What happens here."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from simulation.gateway import NEVER_MADE, Entry
-
 from batchgen.engine.events import Submitting
 from batchgen.engine.states import Attempt, AttemptState, State
 from batchgen.report import audit
 from batchgen.report.rows import ledger_rows, report_rows
+
+from simulation.gateway import NEVER_MADE, Entry
 
 S = AttemptState
 Books = Mapping[str, Entry]
@@ -29,9 +29,12 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
             continue
         known = attempts.get(entry.task_id)
         assert known is not None, f"bought again while the outcome of {entry.task_id} is unknown"
-        assert known.state in _FINISHED, f"bought again while {entry.task_id} is {known.state}"
+        replaced = known.request_sha256 != bought.request_sha256 or known.number < bought.number - 1
+        may_be_gone = known.state is S.NOT_FOUND and (asked or replaced)
+        assert known.state in _FINISHED or may_be_gone, f"bought again while {entry.task_id} is {known.state}"
         if known in _since_another_version(bought, state):
-            reasons = (S.FAILED, S.MISMATCHED) if asked or known.number < bought.number - 1 else (S.FAILED,)
+            wanted = asked or known.number < bought.number - 1
+            reasons = (S.FAILED, S.MISMATCHED, S.NOT_FOUND) if wanted else (S.FAILED,)
             assert known.state in reasons, f"bought again though {entry.task_id} is {known.state}"
     same = _since_another_version(bought, state)
     paid = sum(known.state in (S.FAILED, S.MISMATCHED) and not known.again for known in same)
@@ -76,13 +79,23 @@ def ceiling_holds(books: Books, ceiling_usd: Decimal) -> None:
 
 def nothing_is_lost(state: State, books: Books) -> None:
     """Every task that was created is known, or its scene is unknown."""
-    known = {attempt.task_id for attempt in state.all_attempts() if attempt.task_id}
+    attempts = list(state.all_attempts())
+    known = {one.task_id for one in attempts if one.task_id and (one.task_id in books or not one.by_hand)}
     assert known <= books.keys(), "a task that nobody created"
     for task_id, entry in books.items():
         if task_id not in known and not entry.disowned:
             latest = state.latest(entry.scene_id)
             assert latest is not None, f"{task_id} was bought and its scene was never submitted"
-            assert latest.is_unknown, f"{task_id} was bought and is lost"
+            assert latest.is_unknown or latest.by_hand, f"{task_id} was bought and is lost"
+    assert len(known) == len([one for one in attempts if one.task_id in known]), "one task is booked for two attempts"
+
+
+def no_result_is_given_up(state: State, books: Books) -> None:
+    """What the gateway has made is never taken for failed, however often it said otherwise, or said nothing."""
+    for attempt in state.all_attempts():
+        entry = books.get(attempt.task_id or "")
+        if attempt.state is S.FAILED and entry is not None:
+            assert entry.fate != "completed", f"{entry.task_id} was made, and is taken for failed"
 
 
 def books_agree(state: State, books: Books) -> None:

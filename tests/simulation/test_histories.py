@@ -8,15 +8,16 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+
+from batchgen.engine.commands import Stop, Submit
+from batchgen.engine.outcomes import Kind
+from batchgen.engine.states import AttemptState
+from batchgen.schemas import shipped
+
 from simulation import answers, campaign
 from simulation.campaign import SWEEPS, Seeds, Sweep
 from simulation.histories import by_chance, with_crashes
 from simulation.mishaps import How, Mishap, Point
-
-from batchgen.engine.commands import Stop
-from batchgen.engine.outcomes import Kind
-from batchgen.engine.states import AttemptState
-from batchgen.schemas import shipped
 
 SEEDS = 800
 CALLS = (Point.CREATE, Point.READ, Point.FETCH, Point.CUT)
@@ -30,7 +31,9 @@ REACHED = {
     *(f"fetch {how}" for how in ("cut", "expired", "disk", "mismatch")),
     *(f"state {state}" for state in AttemptState),
     *(f"stop {stop}" for stop in (*Stop, "none")),
-    *("crashes", "resolved", "stopped by the disk"),
+    *("crashes", "resolved", "corrected", "stopped by the disk", "ended by a bug", "waits for answers"),
+    *(f"hostile {how}" for how in ("blank", "storm", "overloaded", "broken")),
+    *("create answered with the id of another task", f"read {Kind.MISSING}"),
 }
 
 
@@ -80,8 +83,13 @@ def test_the_command_plays_a_history_again(command: str) -> None:
 
 
 def test_what_created_nothing_and_what_nobody_knows_are_told_apart() -> None:
-    assert {answers.of_submission(heard)[0].kind for heard in answers.NOTHING_MADE} == {Kind.REFUSED, Kind.ACCOUNT}
-    assert {answers.of_submission(heard)[0].kind for heard in answers.NOBODY_KNOWS} == {Kind.UNCERTAIN}
+    assert {answers.of_submission(Submit("s1", 1), heard).meaning.kind for heard in answers.NOTHING_MADE} == {
+        Kind.REFUSED,
+        Kind.ACCOUNT,
+    }
+    assert {answers.of_submission(Submit("s1", 1), heard).meaning.kind for heard in answers.NOBODY_KNOWS} == {
+        Kind.UNCERTAIN
+    }
 
 
 def test_the_codes_are_those_of_the_model() -> None:

@@ -1,12 +1,13 @@
 """Scenes that were taken out of the manifest while their task ran."""
 
 import pytest
-from engine_support import ENDED, NOT_MADE, PRICE, URL, Bench, kinds, scene
 
 from batchgen.engine.commands import Poll
 from batchgen.engine.outcomes import Meaning, Result
 from batchgen.engine.scheduler import Settings
 from batchgen.engine.states import AttemptState
+
+from engine_support import ENDED, NOT_MADE, PRICE, URL, Bench, kinds, scene
 
 
 @pytest.mark.parametrize("meaning", [NOT_MADE, ENDED])

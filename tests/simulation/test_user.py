@@ -7,10 +7,11 @@ from random import Random
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from simulation.mishaps import FAIR, AtOnePlace, How, Mishap, Mishaps
-from simulation.world import World
 
 from batchgen.engine.planner import Choice
+
+from simulation.mishaps import FAIR, AtOnePlace, How, Mishap, Mishaps
+from simulation.world import World
 
 PRICES = st.sampled_from(("0.10", "0.1234567891", "0.0333333333")).map(Decimal)
 BUDGETS = st.none() | st.sampled_from(("0", "0.5", "1.2345678901", "9")).map(Decimal)

@@ -4,11 +4,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from attempts import WAYS, attempts_at
 
 from batchgen.engine import events as ev
 from batchgen.engine.budget import Budget, Sum, charged, exposure, liability
 from batchgen.engine.states import Attempt, AttemptState, replay
+
+from attempts import WAYS, attempts_at
 
 S = AttemptState
 ESTIMATE, COST = Decimal("0.5"), Decimal("0.4")

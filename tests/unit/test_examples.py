@@ -8,10 +8,11 @@ import re
 from pathlib import Path
 
 import pytest
-from support import told
 
 from batchgen.manifest.check import check
 from batchgen.schemas import shipped
+
+from support import told
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 _EXPECTED = re.compile(r"# expect: (.+?)\s*$", re.MULTILINE)

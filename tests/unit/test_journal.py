@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from attempts import EVENTS, WAYS
-from engine_support import scene
-from support import modes_hold, started, unprivileged
 
 from batchgen.engine import events as ev
 from batchgen.engine.states import AttemptState, replay
 from batchgen.errors import RunDirectoryError
 from batchgen.journal.log import FILE, Journal, read
 from batchgen.journal.records import decode, encode
+
+from attempts import EVENTS, WAYS
+from engine_support import scene
+from support import modes_hold, started, unprivileged
 
 EVERY: list[ev.Event] = [
     ev.RunStarted("t", "1"),

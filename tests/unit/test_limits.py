@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import PROMPT, REFERENCE, findings, one_scene, pad, write_image, write_sound, write_video
 
 import batchgen
+
+from support import PROMPT, REFERENCE, findings, one_scene, pad, write_image, write_sound, write_video
 
 KB = 1024
 IMAGE_BYTES, AUDIO_BYTES, VIDEO_BYTES = 10 * KB * KB, 15 * KB * KB, 100 * KB * KB

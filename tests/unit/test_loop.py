@@ -7,7 +7,6 @@ from queue import Empty
 from typing import Any
 
 import pytest
-from engine_support import CREATED, DONE, PRICE, URL, scenes
 
 from batchgen.engine.commands import Act, Ending, FetchEnded, Poll, PollEnded, Submit, SubmitEnded
 from batchgen.engine.events import Event
@@ -18,6 +17,7 @@ from batchgen.engine.states import AttemptState, State, replay
 from batchgen.errors import RunDirectoryError
 from batchgen.runner.loop import Inbox, Loop, Received
 
+from engine_support import CREATED, DONE, PRICE, URL, scenes
 
 GRACE_S = 60.0
 

@@ -15,6 +15,11 @@ from pathlib import Path
 import av
 import pytest
 from PIL import Image
+
+from batchgen.manifest.check import Checked
+from batchgen.media.probe import UnusableMedia, mime_type, probe
+from batchgen.model import Facts
+
 from support import (
     checked,
     findings,
@@ -26,10 +31,6 @@ from support import (
     write_sound,
     write_video,
 )
-
-from batchgen.manifest.check import Checked
-from batchgen.media.probe import UnusableMedia, mime_type, probe
-from batchgen.model import Facts
 
 BY_CONTENT = [
     ("JPEG", ".png", "jpeg", "image/jpeg"),

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from support import batchgen, told
 
 import batchgen as package
 from batchgen.errors import UsageError
 from batchgen.manifest.check import Checked, check
 from batchgen.schemas import DEFAULT_MODEL, MODELS_VARIABLE, Catalogue, shipped
+
+from support import batchgen, told
 
 MODELS = Path(__file__).parents[1] / "models"
 SCHEMAS = Path(__file__).parents[2] / "schemas"

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from runs import Batch, batch, emulator, json_lines
 
 from batchgen.engine.planner import Action
 from batchgen.journal.records import KINDS, encode
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS
 from batchgen.schemas import shipped
+
+from runs import Batch, batch, emulator, json_lines
 
 FAULTS = ("lost-response", "stuck", "result-404", "code-001028001", "fail-001028095", "wrong-size-result")
 SELDOM = {"task_seen", "task_not_found"}

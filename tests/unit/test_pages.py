@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import pages
 import pytest
+
+import pages
 from mutations.faults import FAULTS
 from network.table import as_markdown
 

@@ -3,12 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from attempts import WAYS, attempts_at
-from engine_support import scene
 
 from batchgen.engine import events as ev
 from batchgen.engine.planner import Action, Choice, Step, changes, plan
 from batchgen.engine.states import OPEN, AttemptState, State, replay
+
+from attempts import WAYS, attempts_at
+from engine_support import scene
 
 S = AttemptState
 SAME = scene(request="r1")

@@ -5,12 +5,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from attempts import WAYS, attempts_at
 from hypothesis import given
 from hypothesis import strategies as st
 
 from batchgen.engine.prices import Learned, Origin, Prices, learn
 from batchgen.engine.states import Attempt, AttemptState
+
+from attempts import WAYS, attempts_at
 
 S = AttemptState
 TIER = "720P"

@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from attempts import ASKED, EVENTS, NOT_CREATED, RAN, SENT, SHA, WAYS, submitting
-from engine_support import scene
 
 from batchgen.engine import events as ev
 from batchgen.engine.states import AttemptState, State, replay
 from batchgen.report.as_csv import as_csv, harmless
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, Row, ledger_rows, report_rows, totals
+
+from attempts import ASKED, EVENTS, NOT_CREATED, RAN, SENT, SHA, WAYS, submitting
+from engine_support import scene
 
 S = AttemptState
 REPORT = (

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import REFERENCE, checked, findings, in_process, one_scene, told
 
 from batchgen.manifest.cast import fill
 from batchgen.manifest.sizes import fitting
 from batchgen.manifest.source import UnreadableManifest, read
 from batchgen.manifest.wording import show_path, show_value
 from batchgen.schemas import shipped
+
+from support import REFERENCE, checked, findings, in_process, one_scene, told
 
 URL = "http://example.com/a"
 SECOND = "  - {{id: {}, prompt: character1, references: [http://example.com/b]}}\n"

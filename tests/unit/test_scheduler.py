@@ -5,6 +5,20 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+
+from batchgen.engine.commands import Fetch, Poll, Stop, Submit, SubmitEnded
+from batchgen.engine.events import (
+    HeldBack,
+    OutcomeUnknown,
+    Refused,
+    Resolved,
+    Submitting,
+)
+from batchgen.engine.outcomes import Kind, Meaning, Result
+from batchgen.engine.planner import Choice
+from batchgen.engine.scheduler import Settings
+from batchgen.engine.states import AttemptState
+
 from engine_support import (
     BUSY,
     CREATED,
@@ -24,19 +38,6 @@ from engine_support import (
     scene,
     scenes,
 )
-
-from batchgen.engine.commands import Fetch, Poll, Stop, Submit, SubmitEnded
-from batchgen.engine.events import (
-    HeldBack,
-    OutcomeUnknown,
-    Refused,
-    Resolved,
-    Submitting,
-)
-from batchgen.engine.outcomes import Kind, Meaning, Result
-from batchgen.engine.planner import Choice
-from batchgen.engine.scheduler import Settings
-from batchgen.engine.states import AttemptState
 
 ONE_BY_ONE = Settings(workers=1, max_in_flight=1)
 

@@ -3,6 +3,23 @@
 from decimal import Decimal
 
 import pytest
+
+from batchgen.engine.commands import Fetch, Poll, Stop, Submit
+from batchgen.engine.events import (
+    Completed,
+    Downloaded,
+    DownloadFailed,
+    Failed,
+    Resolved,
+    Submitted,
+    Submitting,
+    TaskTimedOut,
+)
+from batchgen.engine.outcomes import Kind, Meaning, Result
+from batchgen.engine.planner import Choice
+from batchgen.engine.scheduler import Settings
+from batchgen.engine.states import AttemptState
+
 from engine_support import (
     BUSY,
     DENIED,
@@ -25,22 +42,6 @@ from engine_support import (
     scene,
     scenes,
 )
-
-from batchgen.engine.commands import Fetch, Poll, Stop, Submit
-from batchgen.engine.events import (
-    Completed,
-    Downloaded,
-    DownloadFailed,
-    Failed,
-    Resolved,
-    Submitted,
-    Submitting,
-    TaskTimedOut,
-)
-from batchgen.engine.outcomes import Kind, Meaning, Result
-from batchgen.engine.planner import Choice
-from batchgen.engine.scheduler import Settings
-from batchgen.engine.states import AttemptState
 
 ONE_BY_ONE = Settings(workers=1, max_in_flight=1)
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from attempts import ASKED, EVENTS, NOT_CREATED, RAN, WAYS, S, attempts_at, submitting
-from engine_support import scene
 
 from batchgen.engine import events as ev
 from batchgen.engine.states import PAID, TRANSITIONS, AttemptState, IllegalTransition, State, replay
+
+from attempts import ASKED, EVENTS, NOT_CREATED, RAN, WAYS, S, attempts_at, submitting
+from engine_support import scene
 
 EVERY = [(before, kind) for before in (None, *WAYS) for kind in TRANSITIONS]
 LEGAL = [(before, kind) for before, kind in EVERY if before in TRANSITIONS[kind]]
