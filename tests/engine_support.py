@@ -5,30 +5,30 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from batchgen.engine.commands import Act, Ending, Fetch, FetchEnded, Poll, PollEnded, Submit, SubmitEnded
+from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind, Result
+from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.engine.events import Event, RunStarted, SceneFacts
-from batchgen.engine.outcomes import NOT_CONNECTED, Kind, Meaning, Result
 from batchgen.engine.planner import Choice, plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import Attempt, State
 
-CREATED = Meaning(Kind.CREATED)
-RUNNING = Meaning(Kind.RUNNING)
-DONE = Meaning(Kind.DONE)
-UNCERTAIN = Meaning(Kind.UNCERTAIN, "submit_unknown", "submitted, and the outcome is not known")
-DENIED = Meaning(Kind.ACCOUNT, "http_403", "balance too low")
-REFUSED = Meaning(Kind.REFUSED, "http_400", "bad request")
-BUSY = Meaning(Kind.REFUSED, "http_500", "try later", again=True)
-THROTTLED = Meaning(Kind.REFUSED, "http_429", "too many requests", again=True, throttled=True)
-UNREACHED = Meaning(Kind.REFUSED, NOT_CONNECTED, "no connection", again=True)
-UNREAD = Meaning(Kind.TRANSIENT, NOT_CONNECTED, "no connection")
-HICCUP = Meaning(Kind.TRANSIENT, "http_502", "bad gateway")
-GONE = Meaning(Kind.MISSING, "http_404", "unknown task", not_found=True)
-ENDED = Meaning(Kind.FAILED, "001028095", "internal generation error", passing=True)
-RECHECK = Meaning(Kind.FAILED, "001028096", "result parsing error", confirm=5)
-PASSING = Meaning(Kind.FAILED, "001028097", "http error response", confirm=5, passing=True)
-NOT_MADE = Meaning(Kind.FAILED, "001028099", "task creation error", again=True)
-WRONG = Meaning(Kind.FAILED, "001028004", "invalid reference")
+CREATED = Classification(Kind.CREATED)
+RUNNING = Classification(Kind.RUNNING)
+DONE = Classification(Kind.DONE)
+UNCERTAIN = Classification(Kind.UNCERTAIN, "submit_unknown", "submitted, and the outcome is not known")
+DENIED = Classification(Kind.ACCOUNT, "http_403", "balance too low")
+REFUSED = Classification(Kind.REFUSED, "http_400", "bad request")
+BUSY = Classification(Kind.REFUSED, "http_500", "try later", again=True)
+THROTTLED = Classification(Kind.REFUSED, "http_429", "too many requests", again=True, throttled=True)
+UNREACHED = Classification(Kind.REFUSED, NOT_CONNECTED, "no connection", again=True)
+UNREAD = Classification(Kind.TRANSIENT, NOT_CONNECTED, "no connection")
+HICCUP = Classification(Kind.TRANSIENT, "http_502", "bad gateway")
+GONE = Classification(Kind.MISSING, "http_404", "unknown task", not_found=True)
+ENDED = Classification(Kind.FAILED, "001028095", "internal generation error", passing=True)
+RECHECK = Classification(Kind.FAILED, "001028096", "result parsing error", confirm=5)
+PASSING = Classification(Kind.FAILED, "001028097", "http error response", confirm=5, passing=True)
+NOT_MADE = Classification(Kind.FAILED, "001028099", "task creation error", again=True)
+WRONG = Classification(Kind.FAILED, "001028004", "invalid reference")
 PRICE = Decimal("0.50")
 URL = "https://cdn.example/v.mp4"
 
@@ -62,7 +62,7 @@ class Bench:
     missing: tuple[str, ...] = ()
     now: float = 1000.0
     jitter: float = 0.5
-    acts: list[Act] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     tasks: int = 0
 
@@ -79,44 +79,44 @@ class Bench:
         self.state.apply(event)
         self.events.append(event)
 
-    def begin(self, wait: float = 0.0) -> list[Act]:
+    def begin(self, wait: float = 0.0) -> list[Command]:
         """What begins after so many seconds."""
         self.now += wait
-        events, acts = self.scheduler.begin(self.now, clock(self.now))
+        events, commands = self.scheduler.begin(self.now, clock(self.now))
         self.events += events
-        self.acts += acts
-        return acts
+        self.commands += commands
+        return commands
 
-    def end(self, ending: Ending, wait: float = 0.0) -> list[Event]:
+    def end(self, result: CommandResult, wait: float = 0.0) -> list[Event]:
         """Tell how an act ended; what is remembered of it."""
         self.now += wait
-        events = self.scheduler.end(ending, self.now, clock(self.now))
+        events = self.scheduler.end(result, self.now, clock(self.now))
         self.events += events
-        self.acts.remove(ending.act)
+        self.commands.remove(result.command)
         return events
 
     def taken(self, kind: type) -> Any:
         """The oldest act under way of a kind."""
-        return next(act for act in self.acts if isinstance(act, kind))
+        return next(command for command in self.commands if isinstance(command, kind))
 
-    def submitted(self, meaning: Meaning = CREATED, scene_id: str | None = None) -> list[Event]:
+    def submitted(self, classification: Classification = CREATED, scene_id: str | None = None) -> list[Event]:
         """A submission ends, by default with a task."""
-        act = next(a for a in self.acts if isinstance(a, Submit) and scene_id in (None, a.scene_id))
-        self.tasks += meaning.kind is Kind.CREATED
-        task_id = f"t{self.tasks}" if meaning.kind is Kind.CREATED else None
-        return self.end(SubmitEnded(act, meaning, task_id))
+        command = next(a for a in self.commands if isinstance(a, Submit) and scene_id in (None, a.scene_id))
+        self.tasks += classification.kind is Kind.CREATED
+        task_id = f"t{self.tasks}" if classification.kind is Kind.CREATED else None
+        return self.end(SubmitResult(command, classification, task_id))
 
-    def read(self, meaning: Meaning, result: Result | None = None) -> list[Event]:
+    def read(self, classification: Classification, result: Result | None = None) -> list[Event]:
         """A reading ends."""
-        default = Result(URL, "j1", PRICE, Decimal(1)) if meaning.kind is Kind.DONE else Result()
-        return self.end(PollEnded(self.taken(Poll), meaning, result or default))
+        default = Result(URL, "j1", PRICE, Decimal(1)) if classification.kind is Kind.DONE else Result()
+        return self.end(PollResult(self.taken(Poll), classification, result or default))
 
     def fetched(self, **how: Any) -> list[Event]:
         """A download ends, by default with a file."""
         told = how or {"path": "videos/s1.mp4", "sha256": "ab"}
-        return self.end(FetchEnded(self.taken(Fetch), **told))
+        return self.end(FetchResult(self.taken(Fetch), **told))
 
-    def next_act(self) -> Act:
+    def next_act(self) -> Command:
         """Let time pass until the next act begins."""
         for _ in range(1000):
             if begun := self.begin():
@@ -127,27 +127,27 @@ class Bench:
             self.now = wakes_at
         raise AssertionError("nothing begins")
 
-    def polled(self, meaning: Meaning, result: Result | None = None) -> list[Event]:
+    def polled(self, classification: Classification, result: Result | None = None) -> list[Event]:
         """The next reading happens and ends so."""
         assert isinstance(self.next_act(), Poll)
-        return self.read(meaning, result)
+        return self.read(classification, result)
 
-    def answered(self, meaning: Meaning) -> int:
+    def answered(self, classification: Classification) -> int:
         """The next acts begin, and all submissions and readings under way end so; how many they were."""
-        if not self.acts:
+        if not self.commands:
             self.next_act()
-        count = len(self.acts)
-        while self.acts:
-            if isinstance(self.acts[0], Submit):
-                self.submitted(meaning)
+        count = len(self.commands)
+        while self.commands:
+            if isinstance(self.commands[0], Submit):
+                self.submitted(classification)
             else:
-                self.read(meaning)
+                self.read(classification)
         return count
 
     def running(self, count: int = 1) -> "Bench":
         """So many tasks are submitted."""
         for _ in range(count):
-            if not any(isinstance(act, Submit) for act in self.acts):
+            if not any(isinstance(command, Submit) for command in self.commands):
                 assert isinstance(self.next_act(), Submit)
             self.submitted()
         return self
@@ -164,6 +164,6 @@ class Bench:
         return Bench(self.listed if listed is None else listed, state=self.state, **options)
 
 
-def kinds(acts: Iterable[object]) -> list[str]:
+def kinds(commands: Iterable[object]) -> list[str]:
     """The names of the types of things."""
-    return [type(act).__name__ for act in acts]
+    return [type(command).__name__ for command in commands]

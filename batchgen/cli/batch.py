@@ -137,7 +137,7 @@ def missing_files(state: State, folder: Path, facts: Iterable[SceneFacts] | None
     """Scenes that were delivered and whose file is not there any more; ``facts`` are those of a manifest of today."""
     return {
         attempt.scene_id
-        for attempt in map(state.standing, state.scenes if facts is None else facts)
+        for attempt in map(state.current_attempt, state.scenes if facts is None else facts)
         if attempt and attempt.state is AttemptState.DELIVERED and not (folder / str(attempt.video_path)).is_file()
     }
 

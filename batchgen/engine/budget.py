@@ -59,12 +59,12 @@ Estimate: TypeAlias = Callable[[Attempt], Decimal | None]
 """What an attempt is reckoned to cost in US dollars, None where nobody knows."""
 
 
-def as_reckoned(attempt: Attempt) -> Decimal | None:
+def recorded_estimate(attempt: Attempt) -> Decimal | None:
     """The estimate of its day."""
     return attempt.estimated_cost_usd
 
 
-def liability(attempt: Attempt, estimate: Estimate = as_reckoned) -> Sum:
+def committed_cost(attempt: Attempt, estimate: Estimate = recorded_estimate) -> Sum:
     """What an attempt takes of a budget: its cost, or its estimate as long as that is not known."""
     if attempt.cost_usd is None and _is_free(attempt):
         return Sum()
@@ -75,24 +75,24 @@ class Budget:
     """Whether one more submission stays within the budget, all that is in flight or unknown counted."""
 
     def __init__(
-        self, limit_usd: Decimal | None, attempts: Iterable[Attempt], estimate: Estimate = as_reckoned
+        self, limit_usd: Decimal | None, attempts: Iterable[Attempt], estimate: Estimate = recorded_estimate
     ) -> None:
         """Begin with all attempts that were ever made in this run directory; no limit is None."""
         self._limit = limit_usd
         self._estimate = estimate
-        self.liable = Sum()
+        self.committed = Sum()
         for attempt in attempts:
             self.changed(None, attempt)
 
     def changed(self, before: Attempt | None, after: Attempt) -> None:
         """An attempt has moved on, or has begun where there was none before."""
-        was = Sum() if before is None else liability(before, self._estimate)
-        self.liable = self.liable.replaced(was, liability(after, self._estimate))
+        was = Sum() if before is None else committed_cost(before, self._estimate)
+        self.committed = self.committed.replaced(was, committed_cost(after, self._estimate))
 
     def allows(self, estimate: Decimal | None) -> bool:
         """Whether it may be spent. What nobody knows cannot be kept to a budget: then nothing more is."""
         if self._limit is None:
             return True
-        if estimate is None or self.liable.unknown:
+        if estimate is None or self.committed.unknown:
             return False
-        return plus(self.liable.usd, estimate) <= self._limit
+        return plus(self.committed.usd, estimate) <= self._limit

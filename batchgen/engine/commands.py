@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from batchgen.engine.outcomes import Meaning, Result
+from batchgen.engine.classification import Classification, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,41 +38,41 @@ class Fetch:
     duration_s: int
 
 
-Act: TypeAlias = Submit | Poll | Fetch
+Command: TypeAlias = Submit | Poll | Fetch
 
 
 @dataclass(frozen=True, slots=True)
-class SubmitEnded:
+class SubmitResult:
     """How a submission ended; ``task_id`` is set where a task was created.
 
     ``candidate_id`` is an id that came with an answer of no use otherwise, ``excerpt`` how that answer began.
     """
 
-    act: Submit
-    meaning: Meaning
+    command: Submit
+    classification: Classification
     task_id: str | None = None
     candidate_id: str | None = None
     excerpt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class PollEnded:
-    """How a reading ended; ``result`` holds what a finished task brought."""
+class PollResult:
+    """How a reading ended; ``task`` holds what a finished task brought."""
 
-    act: Poll
-    meaning: Meaning
-    result: Result = Result()  # noqa: RUF009 - frozen
+    command: Poll
+    classification: Classification
+    task: Result = Result()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
-class FetchEnded:
+class FetchResult:
     """How a download ended: a file, or a failure with its reason.
 
     ``path`` is relative to the run directory. ``expired`` says that a fresh address may help,
     ``unstorable`` that the disk is at fault.
     """
 
-    act: Fetch
+    command: Fetch
     path: str | None = None
     sha256: str | None = None
     mismatch: str | None = None
@@ -81,7 +81,7 @@ class FetchEnded:
     unstorable: bool = False
 
 
-Ending: TypeAlias = SubmitEnded | PollEnded | FetchEnded
+CommandResult: TypeAlias = SubmitResult | PollResult | FetchResult
 
 
 class Stop(StrEnum):

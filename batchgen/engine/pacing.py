@@ -21,7 +21,7 @@ def poll_wait(interval_s: float, polls: int, jitter: Jitter) -> float:
 
 
 @dataclass(slots=True)
-class Lengths:
+class TaskDurations:
     """How long tasks take, learned from those that completed in this run, apart for each kind.
 
     A task is first read when nine tenths of the shortest time of the last twenty have passed: there

@@ -97,7 +97,7 @@ def _orphans(scenes: Sequence[SceneFacts], state: State, choice: Choice) -> Iter
 
 def _step(scene: SceneFacts, state: State, choice: Choice, missing: bool) -> Step:  # noqa: FBT001 - one fact of four
     attempts = state.attempts.get(scene.scene_id, [])
-    latest = state.standing(scene)
+    latest = state.current_attempt(scene)
     paid = any(attempt.state is not AttemptState.REFUSED and not attempt.again for attempt in attempts)
     if latest is not None and latest.is_unknown:
         return Step(scene, Action.UNKNOWN, "submitted, and the outcome is not known", paid_before=True)
@@ -118,7 +118,7 @@ def _changed(scene: SceneFacts, latest: Attempt, *, paid: bool) -> Step:
 def _unchanged(  # noqa: PLR0911 - one case for each state
     scene: SceneFacts, state: State, choice: Choice, *, missing: bool, paid: bool
 ) -> Step:
-    latest = state.standing(scene)
+    latest = state.current_attempt(scene)
     if latest is None:
         return Step(scene, Action.SUBMIT, "new")
     match latest.state:

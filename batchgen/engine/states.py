@@ -180,7 +180,7 @@ class State:
         listed = self.attempts.get(scene_id)
         return listed[-1] if listed else None
 
-    def standing(self, scene: SceneFacts) -> Attempt | None:
+    def current_attempt(self, scene: SceneFacts) -> Attempt | None:
         """The attempt that says where a scene stands, None where there is none.
 
         That is the last one, but for a submission that created nothing and asked for something else:

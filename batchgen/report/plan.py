@@ -41,10 +41,10 @@ class Outlook:
     @property
     def left_usd(self) -> Decimal | None:
         """What the budget would leave after all of it; below zero where it does not suffice, None where unknown."""
-        liable, new = Budget(None, self.state.all_attempts(), self.prices.estimate_of).liable, self.new_cost
-        if self.budget_usd is None or liable.unknown or new.unknown:
+        committed, new = Budget(None, self.state.all_attempts(), self.prices.estimate_of).committed, self.new_cost
+        if self.budget_usd is None or committed.unknown or new.unknown:
             return None
-        return minus(self.budget_usd, plus(liable.usd, new.usd))
+        return minus(self.budget_usd, plus(committed.usd, new.usd))
 
 
 def as_json(outlook: Outlook) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def totals(rows: Iterable[Row], state: State) -> dict[str, Any]:
 def _report_row(state: State, scene: SceneFacts, missing: Collection[str]) -> Row:
     attempts = state.attempts.get(scene.scene_id, [])
     paid = [attempt for attempt in attempts if attempt.state in PAID]
-    latest = state.standing(scene)
+    latest = state.current_attempt(scene)
     if latest is not None and not _speaks_for(latest, scene):
         latest = None
     held = state.held.get(scene.scene_id)

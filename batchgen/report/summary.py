@@ -106,12 +106,17 @@ def next_step(state: State, arguments: str) -> str | None:
     """The command to go on with, None where nothing is left that a run could do by itself."""
     left = {*OPEN, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED}
     for scene in state.scenes:
-        standing = state.standing(scene)
-        if standing is None or standing.state in left or standing.again or _is_outdated(standing, scene):
+        current_attempt = state.current_attempt(scene)
+        if (
+            current_attempt is None
+            or current_attempt.state in left
+            or current_attempt.again
+            or _is_outdated(current_attempt, scene)
+        ):
             return f"batchgen run {arguments}"
     return None
 
 
-def _is_outdated(standing: Attempt, scene: SceneFacts) -> bool:
+def _is_outdated(current_attempt: Attempt, scene: SceneFacts) -> bool:
     """Whether the scene was changed since, and nothing keeps the next run from submitting it."""
-    return standing.request_sha256 != scene.request_sha256 and not standing.is_unknown
+    return current_attempt.request_sha256 != scene.request_sha256 and not current_attempt.is_unknown

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from batchgen.engine.commands import Act, Ending, Fetch, FetchEnded, Poll, PollEnded, Submit, SubmitEnded
-from batchgen.engine.outcomes import Kind, Meaning, Result
+from batchgen.engine.classification import Classification, Kind, Result
+from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.gateway.download import DownloadFailed, fetch, mismatch
 from batchgen.gateway.interface import CallFailed, Created, Gateway, Task
-from batchgen.gateway.meanings import CodeClasses, of_create, of_read
+from batchgen.gateway.meanings import CodeClasses, classify_create, classify_read
 from batchgen.model import Request
 from batchgen.network import Network
 
@@ -36,76 +36,91 @@ class Effects:
         self._codes = codes
         self._folder = folder
         self._any_created = False
-        self._kinds: Mapping[type, Callable[..., Ending]] = {
+        self._kinds: Mapping[type, Callable[..., CommandResult]] = {
             Submit: self._submit,
             Poll: self._poll,
             Fetch: self._fetch,
         }
 
-    def perform(self, act: Act) -> Ending:
+    def perform(self, command: Command) -> CommandResult:
         """Do it, and say how it ended."""
-        return self._kinds[type(act)](act)
+        return self._kinds[type(command)](command)
 
-    def _submit(self, act: Submit) -> SubmitEnded:
-        log.info("scene %s: submitting, attempt %d", act.scene_id, act.attempt)
-        ending: Created | CallFailed
+    def _submit(self, command: Submit) -> SubmitResult:
+        log.info("scene %s: submitting, attempt %d", command.scene_id, command.attempt)
+        result: Created | CallFailed
         try:
-            ending = self._gateway.create(self._requests[act.scene_id])
+            result = self._gateway.create(self._requests[command.scene_id])
         except CallFailed as error:
-            ending = error
+            result = error
         except Exception as error:
             # A bug must not make a paid request look as if it had never been sent.
-            log.exception("scene %s: unexpected error while submitting", act.scene_id)
+            log.exception("scene %s: unexpected error while submitting", command.scene_id)
             reason = f"submitted, and the outcome is not known: {type(error).__name__}"
-            return SubmitEnded(act, Meaning(Kind.UNCERTAIN, "submit_unknown", reason))
-        meaning = of_create(ending, self._codes)
-        if isinstance(ending, Created):
+            return SubmitResult(command, Classification(Kind.UNCERTAIN, "submit_unknown", reason))
+        classification = classify_create(result, self._codes)
+        if isinstance(result, Created):
             self._any_created = True
-            log.info("scene %s: task %s created", act.scene_id, ending.task_id)
-            return SubmitEnded(act, meaning, ending.task_id)
-        if ending.status in _WRONG_FORMAT and not self._any_created:
+            log.info("scene %s: task %s created", command.scene_id, result.task_id)
+            return SubmitResult(command, classification, result.task_id)
+        if result.status in _WRONG_FORMAT and not self._any_created:
             hint = "; if every scene is refused, try --request-format params (or documented)"
-            meaning = replace(meaning, reason=meaning.reason + hint)
+            classification = replace(classification, reason=classification.reason + hint)
         # What is sent again by itself is no news to anyone who watches.
-        level = logging.INFO if meaning.again else logging.WARNING
-        log.log(level, "scene %s: %s (%s): %s", act.scene_id, meaning.kind, meaning.code, meaning.reason)
-        return SubmitEnded(act, meaning, candidate_id=ending.task_id, excerpt=ending.excerpt)
+        level = logging.INFO if classification.again else logging.WARNING
+        log.log(
+            level,
+            "scene %s: %s (%s): %s",
+            command.scene_id,
+            classification.kind,
+            classification.code,
+            classification.reason,
+        )
+        return SubmitResult(command, classification, candidate_id=result.task_id, excerpt=result.excerpt)
 
-    def _poll(self, act: Poll) -> PollEnded:
-        ending: Task | CallFailed
+    def _poll(self, command: Poll) -> PollResult:
+        result: Task | CallFailed
         try:
-            ending = self._gateway.read(act.task_id)
+            result = self._gateway.read(command.task_id)
         except CallFailed as error:
-            ending = error
+            result = error
         except Exception as error:
-            log.exception("scene %s: task %s: unexpected error while reading", act.scene_id, act.task_id)
-            return PollEnded(act, Meaning(Kind.TRANSIENT, "internal", type(error).__name__))
-        meaning = of_read(ending, self._codes)
-        if meaning.kind is Kind.RUNNING:
-            log.debug("scene %s: task %s is running", act.scene_id, act.task_id)
-        elif meaning.kind is Kind.DONE:
-            log.info("scene %s: task %s completed", act.scene_id, act.task_id)
+            log.exception("scene %s: task %s: unexpected error while reading", command.scene_id, command.task_id)
+            return PollResult(command, Classification(Kind.TRANSIENT, "internal", type(error).__name__))
+        classification = classify_read(result, self._codes)
+        if classification.kind is Kind.RUNNING:
+            log.debug("scene %s: task %s is running", command.scene_id, command.task_id)
+        elif classification.kind is Kind.DONE:
+            log.info("scene %s: task %s completed", command.scene_id, command.task_id)
         else:
-            log.warning("scene %s: task %s: %s: %s", act.scene_id, act.task_id, meaning.code, meaning.reason)
-        if isinstance(ending, CallFailed):
-            return PollEnded(act, meaning)
-        return PollEnded(act, meaning, Result(ending.video_url, ending.job_id, ending.cost_usd, ending.discount))
+            log.warning(
+                "scene %s: task %s: %s: %s",
+                command.scene_id,
+                command.task_id,
+                classification.code,
+                classification.reason,
+            )
+        if isinstance(result, CallFailed):
+            return PollResult(command, classification)
+        return PollResult(
+            command, classification, Result(result.video_url, result.job_id, result.cost_usd, result.discount)
+        )
 
-    def _fetch(self, act: Fetch) -> FetchEnded:
-        target = self._folder / VIDEOS / f"{act.scene_id}.mp4"
+    def _fetch(self, command: Fetch) -> FetchResult:
+        target = self._folder / VIDEOS / f"{command.scene_id}.mp4"
         try:
             target.parent.mkdir(exist_ok=True)
-            arrived = fetch(self._downloads, act.url, target.with_name(f"{act.scene_id}@{act.attempt}.mp4"))
-            wrong = mismatch(arrived.path, act.size, act.duration_s)
+            arrived = fetch(self._downloads, command.url, target.with_name(f"{command.scene_id}@{command.attempt}.mp4"))
+            wrong = mismatch(arrived.path, command.size, command.duration_s)
             arrived.path.replace(target)
         except DownloadFailed as error:
-            log.warning("scene %s: %s", act.scene_id, error)
-            return FetchEnded(act, failure=str(error), expired=error.expired)
+            log.warning("scene %s: %s", command.scene_id, error)
+            return FetchResult(command, failure=str(error), expired=error.expired)
         except OSError as error:
-            log.error("scene %s: the result cannot be stored: %s", act.scene_id, error.strerror)  # noqa: TRY400
-            return FetchEnded(act, failure=f"the result cannot be stored: {error.strerror}", unstorable=True)
+            log.error("scene %s: the result cannot be stored: %s", command.scene_id, error.strerror)  # noqa: TRY400
+            return FetchResult(command, failure=f"the result cannot be stored: {error.strerror}", unstorable=True)
         except Exception as error:
-            log.exception("scene %s: unexpected error while downloading", act.scene_id)
-            return FetchEnded(act, failure=f"the result did not arrive: {type(error).__name__}")
-        log.info("scene %s: %d bytes arrived%s", act.scene_id, arrived.bytes, f"; {wrong}" if wrong else "")
-        return FetchEnded(act, f"{VIDEOS}/{target.name}", arrived.sha256, wrong)
+            log.exception("scene %s: unexpected error while downloading", command.scene_id)
+            return FetchResult(command, failure=f"the result did not arrive: {type(error).__name__}")
+        log.info("scene %s: %d bytes arrived%s", command.scene_id, arrived.bytes, f"; {wrong}" if wrong else "")
+        return FetchResult(command, f"{VIDEOS}/{target.name}", arrived.sha256, wrong)

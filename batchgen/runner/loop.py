@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol, TypeAlias
 
-from batchgen.engine import wording
-from batchgen.engine.commands import Act, Ending, Submit, SubmitEnded
+from batchgen.engine import outcome_events
+from batchgen.engine.commands import Command, CommandResult, Submit, SubmitResult
 from batchgen.engine.events import Event, Submitted
 from batchgen.engine.scheduler import Scheduler
 from batchgen.errors import RunDirectoryError
@@ -33,11 +33,11 @@ class Wake:
 class Died:
     """An act that raised, though acts raise nothing: a bug."""
 
-    act: Act
+    command: Command
     error: BaseException
 
 
-Received: TypeAlias = Ending | Wake | Died
+Received: TypeAlias = CommandResult | Wake | Died
 Inbox: TypeAlias = "SimpleQueue[Received]"
 
 
@@ -82,7 +82,7 @@ class Loop:
         self,
         scheduler: Scheduler,
         executor: Executor,
-        perform: Callable[[Act], Ending],
+        perform: Callable[[Command], CommandResult],
         journal: Recorder,
         clock: Clock,
         *,
@@ -98,7 +98,7 @@ class Loop:
         self._grace_s = grace_s
         self._interrupt_wanted = False
         self._grace_ends: float | None = None
-        self._sending: dict[Act, SubmitEnded | None] = {}
+        self._sending: dict[Command, SubmitResult | None] = {}
         self._ended: list[Event] = []
 
     def interrupt(self) -> None:
@@ -122,11 +122,11 @@ class Loop:
     def _drive(self, observer: Observer) -> None:
         while True:
             now = self._clock.now()
-            events, acts = self._scheduler.begin(now, self._clock.at())
+            events, commands = self._scheduler.begin(now, self._clock.at())
             self._journal.append([*self._ended, *events])
             self._ended = []
-            for act in acts:
-                self._start(act)
+            for command in commands:
+                self._start(command)
             observer.turn()
             if self._scheduler.is_finished() or self._is_grace_over(now):
                 return
@@ -139,7 +139,7 @@ class Loop:
         received = self._clock.receive(self.inbox, wait)
         while received is not None:
             if isinstance(received, Died):
-                self._sending.pop(received.act, None)
+                self._sending.pop(received.command, None)
                 raise received.error
             if not isinstance(received, Wake):
                 self._take(received)
@@ -150,12 +150,12 @@ class Loop:
             if self._scheduler.sending:
                 observer.waits_for_answers(self._scheduler.sending, self._grace_s)
 
-    def _take(self, ending: Ending) -> None:
-        if isinstance(ending, SubmitEnded):
-            self._sending[ending.act] = ending
-        self._ended += self._scheduler.end(ending, self._clock.now(), self._clock.at())
-        if isinstance(ending, SubmitEnded):
-            del self._sending[ending.act]
+    def _take(self, result: CommandResult) -> None:
+        if isinstance(result, SubmitResult):
+            self._sending[result.command] = result
+        self._ended += self._scheduler.end(result, self._clock.now(), self._clock.at())
+        if isinstance(result, SubmitResult):
+            del self._sending[result.command]
 
     def _waiting(self) -> Received | None:
         try:
@@ -166,26 +166,29 @@ class Loop:
     def _is_grace_over(self, now: float) -> bool:
         return self._grace_ends is not None and now >= self._grace_ends
 
-    def _start(self, act: Act) -> None:
-        def done(future: "Future[Ending]") -> None:
+    def _start(self, command: Command) -> None:
+        def done(future: "Future[CommandResult]") -> None:
             if not future.cancelled():
                 error = future.exception()
-                self.inbox.put(future.result() if error is None else Died(act, error))
+                self.inbox.put(future.result() if error is None else Died(command, error))
 
-        if isinstance(act, Submit):
-            self._sending[act] = None
-        self._executor.submit(self._perform, act).add_done_callback(done)
+        if isinstance(command, Submit):
+            self._sending[command] = None
+        self._executor.submit(self._perform, command).add_done_callback(done)
 
     def _keep_answers(self, error: BaseException, observer: Observer) -> None:
         """Write down how the submissions under way end; what cannot be written is added to the error."""
         self._wait_for_answers(observer)
         at, state = self._clock.at(), self._scheduler.state
         events = [*self._ended]
-        for ending in self._sending.values():
-            if ending is not None:
-                owner = None if ending.task_id is None else state.owner_of(ending.task_id)
-                same = owner is not None and (owner.scene_id, owner.number) == (ending.act.scene_id, ending.act.attempt)
-                events.append(wording.submission(at, ending, None if same else owner))
+        for result in self._sending.values():
+            if result is not None:
+                owner = None if result.task_id is None else state.owner_of(result.task_id)
+                same = owner is not None and (owner.scene_id, owner.number) == (
+                    result.command.scene_id,
+                    result.command.attempt,
+                )
+                events.append(outcome_events.submission(at, result, None if same else owner))
         try:
             self._journal.append(events)
         except RunDirectoryError:
@@ -196,13 +199,13 @@ class Loop:
 
     def _wait_for_answers(self, observer: Observer) -> None:
         deadline = self._clock.now() + self._grace_s
-        open_ = [act for act, ending in self._sending.items() if ending is None]
+        open_ = [command for command, result in self._sending.items() if result is None]
         if open_:
             with suppress(Exception):  # whoever watches may be what is at fault
                 observer.waits_for_answers(len(open_), self._grace_s)
         while None in self._sending.values() and self._clock.now() < deadline:
             received = self._clock.receive(self.inbox, _TICK_S)
-            if isinstance(received, SubmitEnded):
-                self._sending[received.act] = received
+            if isinstance(received, SubmitResult):
+                self._sending[received.command] = received
             elif isinstance(received, Died):
-                self._sending.pop(received.act, None)
+                self._sending.pop(received.command, None)

@@ -101,7 +101,7 @@ class Progress:
 
     def _standing(self) -> tuple[int, str]:
         state = self._scheduler.state
-        attempts = [attempt for attempt in map(state.standing, self._scenes) if attempt is not None]
+        attempts = [attempt for attempt in map(state.current_attempt, self._scenes) if attempt is not None]
         states = [attempt.state for attempt in attempts]
         failed = sum(attempt in (AttemptState.FAILED, AttemptState.MISMATCHED) for attempt in states)
         unknown = sum(attempt is AttemptState.UNKNOWN for attempt in states)

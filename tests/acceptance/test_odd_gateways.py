@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -127,9 +128,10 @@ def test_refusals_are_spaced_whatever_the_gateway_asks_for(tmp_path: Path, statu
     with server(gateway) as address:
         film = numbered(tmp_path, address, 2)
         with film.started() as run:
-            until(lambda: posts(gateway) >= 3, run)
-            run.wait(0) if run.poll() is not None else run.kill()
-    assert posts(gateway) <= 5
+            until(lambda: posts(gateway) >= 2, run)
+            time.sleep(2)  # in which it could send thousands
+            run.kill()
+    assert posts(gateway) <= 8
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -9,12 +9,12 @@ import pytest
 from batchgen.emulator.rules import rule
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
-from batchgen.engine.outcomes import Kind
+from batchgen.engine.classification import Kind
 from batchgen.gateway.body import RequestFormat
 from batchgen.gateway.client import ApiKey, HttpGateway
 from batchgen.gateway.download import fetch, mismatch
 from batchgen.gateway.interface import CallFailed, RemoteStatus, Task
-from batchgen.gateway.meanings import of_create
+from batchgen.gateway.meanings import classify_create
 from batchgen.manifest.check import check
 from batchgen.media.samples import FIGURES, clip, picture
 from batchgen.model import Request
@@ -111,5 +111,5 @@ def test_faults_end_as_the_contract_says(
 ) -> None:
     with pytest.raises(CallFailed) as caught:
         gateway(started(fault)).create(request_of_a_scene)
-    meaning = of_create(caught.value, CODES)
-    assert (meaning.kind, meaning.again) == (kind, again)
+    classification = classify_create(caught.value, CODES)
+    assert (classification.kind, classification.again) == (kind, again)

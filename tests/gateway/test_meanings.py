@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchgen.engine.outcomes import Kind
+from batchgen.engine.classification import Kind
 from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
-from batchgen.gateway.meanings import of_create, of_read
+from batchgen.gateway.meanings import classify_create, classify_read
 from batchgen.gateway.wire import Answer, read_created, read_task
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
@@ -19,10 +19,10 @@ HTML = b"<html>proxy</html>"
 
 def answered(status: int, body: bytes) -> tuple[Kind, bool]:
     try:
-        meaning = of_create(read_created(Answer(status, body)), CODES)
+        classification = classify_create(read_created(Answer(status, body)), CODES)
     except CallFailed as error:
-        meaning = of_create(error, CODES)
-    return meaning.kind, meaning.again
+        classification = classify_create(error, CODES)
+    return classification.kind, classification.again
 
 
 AGAIN = (Kind.REFUSED, True)
@@ -93,9 +93,9 @@ def test_what_an_answer_to_a_creation_means(status: int, body: bytes, expected: 
     ],
 )
 def test_what_no_answer_to_a_creation_means(trouble: Trouble, expected: tuple[Kind, bool]) -> None:
-    meaning = of_create(CallFailed(Stage.CREATE, trouble, "why"), CODES)
-    assert (meaning.kind, meaning.again) == expected
-    assert "why" in meaning.reason
+    classification = classify_create(CallFailed(Stage.CREATE, trouble, "why"), CODES)
+    assert (classification.kind, classification.again) == expected
+    assert "why" in classification.reason
 
 
 ENDINGS = st.builds(
@@ -126,25 +126,25 @@ def certain(ending: CallFailed) -> bool:
 
 @given(ENDINGS)
 def test_a_creation_is_repeated_only_where_nothing_can_have_been_created(ending: CallFailed) -> None:
-    meaning = of_create(ending, CODES)
-    assert meaning.again == certain(ending)
-    assert meaning.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
-    assert not meaning.again or meaning.kind is Kind.REFUSED
-    if meaning.kind is Kind.ACCOUNT:
+    classification = classify_create(ending, CODES)
+    assert classification.again == certain(ending)
+    assert classification.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
+    assert not classification.again or classification.kind is Kind.REFUSED
+    if classification.kind is Kind.ACCOUNT:
         assert ending.status in (401, 402, 403)
 
 
 @given(ENDINGS)
 def test_no_message_about_an_uncertain_ending_says_to_try_again(ending: CallFailed) -> None:
-    meaning = of_create(CallFailed(ending.stage, ending.trouble, "", ending.status), CODES)
-    if meaning.kind is Kind.UNCERTAIN:
-        assert "again" not in meaning.reason
-        assert "retry" not in meaning.reason
+    classification = classify_create(CallFailed(ending.stage, ending.trouble, "", ending.status), CODES)
+    if classification.kind is Kind.UNCERTAIN:
+        assert "again" not in classification.reason
+        assert "retry" not in classification.reason
 
 
 def of_task(answer: bytes) -> tuple[Kind, str, bool, int]:
-    meaning = of_read(read_task(Answer(200, answer), "t1"), CODES)
-    return meaning.kind, meaning.code, meaning.again, meaning.confirm
+    classification = classify_read(read_task(Answer(200, answer), "t1"), CODES)
+    return classification.kind, classification.code, classification.again, classification.confirm
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_every_documented_code_has_its_test() -> None:
 
 
 def test_a_failure_without_code_or_reason_gets_both() -> None:
-    meaning = of_read(read_task(Answer(200, b'{"status": "failed"}'), "t1"), CODES)
-    assert (meaning.code, bool(meaning.reason)) == ("task_failed", True)
+    classification = classify_read(read_task(Answer(200, b'{"status": "failed"}'), "t1"), CODES)
+    assert (classification.code, bool(classification.reason)) == ("task_failed", True)
 
 
 READINGS = st.builds(
@@ -193,22 +193,24 @@ READINGS = st.builds(
 
 @given(READINGS)
 def test_a_reading_that_fails_never_ends_a_task_at_once(ending: CallFailed) -> None:
-    meaning = of_read(ending, CODES)
-    assert meaning.kind in (Kind.TRANSIENT, Kind.ACCOUNT, Kind.MISSING)
-    assert (meaning.kind is Kind.MISSING) == (ending.status == 404 and not ending.is_html), "a page is nobody's word"
-    assert meaning.not_found == (ending.status == 404)
-    assert not meaning.again
+    classification = classify_read(ending, CODES)
+    assert classification.kind in (Kind.TRANSIENT, Kind.ACCOUNT, Kind.MISSING)
+    assert (classification.kind is Kind.MISSING) == (ending.status == 404 and not ending.is_html), (
+        "a page is nobody's word"
+    )
+    assert classification.not_found == (ending.status == 404)
+    assert not classification.again
 
 
 @given(st.sampled_from(RemoteStatus), st.sampled_from(["", "E7", *CODES]))
 def test_every_task_has_a_meaning(status: RemoteStatus, code: str) -> None:
-    meaning = of_read(Task(status, error=TaskError(code, "")), CODES)
-    assert meaning.kind in (Kind.RUNNING, Kind.DONE, Kind.FAILED)
+    classification = classify_read(Task(status, error=TaskError(code, "")), CODES)
+    assert classification.kind in (Kind.RUNNING, Kind.DONE, Kind.FAILED)
 
 
 def test_endings_of_one_stage_are_not_taken_for_those_of_the_other() -> None:
     with pytest.raises(ValueError, match="read"):
-        of_create(CallFailed(Stage.READ, Trouble.BROKEN, ""), CODES)
+        classify_create(CallFailed(Stage.READ, Trouble.BROKEN, ""), CODES)
     with pytest.raises(ValueError, match="create"):
-        of_read(CallFailed(Stage.CREATE, Trouble.BROKEN, ""), CODES)
-    assert of_create(Created("t"), CODES).kind is Kind.CREATED
+        classify_read(CallFailed(Stage.CREATE, Trouble.BROKEN, ""), CODES)
+    assert classify_create(Created("t"), CODES).kind is Kind.CREATED

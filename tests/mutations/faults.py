@@ -9,9 +9,9 @@ STATES = "engine/states.py"
 SCHEDULER = "engine/scheduler.py"
 PLANNER = "engine/planner.py"
 BUDGET = "engine/budget.py"
-MEANINGS = "gateway/meanings.py"
+ERROR_POLICY = "gateway/meanings.py"
 WIRE = "gateway/wire.py"
-WORDING = "engine/wording.py"
+OUTCOME_EVENTS = "engine/outcome_events.py"
 THROTTLE = "engine/throttle.py"
 BREAKER = "engine/breaker.py"
 REACH = "engine/reach.py"
@@ -38,9 +38,9 @@ FAULTS = (
         "the intent is written after the POST",
         LOOP,
         "            self._journal.append([*self._ended, *events])\n",
-        "            for act in acts:\n                self._start(act)\n"
+        "            for command in commands:\n                self._start(command)\n"
         "            self._journal.append([*self._ended, *events])\n",
-        "            for act in acts:\n                self._start(act)\n            observer.turn()\n",
+        "            for command in commands:\n                self._start(command)\n            observer.turn()\n",
         "            observer.turn()\n",
     ),
     fault(
@@ -129,30 +129,32 @@ FAULTS = (
         "        self._remember_of(event)\n        self._count(",
         "        (self.state.apply if isinstance(event, ev.Submitted) else self._remember_of)(event)\n"
         "        self._count(",
-        "        self._heard_of_task(ending, job, now, at)\n        job.polls += 1\n",
-        "        act = ending.act\n        self._heard_of_task(ending, job, now, at)\n        job.polls += 1\n"
-        "        if job.polls == 1:\n"
-        "            self._events.append(ev.Submitted(at, act.scene_id, act.attempt, act.task_id))\n",
+        "        self._heard_of_task(result, run, now, at)\n        run.polls += 1\n",
+        "        command = result.command\n        self._heard_of_task(result, run, now, at)\n        run.polls += 1\n"
+        "        if run.polls == 1:\n"
+        "            self._events.append(ev.Submitted(at, command.scene_id, command.attempt, command.task_id))\n",
     ),
     fault(
         "401 and 403 on a submission do not stop the run",
         SCHEDULER,
-        '            self._stop_submitting(Stop.ACCOUNT, meaning.code, f"the gateway refused: {meaning.reason}", at)\n',
-        "            self._submit_after_refusal(job, meaning, now)\n",
+        "            self._stop_submitting(\n"
+        '                Stop.ACCOUNT, classification.code, f"the gateway refused: {classification.reason}", at\n'
+        "            )\n",
+        "            self._submit_after_refusal(run, classification, now)\n",
     ),
     fault(
         "401 and 403 on a reading do not stop the run",
         SCHEDULER,
-        "            self._stop_submitting(Stop.ACCOUNT, meaning.code, reason, at, Sort.POLL)\n",
-        "            self._look_again(meaning, job, now)\n",
+        "            self._stop_submitting(Stop.ACCOUNT, classification.code, reason, at, CommandKind.POLL)\n",
+        "            self._look_again(classification, run, now)\n",
     ),
     fault(
         "Retry-After is ignored",
         SCHEDULER,
-        "            self._pace.hold(now + meaning.wait_s, meaning.reason)\n",
-        "            self._pace.hold(now, meaning.reason)\n",
-        "            self._pace.refused(now, meaning.wait_s, meaning.reason)\n",
-        "            self._pace.refused(now, None, meaning.reason)\n",
+        "            self._pace.hold(now + classification.wait_s, classification.reason)\n",
+        "            self._pace.hold(now, classification.reason)\n",
+        "            self._pace.refused(now, classification.wait_s, classification.reason)\n",
+        "            self._pace.refused(now, None, classification.reason)\n",
     ),
     fault(
         "Retry-After: 0 is taken at its word",
@@ -160,7 +162,7 @@ FAULTS = (
         "max(wait_s or 0.0, 0.0 if together else self._least_hold_s)",
         "(self._least_hold_s if wait_s is None else wait_s)",
     ),
-    fault("refusals are not counted", SCHEDULER, "        job.refusals += 1\n", ""),
+    fault("refusals are not counted", SCHEDULER, "        run.refusals += 1\n", ""),
     fault(
         "a run that is not let in waits for ever",
         SCHEDULER,
@@ -187,20 +189,20 @@ FAULTS = (
     ),
     fault(
         "an id that another attempt has is booked once more",
-        WORDING,
-        "ending.task_id is not None and owner is None:\n",
-        "ending.task_id is not None:\n",
+        OUTCOME_EVENTS,
+        "result.task_id is not None and owner is None:\n",
+        "result.task_id is not None:\n",
     ),
     fault("an answer about another task is taken for this one", WIRE, "        _check_id(data, task_id)\n", ""),
     fault(
         "an id that came with a useless answer is dropped",
-        WORDING,
-        "code, reason, candidate_id, ending.excerpt)",
-        "code, reason, None, ending.excerpt)",
+        OUTCOME_EVENTS,
+        "code, reason, candidate_id, result.excerpt)",
+        "code, reason, None, result.excerpt)",
     ),
     fault(
         "404 is a verdict",
-        MEANINGS,
+        ERROR_POLICY,
         "    kind = Kind.TRANSIENT if ending.is_html else Kind.MISSING\n",
         "    kind = Kind.TRANSIENT if ending.is_html else Kind.FAILED\n",
     ),
@@ -219,14 +221,14 @@ FAULTS = (
     fault(
         "an id that was mistyped counts as no task",
         SCHEDULER,
-        "            if job.repeats and not attempt.by_hand:\n",
-        "            if job.repeats:\n",
+        "            if run.repeats and not attempt.by_hand:\n",
+        "            if run.repeats:\n",
     ),
     fault(
         "one paid attempt more than allowed",
         SCHEDULER,
-        "meaning.passing and paid < self._settings.attempts",
-        "meaning.passing and paid <= self._settings.attempts",
+        "classification.passing and paid < self._settings.attempts",
+        "classification.passing and paid <= self._settings.attempts",
     ),
     fault(
         "one paid attempt more than allowed over runs",
@@ -241,7 +243,7 @@ FAULTS = (
         "        has_room = len(self._in_flight) <= self._pace.limit\n",
     ),
     fault(
-        "one act more under way than workers",
+        "one command more under way than workers",
         SCHEDULER,
         "        while self._under_way < self._settings.workers:\n",
         "        while self._under_way <= self._settings.workers:\n",
@@ -255,17 +257,17 @@ FAULTS = (
     fault(
         "a scene that was taken out is submitted again",
         SCHEDULER,
-        "        if job.removed:\n            return\n",
+        "        if run.removed:\n            return\n",
         "",
     ),
     fault(
         "an unknown outcome is sent again in the same run",
         SCHEDULER,
-        "        self._in_flight.discard(act.scene_id)\n        if meaning.kind is Kind.ACCOUNT:\n",
-        "        self._in_flight.discard(act.scene_id)\n"
+        "        self._in_flight.discard(command.scene_id)\n        if classification.kind is Kind.ACCOUNT:\n",
+        "        self._in_flight.discard(command.scene_id)\n"
         "        if isinstance(event, ev.OutcomeUnknown):\n"
-        "            self._agenda.now(Sort.SUBMIT, act.scene_id)\n"
-        "        if meaning.kind is Kind.ACCOUNT:\n",
+        "            self._queues.now(CommandKind.SUBMIT, command.scene_id)\n"
+        "        if classification.kind is Kind.ACCOUNT:\n",
     ),
     fault(
         "an unknown outcome is sent again by the next run",
@@ -300,8 +302,8 @@ FAULTS = (
     fault(
         "the budget leaves the next submission out",
         BUDGET,
-        "plus(self.liable.usd, estimate) <= self._limit",
-        "self.liable.usd <= self._limit",
+        "plus(self.committed.usd, estimate) <= self._limit",
+        "self.committed.usd <= self._limit",
     ),
     fault(
         "what failures cost is not counted",
@@ -312,7 +314,7 @@ FAULTS = (
     fault(
         "an edit that was refused and taken back is paid for again",
         PLANNER,
-        "    latest = state.standing(scene)\n    paid = any(",
+        "    latest = state.current_attempt(scene)\n    paid = any(",
         "    latest = attempts[-1] if attempts else None\n    paid = any(",
     ),
     fault(
@@ -323,43 +325,43 @@ FAULTS = (
     ),
     fault(
         "504 counts as refused",
-        MEANINGS,
+        ERROR_POLICY,
         "_WAIT = (429, 503)\n_NOT_KNOWN = (502, 504)",
         "_WAIT = (429, 503, 504)\n_NOT_KNOWN = (502,)",
     ),
     fault(
         "502 with a message counts as refused",
-        MEANINGS,
+        ERROR_POLICY,
         "    if status in _NOT_KNOWN:\n        return _uncertain(ending)\n",
         "    if status in _NOT_KNOWN and ending.stated:\n        return _refused(ending, again=True)\n",
     ),
     fault(
         "500 without a word counts as refused",
-        MEANINGS,
+        ERROR_POLICY,
         "    if status == _INTERNAL_ERROR and ending.stated and",
         "    if status == _INTERNAL_ERROR and",
     ),
     fault(
         "500 with the id of a task counts as refused",
-        MEANINGS,
+        ERROR_POLICY,
         "ending.stated and not names_task:",
         "ending.stated:",
     ),
     fault(
         "a broken connection counts as none",
-        MEANINGS,
+        ERROR_POLICY,
         "    if trouble is Trouble.NOT_CONNECTED:\n",
         "    if trouble in (Trouble.NOT_CONNECTED, Trouble.BROKEN):\n",
     ),
     fault(
         "silence counts as no connection",
-        MEANINGS,
+        ERROR_POLICY,
         "    if trouble is Trouble.NOT_CONNECTED:\n",
         "    if trouble in (Trouble.NOT_CONNECTED, Trouble.TIMED_OUT):\n",
     ),
     fault(
         "success without a task id counts as refused",
-        MEANINGS,
+        ERROR_POLICY,
         "        return _refused(ending, again=False)\n    return _uncertain(ending)\n",
         "        return _refused(ending, again=False)\n    return _refused(ending, again=True)\n",
     ),

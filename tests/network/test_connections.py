@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import urllib3.exceptions
 
-from batchgen.engine.outcomes import Kind
+from batchgen.engine.classification import Kind
 from batchgen.gateway.client import ApiKey, HttpGateway, trouble_of
 from batchgen.gateway.download import DownloadFailed, fetch
 from batchgen.gateway.interface import CallFailed, RemoteStatus, Trouble
-from batchgen.gateway.meanings import of_create, of_read
+from batchgen.gateway.meanings import classify_create, classify_read
 from batchgen.network import SLOWEST, Network, NetworkError
 
 from network.conftest import Behind
@@ -86,7 +86,7 @@ def test_a_reading_that_meets_a_closing_connection_is_repeated() -> None:
         gateway.read("t")
         with pytest.raises(CallFailed) as caught:
             gateway.read("t")
-        assert of_read(caught.value, {}).kind is Kind.TRANSIENT
+        assert classify_read(caught.value, {}).kind is Kind.TRANSIENT
         assert gateway.read("t").status is RemoteStatus.RUNNING
         gateway.close()
 
@@ -111,7 +111,7 @@ def test_a_plain_request_to_a_port_for_tls_has_an_unknown_outcome(behind: Behind
         with pytest.raises(CallFailed) as caught:
             gateway.create(behind.request)
         gateway.close()
-    assert of_create(caught.value, {}).kind is Kind.UNCERTAIN
+    assert classify_create(caught.value, {}).kind is Kind.UNCERTAIN
     assert behind.gateway.posts() == []
 
 

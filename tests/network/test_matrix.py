@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from batchgen.engine.outcomes import Kind
+from batchgen.engine.classification import Kind
 from batchgen.gateway.client import ApiKey, HttpGateway
 from batchgen.gateway.download import Downloaded, DownloadFailed, fetch
 from batchgen.gateway.interface import CallFailed, RemoteStatus
-from batchgen.gateway.meanings import of_create, of_read
+from batchgen.gateway.meanings import classify_create, classify_read
 from batchgen.network import Network
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
@@ -95,7 +95,7 @@ def test_a_creation(behind: Behind, between: Between, fault: Fault, route: Route
     else:
         with pytest.raises(CallFailed) as caught:
             client.create(behind.request)
-        meaning = of_create(caught.value, CODES)
+        meaning = classify_create(caught.value, CODES)
         assert (caught.value.trouble, meaning.kind, meaning.again) == (fault.trouble, Kind.UNCERTAIN, False)
     client.close()
     # The gateway may hear of the request only after the client's patience has ended.
@@ -114,7 +114,7 @@ def test_a_reading(behind: Behind, between: Between, fault: Fault) -> None:
     if fault.trouble is not None:
         with pytest.raises(CallFailed) as caught:
             client.read(behind.delivered.task_id)
-        meaning = of_read(caught.value, CODES)
+        meaning = classify_read(caught.value, CODES)
         assert (caught.value.trouble, meaning.kind) == (fault.trouble, Kind.TRANSIENT)
         if fault.waits:
             client.close()

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from batchgen.engine.outcomes import NOT_CONNECTED, Kind
+from batchgen.engine.classification import NOT_CONNECTED, Kind
 from batchgen.gateway.client import ApiKey, HttpGateway
 from batchgen.gateway.download import DownloadFailed, fetch
 from batchgen.gateway.interface import CallFailed, Trouble
-from batchgen.gateway.meanings import of_create, of_read
+from batchgen.gateway.meanings import classify_create, classify_read
 from batchgen.network import Network
 
 from network.conftest import a_request
@@ -49,9 +49,9 @@ def test_nothing_was_created_and_it_is_tried_again(way: Unreachable, address: Ad
         client.read("t")
     client.close()
     assert creating.value.trouble is reading.value.trouble is Trouble.NOT_CONNECTED
-    meaning = of_create(creating.value, {})
+    meaning = classify_create(creating.value, {})
     assert (meaning.kind, meaning.code, meaning.again) == (Kind.REFUSED, NOT_CONNECTED, True)
-    meaning = of_read(reading.value, {})
+    meaning = classify_read(reading.value, {})
     assert (meaning.kind, meaning.code) == (Kind.TRANSIENT, NOT_CONNECTED)
 
 

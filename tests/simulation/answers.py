@@ -5,10 +5,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeAlias
 
-from batchgen.engine.commands import Submit, SubmitEnded
-from batchgen.engine.outcomes import Meaning, Result
+from batchgen.engine.classification import Classification, Result
+from batchgen.engine.commands import Submit, SubmitResult
 from batchgen.gateway.interface import CallFailed, Created, Stage, Task, Trouble
-from batchgen.gateway.meanings import of_create, of_read
+from batchgen.gateway.meanings import classify_create, classify_read
 from batchgen.gateway.wire import Answer, broken_off, read_created, read_task
 
 CODES = {
@@ -172,18 +172,18 @@ def _read_task(answer: Answer, task_id: str) -> Task | CallFailed:
         return error
 
 
-def of_submission(act: Submit, heard: Heard) -> SubmitEnded:
+def of_submission(command: Submit, heard: Heard) -> SubmitResult:
     """What the real code makes of the answer to a submission."""
-    ending = _read_created(heard) if isinstance(heard, Answer) else heard
-    if isinstance(ending, Created):
-        return SubmitEnded(act, of_create(ending, CODES), ending.task_id)
-    return SubmitEnded(act, of_create(ending, CODES), candidate_id=ending.task_id, excerpt=ending.excerpt)
+    result = _read_created(heard) if isinstance(heard, Answer) else heard
+    if isinstance(result, Created):
+        return SubmitResult(command, classify_create(result, CODES), result.task_id)
+    return SubmitResult(command, classify_create(result, CODES), candidate_id=result.task_id, excerpt=result.excerpt)
 
 
-def of_reading(heard: Heard, task_id: str) -> tuple[Meaning, Result]:
+def of_reading(heard: Heard, task_id: str) -> tuple[Classification, Result]:
     """What the real code makes of the answer to a reading."""
-    ending = _read_task(heard, task_id) if isinstance(heard, Answer) else heard
-    meaning = of_read(ending, CODES)
-    if isinstance(ending, CallFailed):
-        return meaning, Result()
-    return meaning, Result(ending.video_url, ending.job_id, ending.cost_usd, ending.discount)
+    result = _read_task(heard, task_id) if isinstance(heard, Answer) else heard
+    classification = classify_read(result, CODES)
+    if isinstance(result, CallFailed):
+        return classification, Result()
+    return classification, Result(result.video_url, result.job_id, result.cost_usd, result.discount)

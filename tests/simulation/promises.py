@@ -54,14 +54,14 @@ def _since_another_version(bought: Attempt, state: State) -> list[Attempt]:
 
 def within_budget(intent: Submitting, state: State, budget_usd: Decimal) -> None:
     """With this submission, all that was charged and all that may be stays within the budget."""
-    liable = _NOTHING
+    committed = _NOTHING
     for attempt in state.all_attempts():
         if attempt.cost_usd is not None:
-            liable += attempt.cost_usd
+            committed += attempt.cost_usd
         elif not _is_free(attempt):
             assert attempt.estimated_cost_usd is not None, "a budget, and a submission that nobody can reckon with"
-            liable += attempt.estimated_cost_usd
-    assert liable <= budget_usd, f"{intent.scene_id} brings it to {liable} of a budget of {budget_usd}"
+            committed += attempt.estimated_cost_usd
+    assert committed <= budget_usd, f"{intent.scene_id} brings it to {committed} of a budget of {budget_usd}"
 
 
 def _is_free(attempt: Attempt) -> bool:

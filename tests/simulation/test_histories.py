@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from batchgen.engine.classification import Kind
 from batchgen.engine.commands import Stop, Submit
-from batchgen.engine.outcomes import Kind
 from batchgen.engine.states import AttemptState
 from batchgen.schemas import shipped
 
@@ -83,11 +83,11 @@ def test_the_command_plays_a_history_again(command: str) -> None:
 
 
 def test_what_created_nothing_and_what_nobody_knows_are_told_apart() -> None:
-    assert {answers.of_submission(Submit("s1", 1), heard).meaning.kind for heard in answers.NOTHING_MADE} == {
+    assert {answers.of_submission(Submit("s1", 1), heard).classification.kind for heard in answers.NOTHING_MADE} == {
         Kind.REFUSED,
         Kind.ACCOUNT,
     }
-    assert {answers.of_submission(Submit("s1", 1), heard).meaning.kind for heard in answers.NOBODY_KNOWS} == {
+    assert {answers.of_submission(Submit("s1", 1), heard).classification.kind for heard in answers.NOBODY_KNOWS} == {
         Kind.UNCERTAIN
     }
 

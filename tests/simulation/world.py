@@ -15,9 +15,19 @@ from queue import Empty
 from random import Random
 from typing import Any
 
-from batchgen.engine.commands import Act, Ending, Fetch, FetchEnded, Poll, PollEnded, Stop, Submit, SubmitEnded
+from batchgen.engine.classification import Kind
+from batchgen.engine.commands import (
+    Command,
+    CommandResult,
+    Fetch,
+    FetchResult,
+    Poll,
+    PollResult,
+    Stop,
+    Submit,
+    SubmitResult,
+)
 from batchgen.engine.events import Event, ManifestRead, Resolved, RunEnded, RunStarted, SceneFacts, Submitting
-from batchgen.engine.outcomes import Kind
 from batchgen.engine.planner import Choice, plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import Attempt, AttemptState
@@ -152,33 +162,33 @@ class World(Executor):
 
     def submit(self, perform: Callable[..., Any], /, *args: Any, **_: Any) -> "Future[Any]":
         future: Future[Any] = Future()
-        (act,) = args
+        (command,) = args
         self._count += 1
         number = self._count
-        if isinstance(act, Submit):
+        if isinstance(command, Submit):
             with self._noticing():
-                self._check_submission(act)
-            self._unsent[number] = act
+                self._check_submission(command)
+            self._unsent[number] = command
             self._unanswered.add(number)
         self._under_way += 1
         assert self._under_way <= self._settings.workers, "more acts under way than workers"
 
         def acted() -> None:
             self._unsent.pop(number, None)
-            if not isinstance(act, Submit) and self.bugs and self.random.random() < self.bugs:
+            if not isinstance(command, Submit) and self.bugs and self.random.random() < self.bugs:
                 self.seen["bugs"] += 1
                 self._under_way -= 1
                 future.set_exception(Bug())
                 return
-            ending = perform(act)
+            result = perform(command)
             heard = self._heard
-            self._later(self.random.choice((0.0, 0.1, 3.0)), lambda: seen(ending, heard))
+            self._later(self.random.choice((0.0, 0.1, 3.0)), lambda: seen(result, heard))
 
-        def seen(ending: Ending, heard: Heard | None) -> None:
+        def seen(result: CommandResult, heard: Heard | None) -> None:
             self._under_way -= 1
             self._unanswered.discard(number)
-            self._hear(ending, heard)
-            future.set_result(ending)
+            self._hear(result, heard)
+            future.set_result(result)
 
         latency = self.random.choice((None, 0.0, 0.01, 0.3, 2.0, 15.0))
         if latency is None:  # a thread may be done before the loop comes back to itself
@@ -188,13 +198,13 @@ class World(Executor):
             self._later(latency, acted)
         return future
 
-    def _check_submission(self, act: Submit) -> None:
+    def _check_submission(self, command: Submit) -> None:
         """What the policies say of when a submission may go out."""
         assert not self._denied, "submitted though the gateway refused the account"
         assert self.now_s >= self._held_until, "submitted though the gateway asked to wait"
         assert self._probes is None or not self._unanswered, "several submissions at once to a broken gateway"
         assert self._probes is None or self._probes < MOST_PROBES, "submitted on and on without a usable answer"
-        assert self._refused[act.scene_id] < MOST_POSTS, "refused, and submitted on and on"
+        assert self._refused[command.scene_id] < MOST_POSTS, "refused, and submitted on and on"
 
     @contextmanager
     def _noticing(self) -> Iterator[None]:
@@ -209,39 +219,39 @@ class World(Executor):
         self._count += 1
         heapq.heappush(self._pending, (self.now_s + wait, self._count, happen))
 
-    def _hear(self, ending: Ending, heard: Heard | None) -> None:
+    def _hear(self, result: CommandResult, heard: Heard | None) -> None:
         """From here on the run knows of an answer, and has to keep to it."""
-        if isinstance(ending, SubmitEnded):
-            self._hear_of_submission(ending, heard)
-        if isinstance(ending, PollEnded):
-            self._hear_of_task(ending)
+        if isinstance(result, SubmitResult):
+            self._hear_of_submission(result, heard)
+        if isinstance(result, PollResult):
+            self._hear_of_task(result)
         if isinstance(heard, Answer):
             self._denied = self._denied or heard.status in _DENIED
             if heard.status in _BUSY and heard.retry_after_s is not None:
                 self._held_until = max(self._held_until, self.now_s + heard.retry_after_s)
 
-    def _hear_of_task(self, ending: PollEnded) -> None:
+    def _hear_of_task(self, result: PollResult) -> None:
         """From when on each of several tasks was met with 404, and none with anything else."""
-        if ending.meaning.kind in (Kind.RUNNING, Kind.DONE, Kind.FAILED):
+        if result.classification.kind in (Kind.RUNNING, Kind.DONE, Kind.FAILED):
             self._missing = self._missing_since = None
-        if ending.meaning.not_found and self._missing is not None:
-            self._missing.add(ending.act.task_id)
+        if result.classification.not_found and self._missing is not None:
+            self._missing.add(result.command.task_id)
             if len(self._missing) > 1 and self._missing_since is None:
                 self._missing_since = self.now_s
 
-    def _hear_of_submission(self, ending: SubmitEnded, heard: Heard | None) -> None:
+    def _hear_of_submission(self, result: SubmitResult, heard: Heard | None) -> None:
         """What the policies speak of, told here a second time: refusals are spaced, and uncertainty is no habit."""
-        if ending.task_id is not None and self.witness.state.owner_of(ending.task_id) is None:
-            self._told_ids.add(ending.task_id)
-        kind, scene_id = ending.meaning.kind, ending.act.scene_id
-        if ending.candidate_id in self.gateway.books and kind is Kind.UNCERTAIN:
-            self._named[scene_id, ending.act.attempt] = ending.candidate_id or ""
+        if result.task_id is not None and self.witness.state.owner_of(result.task_id) is None:
+            self._told_ids.add(result.task_id)
+        kind, scene_id = result.classification.kind, result.command.scene_id
+        if result.candidate_id in self.gateway.books and kind is Kind.UNCERTAIN:
+            self._named[scene_id, result.command.attempt] = result.candidate_id or ""
         throttled = isinstance(heard, Answer) and heard.status == _THROTTLED
         if throttled and self.now_s >= self._held_until:
             self._held_until = self.now_s + FIRST_HOLD_S
         reached = isinstance(heard, Answer) or kind is Kind.UNCERTAIN
         self._refused[scene_id] += reached and kind is Kind.REFUSED and not throttled
-        repeated = ending.task_id is not None and ending.task_id not in self._told_ids
+        repeated = result.task_id is not None and result.task_id not in self._told_ids
         uncertain = kind is Kind.UNCERTAIN or repeated
         if not reached:
             return
@@ -255,63 +265,63 @@ class World(Executor):
             self._probes = None
             self._recent.clear()
 
-    def perform(self, act: Act) -> Ending:
+    def perform(self, command: Command) -> CommandResult:
         """What the gateway makes of an act; the process may be cut off before, or before it knows."""
-        mishap = self.witness.disk.mishaps.at(point := _POINTS[type(act)])
+        mishap = self.witness.disk.mishaps.at(point := _POINTS[type(command)])
         if mishap is not None:
             self.seen[f"{point} {mishap.how}"] += 1
             if mishap.how is How.BEFORE:
                 self.witness.disk.die()
-        ending = self._carried_out(act)
+        result = self._carried_out(command)
         if mishap is not None:
             self.witness.disk.die()
-        return ending
+        return result
 
-    def _carried_out(self, act: Act) -> Ending:
-        if isinstance(act, Submit):
-            return self._create(act)
-        if isinstance(act, Fetch):
-            return self._fetch(act)
-        known = self.witness.state.attempts[act.scene_id][act.attempt - 1]
-        assert known.task_id == act.task_id, "read before its id was durable"
-        self._heard = self.gateway.read(act.task_id, self.now_s)
-        meaning, result = answers.of_reading(self._heard, act.task_id)
-        self.seen[f"read {meaning.kind}"] += 1
+    def _carried_out(self, command: Command) -> CommandResult:
+        if isinstance(command, Submit):
+            return self._create(command)
+        if isinstance(command, Fetch):
+            return self._fetch(command)
+        known = self.witness.state.attempts[command.scene_id][command.attempt - 1]
+        assert known.task_id == command.task_id, "read before its id was durable"
+        self._heard = self.gateway.read(command.task_id, self.now_s)
+        classification, result = answers.of_reading(self._heard, command.task_id)
+        self.seen[f"read {classification.kind}"] += 1
         self.seen[f"read answered by {answers.name_of(self._heard)}"] += 1
-        return PollEnded(act, meaning, result)
+        return PollResult(command, classification, result)
 
-    def _create(self, act: Submit) -> SubmitEnded:
-        assert act.scene_id in self._scenes, "submitted though the manifest has it no more"
-        state, scene = self.witness.state, self._scenes[act.scene_id]
-        intent = state.latest(act.scene_id)
+    def _create(self, command: Submit) -> SubmitResult:
+        assert command.scene_id in self._scenes, "submitted though the manifest has it no more"
+        state, scene = self.witness.state, self._scenes[command.scene_id]
+        intent = state.latest(command.scene_id)
         assert intent is not None, "sent without an intent"
-        assert (intent.state, intent.number) == (S.SUBMITTING, act.attempt), "sent before the intent was durable"
+        assert (intent.state, intent.number) == (S.SUBMITTING, command.attempt), "sent before the intent was durable"
         assert intent.request_sha256 == scene.request_sha256, "sent something else than was written down"
         before, known = len(self.gateway.books), tuple(self.gateway.books)
         self.gateway.known = tuple(task_id for task_id in state.tasks if task_id in self.gateway.books)
         self._heard = self.gateway.create(scene, self.now_s)
         if len(self.gateway.books) > before:
-            asked = act.scene_id in self.asked_again
+            asked = command.scene_id in self.asked_again
             promises.bought_with_reason(intent, state, self.gateway.books, asked=asked, allowed=self.attempts)
             self._ceiling = max(self._ceiling, NO_LIMIT if self.budget is None else self.budget)
-        ending = answers.of_submission(act, self._heard)
-        self.seen[f"create {ending.meaning.kind}"] += 1
+        result = answers.of_submission(command, self._heard)
+        self.seen[f"create {result.classification.kind}"] += 1
         self.seen[f"create answered by {answers.name_of(self._heard)}"] += 1
-        self.seen["create answered with the id of another task"] += ending.task_id in known
-        return ending
+        self.seen["create answered with the id of another task"] += result.task_id in known
+        return result
 
-    def _fetch(self, act: Fetch) -> FetchEnded:
+    def _fetch(self, command: Fetch) -> FetchResult:
         self._heard = None
         if self.random.random() >= self.gateway.faults:
-            return FetchEnded(act, f"videos/{act.scene_id}.mp4", "ab" * 32)
+            return FetchResult(command, f"videos/{command.scene_id}.mp4", "ab" * 32)
         how = self.random.choice(("cut", "expired", "expired", "disk", "mismatch"))
         self.seen[f"fetch {how}"] += 1
         if how == "expired":
-            task_id = self.witness.state.attempts[act.scene_id][act.attempt - 1].task_id or ""
+            task_id = self.witness.state.attempts[command.scene_id][command.attempt - 1].task_id or ""
             self.gateway.books[task_id].forgotten = self.random.random() < 0.3
         if how == "mismatch":
-            return FetchEnded(act, f"videos/{act.scene_id}.mp4", "ab" * 32, mismatch="too short")
-        return FetchEnded(act, failure=how, expired=how == "expired", unstorable=how == "disk")
+            return FetchResult(command, f"videos/{command.scene_id}.mp4", "ab" * 32, mismatch="too short")
+        return FetchResult(command, failure=how, expired=how == "expired", unstorable=how == "disk")
 
     # One process
 
@@ -423,9 +433,9 @@ class World(Executor):
 
     def _orphans(self) -> None:
         """What had left the dead process may still reach the gateway."""
-        for act in self._unsent.values():
+        for command in self._unsent.values():
             if self.random.random() < 0.5:
-                self._create(act)
+                self._create(command)
 
     def _told(self, event: Event) -> None:
         """The journal has said that an event is durable."""
@@ -519,7 +529,7 @@ class World(Executor):
         state = self.witness.state
         left_open = [one for one in map(state.latest, state.attempts) if one is not None and one.is_open]
         assert all(self._is_really_gone(one) for one in left_open), "fair weather leaves a task running"
-        listed = [(scene, state.standing(scene)) for scene in map(self.scene, self.versions)]
+        listed = [(scene, state.current_attempt(scene)) for scene in map(self.scene, self.versions)]
         same = [one for scene, one in listed if one and one.request_sha256 == scene.request_sha256 and not one.is_open]
         left = {one.state for one in same}
         assert left <= {S.DELIVERED, S.MISMATCHED, S.FAILED, S.REFUSED}, f"fair weather leaves {left}"

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from batchgen.engine import events as ev
-from batchgen.engine.budget import Budget, Sum, charged, exposure, liability
+from batchgen.engine.budget import Budget, Sum, charged, committed_cost, exposure
 from batchgen.engine.states import Attempt, AttemptState, replay
 
 from attempts import WAYS, attempts_at
@@ -22,7 +22,7 @@ def attempt(before: AttemptState) -> Attempt:
 
 
 @pytest.mark.parametrize(
-    ("before", "spent", "open_", "liable"),
+    ("before", "spent", "open_", "committed"),
     [
         (S.SUBMITTING, Sum(), Sum(ESTIMATE), Sum(ESTIMATE)),
         (S.REFUSED, Sum(), Sum(), Sum()),
@@ -37,9 +37,9 @@ def attempt(before: AttemptState) -> Attempt:
         (S.FAILED, Sum(Decimal("0.1")), Sum(), Sum(Decimal("0.1"))),
     ],
 )
-def test_every_state(before: AttemptState, spent: Sum, open_: Sum, liable: Sum) -> None:
+def test_every_state(before: AttemptState, spent: Sum, open_: Sum, committed: Sum) -> None:
     listed = [attempt(before)]
-    assert (charged(listed), exposure(listed), liability(listed[0])) == (spent, open_, liable)
+    assert (charged(listed), exposure(listed), committed_cost(listed[0])) == (spent, open_, committed)
 
 
 def test_every_state_was_looked_at() -> None:
@@ -50,7 +50,7 @@ def test_a_result_without_a_stated_cost_is_unknown_and_counts_at_its_estimate() 
     listed = list(replay([*WAYS[S.RUNNING], ev.Completed("t", "s1", 1, "u", None, None, None)]).all_attempts())
     assert charged(listed) == Sum(Decimal(0), 1)
     assert exposure(listed) == Sum(ESTIMATE)
-    assert liability(listed[0]) == Sum(ESTIMATE)
+    assert committed_cost(listed[0]) == Sum(ESTIMATE)
 
 
 @pytest.mark.parametrize("code", ["001028004", "001028095", "001028096"])
@@ -58,15 +58,15 @@ def test_a_failure_without_a_stated_cost_may_have_been_charged(code: str) -> Non
     failed = ev.Failed("t", "s1", 1, code, "m", None, None, again=False)
     listed = list(replay([*WAYS[S.RUNNING], failed]).all_attempts())
     assert charged(listed) == Sum(Decimal(0), 1)
-    assert exposure(listed) == liability(listed[0]) == Sum(ESTIMATE)
+    assert exposure(listed) == committed_cost(listed[0]) == Sum(ESTIMATE)
     told = list(replay([*WAYS[S.RUNNING], replace(failed, cost_usd=COST)]).all_attempts())
-    assert (charged(told), exposure(told), liability(told[0])) == (Sum(COST), Sum(), Sum(COST))
+    assert (charged(told), exposure(told), committed_cost(told[0])) == (Sum(COST), Sum(), Sum(COST))
 
 
 def test_a_task_that_was_never_created_is_free() -> None:
     failed = ev.Failed("t", "s1", 1, "001028099", "m", None, None, again=True)
     listed = list(replay([*WAYS[S.RUNNING], failed]).all_attempts())
-    assert charged(listed) == exposure(listed) == liability(listed[0]) == Sum()
+    assert charged(listed) == exposure(listed) == committed_cost(listed[0]) == Sum()
 
 
 def test_zero_is_known() -> None:
@@ -91,7 +91,7 @@ def test_a_budget_follows_attempts() -> None:
     budget.changed(None, attempt(S.SUBMITTING))
     assert not budget.allows(Decimal("0.6"))
     budget.changed(attempt(S.SUBMITTING), attempt(S.REFUSED))
-    assert budget.liable == Sum(COST)
+    assert budget.committed == Sum(COST)
 
 
 def test_without_a_budget_anything_goes() -> None:

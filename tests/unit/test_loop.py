@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from batchgen.engine.commands import Act, Ending, FetchEnded, Poll, PollEnded, Submit, SubmitEnded
+from batchgen.engine.classification import Result
+from batchgen.engine.commands import Command, CommandResult, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.engine.events import Event
-from batchgen.engine.outcomes import Result
 from batchgen.engine.planner import Choice, plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import AttemptState, State, replay
@@ -30,7 +30,7 @@ class Parts(Executor):
         self.steps: list[str] = []
         self.written: list[Event] = []
         self.room = 10**9
-        self.waiting: list[tuple[Callable[[Act], Ending], Act, Future[Ending]]] = []
+        self.waiting: list[tuple[Callable[[Command], CommandResult], Command, Future[CommandResult]]] = []
         self.silent = False
         self.waited_for: list[tuple[int, float]] = []
         self.waits_then: Callable[[], None] | None = None
@@ -50,9 +50,9 @@ class Parts(Executor):
             then, self.waits_then = self.waits_then, None
             then()
         if self.waiting and not self.silent:
-            perform, act, future = self.waiting.pop(0)
+            perform, command, future = self.waiting.pop(0)
             try:
-                future.set_result(perform(act))
+                future.set_result(perform(command))
             except ZeroDivisionError as error:
                 future.set_exception(error)
         try:
@@ -75,12 +75,12 @@ class Parts(Executor):
         self.waiting.append((perform, args[0], future))
         return future
 
-    def perform(self, act: Act) -> Ending:
-        if isinstance(act, Submit):
-            return SubmitEnded(act, CREATED, f"task-{act.scene_id}")
-        if isinstance(act, Poll):
-            return PollEnded(act, DONE, Result(URL, "j", PRICE, Decimal(1)))
-        return FetchEnded(act, "videos/s.mp4", "ab")
+    def perform(self, command: Command) -> CommandResult:
+        if isinstance(command, Submit):
+            return SubmitResult(command, CREATED, f"task-{command.scene_id}")
+        if isinstance(command, Poll):
+            return PollResult(command, DONE, Result(URL, "j", PRICE, Decimal(1)))
+        return FetchResult(command, "videos/s.mp4", "ab")
 
     def run(self) -> None:
         self.loop.run(self)
@@ -147,10 +147,10 @@ def test_an_interrupt_keeps_the_id_that_came_in_time() -> None:
 class Broken(Parts):
     """Performs the second submission with a bug."""
 
-    def perform(self, act: Act) -> Ending:
-        if act.scene_id == "s2":
+    def perform(self, command: Command) -> CommandResult:
+        if command.scene_id == "s2":
             raise ZeroDivisionError
-        return super().perform(act)
+        return super().perform(command)
 
 
 def test_a_bug_in_an_act_ends_the_run_instead_of_hanging_it_and_loses_no_id() -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from batchgen.engine.backoff import retry_wait, submit_wait
-from batchgen.engine.pacing import Lengths, poll_wait
+from batchgen.engine.pacing import TaskDurations, poll_wait
 from batchgen.limits import MOST_POSTS
 
 
@@ -47,7 +47,7 @@ def test_a_refused_scene_is_submitted_six_times_over_about_a_minute() -> None:
 
 
 def test_the_first_reading_comes_shortly_before_the_shortest_task_known_of_its_kind() -> None:
-    lengths = Lengths()
+    lengths = TaskDurations()
     assert lengths.first_wait("a") == 0
     for seconds in (30.0, 20.0, 40.0):
         lengths.completed("a", seconds)

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from batchgen.engine.commands import Fetch, Poll, Stop, Submit, SubmitEnded
+from batchgen.engine.classification import Classification, Kind, Result
+from batchgen.engine.commands import Fetch, Poll, Stop, Submit, SubmitResult
 from batchgen.engine.events import (
     HeldBack,
     OutcomeUnknown,
@@ -14,7 +15,6 @@ from batchgen.engine.events import (
     Resolved,
     Submitting,
 )
-from batchgen.engine.outcomes import Kind, Meaning, Result
 from batchgen.engine.planner import Choice
 from batchgen.engine.scheduler import Settings
 from batchgen.engine.states import AttemptState
@@ -44,8 +44,8 @@ ONE_BY_ONE = Settings(workers=1, max_in_flight=1)
 
 def test_the_intent_comes_with_the_submission_it_guards() -> None:
     bench = Bench()
-    events, acts = bench.scheduler.begin(bench.now, "now")
-    assert acts == [Submit("s1", 1)]
+    events, commands = bench.scheduler.begin(bench.now, "now")
+    assert commands == [Submit("s1", 1)]
     assert [(event.scene_id, event.attempt) for event in events if isinstance(event, Submitting)] == [("s1", 1)]
 
 
@@ -113,12 +113,12 @@ def test_submissions_do_not_starve_readings_and_downloads() -> None:
     bench = Bench(scenes(40), Settings(workers=1, poll_interval_s=0.001, max_in_flight=100))
     begun: list[str] = []
     for _ in range(30):
-        act = bench.next_act()
-        begun.append(type(act).__name__)
+        command = bench.next_act()
+        begun.append(type(command).__name__)
         bench.now += 1
-        if isinstance(act, Submit):
+        if isinstance(command, Submit):
             bench.submitted()
-        elif isinstance(act, Poll):
+        elif isinstance(command, Poll):
             bench.read(DONE)
         else:
             bench.fetched()
@@ -131,7 +131,7 @@ def test_too_many_requests_bring_down_what_is_in_flight_and_hold_submissions() -
     bench.submitted(THROTTLED)
     assert kinds(bench.begin()) == [], "held back"
     assert bench.scheduler.stop is None
-    while any(isinstance(act, Submit) for act in bench.acts):
+    while any(isinstance(command, Submit) for command in bench.commands):
         bench.submitted(THROTTLED)
     assert bench.scheduler.in_flight == 2
     assert isinstance(bench.next_act(), Poll), "no submission while two tasks are in flight"
@@ -148,23 +148,23 @@ def test_a_throttled_scene_is_submitted_again_as_the_same_attempt_and_first() ->
 
 
 @pytest.mark.parametrize(
-    "meaning",
+    "classification",
     [
-        Meaning(Kind.REFUSED, "http_429", again=True, throttled=True, wait_s=40),
-        Meaning(Kind.UNCERTAIN, "submit_unknown", wait_s=40),
+        Classification(Kind.REFUSED, "http_429", again=True, throttled=True, wait_s=40),
+        Classification(Kind.UNCERTAIN, "submit_unknown", wait_s=40),
     ],
 )
-def test_retry_after_holds_all_submissions(meaning: Meaning) -> None:
+def test_retry_after_holds_all_submissions(classification: Classification) -> None:
     bench = Bench(scenes(3), ONE_BY_ONE)
     bench.begin()
-    bench.submitted(meaning)
+    bench.submitted(classification)
     assert bench.begin(39.9) == []
     assert kinds(bench.begin(0.2)) == ["Submit"]
 
 
 @pytest.mark.parametrize("asked", [None, 0.0, 0.25])
 def test_refusals_are_bounded_whatever_little_the_gateway_asks_for(asked: float | None) -> None:
-    overloaded = Meaning(Kind.REFUSED, "http_503", "overloaded", again=True, wait_s=asked)
+    overloaded = Classification(Kind.REFUSED, "http_503", "overloaded", again=True, wait_s=asked)
     bench = Bench(scenes(3))
     begun, posts = bench.now, 0
     while not bench.scheduler.is_finished():
@@ -222,7 +222,7 @@ def test_uncertain_answers_one_after_the_other_end_the_run_before_the_batch_is_b
 def test_a_probe_that_is_answered_opens_the_way_again() -> None:
     bench = Bench(scenes(20), Settings(workers=5, max_in_flight=300))
     bench.begin()
-    while bench.acts:
+    while bench.commands:
         bench.submitted(UNCERTAIN)
     assert kinds(bench.begin()) == ["Submit"]
     assert bench.begin() == [], "one at a time"
@@ -232,9 +232,9 @@ def test_a_probe_that_is_answered_opens_the_way_again() -> None:
 
 def test_an_id_that_another_attempt_has_leaves_the_later_one_unknown_and_names_both() -> None:
     bench = Bench(scenes(2), Settings(workers=1)).running()
-    (act,) = bench.begin()
-    assert isinstance(act, Submit)
-    (event,) = bench.end(SubmitEnded(act, CREATED, "t1"))
+    (command,) = bench.begin()
+    assert isinstance(command, Submit)
+    (event,) = bench.end(SubmitResult(command, CREATED, "t1"))
     assert isinstance(event, OutcomeUnknown)
     assert (event.code, event.candidate_id) == ("task_id_repeated", "t1")
     assert "t1" in event.message
@@ -245,29 +245,29 @@ def test_an_id_that_another_attempt_has_leaves_the_later_one_unknown_and_names_b
 
 def test_what_came_with_an_answer_of_no_use_is_kept() -> None:
     bench = Bench()
-    (act,) = bench.begin()
-    assert isinstance(act, Submit)
-    (event,) = bench.end(SubmitEnded(act, UNCERTAIN, candidate_id="t 9", excerpt='{"id": "t 9'))
+    (command,) = bench.begin()
+    assert isinstance(command, Submit)
+    (event,) = bench.end(SubmitResult(command, UNCERTAIN, candidate_id="t 9", excerpt='{"id": "t 9'))
     assert isinstance(event, OutcomeUnknown)
     attempt = bench.attempt()
     assert (attempt.candidate_id, attempt.excerpt, attempt.task_id) == ("t 9", '{"id": "t 9', None)
 
 
-@pytest.mark.parametrize(("meaning", "stop"), [(DENIED, Stop.ACCOUNT), (UNREACHED, Stop.UNREACHABLE)])
-def test_what_stops_a_run_is_written_down_of_every_scene_that_waits(meaning: Meaning, stop: Stop) -> None:
+@pytest.mark.parametrize(("classification", "stop"), [(DENIED, Stop.ACCOUNT), (UNREACHED, Stop.UNREACHABLE)])
+def test_what_stops_a_run_is_written_down_of_every_scene_that_waits(classification: Classification, stop: Stop) -> None:
     bench = Bench(scenes(3), ONE_BY_ONE)
     while not bench.scheduler.is_finished():
         bench.next_act()
-        bench.submitted(meaning)
+        bench.submitted(classification)
     assert bench.scheduler.stop is stop
     assert {"s2", "s3"} <= set(bench.state.held)
-    assert all(meaning.reason in held.message for held in bench.state.held.values())
+    assert all(classification.reason in held.message for held in bench.state.held.values())
 
 
 def test_retry_after_on_a_reading_holds_submissions_too() -> None:
     bench = Bench(scenes(2), Settings(workers=1, submit_rate=0.1)).running()
     assert isinstance(bench.next_act(), Poll)
-    bench.read(Meaning(Kind.TRANSIENT, "http_429", wait_s=100))
+    bench.read(Classification(Kind.TRANSIENT, "http_429", wait_s=100))
     assert bench.begin(99) == []
     assert kinds(bench.begin(2)) == ["Submit"]
 
@@ -295,7 +295,7 @@ def test_a_refusal_with_hope_is_repeated_a_few_times() -> None:
 def test_whatever_is_not_certain_is_never_sent_again(kind: Kind) -> None:
     bench = Bench(settings=Settings(attempts=9))
     bench.begin()
-    (event,) = bench.submitted(Meaning(kind, "submit_unknown", again=True, passing=True))
+    (event,) = bench.submitted(Classification(kind, "submit_unknown", again=True, passing=True))
     assert isinstance(event, OutcomeUnknown)
     assert bench.scheduler.is_finished()
     for choice in (Choice(), Choice(retry_failed=True)):
@@ -305,9 +305,9 @@ def test_whatever_is_not_certain_is_never_sent_again(kind: Kind) -> None:
 
 def test_a_created_task_without_an_id_is_unknown() -> None:
     bench = Bench()
-    (act,) = bench.begin()
-    assert isinstance(act, Submit)
-    assert kinds(bench.end(SubmitEnded(act, CREATED))) == ["OutcomeUnknown"]
+    (command,) = bench.begin()
+    assert isinstance(command, Submit)
+    assert kinds(bench.end(SubmitResult(command, CREATED))) == ["OutcomeUnknown"]
 
 
 def test_cut_off_in_sending_is_unknown_until_resolved() -> None:
@@ -387,7 +387,7 @@ def test_the_budget_counts_what_is_in_flight() -> None:
     bench.submitted()
     bench.submitted()
     bench.polled(DONE)
-    assert not any(isinstance(act, Submit) for act in bench.acts)
+    assert not any(isinstance(command, Submit) for command in bench.commands)
 
 
 def test_the_budget_counts_unknown_submissions_over_runs() -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from batchgen.engine.classification import Classification, Kind, Result
 from batchgen.engine.commands import Fetch, Poll, Stop, Submit
 from batchgen.engine.events import (
     Completed,
@@ -15,7 +16,6 @@ from batchgen.engine.events import (
     Submitting,
     TaskTimedOut,
 )
-from batchgen.engine.outcomes import Kind, Meaning, Result
 from batchgen.engine.planner import Choice
 from batchgen.engine.scheduler import Settings
 from batchgen.engine.states import AttemptState
@@ -94,14 +94,14 @@ def test_some_failures_have_to_be_said_five_times_in_a_row() -> None:
 
 def test_different_stories_confirm_nothing() -> None:
     bench = Bench().running()
-    for meaning in (PASSING, RECHECK) * 6:
-        assert bench.polled(meaning) == []
+    for classification in (PASSING, RECHECK) * 6:
+        assert bench.polled(classification) == []
 
 
-def missed(bench: Bench, meaning: Meaning = GONE) -> Bench:
+def missed(bench: Bench, classification: Classification = GONE) -> Bench:
     """Let a run meet its tasks with 404 until it ends."""
     while not bench.scheduler.is_finished():
-        bench.answered(meaning)
+        bench.answered(classification)
     return bench
 
 
@@ -127,7 +127,7 @@ def test_a_task_that_was_not_found_is_looked_for_by_every_later_run_and_for_free
     assert kinds(found.polled(RUNNING)) == ["TaskSeen"]
     assert kinds(found.polled(DONE)) == ["Completed"]
     assert (found.attempt().number, found.attempt().cost_usd) == (1, PRICE)
-    assert not any(isinstance(act, Submit) for act in found.acts)
+    assert not any(isinstance(command, Submit) for command in found.commands)
 
 
 def test_what_was_not_found_is_bought_again_only_when_asked_and_only_after_one_more_look() -> None:
@@ -152,7 +152,7 @@ def test_anything_said_of_a_task_makes_404_an_outage() -> None:
 
 
 def test_404_from_a_page_is_nothing_said_of_the_task() -> None:
-    page = Meaning(Kind.TRANSIENT, "http_404", "the gateway answered 404", not_found=True)
+    page = Classification(Kind.TRANSIENT, "http_404", "the gateway answered 404", not_found=True)
     bench = missed(Bench(settings=Settings(task_timeout_s=100)).running(), page)
     assert bench.attempt().code == "task_timeout"
 
@@ -211,13 +211,13 @@ def test_what_was_said_of_one_task_does_not_count_for_the_next() -> None:
 def test_a_failed_look_says_nothing_of_the_task() -> None:
     bench = Bench(settings=Settings(task_timeout_s=1e6)).running()
     for _ in range(50):
-        assert bench.polled(Meaning(Kind.RUNNING, "001028098", "status check error")) == []
+        assert bench.polled(Classification(Kind.RUNNING, "001028098", "status check error")) == []
     assert kinds(bench.polled(DONE)) == ["Completed"]
 
 
 def test_troubled_readings_wait_longer_and_as_long_as_they_were_told() -> None:
     bench = Bench(settings=Settings(poll_interval_s=1)).running()
-    bench.polled(Meaning(Kind.TRANSIENT, "http_503", wait_s=77))
+    bench.polled(Classification(Kind.TRANSIENT, "http_503", wait_s=77))
     before = bench.now
     bench.polled(HICCUP)
     assert bench.now - before == 77
@@ -255,7 +255,7 @@ def test_a_lasting_failure_is_not_bought_again() -> None:
 
 
 @pytest.mark.parametrize("ending", [DONE, WRONG])
-def test_a_scene_that_was_changed_while_its_task_ran_is_submitted_after_it(ending: Meaning) -> None:
+def test_a_scene_that_was_changed_while_its_task_ran_is_submitted_after_it(ending: Classification) -> None:
     bench = Bench().running()
     after = bench.again([scene(request="r2")])
     assert after.begin() == [Poll("s1", 1, "t1")]
@@ -299,8 +299,8 @@ def test_addresses_that_keep_expiring_end_the_download() -> None:
     assert bench.scheduler.is_finished()
 
 
-@pytest.mark.parametrize("meaning", [RUNNING, HICCUP, GONE])
-def test_a_lookup_that_brings_nothing_ends_and_what_was_bought_stays_bought(meaning: Meaning) -> None:
+@pytest.mark.parametrize("classification", [RUNNING, HICCUP, GONE])
+def test_a_lookup_that_brings_nothing_ends_and_what_was_bought_stays_bought(classification: Classification) -> None:
     bench = Bench(settings=Settings(task_timeout_s=60)).running()
     bench.polled(DONE)
     bench.begin()
@@ -308,7 +308,7 @@ def test_a_lookup_that_brings_nothing_ends_and_what_was_bought_stays_bought(mean
     for _ in range(100):
         if bench.scheduler.is_finished():
             break
-        bench.polled(meaning)
+        bench.polled(classification)
     assert bench.attempt().state is AttemptState.DOWNLOAD_FAILED
     assert bench.attempt().cost_usd == PRICE
     assert bench.again().begin() == [Fetch("s1", 1, "https://cdn.example/v.mp4", "1280*720", 5)], (
@@ -357,7 +357,7 @@ def test_what_cannot_be_stored_is_not_bought() -> None:
 def test_an_interrupt_waits_for_submissions_only() -> None:
     bench = Bench(scenes(9), Settings(workers=3)).running(3)
     bench.begin(30)
-    assert set(kinds(bench.acts)) == {"Submit", "Poll"}
+    assert set(kinds(bench.commands)) == {"Submit", "Poll"}
     bench.scheduler.interrupt()
     assert not bench.scheduler.is_finished()
     bench.read(DONE)
@@ -369,12 +369,12 @@ def test_an_interrupt_waits_for_submissions_only() -> None:
     assert {attempt.state for attempt in bench.state.all_attempts()} <= {AttemptState.RUNNING, AttemptState.COMPLETED}
 
 
-@pytest.mark.parametrize("meaning", [BUSY, THROTTLED, UNREACHED, DENIED])
-def test_nothing_is_sent_again_after_an_interrupt(meaning: Meaning) -> None:
+@pytest.mark.parametrize("classification", [BUSY, THROTTLED, UNREACHED, DENIED])
+def test_nothing_is_sent_again_after_an_interrupt(classification: Classification) -> None:
     bench = Bench(scenes(2), ONE_BY_ONE)
     bench.begin()
     bench.scheduler.interrupt()
-    bench.submitted(meaning)
+    bench.submitted(classification)
     assert bench.scheduler.is_finished()
     assert bench.scheduler.stop is Stop.INTERRUPTED
     assert bench.begin(9999) == []
@@ -472,8 +472,8 @@ def test_the_file_of_a_scene_whose_edit_was_taken_back_is_fetched_for_the_attemp
     edited.next_act()
     edited.submitted(REFUSED)
     back = edited.again(scenes(1), missing=("s1",))
-    assert isinstance(act := back.next_act(), Fetch)
-    assert act.attempt == 1
+    assert isinstance(command := back.next_act(), Fetch)
+    assert command.attempt == 1
     back.fetched()
     assert back.state.attempts["s1"][0].state is AttemptState.DELIVERED
     assert back.scheduler.is_finished()

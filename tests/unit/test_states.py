@@ -159,12 +159,15 @@ def refused_edit(before: AttemptState) -> State:
 @pytest.mark.parametrize("before", [S.DELIVERED, S.COMPLETED, S.DOWNLOAD_FAILED, S.MISMATCHED, S.FAILED])
 def test_an_edit_that_was_refused_and_taken_back_leaves_the_scene_where_it_stood(before: AttemptState) -> None:
     state = refused_edit(before)
-    standing, edited = state.standing(ASKED), state.standing(replace(ASKED, request_sha256="edited"))
-    assert standing is not None
+    current_attempt, edited = (
+        state.current_attempt(ASKED),
+        state.current_attempt(replace(ASKED, request_sha256="edited")),
+    )
+    assert current_attempt is not None
     assert edited is not None
-    assert (standing.number, standing.state) == (1, before)
+    assert (current_attempt.number, current_attempt.state) == (1, before)
     assert (edited.number, edited.state) == (2, S.REFUSED)
-    third = state.standing(replace(ASKED, request_sha256="a third version"))
+    third = state.current_attempt(replace(ASKED, request_sha256="a third version"))
     assert third is edited
 
 
@@ -172,5 +175,5 @@ def test_an_edit_that_was_refused_and_taken_back_leaves_the_scene_where_it_stood
 def test_otherwise_the_last_attempt_says_where_a_scene_stands(before: AttemptState) -> None:
     state = attempts_at(before)
     for sha256 in (ASKED.request_sha256, "edited"):
-        assert state.standing(replace(ASKED, request_sha256=sha256)) is state.latest("s1")
-    assert State().standing(ASKED) is None
+        assert state.current_attempt(replace(ASKED, request_sha256=sha256)) is state.latest("s1")
+    assert State().current_attempt(ASKED) is None

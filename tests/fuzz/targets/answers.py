@@ -9,11 +9,11 @@ import math
 from decimal import Decimal
 from typing import Any
 
+from batchgen.engine.classification import Classification, Kind
 from batchgen.engine.events import Refused
-from batchgen.engine.outcomes import Kind, Meaning
 from batchgen.gateway.client import retry_after_s
 from batchgen.gateway.interface import CallFailed, Created, RemoteStatus, Stage, Task
-from batchgen.gateway.meanings import of_create, of_read
+from batchgen.gateway.meanings import classify_create, classify_read
 from batchgen.gateway.wire import Answer, read_created, read_task
 from batchgen.journal.records import decode, encode
 from batchgen.schemas import DEFAULT_MODEL, shipped
@@ -49,11 +49,11 @@ def _check_creating(answer: Answer) -> None:
     try:
         created = read_created(answer)
     except CallFailed as failed:
-        meaning = of_create(failed, CODES)
-        _check_failure(failed, meaning, Stage.CREATE, answer)
-        _check_refusal(meaning, answer.status, said)
+        classification = classify_create(failed, CODES)
+        _check_failure(failed, classification, Stage.CREATE, answer)
+        _check_refusal(classification, answer.status, said)
         return
-    assert of_create(created, CODES).kind is Kind.CREATED
+    assert classify_create(created, CODES).kind is Kind.CREATED
     assert 200 <= answer.status < 300
     assert isinstance(said, dict)
     assert str(said["id"]) == created.task_id
@@ -61,19 +61,19 @@ def _check_creating(answer: Answer) -> None:
     assert created.task_id.isprintable()
 
 
-def _check_refusal(meaning: Meaning, status: int, said: Any) -> None:
+def _check_refusal(classification: Classification, status: int, said: Any) -> None:
     """Promise 1: nothing is called a refusal that is not certain to have created nothing."""
-    assert meaning.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
+    assert classification.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
     text = json.dumps(said, default=str)
     by_code, for_good = NOT_CREATED in text, any(code in text for code in PERMANENT)
     in_words = status == 500 and isinstance(said, dict) and not said.get("id")
     certain = by_code or status in CERTAIN_WHATEVER_THE_BODY or in_words
-    assert status not in NOT_KNOWN or meaning.kind is Kind.UNCERTAIN
-    if meaning.kind is Kind.ACCOUNT:
+    assert status not in NOT_KNOWN or classification.kind is Kind.UNCERTAIN
+    if classification.kind is Kind.ACCOUNT:
         assert status in ACCOUNT
-    elif meaning.kind is Kind.REFUSED:
+    elif classification.kind is Kind.REFUSED:
         assert certain or for_good or 400 <= status < 500
-        assert not meaning.again or certain
+        assert not classification.again or certain
     else:
         assert not 400 <= status < 500
         assert status not in CERTAIN_WHATEVER_THE_BODY
@@ -84,39 +84,42 @@ def _check_reading(answer: Answer) -> None:
     try:
         task = read_task(answer, ASKED_FOR)
     except CallFailed as failed:
-        meaning = of_read(failed, CODES)
-        _check_failure(failed, meaning, Stage.READ, answer)
-        assert meaning.kind in (Kind.TRANSIENT, Kind.ACCOUNT) or (meaning.kind, answer.status) == (Kind.MISSING, 404)
-        assert meaning.kind is not Kind.ACCOUNT or answer.status in ACCOUNT
+        classification = classify_read(failed, CODES)
+        _check_failure(failed, classification, Stage.READ, answer)
+        assert classification.kind in (Kind.TRANSIENT, Kind.ACCOUNT) or (classification.kind, answer.status) == (
+            Kind.MISSING,
+            404,
+        )
+        assert classification.kind is not Kind.ACCOUNT or answer.status in ACCOUNT
         return
-    meaning = of_read(task, CODES)
+    classification = classify_read(task, CODES)
     assert 200 <= answer.status < 300
     assert isinstance(said, dict)
     named = said.get("id")
     assert not isinstance(named, str) or not named.isalnum() or named == ASKED_FOR, "an answer about another task"
     word = said["status"].strip().casefold()
     assert task.status == (word if word in ("completed", "failed") else RemoteStatus.RUNNING)
-    _check_task(task, meaning, said)
+    _check_task(task, classification, said)
 
 
-def _check_task(task: Task, meaning: Meaning, said: dict[str, Any]) -> None:
+def _check_task(task: Task, classification: Classification, said: dict[str, Any]) -> None:
     assert task.progress is None or 0 <= task.progress <= 1
     for name, amount in (("cost", task.cost_usd), ("discount", task.discount)):
         assert amount is None or (amount.is_finite() and amount >= 0)
         assert amount is None or amount == Decimal(said["usage"][name])
-    assert (meaning.kind is Kind.DONE) == (task.status is RemoteStatus.COMPLETED)
-    assert (meaning.kind is Kind.FAILED) <= (task.status is RemoteStatus.FAILED)
+    assert (classification.kind is Kind.DONE) == (task.status is RemoteStatus.COMPLETED)
+    assert (classification.kind is Kind.FAILED) <= (task.status is RemoteStatus.FAILED)
     if task.status is RemoteStatus.COMPLETED:
         assert task.video_url
         assert json.dumps(task.video_url)[1:-1] in json.dumps(said["output"], default=str)
 
 
-def _check_failure(failed: CallFailed, meaning: Meaning, stage: Stage, answer: Answer) -> None:
+def _check_failure(failed: CallFailed, classification: Classification, stage: Stage, answer: Answer) -> None:
     """The ending carries what was answered, in bounded texts, and can be written down and read back."""
     assert (failed.stage, failed.status) == (stage, answer.status)
-    assert max(map(len, (failed.message, failed.code, failed.excerpt, meaning.reason))) <= LONGEST_TEXT
-    assert meaning.wait_s is None or math.isfinite(meaning.wait_s)
-    event = Refused("2026-01-01T00:00:00Z", "s01", 1, meaning.code, meaning.reason, meaning.again)
+    assert max(map(len, (failed.message, failed.code, failed.excerpt, classification.reason))) <= LONGEST_TEXT
+    assert classification.wait_s is None or math.isfinite(classification.wait_s)
+    event = Refused("2026-01-01T00:00:00Z", "s01", 1, classification.code, classification.reason, classification.again)
     assert decode(encode(event)).event == event
 
 

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
+from batchgen.engine.classification import Classification, Result
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.outcomes import Meaning, Result
 
 _NOTHING_TOLD = Result()
 
 
 @dataclass(slots=True)
-class Job:
+class SceneRun:
     """One scene on its way through this run.
 
     ``refusals`` counts submissions in this run that created nothing, ``failures`` readings in a row
@@ -49,8 +49,8 @@ class Job:
         if result.cost_usd is not None:
             self.charge = result
 
-    def is_confirmed(self, meaning: Meaning) -> bool:
+    def is_confirmed(self, classification: Classification) -> bool:
         """Whether the gateway has now said this often enough in a row to be believed."""
-        self.said_times = self.said_times + 1 if self.said == meaning.code else 1
-        self.said = meaning.code
-        return self.said_times >= meaning.confirm
+        self.said_times = self.said_times + 1 if self.said == classification.code else 1
+        self.said = classification.code
+        return self.said_times >= classification.confirm

@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class Classification:
     """A kind, and what the user is told.
 
     ``code`` is the gateway's own, or a word of batchgen's where there is none; ``reason`` a sentence.

@@ -1,8 +1,8 @@
 """What the scheduler decided, as the events that the journal keeps. Pure."""
 
 from batchgen.engine import events as ev
-from batchgen.engine.commands import FetchEnded, SubmitEnded
-from batchgen.engine.outcomes import Kind, Meaning, Result
+from batchgen.engine.classification import Classification, Kind, Result
+from batchgen.engine.commands import FetchResult, SubmitResult
 from batchgen.engine.states import Attempt
 
 
@@ -20,28 +20,28 @@ def submitting(at: str, scene: ev.SceneFacts, attempt: int) -> ev.Submitting:
     )
 
 
-def submission(at: str, ending: SubmitEnded, owner: Attempt | None) -> ev.Submitted | ev.Refused | ev.OutcomeUnknown:
+def submission(at: str, result: SubmitResult, owner: Attempt | None) -> ev.Submitted | ev.Refused | ev.OutcomeUnknown:
     """How a submission ended: a task, none, or nobody knows. ``owner`` is the attempt that has the id that came."""
-    act, meaning = ending.act, ending.meaning
-    if meaning.kind is Kind.CREATED and ending.task_id is not None and owner is None:
-        return ev.Submitted(at, act.scene_id, act.attempt, ending.task_id)
-    if meaning.kind in (Kind.REFUSED, Kind.ACCOUNT):
-        again = meaning.again or meaning.kind is Kind.ACCOUNT
-        return ev.Refused(at, act.scene_id, act.attempt, meaning.code, meaning.reason, again)
-    return _unknown(at, ending, owner)
+    command, classification = result.command, result.classification
+    if classification.kind is Kind.CREATED and result.task_id is not None and owner is None:
+        return ev.Submitted(at, command.scene_id, command.attempt, result.task_id)
+    if classification.kind in (Kind.REFUSED, Kind.ACCOUNT):
+        again = classification.again or classification.kind is Kind.ACCOUNT
+        return ev.Refused(at, command.scene_id, command.attempt, classification.code, classification.reason, again)
+    return _unknown(at, result, owner)
 
 
-def _unknown(at: str, ending: SubmitEnded, owner: Attempt | None) -> ev.OutcomeUnknown:
+def _unknown(at: str, result: SubmitResult, owner: Attempt | None) -> ev.OutcomeUnknown:
     """A task may have been created. Where the id that came is that of another attempt, ``owner``, both are named."""
-    act, meaning = ending.act, ending.meaning
-    code, reason, candidate_id = meaning.code, meaning.reason, ending.candidate_id
+    command, classification = result.command, result.classification
+    code, reason, candidate_id = classification.code, classification.reason, result.candidate_id
     if owner is not None:
-        code, candidate_id = "task_id_repeated", ending.task_id
+        code, candidate_id = "task_id_repeated", result.task_id
         reason = (
             f"submitted, and the outcome is not known: the gateway gave the task id {owner.task_id}, which is that of "
             f"scene {owner.scene_id}, attempt {owner.number}; ask your provider which task belongs to which"
         )
-    return ev.OutcomeUnknown(at, act.scene_id, act.attempt, code, reason, candidate_id, ending.excerpt)
+    return ev.OutcomeUnknown(at, command.scene_id, command.attempt, code, reason, candidate_id, result.excerpt)
 
 
 def completed(at: str, attempt: Attempt, result: Result) -> ev.Completed:
@@ -57,18 +57,18 @@ def completed(at: str, attempt: Attempt, result: Result) -> ev.Completed:
     )
 
 
-def failed(at: str, attempt: Attempt, meaning: Meaning, result: Result) -> ev.Failed:
+def failed(at: str, attempt: Attempt, classification: Classification, result: Result) -> ev.Failed:
     """The task ended without a result."""
     return ev.Failed(
         at=at,
         scene_id=attempt.scene_id,
         attempt=attempt.number,
-        code=meaning.code,
-        message=meaning.reason,
+        code=classification.code,
+        message=classification.reason,
         cost_usd=result.cost_usd,
         discount=result.discount,
-        again=meaning.again,
-        passing=meaning.passing,
+        again=classification.again,
+        passing=classification.passing,
     )
 
 
@@ -87,9 +87,9 @@ def timed_out(at: str, attempt: Attempt, after_s: float) -> ev.TaskTimedOut:
     return ev.TaskTimedOut(at, attempt.scene_id, attempt.number, "task_timeout", reason)
 
 
-def delivered(at: str, ending: FetchEnded, path: str, sha256: str) -> ev.Downloaded:
+def delivered(at: str, result: FetchResult, path: str, sha256: str) -> ev.Downloaded:
     """The result is here."""
-    return ev.Downloaded(at, ending.act.scene_id, ending.act.attempt, path, sha256, ending.mismatch)
+    return ev.Downloaded(at, result.command.scene_id, result.command.attempt, path, sha256, result.mismatch)
 
 
 def kind_of(attempt: Attempt) -> str:
