@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from batchgen.engine.events import Event, RunStarted
 from batchgen.engine.states import State
+from batchgen.errors import RunDirectoryError
 from batchgen.journal.log import Tape
 from batchgen.journal.records import Stamp, decode, encode
 
@@ -168,7 +169,9 @@ class Witness:
             self.disk.intrude()
         try:
             self._tape.append(listed)
-        except BaseException:
+        except BaseException as error:
+            accused = isinstance(error, RunDirectoryError) and "another process wrote" in str(error)
+            assert self.disk.intruded or not accused, "a run takes its own writing for another's"
             others = sum(line in self.disk.content for line in self.disk.intrusions)
             written = self.disk.content.count(b"\n") - self._lines - others
             self._unsure = [*self._unsure, *listed][:written]
