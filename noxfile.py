@@ -1,0 +1,140 @@
+"""The tasks of this repository, one word each: ``nox --list`` names them.
+
+Without a name, nox does what has to hold before a change is committed: ``static`` and ``tests``.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["static", "tests"]
+nox.options.error_on_external_run = True
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+CAMPAIGN_SEEDS = "20000"
+
+
+def _interpreter(version: str) -> str | None:
+    """The program of a version of Python that starts, None where there is none.
+
+    A version manager may have a name on the path that only says that the version is not selected; the
+    programs themselves lie in its folder.
+    """
+    name = f"python{version}"
+    managed = sorted(
+        Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv").glob(f"versions/{version}.*/bin/{name}")
+    )
+    for program in filter(None, [shutil.which(name), *map(str, reversed(managed))]):
+        if subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return program
+    return None
+
+
+FOUND = {version: program for version in PYTHONS if (program := _interpreter(version)) is not None}
+ABSENT = [version for version in PYTHONS if version not in FOUND]
+
+
+def _install(session: nox.Session, *extra: str) -> None:
+    session.install("--editable", ".[dev]", *extra)
+
+
+@nox.session
+def static(session: nox.Session) -> None:
+    """Lint, formatting, types, and the direction of imports."""
+    _install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests, on the installed package, and what of it they reach."""
+    session.install(".[dev]")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "--durations=10", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session(tags=["all"])
+@nox.parametrize(
+    "python,dependencies",
+    [(program, which) for program in FOUND.values() for which in ("newest", "lowest")],
+    ids=[f"{version}-{which}" for version in FOUND for which in ("newest", "lowest")],
+)
+def pythons(session: nox.Session, dependencies: str) -> None:
+    """The tests without processes of their own, on each Python, with both ends of each dependency's range."""
+    session.log(f"not here, and so not tested: {', '.join(ABSENT) or 'none'}")
+    constraints: list[str] = []
+    if dependencies == "lowest":
+        lowest = Path(session.create_tmp()) / "lowest.txt"
+        session.install("uv")
+        session.run(
+            *("uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct", "--no-header", "--no-annotate"),
+            *("--python", str(session.python), "--output-file", str(lowest), "pyproject.toml"),
+        )
+        constraints = ["--constraint", str(lowest)]
+    session.install(".[dev]", *constraints)
+    session.run("pytest", "-q", "-m", "not slow and not process", env={"HYPOTHESIS_PROFILE": "fast"})
+
+
+@nox.session(tags=["all"])
+def simulation(session: nox.Session) -> None:
+    """Play histories by the ten thousand: no promise may break."""
+    session.install(".[dev]")
+    session.run("python", "tests/simulation", "--first", "0", "--seeds", CAMPAIGN_SEEDS)
+
+
+@nox.session(tags=["all"])
+def mutations(session: nox.Session) -> None:
+    """Put deliberate faults into copies of the package: the simulation has to notice each."""
+    session.install(".[dev]")
+    session.run("python", "tests/mutations")
+
+
+@nox.session(tags=["all"])
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it alone, and use it in an empty folder."""
+    session.install("build")
+    folder = Path(session.create_tmp()).resolve()
+    shutil.rmtree(folder)
+    session.run("python", "-m", "build", "--outdir", str(folder / "dist"), ".")
+    (built,) = (folder / "dist").glob("*.whl")
+    session.install("--reinstall-package", "batchgen", str(built))
+    manifests = Path("manifests").resolve()
+    with session.chdir(folder):
+        session.run("batchgen", "init", "garden")
+        session.run("batchgen", "validate", "--strict", "garden/manifest.yaml")
+        session.run("batchgen", "run", str(manifests / "quickstart.yaml"), "--emulator", "--run-dir", "rehearsal")
+        session.run("batchgen", "validate", "--strict", *map(str, sorted(manifests.glob("*.yaml"))))
+
+
+@nox.session(tags=["all"])
+def audit(session: nox.Session) -> None:
+    """Ask whether anything that batchgen brings along is known to be vulnerable."""
+    session.install("pip-audit>=2.9")
+    users = Path(session.create_tmp()) / "users"
+    session.run("python", "-m", "venv", "--clear", str(users))
+    session.run(str(users / "bin" / "python"), "-m", "pip", "install", "--quiet", ".", external=True)
+    session.run("python", "tests/security/dependencies.py", str(users))
+
+
+@nox.session(tags=["all"], venv_backend="none")
+def readme(session: nox.Session) -> None:
+    """The two lines of the README, one after the other, in a fresh clone whose name is that of a common folder."""
+    lines = Path("README.md").read_text(encoding="utf-8").splitlines()
+    start, test = (line for line in lines if line.startswith("python3 -m venv"))
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "src"
+        session.run("git", "clone", "--quiet", ".", str(clone), external=True)
+        with session.chdir(clone):
+            session.run("sh", "-c", start, external=True)
+            session.run("sh", "-c", f"{test} --session static", external=True)
