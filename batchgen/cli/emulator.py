@@ -121,8 +121,8 @@ def command(
     from dataclasses import replace
     from decimal import Decimal
 
+    from batchgen.emulator.faults.rules import rule, rules_of_file
     from batchgen.emulator.money import amount
-    from batchgen.emulator.rules import rule, rules_of_file
     from batchgen.emulator.server import is_reachable, run
     from batchgen.emulator.settings import Settings, latency_range, price_table
     from batchgen.schemas import shipped

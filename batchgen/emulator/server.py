@@ -13,9 +13,9 @@ from typing import Self
 
 import uvicorn
 
-from batchgen.emulator.app import application
+from batchgen.emulator.http.application import application
+from batchgen.emulator.http.connection_faults import ReachableProtocol
 from batchgen.emulator.settings import Settings
-from batchgen.emulator.wire import ReachableProtocol
 from batchgen.errors import UsageError
 from batchgen.schemas import Catalogue
 

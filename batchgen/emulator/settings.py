@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from batchgen.emulator.faults import Rule
+from batchgen.emulator.faults.selector import Rule
 from batchgen.emulator.models import Models
 from batchgen.emulator.money import price
 from batchgen.errors import UsageError

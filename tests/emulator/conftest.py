@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from emulator.client import Client, Start
 
-from batchgen.emulator.faults import Rule
-from batchgen.emulator.rules import rule
+from batchgen.emulator.faults.rules import rule
+from batchgen.emulator.faults.selector import Rule
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
 from batchgen.schemas import Catalogue, shipped

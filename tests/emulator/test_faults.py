@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from emulator.client import CREATE, KEY, Client, Start, request
 
-from batchgen.emulator.faults import KINDS, PATTERNS, Plan, Rule, Stage, named
-from batchgen.emulator.rules import rule, rules_of_file
+from batchgen.emulator.faults.kinds import KINDS, PATTERNS, Stage, named
+from batchgen.emulator.faults.rules import rule, rules_of_file
+from batchgen.emulator.faults.selector import Plan, Rule
 from batchgen.errors import UsageError
 from batchgen.schemas import DEFAULT_MODEL, shipped
 

@@ -13,10 +13,13 @@ from emulator.client import data_uri, picture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchgen.emulator import answers, chance
-from batchgen.emulator.body import Body, BodyReader, TooLargeError
-from batchgen.emulator.faults import named
-from batchgen.emulator.lifecycle import (
+from batchgen.emulator import seeded_random as chance
+from batchgen.emulator.faults.kinds import named
+from batchgen.emulator.http import responses as answers
+from batchgen.emulator.http.body_reader import Body, BodyReader, TooLargeError
+from batchgen.emulator.money import Tariff, amount, invented_prices, price
+from batchgen.emulator.settings import Settings, latency_range, price_table
+from batchgen.emulator.tasks.lifecycle import (
     TRANSITIONS,
     Happening,
     IllegalTransitionError,
@@ -26,9 +29,7 @@ from batchgen.emulator.lifecycle import (
     progress,
     remaining,
 )
-from batchgen.emulator.money import Tariff, amount, invented_prices, price
-from batchgen.emulator.references import UnreadableError, opened
-from batchgen.emulator.settings import Settings, latency_range, price_table
+from batchgen.emulator.video.references import UnreadableError, opened
 from batchgen.errors import UsageError
 from batchgen.schemas import Catalogue, shipped
 

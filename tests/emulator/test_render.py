@@ -8,8 +8,8 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from batchgen.emulator.picture import Look, frame, shot
-from batchgen.emulator.render import Scene, StoppedError, rendered
+from batchgen.emulator.video.drawing import Look, frame, shot
+from batchgen.emulator.video.renderer import Scene, StoppedError, rendered
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
 TIERS = shipped().for_model(DEFAULT_MODEL, "model.json")["tiers"]

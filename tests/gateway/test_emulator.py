@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from batchgen.emulator.rules import rule
+from batchgen.emulator.faults.rules import rule
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
 from batchgen.engine.classification import Kind

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchgen.emulator.render import Scene, rendered
+from batchgen.emulator.video.renderer import Scene, rendered
 
 _MOST_THREADS = 4
 

@@ -18,10 +18,10 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from batchgen.emulator.faults import named
-from batchgen.emulator.lifecycle import Task
-from batchgen.emulator.picture import Look
-from batchgen.emulator.render import Scene
+from batchgen.emulator.faults.kinds import named
+from batchgen.emulator.tasks.lifecycle import Task
+from batchgen.emulator.video.drawing import Look
+from batchgen.emulator.video.renderer import Scene
 from batchgen.errors import UsageError
 
 _VERSION = 1

@@ -13,7 +13,7 @@ from typing import IO, Literal, TypeAlias
 import av
 from PIL import Image
 
-from batchgen.emulator.body import Payload
+from batchgen.emulator.data_uri import Payload
 
 Kind: TypeAlias = Literal["image", "video"]
 

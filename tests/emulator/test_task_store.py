@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from emulator.client import Client, data_uri, picture, request
 
-from batchgen.emulator.memory import Memory
-from batchgen.emulator.rules import rule
+from batchgen.emulator.faults.rules import rule
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
+from batchgen.emulator.tasks.task_store import Memory
 from batchgen.errors import UsageError
 from batchgen.schemas import shipped
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from batchgen.emulator.faults import Fault
+from batchgen.emulator.faults.kinds import Fault
 
 
 class Phase(StrEnum):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from batchgen.emulator.answers import html, http_error, json_text
-from batchgen.emulator.faults import Fault
-from batchgen.emulator.studio import Video
-from batchgen.emulator.wire import HalfSent
+from batchgen.emulator.faults.kinds import Fault
+from batchgen.emulator.http.connection_faults import HalfSent
+from batchgen.emulator.http.responses import html, http_error, json_text
+from batchgen.emulator.video.render_pool import Video
 
 _EXPIRES = re.compile(r"\d{1,12}(\.\d{1,6})?")
 

@@ -6,20 +6,19 @@ in which a stand-in takes the place of each. Parsing it and checking it against 
 is then quick, whatever was sent.
 """
 
-import binascii
 import hashlib
 import json
 import secrets
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
+
+from batchgen.emulator.data_uri import Payload
 
 LONGEST_BODY = 512 * 1024 * 1024
 """Bytes. Three videos and two images of the documented sizes make 427 MiB."""
 _LONGEST_SKELETON = 16 * 1024 * 1024
 _SHORTEST_PAYLOAD = 64 * 1024
-_IN_MEMORY = 1024 * 1024
 _HEAD = 300
 """A data URI has its comma within that many bytes."""
 _QUOTE, _ESCAPE = b'"', b"\\"
@@ -29,56 +28,6 @@ _BAD = b"!"
 
 class TooLargeError(Exception):
     """The body is longer than the emulator takes."""
-
-
-class Payload:
-    """The decoded content of a data URI; close it."""
-
-    def __init__(self) -> None:
-        """Start with nothing decoded."""
-        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by `close`
-        self.size = 0
-        self.broken = False
-        self._digest = hashlib.sha256()
-        self._rest = b""
-        self._padded = False
-
-    @property
-    def sha256(self) -> str:
-        """The hash of what was decoded, in hexadecimal digits."""
-        return self._digest.hexdigest()
-
-    def feed(self, text: bytes) -> None:
-        """Decode some more base64."""
-        text = self._rest + text
-        whole = len(text) // 4 * 4
-        self._rest = text[whole:]
-        self._decode(text[:whole])
-
-    def finish(self) -> None:
-        """Decode what is left; padding may have been left out."""
-        if self._rest:
-            self._decode(self._rest + b"=" * (-len(self._rest) % 4))
-        self.file.seek(0)
-
-    def close(self) -> None:
-        """Let go of the content."""
-        self.file.close()
-
-    def _decode(self, text: bytes) -> None:
-        if not text or self.broken:
-            return
-        # Nothing may follow the padding, and a block cannot know what came before it.
-        self.broken = self._padded
-        self._padded = text.endswith(b"=")
-        try:
-            content = binascii.a2b_base64(text, strict_mode=True)
-        except binascii.Error:
-            self.broken = True
-            return
-        self.size += len(content)
-        self._digest.update(content)
-        self.file.write(content)
 
 
 @dataclass(frozen=True, slots=True)

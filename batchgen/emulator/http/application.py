@@ -14,19 +14,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from batchgen.emulator import answers, openapi
-from batchgen.emulator.body import Body, BodyReader, TooLargeError
-from batchgen.emulator.desk import Desk
-from batchgen.emulator.faults import Fault, Stage
-from batchgen.emulator.lifecycle import Phase, Task
-from batchgen.emulator.memory import Memory
+from batchgen.emulator.faults.kinds import Fault, Stage
+from batchgen.emulator.http import openapi
+from batchgen.emulator.http import responses as answers
+from batchgen.emulator.http.body_reader import Body, BodyReader, TooLargeError
+from batchgen.emulator.http.connection_faults import BrokenOff, HalfSent
+from batchgen.emulator.http.logging_middleware import Noted, note, noted
+from batchgen.emulator.http.request_parser import RefusedError, order
+from batchgen.emulator.http.result_files import refusal, served
 from batchgen.emulator.models import Models
-from batchgen.emulator.notes import Noted, note, noted
-from batchgen.emulator.orders import Order, RefusedError, order
 from batchgen.emulator.request_log import RequestLog
-from batchgen.emulator.results import refusal, served
 from batchgen.emulator.settings import Settings
-from batchgen.emulator.wire import BrokenOff, HalfSent
+from batchgen.emulator.tasks.generation_request import Order
+from batchgen.emulator.tasks.lifecycle import Phase, Task
+from batchgen.emulator.tasks.task_service import Desk
+from batchgen.emulator.tasks.task_store import Memory
 from batchgen.schemas import Catalogue
 
 _log = logging.getLogger("batchgen.emulator")

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from batchgen.emulator.faults import Rule, named
+from batchgen.emulator.faults.kinds import named
+from batchgen.emulator.faults.selector import Rule
 from batchgen.errors import UsageError
 
 _KEYS = {"match", "fault", "times"}

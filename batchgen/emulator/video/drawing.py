@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from batchgen.emulator.chance import between, chance
+from batchgen.emulator.seeded_random import between, chance
 
 Color = tuple[int, int, int]
 Box = tuple[int, int, int, int]

@@ -16,8 +16,8 @@ from typing import Any, Final
 import av
 from PIL import Image
 
-from batchgen.emulator.chance import between, token
-from batchgen.emulator.picture import Look, frame, shot
+from batchgen.emulator.seeded_random import between, token
+from batchgen.emulator.video.drawing import Look, frame, shot
 
 _FRAMES_PER_SECOND = 6
 _SAMPLES_PER_SECOND = 24000

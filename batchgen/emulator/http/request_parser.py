@@ -4,13 +4,12 @@ import asyncio
 import copy
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from batchgen.emulator.body import Body
+from batchgen.emulator.http.body_reader import Body
 from batchgen.emulator.models import Form, Model, Models
-from batchgen.emulator.references import Reference, UnreadableError, opened
+from batchgen.emulator.tasks.generation_request import Order
+from batchgen.emulator.video.references import Reference, UnreadableError, opened
 
 INVALID = "invalid_request"
 """The code of a refusal for which the API documents none."""
@@ -25,21 +24,6 @@ class RefusedError(Exception):
         self.code = code or INVALID
         self.message = message
         self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A request that is in order."""
-
-    model: Model
-    form: Form
-    prompt: str
-    parameters: dict[str, Any]
-    references: Sequence[Reference]
-    shown: dict[str, Any]
-    """Input and parameters for the log, payloads as sizes and hashes."""
-    sha256: str
-    """Of ``shown`` and the model: alike for two requests that ask for the same, in either form."""
 
 
 def checked(document: object, models: Models) -> tuple[Model, Form]:

@@ -6,9 +6,9 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
-from batchgen.emulator.faults import Fault, Shape
-from batchgen.emulator.lifecycle import Phase, Task
+from batchgen.emulator.faults.kinds import Fault, Shape
 from batchgen.emulator.settings import Settings
+from batchgen.emulator.tasks.lifecycle import Phase, Task
 
 _RUNNING_WORDS = ("QUEUED", "Pending", "PROCESSING", "In_Progress")
 _OTHER_WORDS: Mapping[Phase, str] = {Phase.COMPLETED: "Completed", Phase.FAILED: "FAILED"}

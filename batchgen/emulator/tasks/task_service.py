@@ -7,18 +7,19 @@ import time
 from collections import Counter
 from dataclasses import replace
 
-from batchgen.emulator import chance
-from batchgen.emulator.faults import Fault, Plan, Stage
-from batchgen.emulator.lifecycle import Happening, Phase, Task, advanced, progress, remaining
-from batchgen.emulator.memory import Kept, Memory
+from batchgen.emulator import seeded_random as chance
+from batchgen.emulator.faults.kinds import Fault, Stage
+from batchgen.emulator.faults.selector import Plan
 from batchgen.emulator.models import Models
 from batchgen.emulator.money import Tariff, invented_prices
-from batchgen.emulator.orders import Order
-from batchgen.emulator.picture import Look
-from batchgen.emulator.render import Scene, StoppedError
 from batchgen.emulator.request_log import RequestLog
 from batchgen.emulator.settings import MOST_SEEDS, Settings
-from batchgen.emulator.studio import Studio, Video
+from batchgen.emulator.tasks.generation_request import Order
+from batchgen.emulator.tasks.lifecycle import Happening, Phase, Task, advanced, progress, remaining
+from batchgen.emulator.tasks.task_store import Kept, Memory
+from batchgen.emulator.video.drawing import Look
+from batchgen.emulator.video.render_pool import Studio, Video
+from batchgen.emulator.video.renderer import Scene, StoppedError
 
 _log = logging.getLogger("batchgen.emulator")
 

@@ -1,0 +1,1 @@
+"""Speaks the HTTP API: reads requests, checks them and writes responses."""

@@ -1,0 +1,1 @@
+"""Keeps the tasks: their statuses, their ends, and their records on disk."""

@@ -1,0 +1,1 @@
+"""Makes the videos: opens references, draws frames, encodes MP4 files."""
