@@ -1,4 +1,4 @@
-"""Which fault strikes whom, and how it looks to a client."""
+"""Which fault applies to which request, and what a client sees of it."""
 
 import json
 import socket
@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from emulator.client import CREATE, KEY, Client, Start, request
 
-from batchgen.emulator.faults.kinds import KINDS, PATTERNS, Stage, named
+from batchgen.emulator.faults.kinds import KINDS, PATTERNS, Stage, find_fault
 from batchgen.emulator.faults.rules import rule, rules_of_file
-from batchgen.emulator.faults.selector import Plan, Rule
+from batchgen.emulator.faults.selector import FaultSelector, Rule
 from batchgen.errors import UsageError
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
@@ -20,7 +20,7 @@ CODES = shipped().for_model(DEFAULT_MODEL, "model.json")["errors"]
 
 def test_an_unknown_kind_gets_the_list_of_all() -> None:
     with pytest.raises(UsageError) as caught:
-        named("explode")
+        find_fault("explode")
     for kind in [*KINDS, *PATTERNS]:
         assert kind in str(caught.value)
 
@@ -28,9 +28,9 @@ def test_an_unknown_kind_gets_the_list_of_all() -> None:
 def test_the_documentation_names_every_kind_and_what_it_does() -> None:
     text = (Path(__file__).parent.parent.parent / "docs" / "emulator.md").read_text(encoding="utf-8")
     for fault in KINDS.values():
-        assert f"| `{fault.kind}` | {fault.does}" in text
-    for kind, (_, _, does) in PATTERNS.items():
-        assert f"| `{kind}` | {does}" in text
+        assert f"| `{fault.kind}` | {fault.description}" in text
+    for kind, (_, _, description) in PATTERNS.items():
+        assert f"| `{kind}` | {description}" in text
 
 
 @pytest.mark.parametrize("text", ["slow:2", "slow:-1", "slow:x", "slow:nan"])
@@ -39,42 +39,48 @@ def test_a_rate_is_a_share(text: str) -> None:
         rule(text)
 
 
-def struck(plan: Plan, cases: range) -> set[int]:
-    return {case for case in cases if plan.first(Stage.SUBMIT, "p", "hash", case)}
+def faulty_cases(selector: FaultSelector, cases: range) -> set[int]:
+    return {case for case in cases if selector.select_first(Stage.SUBMIT, "p", "hash", case)}
 
 
 def test_rates_are_kept_and_repeat_with_the_seed() -> None:
-    plans = [Plan([rule("slow:0.3")], seed) for seed in (1, 1, 2)]
-    first, again, other = (struck(plan, range(2000)) for plan in plans)
+    selectors = [FaultSelector([rule("slow:0.3")], seed) for seed in (1, 1, 2)]
+    first, again, other = (faulty_cases(selector, range(2000)) for selector in selectors)
     assert first == again != other
     assert 500 < len(first) < 700
 
 
 def test_the_order_in_which_cases_come_does_not_matter() -> None:
-    forward, backward = (Plan([rule("slow:0.5"), rule("504:0.5")], 3) for _ in range(2))
+    forward, backward = (FaultSelector([rule("slow:0.5"), rule("504:0.5")], 3) for _ in range(2))
     cases = range(100)
-    there = {case: forward.first(Stage.SUBMIT, "p", case) for case in cases}
-    assert there == {case: backward.first(Stage.SUBMIT, "p", case) for case in reversed(cases)}
+    there = {case: forward.select_first(Stage.SUBMIT, "p", case) for case in cases}
+    assert there == {case: backward.select_first(Stage.SUBMIT, "p", case) for case in reversed(cases)}
 
 
-def test_the_first_rule_that_strikes_wins_and_times_run_out() -> None:
-    plan = Plan([Rule(named("504"), times=2), Rule(named("503"), times=1), Rule(named("stuck"))], 1)
-    kinds = [fault.kind if fault else "" for fault in (plan.first(Stage.SUBMIT, "p", case) for case in range(4))]
+def test_the_first_rule_that_applies_wins_and_times_run_out() -> None:
+    selector = FaultSelector(
+        [Rule(find_fault("504"), times=2), Rule(find_fault("503"), times=1), Rule(find_fault("stuck"))], 1
+    )
+    kinds = [
+        fault.kind if fault else "" for fault in (selector.select_first(Stage.SUBMIT, "p", case) for case in range(4))
+    ]
     assert kinds == ["504", "504", "503", ""]
 
 
 def test_result_faults_add_up() -> None:
-    plan = Plan([rule("truncated-result"), rule("no-range"), rule("slow")], 1)
-    assert plan.every(Stage.RESULT, "p").keys() == {"truncated-result", "no-range"}
+    selector = FaultSelector([rule("truncated-result"), rule("no-range"), rule("slow")], 1)
+    assert selector.select_all(Stage.RESULT, "p").keys() == {"truncated-result", "no-range"}
 
 
 def test_a_file_gives_faults_by_prompt(tmp_path: Path) -> None:
     path = tmp_path / "faults.yaml"
     path.write_text("- {match: garden, fault: 503, times: 1}\n- {match: '/^a .* b$/', fault: no-id}\n")
-    plan = Plan(rules_of_file(path), 1)
+    selector = FaultSelector(rules_of_file(path), 1)
     kinds = [
         fault.kind if fault else ""
-        for fault in (plan.first(Stage.SUBMIT, prompt) for prompt in ("my garden", "my garden", "a and b", "a and c"))
+        for fault in (
+            selector.select_first(Stage.SUBMIT, prompt) for prompt in ("my garden", "my garden", "a and b", "a and c")
+        )
     ]
     assert kinds == ["503", "", "no-id", ""]
 
@@ -219,14 +225,14 @@ def test_no_answer_to_a_poll_on_the_wire(start: Start, kind: str, *, reset: bool
     ],
 )
 def test_a_poll_goes_wrong_and_the_task_goes_on(start: Start, kind: str, status: int) -> None:
-    client = start(Rule(named(kind), times=1), slow_seconds=0.1)
+    client = start(Rule(find_fault(kind), times=1), slow_seconds=0.1)
     task = client.create(request()).json()["id"]
     assert client.read(task).status == status
     assert client.ended(task)["status"] == "completed"
 
 
 def test_a_poll_can_tell_of_a_failure_that_is_none(start: Start) -> None:
-    client = start(Rule(named("poll-fail-001028096-int"), times=1))
+    client = start(Rule(find_fault("poll-fail-001028096-int"), times=1))
     task = client.create(request()).json()["id"]
     told = client.read(task).json()
     assert (told["status"], told["error"]["code"]) == ("failed", 1028096)
@@ -236,7 +242,7 @@ def test_a_poll_can_tell_of_a_failure_that_is_none(start: Start) -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_a_task_fails_with_each_code_in_each_shape(start: Start, code: str) -> None:
     kinds = [f"fail-{code}", f"fail-{code}-string", f"fail-{code}-int", "fail-none"]
-    client = start(*(Rule(named(kind), match=kind.__eq__) for kind in kinds))
+    client = start(*(Rule(find_fault(kind), match=kind.__eq__) for kind in kinds))
     errors = [client.bought(request(kind)) for kind in kinds]
     words = CODES[code]["description"]
     assert [task["status"] for task in errors] == ["failed"] * 4

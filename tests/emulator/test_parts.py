@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchgen.emulator import seeded_random as chance
-from batchgen.emulator.faults.kinds import named
+from batchgen.emulator.faults.kinds import find_fault
 from batchgen.emulator.http import responses as answers
 from batchgen.emulator.http.body_reader import Body, BodyReader, TooLargeError
 from batchgen.emulator.money import Tariff, amount, invented_prices, price
@@ -57,7 +57,7 @@ def test_progress_grows_and_never_says_done_too_soon() -> None:
     shares = [progress(task(), now) for now in (90.0, 100.0, 105.0, 110.0, 999.0)]
     assert shares == [0.0, 0.0, 0.5, 0.99, 0.99]
     assert progress(task(latency=0.0), 100.0) == 0.99
-    assert progress(task(outcome=named("stuck")), 999.0) == 0.4
+    assert progress(task(outcome=find_fault("stuck")), 999.0) == 0.4
     assert progress(task(phase=Phase.COMPLETED), 100.0) == 1.0
     assert (remaining(task(), 104.0), remaining(task(), 200.0)) == (6.0, 0.0)
 

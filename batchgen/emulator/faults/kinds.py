@@ -1,4 +1,4 @@
-"""Which faults there are, as tables."""
+"""The faults that the emulator can inject, as tables. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from batchgen.errors import UsageError
 
 
 class Stage(Enum):
-    """Where a fault strikes."""
+    """Where a fault applies. The values are part of the seeded draws."""
 
     SUBMIT = "submission"
     OUTCOME = "outcome"
@@ -19,14 +19,14 @@ class Stage(Enum):
     RESULT = "result"
 
 
-Form: TypeAlias = Literal["usual", "json", "html", "half", "empty", "no-id", "failed"]
-"""What the body of an answer becomes. ``usual``: what it would have been."""
-Ending: TypeAlias = Literal["whole", "close", "reset", "midway"]
-"""How an answer ends. ``close`` and ``reset`` send nothing; ``midway`` stops inside the body."""
-Shape: TypeAlias = Literal["object", "string", "int", "none"]
-"""How a failed task words its error."""
+BodyForm: TypeAlias = Literal["usual", "json", "html", "half", "empty", "no-id", "failed"]
+"""The body that is sent. ``usual``: the body without a fault; ``half``: the first half of it."""
+Delivery: TypeAlias = Literal["whole", "close", "reset", "midway"]
+"""How much of the response is sent. ``close`` and ``reset``: nothing; ``midway``: half of the body."""
+ErrorShape: TypeAlias = Literal["object", "string", "int", "none"]
+"""The form of the error in a failed task."""
 
-SHAPES: Mapping[Shape, str] = {
+ERROR_SHAPES: Mapping[ErrorShape, str] = {
     "object": '{"code": "001…", "message": "…"}',
     "string": "a bare string",
     "int": '{"code": 1…, "error_message": "…"}',
@@ -36,69 +36,73 @@ SHAPES: Mapping[Shape, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to go wrong.
+    """One fault.
 
-    ``created`` tells of a submission whether a task exists (and will be charged) all the same.
-    ``code`` and ``shape`` are set for errors that carry a code.
+    ``creates_task`` says whether a submission creates (and charges) a task despite the fault.
+    ``code`` and ``error_shape`` are set for errors that carry a code.
     """
 
     kind: str
     stage: Stage
-    does: str
-    created: bool = False
+    description: str
+    creates_task: bool = False
     status: int = 200
-    form: Form = "usual"
-    ending: Ending = "whole"
+    body_form: BodyForm = "usual"
+    delivery: Delivery = "whole"
     slow: bool = False
     retry_after: bool = False
     code: str = ""
-    shape: Shape = "object"
+    error_shape: ErrorShape = "object"
 
 
-def _answers(stage: Stage, prefix: str) -> tuple[Fault, ...]:
-    """The faults of an answer that leave no task behind, or that only a poll can have."""
+def _response_faults(stage: Stage, prefix: str) -> tuple[Fault, ...]:
+    """The faults of a response that submissions and polls share. None of them creates a task."""
     return (
-        Fault(f"{prefix}401", stage, "401, the key is refused", status=401, form="json"),
-        Fault(f"{prefix}403", stage, "403, the balance is too low", status=403, form="json"),
-        Fault(f"{prefix}429", stage, "429 with Retry-After", status=429, form="json", retry_after=True),
-        Fault(f"{prefix}500-json", stage, "500 with a JSON error", status=500, form="json"),
-        Fault(f"{prefix}500-html", stage, "500 with an HTML page", status=500, form="html"),
-        Fault(f"{prefix}502-html", stage, "502 with an HTML page, as a proxy sends it", status=502, form="html"),
-        Fault(f"{prefix}503", stage, "503 with Retry-After", status=503, form="json", retry_after=True),
-        Fault(f"{prefix}504", stage, "504 with an HTML page", status=504, form="html"),
-        Fault(f"{prefix}reset", stage, "the connection is reset (RST)", ending="reset"),
+        Fault(f"{prefix}401", stage, "401, the key is refused", status=401, body_form="json"),
+        Fault(f"{prefix}403", stage, "403, the balance is too low", status=403, body_form="json"),
+        Fault(f"{prefix}429", stage, "429 with Retry-After", status=429, body_form="json", retry_after=True),
+        Fault(f"{prefix}500-json", stage, "500 with a JSON error", status=500, body_form="json"),
+        Fault(f"{prefix}500-html", stage, "500 with an HTML page", status=500, body_form="html"),
+        Fault(f"{prefix}502-html", stage, "502 with an HTML page, as a proxy sends it", status=502, body_form="html"),
+        Fault(f"{prefix}503", stage, "503 with Retry-After", status=503, body_form="json", retry_after=True),
+        Fault(f"{prefix}504", stage, "504 with an HTML page", status=504, body_form="html"),
+        Fault(f"{prefix}reset", stage, "the connection is reset (RST)", delivery="reset"),
     )
 
 
-_SUBMIT = (
-    *_answers(Stage.SUBMIT, ""),
-    Fault("lost-response", Stage.SUBMIT, "the connection is closed without an answer", ending="close", created=True),
-    Fault("reset-created", Stage.SUBMIT, "the connection is reset (RST)", ending="reset", created=True),
-    Fault("502-html-created", Stage.SUBMIT, "502 with an HTML page", status=502, form="html", created=True),
-    Fault("504-created", Stage.SUBMIT, "504 with an HTML page", status=504, form="html", created=True),
-    Fault("500-html-created", Stage.SUBMIT, "500 with an HTML page", status=500, form="html", created=True),
-    Fault("slow", Stage.SUBMIT, "the answer comes after --slow-seconds", slow=True, created=True),
-    Fault("truncated-json", Stage.SUBMIT, "200 with the first half of the JSON", form="half", created=True),
-    Fault("cut-answer", Stage.SUBMIT, "200, and the connection ends inside the body", ending="midway", created=True),
-    Fault("no-id", Stage.SUBMIT, "200 with JSON that has no id", form="no-id", created=True),
-    Fault("empty", Stage.SUBMIT, "200 with an empty body", form="empty", created=True),
+_SUBMISSION_FAULTS = (
+    *_response_faults(Stage.SUBMIT, ""),
+    Fault(
+        "lost-response", Stage.SUBMIT, "the connection is closed without an answer", delivery="close", creates_task=True
+    ),
+    Fault("reset-created", Stage.SUBMIT, "the connection is reset (RST)", delivery="reset", creates_task=True),
+    Fault("502-html-created", Stage.SUBMIT, "502 with an HTML page", status=502, body_form="html", creates_task=True),
+    Fault("504-created", Stage.SUBMIT, "504 with an HTML page", status=504, body_form="html", creates_task=True),
+    Fault("500-html-created", Stage.SUBMIT, "500 with an HTML page", status=500, body_form="html", creates_task=True),
+    Fault("slow", Stage.SUBMIT, "the answer comes after --slow-seconds", slow=True, creates_task=True),
+    Fault("truncated-json", Stage.SUBMIT, "200 with the first half of the JSON", body_form="half", creates_task=True),
+    Fault(
+        "cut-answer", Stage.SUBMIT, "200, and the connection ends inside the body", delivery="midway", creates_task=True
+    ),
+    Fault("no-id", Stage.SUBMIT, "200 with JSON that has no id", body_form="no-id", creates_task=True),
+    Fault("empty", Stage.SUBMIT, "200 with an empty body", body_form="empty", creates_task=True),
 )
 
-_POLL = (
-    *_answers(Stage.POLL, "poll-"),
-    Fault("poll-500", Stage.POLL, "500 with a JSON error", status=500, form="json"),
-    Fault("poll-404", Stage.POLL, "404, although the task exists", status=404, form="json"),
-    Fault("poll-lost", Stage.POLL, "the connection is closed without an answer", ending="close"),
+_POLL_FAULTS = (
+    *_response_faults(Stage.POLL, "poll-"),
+    Fault("poll-500", Stage.POLL, "500 with a JSON error", status=500, body_form="json"),
+    Fault("poll-404", Stage.POLL, "404, although the task exists", status=404, body_form="json"),
+    Fault("poll-lost", Stage.POLL, "the connection is closed without an answer", delivery="close"),
     Fault("poll-slow", Stage.POLL, "the answer comes after --slow-seconds", slow=True),
-    Fault("poll-truncated", Stage.POLL, "200 with the first half of the JSON", form="half"),
-    Fault("poll-cut", Stage.POLL, "200, and the connection ends inside the body", ending="midway"),
-    Fault("poll-empty", Stage.POLL, "200 with an empty body", form="empty"),
+    Fault("poll-truncated", Stage.POLL, "200 with the first half of the JSON", body_form="half"),
+    Fault("poll-cut", Stage.POLL, "200, and the connection ends inside the body", delivery="midway"),
+    Fault("poll-empty", Stage.POLL, "200 with an empty body", body_form="empty"),
 )
 
-_OUTCOME = (
+_OUTCOME_FAULTS = (
     Fault("stuck", Stage.OUTCOME, "the task stays in progress for ever"),
     Fault("vanish", Stage.OUTCOME, "reading the task gives 404 from the start"),
-    Fault("fail-none", Stage.OUTCOME, "the task fails and gives no error", shape="none"),
+    Fault("fail-none", Stage.OUTCOME, "the task fails and gives no error", error_shape="none"),
     Fault(
         "status-weird",
         Stage.WORDING,
@@ -106,7 +110,7 @@ _OUTCOME = (
     ),
 )
 
-_RESULT = (
+_RESULT_FAULTS = (
     Fault("expired-url", Stage.RESULT, "the first URL given out has expired; the next reading gives a good one"),
     Fault("truncated-result", Stage.RESULT, "the first download ends half-way; later ones are whole"),
     Fault("short-result", Stage.RESULT, "the file itself is cut in half, and its length says so"),
@@ -115,45 +119,49 @@ _RESULT = (
     Fault("no-range", Stage.RESULT, "Range is ignored: always 200 and the whole file"),
     Fault("result-404", Stage.RESULT, "the file is not found, ever", status=404),
     Fault("result-500", Stage.RESULT, "the file answers 500, ever", status=500),
-    Fault("result-html", Stage.RESULT, "200 with an HTML page instead of the video", form="html"),
+    Fault("result-html", Stage.RESULT, "200 with an HTML page instead of the video", body_form="html"),
 )
 
-KINDS: Mapping[str, Fault] = {fault.kind: fault for fault in (*_SUBMIT, *_OUTCOME, *_POLL, *_RESULT)}
+KINDS: Mapping[str, Fault] = {
+    fault.kind: fault for fault in (*_SUBMISSION_FAULTS, *_OUTCOME_FAULTS, *_POLL_FAULTS, *_RESULT_FAULTS)
+}
 """The faults with a fixed name."""
 
 _CODE = r"(?P<code>\d{3,20})"
 _STATUS = r"(?:-(?P<status>[245]\d\d))?"
 _SHAPE = r"(?:-(?P<shape>object|string|int))?"
 
-_REFUSAL = Fault("", Stage.SUBMIT, "", status=400, form="json")
-_FAILURE = Fault("", Stage.OUTCOME, "", form="failed")
+_ERROR_RESPONSE = Fault("", Stage.SUBMIT, "", status=400, body_form="json")
+_TASK_FAILURE = Fault("", Stage.OUTCOME, "", body_form="failed")
 
 PATTERNS: Mapping[str, tuple[str, Fault, str]] = {
-    "code-CODE[-STATUS]": (rf"code-{_CODE}{_STATUS}", _REFUSAL, "a JSON error with that code, 400 if not said"),
-    "fail-CODE[-SHAPE]": (rf"fail-{_CODE}{_SHAPE}", _FAILURE, "the task fails with that code"),
+    "code-CODE[-STATUS]": (rf"code-{_CODE}{_STATUS}", _ERROR_RESPONSE, "a JSON error with that code, 400 if not said"),
+    "fail-CODE[-SHAPE]": (rf"fail-{_CODE}{_SHAPE}", _TASK_FAILURE, "the task fails with that code"),
     "poll-code-CODE[-STATUS]": (
         rf"poll-code-{_CODE}{_STATUS}",
-        replace(_REFUSAL, stage=Stage.POLL),
+        replace(_ERROR_RESPONSE, stage=Stage.POLL),
         "a JSON error with that code, 400 if not said; the task goes on",
     ),
     "poll-fail-CODE[-SHAPE]": (
         rf"poll-fail-{_CODE}{_SHAPE}",
-        replace(_FAILURE, stage=Stage.POLL),
+        replace(_TASK_FAILURE, stage=Stage.POLL),
         "this answer says failed with that code; the task goes on",
     ),
 }
-"""The faults whose name carries a code: expression, template, meaning."""
+"""The faults whose name contains a code: regular expression, template, description."""
 
 
-def named(kind: str) -> Fault:
-    """The fault of that name. Raises `UsageError`, which lists all, for a name there is not."""
+def find_fault(kind: str) -> Fault:
+    """The fault of that name. Raises `UsageError`, which lists all names, for an unknown one."""
     if kind in KINDS:
         return KINDS[kind]
-    for expression, template, does in PATTERNS.values():
+    for expression, template, description in PATTERNS.values():
         found = re.fullmatch(expression, kind)
         if found:
             given = found.groupdict()
             status = int(given.get("status") or template.status)
-            shape = cast(Shape, given.get("shape") or "object")
-            return replace(template, kind=kind, does=does, code=given["code"], status=status, shape=shape)
+            error_shape = cast(ErrorShape, given.get("shape") or "object")
+            return replace(
+                template, kind=kind, description=description, code=given["code"], status=status, error_shape=error_shape
+            )
     raise UsageError(f"there is no fault {kind!r}; there are: {', '.join([*KINDS, *PATTERNS])}")

@@ -1,4 +1,4 @@
-"""Reads fault rules: ``KIND[:RATE]`` from the command line, and the file of faults per prompt."""
+"""Parses fault rules: ``KIND[:RATE]`` of the command line, and the file of faults by prompt."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from batchgen.emulator.faults.kinds import named
+from batchgen.emulator.faults.kinds import find_fault
 from batchgen.emulator.faults.selector import Rule
 from batchgen.errors import UsageError
 
@@ -15,9 +15,9 @@ _KEYS = {"match", "fault", "times"}
 
 
 def rule(text: str) -> Rule:
-    """The rule that ``KIND`` or ``KIND:RATE`` stands for; the rate goes from 0 to 1."""
+    """Parse ``KIND`` or ``KIND:RATE``; the rate is from 0 to 1. Raises `UsageError`."""
     kind, _, rate = text.partition(":")
-    fault = named(kind)
+    fault = find_fault(kind)
     try:
         share = float(rate) if rate else 1.0
     except ValueError:
@@ -28,7 +28,7 @@ def rule(text: str) -> Rule:
 
 
 def rules_of_file(path: Path) -> list[Rule]:
-    """The rules of a YAML file: a list of ``{match, fault, times}``. Raises `UsageError`."""
+    """Read the rules of a YAML file: a list of ``{match, fault, times}``. Raises `UsageError`."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -37,24 +37,24 @@ def rules_of_file(path: Path) -> list[Rule]:
         raise UsageError(f"{path} is not YAML: {error}") from None
     if not isinstance(content, list):
         raise UsageError(f"{path}: a list of {{match, fault, times}} is expected")
-    return [_rule(entry, f"{path}, entry {number}") for number, entry in enumerate(content, 1)]
+    return [_parse_entry(entry, f"{path}, entry {number}") for number, entry in enumerate(content, 1)]
 
 
-def _rule(entry: Any, place: str) -> Rule:
+def _parse_entry(entry: Any, place: str) -> Rule:
     if not isinstance(entry, Mapping) or not {"match", "fault"} <= entry.keys() <= _KEYS:
         raise UsageError(f"{place}: match and fault are required, times is allowed, and nothing else")
     times = entry.get("times")
     if times is not None and (type(times) is not int or times < 1):
         raise UsageError(f"{place}: times is a whole number from 1")
     try:
-        # YAML reads an unquoted 503 as a number; the name is meant.
-        return Rule(named(str(entry["fault"])), match=_matcher(str(entry["match"])), times=times)
+        # YAML reads an unquoted 503 as a number, but it is the name of a fault.
+        return Rule(find_fault(str(entry["fault"])), match=_prompt_matcher(str(entry["match"])), times=times)
     except (UsageError, re.error) as error:
         raise UsageError(f"{place}: {error}") from None
 
 
-def _matcher(match: str) -> Callable[[str], object]:
-    """``/…/`` is a regular expression; anything else is text that the prompt contains."""
+def _prompt_matcher(match: str) -> Callable[[str], object]:
+    """A test for prompts: ``/…/`` is a regular expression, anything else a text to search for."""
     if len(match) > 1 and match.startswith("/") and match.endswith("/"):
         return re.compile(match[1:-1]).search
     return lambda prompt: match in prompt

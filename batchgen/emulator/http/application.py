@@ -116,9 +116,9 @@ class _Emulator:
 
     async def _created(self, request: Request, asked: Order) -> Response:
         desk, case = self._desk, self._desk.case(asked)
-        fault = desk.plan.first(Stage.SUBMIT, asked.prompt, asked.sha256, case)
+        fault = desk.fault_selector.select_first(Stage.SUBMIT, asked.prompt, asked.sha256, case)
         try:
-            task = None if fault and not fault.created else await desk.submit(asked, case)
+            task = None if fault and not fault.creates_task else await desk.submit(asked, case)
         except OSError as error:
             return _json(answers.http_error(500, f"the task cannot be written down: {error.strerror}"), 500)
         if task:
@@ -137,10 +137,10 @@ class _Emulator:
         poll = desk.polls[task.id]
         desk.polls[task.id] += 1
         note(request, task_id=task.id)
-        fault = desk.plan.first(Stage.POLL, task.prompt, task.id, poll)
+        fault = desk.fault_selector.select_first(Stage.POLL, task.prompt, task.id, poll)
         model = desk.models.find(task.model)
         message = model.message(fault.code) if fault and model else ""
-        if fault and fault.form == "failed":
+        if fault and fault.body_form == "failed":
             note(request, fault=fault.kind)
             shown = {**answers.created(task), "status": Phase.FAILED.value, **answers.failure(fault, message)}
             return _json(shown)
@@ -180,9 +180,9 @@ class _Emulator:
         if fault is None:
             return _json(usual)
         note(request, fault=fault.kind)
-        if fault.ending in ("close", "reset"):
+        if fault.delivery in ("close", "reset"):
             noted(request, None)
-            return BrokenOff(reset=fault.ending == "reset")
+            return BrokenOff(reset=fault.delivery == "reset")
         if fault.slow:
             noted(request, fault.status)
             try:
@@ -190,14 +190,14 @@ class _Emulator:
             except asyncio.CancelledError:
                 # The emulator ends. Left alone, the server would answer 500 in our name.
                 return BrokenOff(reset=False)
-        if fault.ending == "midway":
+        if fault.delivery == "midway":
             return HalfSent(answers.json_text(usual), media_type="application/json")
         return _formed(fault, usual, message)
 
 
 def _formed(fault: Fault, usual: dict[str, Any], message: str) -> Response:
     retry_after = _RETRY_AFTER if fault.retry_after else None
-    match fault.form:
+    match fault.body_form:
         case "json":
             body = answers.error(fault.code, message) if fault.code else answers.http_error(fault.status)
             return _json(body, fault.status, retry_after)

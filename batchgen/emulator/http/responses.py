@@ -6,7 +6,7 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
-from batchgen.emulator.faults.kinds import Fault, Shape
+from batchgen.emulator.faults.kinds import ErrorShape, Fault
 from batchgen.emulator.settings import Settings
 from batchgen.emulator.tasks.lifecycle import Phase, Task
 
@@ -74,12 +74,12 @@ def _usage(task: Task, settings: Settings) -> dict[str, Any]:
 
 def failure(fault: Fault, message: str) -> dict[str, Any]:
     """The error of a failed task, as a member to put into its view."""
-    shapes: Mapping[Shape, Any] = {
+    shapes: Mapping[ErrorShape, Any] = {
         "object": {"code": fault.code, "message": message},
         "string": f"{fault.code}: {message}",
         "int": {"code": int(fault.code or 0), "error_message": message},
     }
-    return {} if fault.shape == "none" else {"error": shapes[fault.shape]}
+    return {} if fault.error_shape == "none" else {"error": shapes[fault.error_shape]}
 
 
 def _status(task: Task, poll: int) -> str:

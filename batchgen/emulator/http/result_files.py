@@ -31,7 +31,7 @@ def refused(status: int, message: str = "") -> Response:
 def served(request: Request, video: Video, faults: Mapping[str, Fault], downloads: int) -> Response:
     """The answer to a request for a video; ``downloads`` is how often it has been asked for before."""
     for fault in faults.values():
-        if fault.form == "html":
+        if fault.body_form == "html":
             return Response(html(200), media_type="text/html")
         if fault.status >= 400:  # noqa: PLR2004 - HTTP's first error status
             return refused(fault.status)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from batchgen.emulator import seeded_random as chance
 from batchgen.emulator.faults.kinds import Fault, Stage
-from batchgen.emulator.faults.selector import Plan
+from batchgen.emulator.faults.selector import FaultSelector
 from batchgen.emulator.models import Models
 from batchgen.emulator.money import Tariff, invented_prices
 from batchgen.emulator.request_log import RequestLog
@@ -24,7 +24,7 @@ from batchgen.emulator.video.renderer import Scene, StoppedError
 _log = logging.getLogger("batchgen.emulator")
 
 _SHOTS = 3
-_CANNOT_RENDER = Fault("fail-render", Stage.OUTCOME, "the emulator itself failed", code="0", shape="string")
+_CANNOT_RENDER = Fault("fail-render", Stage.OUTCOME, "the emulator itself failed", code="0", error_shape="string")
 
 
 class Desk:
@@ -35,7 +35,7 @@ class Desk:
         self.settings = settings
         self.models = models
         self.log = log
-        self.plan = Plan(settings.rules, settings.seed)
+        self.fault_selector = FaultSelector(settings.rules, settings.seed)
         self._memory = memory
         self._studio = Studio()
         self._tasks: dict[str, Task] = {}
@@ -144,7 +144,7 @@ class Desk:
         tariff = Tariff(prices, settings.discount, settings.overcharge)
         tier = model.tier(model.size(order.parameters))
         cost, discount = tariff.charge(tier, model.seconds(order.parameters))
-        outcome = self.plan.first(Stage.OUTCOME, order.prompt, *key)
+        outcome = self.fault_selector.select_first(Stage.OUTCOME, order.prompt, *key)
         return Task(
             id=f"task_{chance.token(seed, 'task', *key)}",
             job_id=f"job_{chance.token(seed, 'job', *key)}",
@@ -156,8 +156,8 @@ class Desk:
             discount=discount,
             outcome=outcome,
             failure_message=model.message(outcome.code) if outcome else "",
-            wording=self.plan.first(Stage.WORDING, order.prompt, *key),
-            result_faults=self.plan.every(Stage.RESULT, order.prompt, *key),
+            wording=self.fault_selector.select_first(Stage.WORDING, order.prompt, *key),
+            result_faults=self.fault_selector.select_all(Stage.RESULT, order.prompt, *key),
         )
 
     def _scene(self, order: Order, task: Task) -> Scene:
@@ -197,7 +197,7 @@ class Desk:
             return
         except Exception:  # noqa: BLE001 - whatever it is, the client must not wait for ever
             _log.exception("the video of %s could not be made", task.id)
-            lost = replace(task, outcome=_CANNOT_RENDER, failure_message=_CANNOT_RENDER.does)
+            lost = replace(task, outcome=_CANNOT_RENDER, failure_message=_CANNOT_RENDER.description)
             self._fail(lost, _CANNOT_RENDER.code)
             return
         self._videos[task.job_id] = video

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from batchgen.emulator.faults.kinds import named
+from batchgen.emulator.faults.kinds import find_fault
 from batchgen.emulator.tasks.lifecycle import Task
 from batchgen.emulator.video.drawing import Look
 from batchgen.emulator.video.renderer import Scene
@@ -149,10 +149,10 @@ def _kept(record: Mapping[str, Any], pictures: Path) -> Kept:
         latency=float(record["latency"]),
         cost=Decimal(record["cost"]),
         discount=Decimal(record["discount"]),
-        outcome=named(record["outcome"]) if record["outcome"] else None,
+        outcome=find_fault(record["outcome"]) if record["outcome"] else None,
         failure_message=record["failure_message"],
-        wording=named(record["wording"]) if record["wording"] else None,
-        result_faults={kind: named(kind) for kind in record["result_faults"]},
+        wording=find_fault(record["wording"]) if record["wording"] else None,
+        result_faults={kind: find_fault(kind) for kind in record["result_faults"]},
     )
     sha256 = str(record["reference_sha256"])
     picture_file = pictures / f"{sha256}.png" if record["picture"] else None
