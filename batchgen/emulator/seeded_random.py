@@ -1,7 +1,7 @@
-"""Chance that can be repeated: numbers that follow from a seed and the names of what they are for.
+"""Repeatable random numbers. Each one is a hash of the seed and of its purpose.
 
-Nothing is drawn from a stream, so the order in which concurrent requests arrive changes nothing:
-the n-th submission of one request meets the same faults in every rehearsal with the same seed.
+There is no stream of numbers, so the order in which concurrent requests arrive has no influence:
+with the same seed, the n-th submission of one request always gets the same faults.
 """
 
 import hashlib
@@ -9,17 +9,17 @@ import hashlib
 _SPAN = 2**64
 
 
-def token(seed: int, *purpose: object, length: int = 24) -> str:
-    """Hexadecimal digits that look random; at most 64 of them."""
+def random_token(seed: int, *purpose: object, length: int = 24) -> str:
+    """Random hexadecimal digits, at most 64."""
     text = "\0".join([str(seed), *map(str, purpose)])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 
-def chance(seed: int, *purpose: object) -> float:
-    """A number from 0 to below 1."""
-    return int(token(seed, *purpose, length=16), 16) / _SPAN
+def random_fraction(seed: int, *purpose: object) -> float:
+    """A random number from 0 to below 1."""
+    return int(random_token(seed, *purpose, length=16), 16) / _SPAN
 
 
-def between(low: float, high: float, seed: int, *purpose: object) -> float:
-    """A number from low to high."""
-    return low + (high - low) * chance(seed, *purpose)
+def random_between(low: float, high: float, seed: int, *purpose: object) -> float:
+    """A random number from ``low`` to ``high``."""
+    return low + (high - low) * random_fraction(seed, *purpose)

@@ -13,11 +13,11 @@ from emulator.client import data_uri, picture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchgen.emulator import seeded_random as chance
 from batchgen.emulator.faults.kinds import find_fault
 from batchgen.emulator.http import responses as answers
 from batchgen.emulator.http.body_reader import Body, BodyReader, TooLargeError
 from batchgen.emulator.money import Tariff, amount, invented_prices, price
+from batchgen.emulator.seeded_random import random_between, random_token
 from batchgen.emulator.settings import Settings, latency_range, price_table
 from batchgen.emulator.tasks.lifecycle import (
     TRANSITIONS,
@@ -29,7 +29,7 @@ from batchgen.emulator.tasks.lifecycle import (
     progress,
     remaining,
 )
-from batchgen.emulator.video.references import UnreadableError, opened
+from batchgen.emulator.video.references import UnreadableReferenceError, open_references
 from batchgen.errors import UsageError
 from batchgen.schemas import Catalogue, shipped
 
@@ -100,8 +100,8 @@ def test_latencies() -> None:
 
 def test_seeds_differ_unless_they_are_given() -> None:
     assert Settings().seed != Settings().seed
-    assert chance.token(1, "a", 2) == chance.token(1, "a", 2) != chance.token(2, "a", 2)
-    assert 3 <= chance.between(3, 4, 1, "x") < 4
+    assert random_token(1, "a", 2) == random_token(1, "a", 2) != random_token(2, "a", 2)
+    assert 3 <= random_between(3, 4, 1, "x") < 4
 
 
 def body_of(text: bytes, cuts: list[int] | None = None) -> Body:
@@ -179,13 +179,13 @@ def test_a_large_body_costs_little_memory() -> None:
 def test_references_are_known_by_their_content(tmp_path: Path) -> None:
     video = write_video(tmp_path / "a.mov", "mov", seconds=1).read_bytes()
     contents = [picture("red", mode="RGBA"), picture(form="JPEG"), picture(form="BMP"), picture(form="WEBP"), video]
-    found = opened([data_uri(content) for content in contents], {})
+    found = open_references([data_uri(content) for content in contents], {})
     assert [reference.kind for reference in found] == ["image"] * 4 + ["video"]
     assert found[0].picture is not None
     assert found[0].picture.mode == "RGB"
     assert all(reference.picture is None for reference in found[1:])
     assert found[4].size == len(video)
-    (first,) = opened([data_uri(video)], {})
+    (first,) = open_references([data_uri(video)], {})
     assert first.picture is not None
 
 
@@ -201,13 +201,13 @@ def test_references_are_known_by_their_content(tmp_path: Path) -> None:
     ],
 )
 def test_anything_else_is_unreadable(content: bytes) -> None:
-    with pytest.raises(UnreadableError):
-        opened(["data:image/png;base64," + base64.b64encode(content).decode()], {})
+    with pytest.raises(UnreadableReferenceError):
+        open_references(["data:image/png;base64," + base64.b64encode(content).decode()], {})
 
 
 def test_urls_are_never_fetched() -> None:
-    (reference,) = opened(["http://127.0.0.1:9/a.png"], {})
-    assert (reference.shown, reference.kind) == ("http://127.0.0.1:9/a.png", None)
+    (reference,) = open_references(["http://127.0.0.1:9/a.png"], {})
+    assert (reference.redacted, reference.kind) == ("http://127.0.0.1:9/a.png", None)
 
 
 @pytest.fixture

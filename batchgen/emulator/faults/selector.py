@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from batchgen.emulator.faults.kinds import Fault, Stage
-from batchgen.emulator.seeded_random import chance
+from batchgen.emulator.seeded_random import random_fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,6 @@ class FaultSelector:
                 continue
             if rule.times is not None and self._use_counts[index] >= rule.times:
                 continue
-            if chance(self._seed, "fault", index, stage.value, *case) < rule.rate:
+            if random_fraction(self._seed, "fault", index, stage.value, *case) < rule.rate:
                 self._use_counts[index] += 1
                 yield rule.fault

@@ -138,7 +138,7 @@ class BodyReader:
         string = bytes(self._string or b"")
         if self._payload is not None:
             self._payload.finish()
-            string += _BAD if self._payload.broken else next(reversed(self._payloads)).encode()
+            string += _BAD if self._payload.invalid else next(reversed(self._payloads)).encode()
         self._skeleton += _QUOTE + string + _QUOTE
         self._string = None
         self._payload = None

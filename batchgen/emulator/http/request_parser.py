@@ -9,7 +9,7 @@ from typing import Any
 from batchgen.emulator.http.body_reader import Body
 from batchgen.emulator.models import Form, Model, Models
 from batchgen.emulator.tasks.generation_request import Order
-from batchgen.emulator.video.references import Reference, UnreadableError, opened
+from batchgen.emulator.video.references import Reference, UnreadableReferenceError, open_references
 
 INVALID = "invalid_request"
 """The code of a refusal for which the API documents none."""
@@ -47,13 +47,13 @@ async def order(body: Body, models: Models) -> Order:
     texts = request["input"].get(model.references_field, ())
     payloads = dict(body.payloads)
     try:
-        references = await asyncio.to_thread(opened, texts, payloads)
-    except UnreadableError:
+        references = await asyncio.to_thread(open_references, texts, payloads)
+    except UnreadableReferenceError:
         raise RefusedError(model.reference_code, model.message(model.reference_code)) from None
     if payloads:
         # Either a key is there twice, or a long data URI stands in another field than the references.
         raise RefusedError("", "a data URI stands where none is taken")
-    known = [{"kind": reference.kind} if reference.kind else reference.shown for reference in references]
+    known = [{"kind": reference.kind} if reference.kind else reference.redacted for reference in references]
     problem = model.wrong_count(known) if model.references_field else None
     if problem:
         raise RefusedError(*problem)
@@ -63,7 +63,7 @@ async def order(body: Body, models: Models) -> Order:
 def _order(model: Model, form: Form, request: dict[str, Any], references: list[Reference]) -> Order:
     shown = {"input": copy.copy(request["input"]), "parameters": request.get("parameters", {})}
     if model.references_field:
-        shown["input"][model.references_field] = [reference.shown for reference in references]
+        shown["input"][model.references_field] = [reference.redacted for reference in references]
     text = json.dumps([model.name, shown], sort_keys=True, separators=(",", ":"))
     return Order(
         model=model,

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from batchgen.emulator.faults.kinds import Fault
 from batchgen.emulator.http.connection_faults import HalfSent
 from batchgen.emulator.http.responses import html, http_error, json_text
-from batchgen.emulator.video.render_pool import Video
+from batchgen.emulator.video.render_pool import RenderedVideo
 
 _EXPIRES = re.compile(r"\d{1,12}(\.\d{1,6})?")
 
@@ -28,7 +28,7 @@ def refused(status: int, message: str = "") -> Response:
     return Response(json_text(http_error(status, message)), status, media_type="application/json")
 
 
-def served(request: Request, video: Video, faults: Mapping[str, Fault], downloads: int) -> Response:
+def served(request: Request, video: RenderedVideo, faults: Mapping[str, Fault], downloads: int) -> Response:
     """The answer to a request for a video; ``downloads`` is how often it has been asked for before."""
     for fault in faults.values():
         if fault.body_form == "html":

@@ -7,19 +7,19 @@ import time
 from collections import Counter
 from dataclasses import replace
 
-from batchgen.emulator import seeded_random as chance
 from batchgen.emulator.faults.kinds import Fault, Stage
 from batchgen.emulator.faults.selector import FaultSelector
 from batchgen.emulator.models import Models
 from batchgen.emulator.money import Tariff, invented_prices
 from batchgen.emulator.request_log import RequestLog
+from batchgen.emulator.seeded_random import random_between, random_token
 from batchgen.emulator.settings import MOST_SEEDS, Settings
 from batchgen.emulator.tasks.generation_request import Order
 from batchgen.emulator.tasks.lifecycle import Happening, Phase, Task, advanced, progress, remaining
 from batchgen.emulator.tasks.task_store import Kept, Memory
-from batchgen.emulator.video.drawing import Look
-from batchgen.emulator.video.render_pool import Studio, Video
-from batchgen.emulator.video.renderer import Scene, StoppedError
+from batchgen.emulator.video.drawing import VideoSpec
+from batchgen.emulator.video.render_pool import RenderedVideo, RenderPool
+from batchgen.emulator.video.renderer import RenderingStoppedError, RenderInput
 
 _log = logging.getLogger("batchgen.emulator")
 
@@ -37,12 +37,12 @@ class Desk:
         self.log = log
         self.fault_selector = FaultSelector(settings.rules, settings.seed)
         self._memory = memory
-        self._studio = Studio()
+        self._render_pool = RenderPool()
         self._tasks: dict[str, Task] = {}
         self._running: dict[str, Task] = {}
         self._jobs: dict[str, str] = {}
-        self._videos: dict[str, Video] = {}
-        self._unmade: dict[str, Scene] = {}
+        self._videos: dict[str, RenderedVideo] = {}
+        self._unmade: dict[str, RenderInput] = {}
         """The videos, by job, of tasks that an earlier emulator brought to their end."""
         self._submitted: Counter[str] = Counter()
         self.polls: Counter[str] = Counter()
@@ -76,11 +76,11 @@ class Desk:
             task = replace(kept.task, created=min(kept.task.created, self.now()))
             self._submitted[kept.request_sha256] = max(self._submitted[kept.request_sha256], kept.case + 1)
             if task.stuck or remaining(task, self.now()):
-                self._begin(task, kept.scene)
+                self._begin(task, kept.render_input)
                 continue
             self._jobs[task.job_id] = task.id
             self._tasks[task.id] = advanced(task, Happening.FAILED if task.fails else Happening.FINISHED)
-            self._unmade[task.job_id] = kept.scene
+            self._unmade[task.job_id] = kept.render_input
         self._memory.kept.clear()
 
     async def submit(self, order: Order, case: int) -> Task:
@@ -89,24 +89,24 @@ class Desk:
         Raises OSError where it cannot be remembered; there is no task then.
         """
         task = self._task(order, case)
-        scene = self._scene(order, task)
+        render_input = self._scene(order, task)
         # Counted from here on, so that the cap holds for submissions that are being written down.
         self._running[task.id] = task
         try:
             if self.settings.state is not None:
-                await asyncio.to_thread(self._memory.keep_picture, scene)
-            self._memory.add(Kept(task, scene, order.sha256, case))
+                await asyncio.to_thread(self._memory.keep_picture, render_input)
+            self._memory.add(Kept(task, render_input, order.sha256, case))
         except BaseException:
             del self._running[task.id]
             raise
         self._tell(task, request_sha256=order.sha256)
-        self._begin(task, scene)
+        self._begin(task, render_input)
         return task
 
-    def _begin(self, task: Task, scene: Scene) -> None:
+    def _begin(self, task: Task, render_input: RenderInput) -> None:
         self._tasks[task.id] = self._running[task.id] = task
         self._jobs[task.job_id] = task.id
-        life = asyncio.get_running_loop().create_task(self._live(task, scene))
+        life = asyncio.get_running_loop().create_task(self._live(task, render_input))
         self._lives.add(life)
         life.add_done_callback(self._lives.discard)
 
@@ -115,13 +115,13 @@ class Desk:
         task = self._tasks.get(task_id)
         return None if task is None or task.vanished else task
 
-    async def result(self, job_id: str) -> tuple[Task, Video] | None:
+    async def result(self, job_id: str) -> tuple[Task, RenderedVideo] | None:
         """The task and the video of a job that has completed; made anew where an earlier emulator had it."""
         task = self._tasks.get(self._jobs.get(job_id, ""))
         if task is None or task.phase is not Phase.COMPLETED:
             return None
         if job_id not in self._videos:
-            self._videos[job_id] = await asyncio.wrap_future(self._studio.video(self._unmade[job_id]))
+            self._videos[job_id] = await asyncio.wrap_future(self._render_pool.submit(self._unmade[job_id]))
         return task, self._videos[job_id]
 
     def progress(self, task: Task) -> float:
@@ -133,7 +133,7 @@ class Desk:
         for life in self._lives:
             life.cancel()
         await asyncio.gather(*self._lives, return_exceptions=True)
-        await asyncio.to_thread(self._studio.close)
+        await asyncio.to_thread(self._render_pool.close)
         self.log.close()
         self._memory.close()
 
@@ -146,12 +146,12 @@ class Desk:
         cost, discount = tariff.charge(tier, model.seconds(order.parameters))
         outcome = self.fault_selector.select_first(Stage.OUTCOME, order.prompt, *key)
         return Task(
-            id=f"task_{chance.token(seed, 'task', *key)}",
-            job_id=f"job_{chance.token(seed, 'job', *key)}",
+            id=f"task_{random_token(seed, 'task', *key)}",
+            job_id=f"job_{random_token(seed, 'job', *key)}",
             model=model.name,
             prompt=order.prompt,
             created=self.now(),
-            latency=chance.between(*settings.latency, seed, "latency", *key),
+            latency=random_between(*settings.latency, seed, "latency", *key),
             cost=cost,
             discount=discount,
             outcome=outcome,
@@ -160,7 +160,7 @@ class Desk:
             result_faults=self.fault_selector.select_all(Stage.RESULT, order.prompt, *key),
         )
 
-    def _scene(self, order: Order, task: Task) -> Scene:
+    def _scene(self, order: Order, task: Task) -> RenderInput:
         model, parameters = order.model, order.parameters
         width, height = map(int, re.findall(r"\d+", model.size(parameters))[:2])
         seconds = model.seconds(parameters)
@@ -169,23 +169,23 @@ class Desk:
         seed = model.parameter(parameters, "seed")
         multi = model.parameter(parameters, "shot_type") == "multi" and model.parameter(parameters, "prompt_extend")
         first = order.references[0] if order.references else None
-        look = Look(
+        spec = VideoSpec(
             width=width,
             height=height,
             seconds=seconds - 1 if "wrong-duration-result" in task.result_faults else seconds,
-            seed=int(chance.between(0, MOST_SEEDS, self.settings.seed, "seed", task.id) if seed is None else seed),
+            seed=int(random_between(0, MOST_SEEDS, self.settings.seed, "seed", task.id) if seed is None else seed),
             prompt=order.prompt,
             shots=min(_SHOTS, seconds) if multi else 1,
             sound=bool(model.parameter(parameters, "audio")),
             watermark=bool(model.parameter(parameters, "watermark")),
-            reference=first.shown if first else "",
+            reference=first.redacted if first else "",
             picture=first.picture if first else None,
         )
-        return Scene(look, first.sha256 if first else "")
+        return RenderInput(spec, first.sha256 if first else "")
 
-    async def _live(self, task: Task, scene: Scene) -> None:
+    async def _live(self, task: Task, render_input: RenderInput) -> None:
         """Bring a task to its end."""
-        coming = None if task.fails or task.stuck else self._studio.video(scene)
+        coming = None if task.fails or task.stuck else self._render_pool.submit(render_input)
         await asyncio.sleep(remaining(task, self.now()))
         if coming is None:
             if task.fails:
@@ -193,7 +193,7 @@ class Desk:
             return
         try:
             video = await asyncio.wrap_future(coming)
-        except StoppedError:
+        except RenderingStoppedError:
             return
         except Exception:  # noqa: BLE001 - whatever it is, the client must not wait for ever
             _log.exception("the video of %s could not be made", task.id)

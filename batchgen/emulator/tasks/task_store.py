@@ -20,13 +20,13 @@ from filelock import FileLock, Timeout
 
 from batchgen.emulator.faults.kinds import find_fault
 from batchgen.emulator.tasks.lifecycle import Task
-from batchgen.emulator.video.drawing import Look
-from batchgen.emulator.video.renderer import Scene
+from batchgen.emulator.video.drawing import VideoSpec
+from batchgen.emulator.video.renderer import RenderInput
 from batchgen.errors import UsageError
 
 _VERSION = 1
 _TASKS, _PICTURES, _LOCK = "tasks.jsonl", "pictures", "lock"
-_LOOK = tuple(entry.name for entry in fields(Look) if entry.name != "picture")
+_LOOK = tuple(entry.name for entry in fields(VideoSpec) if entry.name != "picture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Kept:
     """A task as it was created, the scene of its video, and of which request it was the ``case``-th."""
 
     task: Task
-    scene: Scene
+    render_input: RenderInput
     request_sha256: str
     case: int
 
@@ -70,15 +70,15 @@ class Memory:
             self._lock.release()
             raise
 
-    def keep_picture(self, scene: Scene) -> None:
+    def keep_picture(self, render_input: RenderInput) -> None:
         """Keep the picture that is drawn into a scene. Slow, and not for the event loop."""
-        if self._file is None or scene.look.picture is None:
+        if self._file is None or render_input.spec.picture is None:
             return
-        path = self._pictures / f"{scene.reference_sha256}.png"
+        path = self._pictures / f"{render_input.reference_sha256}.png"
         if not path.exists():
             # Two tasks may keep the same picture at once, and either may be killed at it.
-            temporary = path.with_suffix(f".{os.getpid()}.{id(scene)}.part")
-            scene.look.picture.save(temporary, "PNG", compress_level=1)
+            temporary = path.with_suffix(f".{os.getpid()}.{id(render_input)}.part")
+            render_input.spec.picture.save(temporary, "PNG", compress_level=1)
             temporary.replace(path)
 
     def add(self, kept: Kept) -> None:
@@ -114,7 +114,7 @@ class Memory:
 
 
 def _record(kept: Kept) -> dict[str, Any]:
-    task, scene = kept.task, kept.scene
+    task, render_input = kept.task, kept.render_input
     return {
         "v": _VERSION,
         "task_id": task.id,
@@ -130,21 +130,21 @@ def _record(kept: Kept) -> dict[str, Any]:
         "failure_message": task.failure_message,
         "wording": task.wording and task.wording.kind,
         "result_faults": list(task.result_faults),
-        "look": {name: getattr(scene.look, name) for name in _LOOK},
-        "reference_sha256": scene.reference_sha256,
-        "picture": scene.look.picture is not None,
+        "look": {name: getattr(render_input.spec, name) for name in _LOOK},
+        "reference_sha256": render_input.reference_sha256,
+        "picture": render_input.spec.picture is not None,
     }
 
 
 def _kept(record: Mapping[str, Any], pictures: Path) -> Kept:
     if record["v"] != _VERSION:
         raise ValueError
-    look = Look(**{name: record["look"][name] for name in _LOOK})
+    spec = VideoSpec(**{name: record["look"][name] for name in _LOOK})
     task = Task(
         id=record["task_id"],
         job_id=record["job_id"],
         model=record["model"],
-        prompt=look.prompt,
+        prompt=spec.prompt,
         created=float(record["created"]),
         latency=float(record["latency"]),
         cost=Decimal(record["cost"]),
@@ -156,4 +156,4 @@ def _kept(record: Mapping[str, Any], pictures: Path) -> Kept:
     )
     sha256 = str(record["reference_sha256"])
     picture_file = pictures / f"{sha256}.png" if record["picture"] else None
-    return Kept(task, Scene(look, sha256, picture_file), record["request_sha256"], int(record["case"]))
+    return Kept(task, RenderInput(spec, sha256, picture_file), record["request_sha256"], int(record["case"]))

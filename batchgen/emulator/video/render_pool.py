@@ -1,4 +1,4 @@
-"""Renders videos in threads, each once, into a folder that goes when the emulator goes."""
+"""Renders videos in a pool of threads, each one once, into a temporary folder."""
 
 import hashlib
 import os
@@ -8,47 +8,47 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchgen.emulator.video.renderer import Scene, rendered
+from batchgen.emulator.video.renderer import RenderInput, render
 
-_MOST_THREADS = 4
+_MAX_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Video:
-    """A finished file."""
+class RenderedVideo:
+    """A rendered file."""
 
     path: Path
     size: int
     sha256: str
 
 
-class Studio:
-    """Makes videos off the event loop: FFmpeg and Pillow let go of the interpreter while they work."""
+class RenderPool:
+    """Renders videos outside the event loop. FFmpeg and Pillow release the interpreter lock meanwhile."""
 
     def __init__(self) -> None:
-        """Open the folder and the threads; close them with `close`."""
+        """Create the folder and the threads; `close` removes them."""
         self._folder = tempfile.TemporaryDirectory(prefix="batchgen-emulator-")
-        workers = min(_MOST_THREADS, os.cpu_count() or 1)
+        workers = min(_MAX_THREADS, os.cpu_count() or 1)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="render")
         self._stopped = threading.Event()
         self._lock = threading.Lock()
-        self._videos: dict[str, Future[Video]] = {}
+        self._videos: dict[str, Future[RenderedVideo]] = {}
 
-    def video(self, scene: Scene) -> Future[Video]:
-        """The video of a scene, which may still be in the making. Does not wait."""
+    def submit(self, render_input: RenderInput) -> Future[RenderedVideo]:
+        """Start to render a video, unless an equal one was submitted before. Does not wait."""
         with self._lock:
-            if scene.key not in self._videos:
-                self._videos[scene.key] = self._pool.submit(self._made, scene)
-            return self._videos[scene.key]
+            if render_input.key not in self._videos:
+                self._videos[render_input.key] = self._pool.submit(self._render, render_input)
+            return self._videos[render_input.key]
 
     def close(self) -> None:
-        """Stop at the next frame and remove all files."""
+        """Stop rendering at the next frame and remove all files."""
         self._stopped.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._folder.cleanup()
 
-    def _made(self, scene: Scene) -> Video:
-        content = rendered(scene, self._stopped.is_set)
-        path = Path(self._folder.name, f"{scene.key}.mp4")
+    def _render(self, render_input: RenderInput) -> RenderedVideo:
+        content = render(render_input, self._stopped.is_set)
+        path = Path(self._folder.name, f"{render_input.key}.mp4")
         path.write_bytes(content)
-        return Video(path, len(content), hashlib.sha256(content).hexdigest())
+        return RenderedVideo(path, len(content), hashlib.sha256(content).hexdigest())
