@@ -16,7 +16,7 @@ from batchgen.schemas import Catalogue
 
 CostAs: TypeAlias = Literal["string", "number", "none"]
 """How ``usage.cost`` is written; ``none`` leaves ``usage`` out."""
-MOST_SEEDS = 2**31
+SEED_LIMIT = 2**31
 _NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
 
 
@@ -38,7 +38,7 @@ class Settings:
     charge_failed: bool = False
     """Failed tasks are charged like others, and their answers say so."""
     rules: Sequence[Rule] = ()
-    seed: int = field(default_factory=lambda: secrets.randbelow(MOST_SEEDS))
+    seed: int = field(default_factory=lambda: secrets.randbelow(SEED_LIMIT))
     """Of faults, latencies and ids. Not given, it differs every time, and so do the ids."""
     log: Path | None = None
     state: Path | None = None

@@ -21,13 +21,13 @@ from batchgen.emulator.seeded_random import random_between, random_token
 from batchgen.emulator.settings import Settings, latency_range, price_table
 from batchgen.emulator.tasks.lifecycle import (
     TRANSITIONS,
-    Happening,
     IllegalTransitionError,
-    Phase,
     Task,
-    advanced,
+    TaskEvent,
+    TaskStatus,
     progress,
-    remaining,
+    remaining_seconds,
+    transition,
 )
 from batchgen.emulator.video.references import UnreadableReferenceError, open_references
 from batchgen.errors import UsageError
@@ -41,25 +41,25 @@ def task(**changes: Any) -> Task:
     return Task(id="t", job_id="j", model="m", prompt="p", **{**given_, **changes})
 
 
-@pytest.mark.parametrize("phase", Phase)
-@pytest.mark.parametrize("happening", Happening)
-def test_only_the_steps_of_the_table_are_taken(phase: Phase, happening: Happening) -> None:
-    before = task(phase=phase)
-    if (phase, happening) in TRANSITIONS:
-        assert advanced(before, happening).phase is TRANSITIONS[phase, happening]
+@pytest.mark.parametrize("status", TaskStatus)
+@pytest.mark.parametrize("event", TaskEvent)
+def test_only_the_steps_of_the_table_are_taken(status: TaskStatus, event: TaskEvent) -> None:
+    before = task(status=status)
+    if (status, event) in TRANSITIONS:
+        assert transition(before, event).status is TRANSITIONS[status, event]
     else:
         with pytest.raises(IllegalTransitionError):
-            advanced(before, happening)
-    assert before.phase is phase
+            transition(before, event)
+    assert before.status is status
 
 
 def test_progress_grows_and_never_says_done_too_soon() -> None:
     shares = [progress(task(), now) for now in (90.0, 100.0, 105.0, 110.0, 999.0)]
     assert shares == [0.0, 0.0, 0.5, 0.99, 0.99]
     assert progress(task(latency=0.0), 100.0) == 0.99
-    assert progress(task(outcome=find_fault("stuck")), 999.0) == 0.4
-    assert progress(task(phase=Phase.COMPLETED), 100.0) == 1.0
-    assert (remaining(task(), 104.0), remaining(task(), 200.0)) == (6.0, 0.0)
+    assert progress(task(outcome_fault=find_fault("stuck")), 999.0) == 0.4
+    assert progress(task(status=TaskStatus.COMPLETED), 100.0) == 1.0
+    assert (remaining_seconds(task(), 104.0), remaining_seconds(task(), 200.0)) == (6.0, 0.0)
 
 
 @given(st.decimals(0, 100, places=6), st.integers(2, 15), st.decimals(0, 1, places=4), st.decimals(0, 3, places=4))

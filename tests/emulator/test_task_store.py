@@ -14,7 +14,7 @@ from emulator.client import Client, data_uri, picture, request
 from batchgen.emulator.faults.rules import rule
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
-from batchgen.emulator.tasks.task_store import Memory
+from batchgen.emulator.tasks.task_store import TaskStore
 from batchgen.errors import UsageError
 from batchgen.schemas import shipped
 
@@ -182,10 +182,10 @@ def test_a_state_is_used_by_one_emulator_at_a_time(tmp_path: Path) -> None:
 def test_a_state_that_cannot_be_kept_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be used"):
-        Memory(tmp_path / "file" / "state")
+        TaskStore(tmp_path / "file" / "state")
     (tmp_path / "state" / "tasks.jsonl").mkdir(parents=True)
     with pytest.raises(UsageError, match="cannot be used"):
-        Memory(tmp_path / "state")
+        TaskStore(tmp_path / "state")
 
 
 def test_a_task_that_cannot_be_remembered_is_not_created(tmp_path: Path) -> None:

@@ -20,15 +20,15 @@ from batchgen.emulator.http import responses as answers
 from batchgen.emulator.http.body_reader import Body, BodyReader, TooLargeError
 from batchgen.emulator.http.connection_faults import BrokenOff, HalfSent
 from batchgen.emulator.http.logging_middleware import Noted, note, noted
-from batchgen.emulator.http.request_parser import RefusedError, order
+from batchgen.emulator.http.request_parser import RejectedRequestError, parse_request
 from batchgen.emulator.http.result_files import refusal, served
 from batchgen.emulator.models import Models
 from batchgen.emulator.request_log import RequestLog
 from batchgen.emulator.settings import Settings
-from batchgen.emulator.tasks.generation_request import Order
-from batchgen.emulator.tasks.lifecycle import Phase, Task
-from batchgen.emulator.tasks.task_service import Desk
-from batchgen.emulator.tasks.task_store import Memory
+from batchgen.emulator.tasks.generation_request import GenerationRequest
+from batchgen.emulator.tasks.lifecycle import Task, TaskStatus
+from batchgen.emulator.tasks.task_service import TaskService
+from batchgen.emulator.tasks.task_store import TaskStore
 from batchgen.schemas import Catalogue
 
 _log = logging.getLogger("batchgen.emulator")
@@ -41,7 +41,7 @@ _HOST = re.compile(r"[A-Za-z0-9._~\[\]:-]+")
 def application(settings: Settings, catalogue: Catalogue) -> Noted:
     """The application for one emulator. Raises `UsageError` where its log or its state cannot be used."""
     log = RequestLog(settings.log)
-    emulator = _Emulator(Desk(settings, Models(catalogue), log, Memory(settings.state)))
+    emulator = _Emulator(TaskService(settings, Models(catalogue), log, TaskStore(settings.state)))
     routes = [
         Route("/", emulator.about),
         Route("/openapi.json", emulator.description),
@@ -56,18 +56,18 @@ def application(settings: Settings, catalogue: Catalogue) -> Noted:
 class _Emulator:
     """The handlers, around the desk that keeps the tasks."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._openapi = openapi.document(desk.models)
+    def __init__(self, service: TaskService) -> None:
+        self._task_service = service
+        self._openapi = openapi.document(service.models)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        self._desk.resume()
+        self._task_service.resume()
         yield
-        await self._desk.close()
+        await self._task_service.close()
 
     async def about(self, _: Request) -> Response:
-        names = [model.name for model in self._desk.models]
+        names = [model.name for model in self._task_service.models]
         return _json({"name": "batchgen emulator", "models": names, "openapi": "/openapi.json"})
 
     async def description(self, _: Request) -> Response:
@@ -81,13 +81,13 @@ class _Emulator:
         if isinstance(body, Response):
             return body
         try:
-            asked = await order(body, self._desk.models)
-        except RefusedError as error:
+            asked = await parse_request(body, self._task_service.models)
+        except RejectedRequestError as error:
             return _json(answers.error(error.code, error.message), error.status)
         finally:
             body.close()
-        note(request, model=asked.model.name, format=asked.form, request_sha256=asked.sha256, request=asked.shown)
-        wait = self._desk.wait()
+        note(request, model=asked.model.name, format=asked.form, request_sha256=asked.sha256, request=asked.redacted)
+        wait = self._task_service.seconds_until_capacity()
         if wait:
             return _json(answers.http_error(429, "too many tasks at once"), 429, math.ceil(wait))
         return await self._created(request, asked)
@@ -114,11 +114,11 @@ class _Emulator:
         note(request, body_sha256=body.sha256)
         return body
 
-    async def _created(self, request: Request, asked: Order) -> Response:
-        desk, case = self._desk, self._desk.case(asked)
-        fault = desk.fault_selector.select_first(Stage.SUBMIT, asked.prompt, asked.sha256, case)
+    async def _created(self, request: Request, asked: GenerationRequest) -> Response:
+        service, submission_index = self._task_service, self._task_service.next_submission_index(asked)
+        fault = service.fault_selector.select_first(Stage.SUBMIT, asked.prompt, asked.sha256, submission_index)
         try:
-            task = None if fault and not fault.creates_task else await desk.submit(asked, case)
+            task = None if fault and not fault.creates_task else await service.submit(asked, submission_index)
         except OSError as error:
             return _json(answers.http_error(500, f"the task cannot be written down: {error.strerror}"), 500)
         if task:
@@ -130,46 +130,46 @@ class _Emulator:
         """Show a task."""
         if not _has_key(request):
             return _json(answers.http_error(401, "a key is required: Authorization: Bearer KEY"), 401)
-        desk = self._desk
-        task = desk.find(request.path_params["task_id"])
+        service = self._task_service
+        task = service.find(request.path_params["task_id"])
         if task is None:
             return _json(answers.http_error(404, "there is no such task"), 404)
-        poll = desk.polls[task.id]
-        desk.polls[task.id] += 1
+        poll = service.poll_counts[task.id]
+        service.poll_counts[task.id] += 1
         note(request, task_id=task.id)
-        fault = desk.fault_selector.select_first(Stage.POLL, task.prompt, task.id, poll)
-        model = desk.models.find(task.model)
+        fault = service.fault_selector.select_first(Stage.POLL, task.prompt, task.id, poll)
+        model = service.models.find(task.model)
         message = model.message(fault.code) if fault and model else ""
         if fault and fault.body_form == "failed":
             note(request, fault=fault.kind)
-            shown = {**answers.created(task), "status": Phase.FAILED.value, **answers.failure(fault, message)}
+            shown = {**answers.created(task), "status": TaskStatus.FAILED.value, **answers.failure(fault, message)}
             return _json(shown)
-        url = self._url(request, task) if fault is None and task.phase is Phase.COMPLETED else ""
-        shown = answers.view(task, desk.progress(task), poll, url, desk.settings)
+        url = self._url(request, task) if fault is None and task.status is TaskStatus.COMPLETED else ""
+        shown = answers.view(task, service.progress(task), poll, url, service.settings)
         return await self._distorted(request, fault, shown, message)
 
     def _url(self, request: Request, task: Task) -> str:
-        desk = self._desk
-        first = desk.completed_views[task.id] == 0
-        desk.completed_views[task.id] += 1
-        lifetime = -1.0 if first and "expired-url" in task.result_faults else desk.settings.url_lifetime
+        service = self._task_service
+        first = service.url_counts[task.id] == 0
+        service.url_counts[task.id] += 1
+        lifetime = -1.0 if first and "expired-url" in task.result_faults else service.settings.url_lifetime
         host = request.headers.get("host", "")
         if not _HOST.fullmatch(host):
             name, port = request.scope["server"]
             host = f"{name}:{port}"
-        return f"http://{host}/files/{task.job_id}.mp4?expires={desk.now() + lifetime:.3f}"
+        return f"http://{host}/files/{task.job_id}.mp4?expires={service.now() + lifetime:.3f}"
 
     async def file(self, request: Request) -> Response:
         """Send a result; no key is needed, as on a CDN."""
-        found = await self._desk.result(request.path_params["name"].removesuffix(".mp4"))
+        found = await self._task_service.result(request.path_params["name"].removesuffix(".mp4"))
         if found is None:
             return _json(answers.http_error(404, "there is no such file"), 404)
-        refused = refusal(request.query_params.get("expires", ""), self._desk.now())
+        refused = refusal(request.query_params.get("expires", ""), self._task_service.now())
         if refused:
             return refused
         task, video = found
-        downloads = self._desk.downloads[task.job_id]
-        self._desk.downloads[task.job_id] += request.method == "GET"
+        downloads = self._task_service.download_counts[task.job_id]
+        self._task_service.download_counts[task.job_id] += request.method == "GET"
         note(request, task_id=task.id, range=request.headers.get("range"))
         if task.result_faults:
             note(request, fault=",".join(task.result_faults))
@@ -186,7 +186,7 @@ class _Emulator:
         if fault.slow:
             noted(request, fault.status)
             try:
-                await asyncio.sleep(self._desk.settings.slow_seconds)
+                await asyncio.sleep(self._task_service.settings.slow_seconds)
             except asyncio.CancelledError:
                 # The emulator ends. Left alone, the server would answer 500 in our name.
                 return BrokenOff(reset=False)

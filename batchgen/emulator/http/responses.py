@@ -8,10 +8,10 @@ from typing import Any
 
 from batchgen.emulator.faults.kinds import ErrorShape, Fault
 from batchgen.emulator.settings import Settings
-from batchgen.emulator.tasks.lifecycle import Phase, Task
+from batchgen.emulator.tasks.lifecycle import Task, TaskStatus
 
 _RUNNING_WORDS = ("QUEUED", "Pending", "PROCESSING", "In_Progress")
-_OTHER_WORDS: Mapping[Phase, str] = {Phase.COMPLETED: "Completed", Phase.FAILED: "FAILED"}
+_OTHER_WORDS: Mapping[TaskStatus, str] = {TaskStatus.COMPLETED: "Completed", TaskStatus.FAILED: "FAILED"}
 
 
 def json_text(value: object) -> str:
@@ -53,14 +53,14 @@ def created(task: Task) -> dict[str, Any]:
 def view(task: Task, share: float, poll: int, url: str, settings: Settings) -> dict[str, Any]:
     """A task as the ``poll``-th reading shows it; ``url`` is where the result is, if there is one."""
     shown = {"id": task.id, "status": _status(task, poll), "model": task.model, "created_at": int(task.created)}
-    match task.phase:
-        case Phase.IN_PROGRESS:
-            return shown if task.wording and poll % 2 else {**shown, "progress": share}
-        case Phase.COMPLETED:
+    match task.status:
+        case TaskStatus.IN_PROGRESS:
+            return shown if task.wording_fault and poll % 2 else {**shown, "progress": share}
+        case TaskStatus.COMPLETED:
             content = [{"type": "video", "url": url, "jobId": task.job_id}]
             return {**shown, "progress": 1, "output": [{"content": content}], **_usage(task, settings)}
-        case Phase.FAILED:
-            why = failure(task.outcome, task.failure_message) if task.outcome else {}
+        case TaskStatus.FAILED:
+            why = failure(task.outcome_fault, task.failure_message) if task.outcome_fault else {}
             return {**shown, **why, **(_usage(task, settings) if settings.charge_failed else {})}
 
 
@@ -83,6 +83,6 @@ def failure(fault: Fault, message: str) -> dict[str, Any]:
 
 
 def _status(task: Task, poll: int) -> str:
-    if task.wording is None:
-        return task.phase.value
-    return _OTHER_WORDS.get(task.phase, _RUNNING_WORDS[poll % len(_RUNNING_WORDS)])
+    if task.wording_fault is None:
+        return task.status.value
+    return _OTHER_WORDS.get(task.status, _RUNNING_WORDS[poll % len(_RUNNING_WORDS)])

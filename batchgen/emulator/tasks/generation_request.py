@@ -1,4 +1,4 @@
-"""A request that is in order."""
+"""A valid request for a video, as the parser returns it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from batchgen.emulator.video.references import Reference
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A request that is in order."""
+class GenerationRequest:
+    """A valid request for a video."""
 
     model: Model
     form: Form
     prompt: str
     parameters: dict[str, Any]
     references: Sequence[Reference]
-    shown: dict[str, Any]
-    """Input and parameters for the log, payloads as sizes and hashes."""
+    redacted: dict[str, Any]
+    """Input and parameters, fit for a log: sizes and hashes in place of payloads."""
     sha256: str
-    """Of ``shown`` and the model: alike for two requests that ask for the same, in either form."""
+    """The hash of ``redacted`` and the model. Equal requests have equal hashes, in either form."""

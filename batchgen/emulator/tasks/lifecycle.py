@@ -1,11 +1,11 @@
-"""The life of a task, as a table: pure, without a clock of its own.
+"""The statuses of a task and their transitions, as a table. Pure: the caller gives the time.
 
 ::
 
     in_progress ── finished ──► completed
          └─────── failed ─────► failed
 
-What has ended stays as it is.
+A task that has ended does not change.
 """
 
 from collections.abc import Mapping
@@ -16,38 +16,38 @@ from enum import StrEnum
 from batchgen.emulator.faults.kinds import Fault
 
 
-class Phase(StrEnum):
-    """Where a task stands, in the API's words."""
+class TaskStatus(StrEnum):
+    """The status of a task, with the values of the API."""
 
     IN_PROGRESS = "in_progress"
     COMPLETED = "completed"
     FAILED = "failed"
 
 
-class Happening(StrEnum):
+class TaskEvent(StrEnum):
     """What can happen to a task."""
 
     FINISHED = "finished"
     FAILED = "failed"
 
 
-TRANSITIONS: Mapping[tuple[Phase, Happening], Phase] = {
-    (Phase.IN_PROGRESS, Happening.FINISHED): Phase.COMPLETED,
-    (Phase.IN_PROGRESS, Happening.FAILED): Phase.FAILED,
+TRANSITIONS: Mapping[tuple[TaskStatus, TaskEvent], TaskStatus] = {
+    (TaskStatus.IN_PROGRESS, TaskEvent.FINISHED): TaskStatus.COMPLETED,
+    (TaskStatus.IN_PROGRESS, TaskEvent.FAILED): TaskStatus.FAILED,
 }
 
 _HIGHEST_PROGRESS = 0.99
-"""Reported while a task runs; 1 would be a completed one."""
+"""The highest progress of a running task; 1 means that it has completed."""
 _STUCK_PROGRESS = 0.4
 
 
 class IllegalTransitionError(Exception):
-    """Something happened to a task that has already ended."""
+    """The event is not allowed in the current status of the task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A paid generation. Times are seconds of one clock, the caller's; money is US dollars."""
+    """A paid generation. Times are in seconds of the caller's clock, money in US dollars."""
 
     id: str
     job_id: str
@@ -55,50 +55,50 @@ class Task:
     prompt: str
     created: float
     latency: float
-    """Seconds from creation to the end, if nothing holds the task up."""
+    """Seconds from the creation to the end, unless the task is stuck."""
     cost: Decimal
     discount: Decimal
-    outcome: Fault | None = None
-    """How it will fail, hang or vanish; None: it will complete."""
+    outcome_fault: Fault | None = None
+    """The fault with which it fails, is stuck or vanishes. None: it completes."""
     failure_message: str = ""
-    """The API's words for the code it will fail with."""
-    wording: Fault | None = None
-    """Statuses are to be worded in other ways."""
+    """The message of the API for the code of the failure."""
+    wording_fault: Fault | None = None
+    """The fault that changes the spelling of statuses."""
     result_faults: Mapping[str, Fault] = field(default_factory=dict)
-    phase: Phase = Phase.IN_PROGRESS
+    status: TaskStatus = TaskStatus.IN_PROGRESS
 
     @property
     def vanished(self) -> bool:
-        """Nobody can read this task, although it was created and is charged."""
-        return self.outcome is not None and self.outcome.kind == "vanish"
+        """The task cannot be read, although it was created and is charged."""
+        return self.outcome_fault is not None and self.outcome_fault.kind == "vanish"
 
     @property
     def stuck(self) -> bool:
         """The task never ends."""
-        return self.outcome is not None and self.outcome.kind == "stuck"
+        return self.outcome_fault is not None and self.outcome_fault.kind == "stuck"
 
     @property
-    def fails(self) -> bool:
-        """The task will end without a result."""
-        return self.outcome is not None and not self.vanished and not self.stuck
+    def will_fail(self) -> bool:
+        """The task ends without a result."""
+        return self.outcome_fault is not None and not self.vanished and not self.stuck
 
 
-def advanced(task: Task, happening: Happening) -> Task:
-    """The task after that. Raises `IllegalTransitionError` where the table has no such step."""
-    phase = TRANSITIONS.get((task.phase, happening))
-    if phase is None:
-        raise IllegalTransitionError(f"{task.id} is {task.phase}: {happening} cannot happen")
-    return replace(task, phase=phase)
+def transition(task: Task, event: TaskEvent) -> Task:
+    """The task after the event. Raises `IllegalTransitionError` if the table does not allow it."""
+    status = TRANSITIONS.get((task.status, event))
+    if status is None:
+        raise IllegalTransitionError(f"{task.id} is {task.status}: {event} cannot happen")
+    return replace(task, status=status)
 
 
 def progress(task: Task, now: float) -> float:
-    """The share that is done, from 0 to 1, as a client is told."""
-    if task.phase is not Phase.IN_PROGRESS:
+    """The progress that is reported to clients, from 0 to 1."""
+    if task.status is not TaskStatus.IN_PROGRESS:
         return 1.0
     share = (now - task.created) / task.latency if task.latency > 0 else _HIGHEST_PROGRESS
     return round(max(0.0, min(share, _STUCK_PROGRESS if task.stuck else _HIGHEST_PROGRESS)), 2)
 
 
-def remaining(task: Task, now: float) -> float:
-    """Seconds until the task is due; 0 for one that is over its time."""
+def remaining_seconds(task: Task, now: float) -> float:
+    """Seconds until the task is due; 0 if it is overdue."""
     return max(0.0, task.created + task.latency - now)
