@@ -14,7 +14,7 @@ from typing import Self
 import uvicorn
 
 from batchgen.emulator.http.application import application
-from batchgen.emulator.http.connection_faults import ReachableProtocol
+from batchgen.emulator.http.connection_faults import TransportProtocol
 from batchgen.emulator.settings import Settings
 from batchgen.errors import UsageError
 from batchgen.schemas import Catalogue
@@ -109,7 +109,7 @@ class EmbeddedEmulator:
 def _server(settings: Settings, catalogue: Catalogue, ready: Callable[[], None]) -> _Server:
     config = uvicorn.Config(
         application(settings, catalogue),
-        http=ReachableProtocol,
+        http=TransportProtocol,
         ws="none",
         loop="asyncio",
         lifespan="on",

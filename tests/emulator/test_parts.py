@@ -1,4 +1,4 @@
-"""The parts that can be tried without a server."""
+"""The modules that can be tested without a server."""
 
 import base64
 import json
@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchgen.emulator.faults.kinds import find_fault
-from batchgen.emulator.http import responses as answers
-from batchgen.emulator.http.body_reader import Body, BodyReader, TooLargeError
+from batchgen.emulator.http.body_reader import BodyReader, BodyTooLargeError, ParsedBody
+from batchgen.emulator.http.responses import json_text
 from batchgen.emulator.money import Tariff, amount, invented_prices, price
 from batchgen.emulator.seeded_random import random_between, random_token
 from batchgen.emulator.settings import Settings, latency_range, price_table
@@ -68,7 +68,7 @@ def test_costs_are_exact(unit: Decimal, seconds: int, discount: Decimal, factor:
     assert off == unit * seconds * discount
     assert cost == (unit * seconds - off) * factor
     for value in (cost, off):
-        assert json.loads(answers.json_text({"cost": value}), parse_float=Decimal, parse_int=Decimal)["cost"] == value
+        assert json.loads(json_text({"cost": value}), parse_float=Decimal, parse_int=Decimal)["cost"] == value
 
 
 def test_prices_are_invented_tier_by_tier() -> None:
@@ -104,7 +104,7 @@ def test_seeds_differ_unless_they_are_given() -> None:
     assert 3 <= random_between(3, 4, 1, "x") < 4
 
 
-def body_of(text: bytes, cuts: list[int] | None = None) -> Body:
+def body_of(text: bytes, cuts: list[int] | None = None) -> ParsedBody:
     reader = BodyReader()
     places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts or ())})
     for start, end in pairwise(places):
@@ -132,8 +132,8 @@ def test_payloads_are_decoded_wherever_the_body_is_cut(content: bytes, cuts: lis
     text = json.dumps({"a": 'b\\"', "reference": uri.rstrip("=") if style == 1 else uri, "z": [1]})
     body = body_of((text.replace("/", "\\/") if style == 2 else text).encode(), cuts)
     try:
-        ((mark, payload),) = body.payloads.items()
-        assert body.document == {"a": 'b\\"', "reference": f"data:image/png;base64,{mark}", "z": [1]}
+        ((placeholder, payload),) = body.payloads.items()
+        assert body.document == {"a": 'b\\"', "reference": f"data:image/png;base64,{placeholder}", "z": [1]}
         assert (payload.file.read(), payload.size) == (content, len(content))
     finally:
         body.close()
@@ -142,18 +142,18 @@ def test_payloads_are_decoded_wherever_the_body_is_cut(content: bytes, cuts: lis
 @pytest.mark.parametrize(
     "payload", ["A" * 99_997, "A" * 70_000 + "==" + "A" * 70_000, "A" * 70_000 + "\\n", "A?" * 50_000]
 )
-def test_what_is_not_base64_leaves_a_mark_that_no_schema_takes(payload: str) -> None:
+def test_what_is_not_base64_leaves_a_placeholder_that_no_schema_accepts(payload: str) -> None:
     body = body_of(f'["data:a/b;base64,{payload}"]'.encode(), [66_000, 80_000])
     assert body.document == ["data:a/b;base64,!"]
     body.close()
 
 
 def test_bounds_of_a_body() -> None:
-    reader = BodyReader(longest=9)
-    with pytest.raises(TooLargeError):
+    reader = BodyReader(max_size=9)
+    with pytest.raises(BodyTooLargeError):
         reader.feed(b"1234567890")
     reader = BodyReader()
-    with pytest.raises(TooLargeError):
+    with pytest.raises(BodyTooLargeError):
         reader.feed(b'"' + b"x" * 17 * 2**20 + b'"')
 
 
@@ -176,7 +176,7 @@ def test_a_large_body_costs_little_memory() -> None:
     body.close()
 
 
-def test_references_are_known_by_their_content(tmp_path: Path) -> None:
+def test_references_are_identified_by_their_content(tmp_path: Path) -> None:
     video = write_video(tmp_path / "a.mov", "mov", seconds=1).read_bytes()
     contents = [picture("red", mode="RGBA"), picture(form="JPEG"), picture(form="BMP"), picture(form="WEBP"), video]
     found = open_references([data_uri(content) for content in contents], {})

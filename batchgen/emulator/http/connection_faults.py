@@ -1,4 +1,4 @@
-"""Answers that go wrong below HTTP: closed, reset and half-sent connections, real on the wire."""
+"""Responses with real faults below HTTP: closed, reset and truncated connections."""
 
 import asyncio
 import os
@@ -12,28 +12,28 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _TRANSPORT = "transport"
 _RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-"""The value of SO_LINGER: on, and no time at all."""
+"""The value of SO_LINGER: enabled, with a timeout of 0 seconds."""
 
 
-class ReachableProtocol(H11Protocol):
-    """HTTP/1.1 that lets an answer at the connection it goes out on."""
+class TransportProtocol(H11Protocol):
+    """HTTP/1.1 that gives responses access to the transport of their connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Put the transport where every request of this connection finds it."""
+        """Add the transport to the state of every request of this connection."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, _TRANSPORT: transport}
 
 
-class BrokenOff(Response):
-    """No answer: the connection is closed (FIN), or reset (RST)."""
+class ClosedConnectionResponse(Response):
+    """Closes (FIN) or resets (RST) the connection without a response."""
 
     def __init__(self, *, reset: bool) -> None:
-        """Say how the connection is to end."""
+        """Choose between a reset and a close."""
         super().__init__()
         self._reset = reset
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """End the connection and wait until that has been seen."""
+        """End the connection and wait until the server has noticed."""
         transport: Any = scope["state"][_TRANSPORT]
         if self._reset:
             connection = transport.get_extra_info("socket")
@@ -41,24 +41,24 @@ class BrokenOff(Response):
             transport.abort()
         else:
             transport.close()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
 
-class HalfSent(Response):
-    """An answer that announces its whole length, and whose connection ends after half of it."""
+class TruncatedResponse(Response):
+    """Announces the length of the whole body and closes the connection after half of it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the head and half of the body."""
+        """Send the headers and half of the body."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         body = bytes(self.body)
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         transport: Any = scope["state"][_TRANSPORT]
-        # Closing sends what is still buffered first, unlike aborting.
+        # `close` sends the buffered data first, `abort` does not.
         transport.close()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
 
-async def _gone(receive: Receive) -> None:
-    """Wait until the server knows that the connection is gone, and so expects no answer any more."""
+async def _wait_for_disconnect(receive: Receive) -> None:
+    """Wait until the server has noticed the end of the connection, and so expects no response."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Writes every request into the log, with what its handler has noted about it."""
+"""Logs every request, with the fields that its handler has added."""
 
 from typing import Any
 
@@ -7,21 +7,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from batchgen.emulator.request_log import RequestLog
 
-_NOTES, _WRITE = "notes", "write note"
+_FIELDS, _LOG = "log_fields", "log_request"
 
 
-def note(request: Request, /, **facts: Any) -> None:
-    """Have something logged with this request."""
-    request.scope[_NOTES].update(facts)
+def add_log_fields(request: Request, /, **fields: Any) -> None:
+    """Add fields to the log entry of this request."""
+    request.scope[_FIELDS].update(fields)
 
 
-def noted(request: Request, status: int | None) -> None:
-    """Log this request now, because its answer will be late or will not come; None: no answer."""
-    request.scope[_WRITE](status)
+def log_now(request: Request, status: int | None) -> None:
+    """Log this request now, because its response is late or never sent. Status None: no response."""
+    request.scope[_LOG](status)
 
 
-class Noted:
-    """An application whose requests are logged: before the answer, so that who has it finds the line."""
+class LoggingMiddleware:
+    """Logs each request before its response, so that a client with a response finds the entry."""
 
     def __init__(self, app: ASGIApp, log: RequestLog) -> None:
         """Wrap the application."""
@@ -29,24 +29,24 @@ class Noted:
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and log it once."""
+        """Pass the request on and log it once."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        notes: dict[str, Any] = {}
-        written = False
+        fields: dict[str, Any] = {}
+        logged = False
 
         def write(status: int | None) -> None:
-            nonlocal written
-            if not written:
-                written = True
-                self._log.write("request", method=scope["method"], path=scope["path"], status=status, **notes)
+            nonlocal logged
+            if not logged:
+                logged = True
+                self._log.write("request", method=scope["method"], path=scope["path"], status=status, **fields)
 
-        async def noting(message: Message) -> None:
+        async def send_logged(message: Message) -> None:
             if message["type"] == "http.response.start":
                 write(message["status"])
             await send(message)
 
-        scope[_NOTES], scope[_WRITE] = notes, write
-        await self._app(scope, receive, noting)
+        scope[_FIELDS], scope[_LOG] = fields, write
+        await self._app(scope, receive, send_logged)
         write(None)

@@ -1,4 +1,4 @@
-"""The OpenAPI description of what the emulator speaks, built from the request schemas."""
+"""The OpenAPI document of the emulated API, built from the request schemas. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -67,7 +67,7 @@ _RANGE = {"Content-Range": {"schema": _TEXT}}
 
 
 def document(models: Models) -> dict[str, Any]:
-    """The whole description, without references to anything outside."""
+    """The whole document, without references to other documents."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -77,47 +77,47 @@ def document(models: Models) -> dict[str, Any]:
         },
         "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
         "paths": {
-            "/": {"get": _plain("What this is.")},
-            "/openapi.json": {"get": _plain("This description.")},
-            CREATE_PATH: {"post": _create(models)},
-            TASK_PATH: {"get": _read()},
-            FILE_PATH: {"get": _file()},
+            "/": {"get": _json_operation("What this is.")},
+            "/openapi.json": {"get": _json_operation("This description.")},
+            CREATE_PATH: {"post": _create_operation(models)},
+            TASK_PATH: {"get": _read_operation()},
+            FILE_PATH: {"get": _file_operation()},
         },
     }
 
 
-def _create(models: Models) -> dict[str, Any]:
-    bodies = [_bare(schema) for model in models for schema in model.schemas.values()]
+def _create_operation(models: Models) -> dict[str, Any]:
+    bodies = [_without_keywords(schema) for model in models for schema in model.schemas.values()]
     return {
         "summary": "Create a task. Not idempotent, and charged.",
         "operationId": "create",
         "security": [{"key": []}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": {"anyOf": bodies}}}},
         "responses": {
-            "200": {**_answer("The task.", _CREATED), "links": _LINKS},
-            "400": _answer("No JSON, or against the schema; a documented code where there is one.", _ERROR),
-            "401": _answer("No key.", _ERROR),
-            "413": _answer("The body is too large.", _ERROR),
-            "429": _answer("Too many tasks at once.", _ERROR, _RETRY_AFTER),
+            "200": {**_response("The task.", _CREATED), "links": _LINKS},
+            "400": _response("No JSON, or against the schema; a documented code where there is one.", _ERROR),
+            "401": _response("No key.", _ERROR),
+            "413": _response("The body is too large.", _ERROR),
+            "429": _response("Too many tasks at once.", _ERROR, _RETRY_AFTER),
         },
     }
 
 
-def _read() -> dict[str, Any]:
+def _read_operation() -> dict[str, Any]:
     return {
         "summary": "Read a task.",
         "operationId": "read",
         "security": [{"key": []}],
         "parameters": [_parameter("task_id", "path", _TEXT)],
         "responses": {
-            "200": _answer("The task as it stands.", _TASK),
-            "401": _answer("No key.", _ERROR),
-            "404": _answer("There is no such task.", _ERROR),
+            "200": _response("The task as it stands.", _TASK),
+            "401": _response("No key.", _ERROR),
+            "404": _response("There is no such task.", _ERROR),
         },
     }
 
 
-def _file() -> dict[str, Any]:
+def _file_operation() -> dict[str, Any]:
     video: dict[str, Any] = {"video/mp4": {}}
     number = {"type": "string", "pattern": r"^\d{1,12}(\.\d{1,6})?$"}
     return {
@@ -127,27 +127,27 @@ def _file() -> dict[str, Any]:
         "responses": {
             "200": {"description": "The whole video.", "headers": _ETAG, "content": video},
             "206": {"description": "The range asked for.", "headers": {**_ETAG, **_RANGE}, "content": video},
-            "403": _answer("The URL has no valid expires.", _ERROR),
-            "404": _answer("There is no such file.", _ERROR),
-            "410": _answer("The URL has expired; the task gives a fresh one.", _ERROR),
-            "416": _answer("The range lies outside of the file.", _ERROR, _RANGE),
+            "403": _response("The URL has no valid expires.", _ERROR),
+            "404": _response("There is no such file.", _ERROR),
+            "410": _response("The URL has expired; the task gives a fresh one.", _ERROR),
+            "416": _response("The range lies outside of the file.", _ERROR, _RANGE),
         },
     }
 
 
-def _plain(summary: str) -> dict[str, Any]:
-    return {"summary": summary, "responses": {"200": _answer("JSON.", {"type": "object"})}}
+def _json_operation(summary: str) -> dict[str, Any]:
+    return {"summary": summary, "responses": {"200": _response("JSON.", {"type": "object"})}}
 
 
-def _answer(description: str, schema: Schema, headers: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": description, "content": {"application/json": {"schema": schema}}}
-    return {**answer, "headers": headers} if headers else answer
+def _response(description: str, schema: Schema, headers: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {**response, "headers": headers} if headers else response
 
 
-def _parameter(name: str, place: str, schema: Schema) -> dict[str, Any]:
-    return {"name": name, "in": place, "required": True, "schema": schema}
+def _parameter(name: str, location: str, schema: Schema) -> dict[str, Any]:
+    return {"name": name, "in": location, "required": True, "schema": schema}
 
 
-def _bare(schema: Schema) -> Schema:
-    """The schema without what belongs to a file of its own."""
+def _without_keywords(schema: Schema) -> Schema:
+    """The schema without the keywords that only a schema file of its own has."""
     return {key: value for key, value in schema.items() if key not in ("$schema", "$defs", "$id")}

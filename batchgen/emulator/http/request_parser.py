@@ -1,4 +1,4 @@
-"""Turns a request body into an order, or into the refusal that the API documents."""
+"""Parses a request body into a generation request, or rejects it with a documented error."""
 
 import asyncio
 import copy
@@ -6,20 +6,20 @@ import hashlib
 import json
 from typing import Any
 
-from batchgen.emulator.http.body_reader import Body
+from batchgen.emulator.http.body_reader import ParsedBody
 from batchgen.emulator.models import Form, Model, Models
 from batchgen.emulator.tasks.generation_request import GenerationRequest
 from batchgen.emulator.video.references import Reference, UnreadableReferenceError, open_references
 
 _INVALID_REQUEST = "invalid_request"
-"""The code of a refusal for which the API documents none."""
+"""The code of an error for which the API documents none."""
 
 
 class RejectedRequestError(Exception):
-    """The request is answered with an HTTP status and an error."""
+    """The request is invalid. Has the HTTP status and the error of the response."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
-        """Keep what the answer needs."""
+        """Keep the fields of the response."""
         super().__init__(message)
         self.code = code or _INVALID_REQUEST
         self.message = message
@@ -27,7 +27,7 @@ class RejectedRequestError(Exception):
 
 
 def _check_schema(document: object, models: Models) -> tuple[Model, Form]:
-    """The model and form of a body that fits its schema. Raises `RefusedError`."""
+    """The model and form of a body that fits its schema. Raises `RejectedRequestError`."""
     if not isinstance(document, dict):
         raise RejectedRequestError("", "the body has to be a JSON object")
     model = models.find(document.get("model"))
@@ -40,8 +40,8 @@ def _check_schema(document: object, models: Models) -> tuple[Model, Form]:
     return model, form
 
 
-async def parse_request(body: Body, models: Models) -> GenerationRequest:
-    """The order that a body makes. Raises `RefusedError`. Opens media in a thread."""
+async def parse_request(body: ParsedBody, models: Models) -> GenerationRequest:
+    """Parse and check a body; opens media in a thread. Raises `RejectedRequestError`."""
     model, form = _check_schema(body.document, models)
     request = body.document["input"][0]["params"] if form == "params" else body.document
     uris = request["input"].get(model.references_field, ())
@@ -51,7 +51,7 @@ async def parse_request(body: Body, models: Models) -> GenerationRequest:
     except UnreadableReferenceError:
         raise RejectedRequestError(model.reference_code, model.message(model.reference_code)) from None
     if payloads:
-        # Either a key is there twice, or a long data URI stands in another field than the references.
+        # Either a key occurs twice, or a field other than the references contains a long data URI.
         raise RejectedRequestError("", "a data URI stands where none is taken")
     counted = [{"kind": reference.kind} if reference.kind else reference.redacted for reference in references]
     problem = model.wrong_count(counted) if model.references_field else None

@@ -1,4 +1,4 @@
-"""The bodies of answers, in the API's shapes: pure, exact to the last decimal."""
+"""The bodies of responses, in the format of the API. Pure; amounts keep every digit."""
 
 import json
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from batchgen.emulator.faults.kinds import ErrorShape, Fault
 from batchgen.emulator.settings import Settings
 from batchgen.emulator.tasks.lifecycle import Task, TaskStatus
 
-_RUNNING_WORDS = ("QUEUED", "Pending", "PROCESSING", "In_Progress")
-_OTHER_WORDS: Mapping[TaskStatus, str] = {TaskStatus.COMPLETED: "Completed", TaskStatus.FAILED: "FAILED"}
+_RUNNING_SPELLINGS = ("QUEUED", "Pending", "PROCESSING", "In_Progress")
+_ENDED_SPELLINGS: Mapping[TaskStatus, str] = {TaskStatus.COMPLETED: "Completed", TaskStatus.FAILED: "FAILED"}
 
 
 def json_text(value: object) -> str:
-    """JSON in which a Decimal is a number with exactly its digits, which `json` cannot write."""
+    """Encode as JSON; a Decimal becomes a number with exactly its digits, unlike with `json`."""
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, Mapping):
@@ -25,19 +25,19 @@ def json_text(value: object) -> str:
     return json.dumps(value)
 
 
-def error(code: str, message: str) -> dict[str, Any]:
-    """The body of a refusal."""
+def error_body(code: str, message: str) -> dict[str, Any]:
+    """The body of an error."""
     return {"error": {"code": code, "message": message}}
 
 
-def http_error(status: int, message: str = "") -> dict[str, Any]:
-    """The body of a refusal for which there is no code."""
+def http_error_body(status: int, message: str = "") -> dict[str, Any]:
+    """The body of an error that has no code of the API."""
     phrase = HTTPStatus(status).phrase
-    return error(phrase.lower().replace(" ", "_"), message or phrase)
+    return error_body(phrase.lower().replace(" ", "_"), message or phrase)
 
 
-def html(status: int) -> str:
-    """What a proxy says in place of the API."""
+def html_error_page(status: int) -> str:
+    """The error page of a proxy in front of the API."""
     title = f"{status} {HTTPStatus(status).phrase}"
     return (
         f"<html>\n<head><title>{title}</title></head>\n<body>\n"
@@ -45,35 +45,40 @@ def html(status: int) -> str:
     )
 
 
-def created(task: Task) -> dict[str, Any]:
-    """The answer to a submission."""
-    return {"id": task.id, "status": _status(task, 0), "model": task.model, "created_at": int(task.created)}
+def created_body(task: Task) -> dict[str, Any]:
+    """The response to a submission."""
+    return {"id": task.id, "status": _status_text(task, 0), "model": task.model, "created_at": int(task.created)}
 
 
-def view(task: Task, share: float, poll: int, url: str, settings: Settings) -> dict[str, Any]:
-    """A task as the ``poll``-th reading shows it; ``url`` is where the result is, if there is one."""
-    shown = {"id": task.id, "status": _status(task, poll), "model": task.model, "created_at": int(task.created)}
+def task_body(task: Task, progress: float, poll_index: int, url: str, settings: Settings) -> dict[str, Any]:
+    """The response to a poll; ``url`` is the URL of the result, empty if there is none."""
+    fields = {
+        "id": task.id,
+        "status": _status_text(task, poll_index),
+        "model": task.model,
+        "created_at": int(task.created),
+    }
     match task.status:
         case TaskStatus.IN_PROGRESS:
-            return shown if task.wording_fault and poll % 2 else {**shown, "progress": share}
+            return fields if task.wording_fault and poll_index % 2 else {**fields, "progress": progress}
         case TaskStatus.COMPLETED:
             content = [{"type": "video", "url": url, "jobId": task.job_id}]
-            return {**shown, "progress": 1, "output": [{"content": content}], **_usage(task, settings)}
+            return {**fields, "progress": 1, "output": [{"content": content}], **_usage_fields(task, settings)}
         case TaskStatus.FAILED:
-            why = failure(task.outcome_fault, task.failure_message) if task.outcome_fault else {}
-            return {**shown, **why, **(_usage(task, settings) if settings.charge_failed else {})}
+            error_fields = failure_fields(task.outcome_fault, task.failure_message) if task.outcome_fault else {}
+            return {**fields, **error_fields, **(_usage_fields(task, settings) if settings.charge_failed else {})}
 
 
-def _usage(task: Task, settings: Settings) -> dict[str, Any]:
-    """What was charged, as a member to put into a task's view; nothing where that is not told."""
+def _usage_fields(task: Task, settings: Settings) -> dict[str, Any]:
+    """The ``usage`` of a task; empty if the settings leave it out."""
     if settings.cost_as == "none":
         return {}
     cost = task.cost if settings.cost_as == "number" else format(task.cost, "f")
     return {"usage": {"cost": cost, "discount": task.discount}}
 
 
-def failure(fault: Fault, message: str) -> dict[str, Any]:
-    """The error of a failed task, as a member to put into its view."""
+def failure_fields(fault: Fault, message: str) -> dict[str, Any]:
+    """The ``error`` of a failed task; empty for the fault without an error."""
     shapes: Mapping[ErrorShape, Any] = {
         "object": {"code": fault.code, "message": message},
         "string": f"{fault.code}: {message}",
@@ -82,7 +87,7 @@ def failure(fault: Fault, message: str) -> dict[str, Any]:
     return {} if fault.error_shape == "none" else {"error": shapes[fault.error_shape]}
 
 
-def _status(task: Task, poll: int) -> str:
+def _status_text(task: Task, poll_index: int) -> str:
     if task.wording_fault is None:
         return task.status.value
-    return _OTHER_WORDS.get(task.status, _RUNNING_WORDS[poll % len(_RUNNING_WORDS)])
+    return _ENDED_SPELLINGS.get(task.status, _RUNNING_SPELLINGS[poll_index % len(_RUNNING_SPELLINGS)])
