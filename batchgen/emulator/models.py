@@ -1,4 +1,4 @@
-"""What the emulator knows of each model, all of it read from the schema catalogue."""
+"""The models that the emulator serves, read from the schema catalogue."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -6,23 +6,23 @@ from typing import Any, Literal, TypeAlias
 
 from batchgen.schemas import Catalogue, Schema, compiled
 
-Form: TypeAlias = Literal["documented", "params"]
-"""The two bodies in which a request can come."""
+RequestForm: TypeAlias = Literal["documented", "params"]
+"""The two forms of a request body."""
 
 _REFERENCES = "references"
 _FALLBACK_SECONDS = 5
-"""Length of a video of a model that has no duration."""
+"""Seconds of a video of a model without a duration."""
 
 
 class Model:
     """One model: its request schemas, defaults, tiers and error codes."""
 
     def __init__(self, name: str, catalogue: Catalogue) -> None:
-        """Look the model's schemas up; validators are compiled when they are needed."""
+        """Look up the schemas of the model; validators are compiled on first use."""
         self.name = name
         self._catalogue = catalogue
         self._description = catalogue.for_model(name, "model.json")
-        self.schemas: Mapping[Form, Schema] = {
+        self.schemas: Mapping[RequestForm, Schema] = {
             "documented": catalogue.for_model(name, "request"),
             "params": catalogue.document("request-params", name),
         }
@@ -37,13 +37,13 @@ class Model:
 
     @property
     def references_field(self) -> str:
-        """The field of ``input`` that lists the references; empty where the model takes none."""
+        """The field of ``input`` that lists the references; empty if the model accepts none."""
         name = self._description["fields"].get(_REFERENCES, _REFERENCES)
         return name if name in self._input.get("properties", {}) else ""
 
     @property
     def reference_code(self) -> str:
-        """The error code of a reference that cannot be used; empty where none is documented."""
+        """The error code of an unusable reference; empty if none is documented."""
         schema = self._input.get("properties", {}).get(self.references_field, {})
         return str(schema.get("items", {}).get("x-error-code", ""))
 
@@ -52,53 +52,53 @@ class Model:
         return next((tier for tier, sizes in self.tiers.items() if size in sizes), next(iter(self.tiers)))
 
     def parameter(self, parameters: Mapping[str, Any], name: str) -> Any:
-        """A parameter as sent, or else its documented default; None where there is neither."""
+        """A parameter as sent, or its documented default, or None."""
         return parameters.get(name, self._parameters.get(name, {}).get("default"))
 
     def size(self, parameters: Mapping[str, Any]) -> str:
-        """The size asked for, as ``width*height``."""
+        """The requested size, as ``width*height``."""
         return self.parameter(parameters, "size") or next(iter(self.tiers.values()))[0]
 
     def seconds(self, parameters: Mapping[str, Any]) -> int:
-        """The length asked for."""
+        """The requested duration, in seconds."""
         return int(self.parameter(parameters, "duration") or _FALLBACK_SECONDS)
 
     def message(self, code: str) -> str:
-        """The API's own words for an error code."""
-        words: str = self._description["errors"].get(code, {}).get("description", "Unknown error")
-        return words
+        """The documented message of an error code."""
+        description: str = self._description["errors"].get(code, {}).get("description", "Unknown error")
+        return description
 
     @cached_property
-    def _validators(self) -> Mapping[Form, Any]:
+    def _validators(self) -> Mapping[RequestForm, Any]:
         return {form: compiled(schema) for form, schema in self.schemas.items()}
 
     @cached_property
-    def _counts(self) -> tuple[Any, Schema]:
-        # The limits on how many, without those on each item: an opened reference is not a string.
+    def _count_validator(self) -> tuple[Any, Schema]:
+        # The limits on the number of references, without those on each one: an opened one is not a string.
         schema = self._input["properties"][self.references_field]
         counting = {key: value for key, value in schema.items() if key != "items"}
         return compiled(counting), counting
 
-    def violation(self, document: object, form: Form) -> tuple[str, str] | None:
-        """The error code (may be empty) and message for a body that breaks the request schema."""
-        return self._worst(self._validators[form], self.schemas[form], document)
+    def schema_violation(self, document: object, form: RequestForm) -> tuple[str, str] | None:
+        """The error code (may be empty) and message for a body that violates the request schema, or None."""
+        return self._first_violation(self._validators[form], self.schemas[form], document)
 
-    def wrong_count(self, references: Sequence[object]) -> tuple[str, str] | None:
-        """The same for references of which some have been opened: URLs, and ``{"kind": …}``."""
-        return self._worst(*self._counts, references)
+    def reference_count_violation(self, references: Sequence[object]) -> tuple[str, str] | None:
+        """The same for the number of references: URLs, and ``{"kind": …}`` for opened ones."""
+        return self._first_violation(*self._count_validator, references)
 
-    def _worst(self, validator: Any, schema: Schema, value: object) -> tuple[str, str] | None:
-        found = [(_code(error, schema), error) for error in validator.iter_errors(value)]
-        if not found:
+    def _first_violation(self, validator: Any, schema: Schema, value: object) -> tuple[str, str] | None:
+        violations = [(_code(error, schema), error) for error in validator.iter_errors(value)]
+        if not violations:
             return None
-        # A documented code says more than none; among several, the first of the page.
-        code, error = min(found, key=lambda pair: (not pair[0], pair[0]))
+        # A documented code comes before none; of several codes, the lowest comes first.
+        code, error = min(violations, key=lambda pair: (not pair[0], pair[0]))
         place = ".".join(map(str, error.absolute_path)) or "body"
         return code, self.message(code) if code else f"{place}: {_excerpt(error.message)}"
 
 
 class Models:
-    """The models that there are folders for, each looked up once."""
+    """The models with a folder in the catalogue."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Read the folders of all models."""
@@ -109,7 +109,7 @@ class Models:
         return iter(self._models.values())
 
     def find(self, name: object) -> Model | None:
-        """The model of that name, if there is one."""
+        """The model of that name, or None."""
         return self._models.get(name) if isinstance(name, str) else None
 
     def tiers(self) -> list[str]:
@@ -118,18 +118,18 @@ class Models:
 
 
 def _code(error: Any, schema: Schema) -> str:
-    """The documented code for an error: the subschema's own, or that of the nearest place above."""
-    own = error.schema.get("x-error-code", "") if isinstance(error.schema, dict) else ""
-    if own:
-        return str(own)
+    """The documented code of an error: that of the subschema, or of its nearest parent with one."""
+    own_code = error.schema.get("x-error-code", "") if isinstance(error.schema, dict) else ""
+    if own_code:
+        return str(own_code)
     code = ""
-    for step in error.absolute_path:
-        schema = schema.get("items", {}) if isinstance(step, int) else schema.get("properties", {}).get(step, {})
+    for key in error.absolute_path:
+        schema = schema.get("items", {}) if isinstance(key, int) else schema.get("properties", {}).get(key, {})
         code = schema.get("x-error-code", code)
     return code
 
 
 def _excerpt(text: str) -> str:
-    """The beginning of a message; it may quote the value, and that may be long."""
+    """The beginning of a message, which may quote a long value."""
     longest = 200
     return text if len(text) <= longest else text[:longest] + "…"

@@ -1,4 +1,4 @@
-"""What a task costs: decimal from text to text, no float in between."""
+"""The cost of a task. Amounts are decimals from text to text, never floats. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from decimal import Context, Decimal, InvalidOperation
 from batchgen.errors import UsageError
 
 _EXACT = Context(prec=200)
-"""Wide enough that no product of an option's value is ever rounded."""
-_LONGEST = 40
-_FIRST_INVENTED = Decimal("0.10")
-_INVENTED_STEP = Decimal("0.05")
+"""Precise enough that no product of option values is rounded."""
+_MAX_DIGITS = 40
+_FIRST_DEFAULT = Decimal("0.10")
+_DEFAULT_STEP = Decimal("0.05")
 
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """What is charged: US dollars per second by tier, the share taken off, and a dishonest factor."""
+    """US dollars per second by tier, the share that is deducted, and a factor to overcharge."""
 
     prices: Mapping[str, Decimal]
     discount: Decimal = Decimal(0)
@@ -28,25 +28,30 @@ class Tariff:
         return _EXACT.multiply(_EXACT.subtract(full, off), self.overcharge), off
 
 
-def invented_prices(tiers: Mapping[str, object]) -> dict[str, Decimal]:
-    """Prices for a rehearsal, made up: 0.10 for a model's first tier, 0.05 more for each further one."""
-    return {tier: _FIRST_INVENTED + _INVENTED_STEP * place for place, tier in enumerate(tiers)}
+def default_prices(tiers: Mapping[str, object]) -> dict[str, Decimal]:
+    """Invented prices: 0.10 for the first tier of a model, and 0.05 more for each further one."""
+    return {tier: _FIRST_DEFAULT + _DEFAULT_STEP * index for index, tier in enumerate(tiers)}
 
 
-def amount(text: str, what: str, most: Decimal | None = None) -> Decimal:
-    """A number that is not negative, from text. Raises `UsageError`."""
+def amount(text: str, what: str, upper: Decimal | None = None) -> Decimal:
+    """Parse a number from 0 to ``upper``; ``what`` names it in errors. Raises `UsageError`."""
     try:
-        value = Decimal(text) if len(text) <= _LONGEST else Decimal(-1)
+        value = Decimal(text) if len(text) <= _MAX_DIGITS else Decimal(-1)
     except InvalidOperation:
         value = Decimal(-1)
-    if not value.is_finite() or value < 0 or abs(value.adjusted()) > _LONGEST or (most is not None and value > most):
-        limit = "" if most is None else f" to {most}"
+    if (
+        not value.is_finite()
+        or value < 0
+        or abs(value.adjusted()) > _MAX_DIGITS
+        or (upper is not None and value > upper)
+    ):
+        limit = "" if upper is None else f" to {upper}"
         raise UsageError(f"{what} {text}: a decimal number from 0{limit} is expected, such as 0.10")
     return value
 
 
 def price(text: str) -> tuple[str, Decimal]:
-    """A tier and its price, from ``TIER=USD``. Raises `UsageError`."""
+    """Parse ``TIER=USD`` into a tier and its price. Raises `UsageError`."""
     tier, equals, value = text.partition("=")
     if not tier or not equals:
         raise UsageError(f"--price {text}: TIER=USD is expected, such as 720P=0.10")

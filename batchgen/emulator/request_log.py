@@ -1,4 +1,4 @@
-"""The request log: what was asked and answered, and what became of each task, as JSON Lines.
+"""The request log: requests, their responses and the changes of tasks, as JSON Lines.
 
 Append-only and flushed line by line, so that a test can read it while the emulator runs. No header
 is logged, and so no key; references appear as sizes and hashes.
@@ -13,7 +13,7 @@ from batchgen.errors import UsageError
 
 
 class RequestLog:
-    """One file, or none."""
+    """A log in one file; without a path, nothing is logged."""
 
     def __init__(self, path: Path | None) -> None:
         """Open the file to append. Raises `UsageError`."""
@@ -27,7 +27,7 @@ class RequestLog:
             raise UsageError(f"--log {path} cannot be written: {error.strerror}") from None
 
     def write(self, event: str, **fields: Any) -> None:
-        """Append one object: number, time, event, and the fields."""
+        """Append an object with a number, the time, the event and the fields."""
         if self._file is None:
             return
         self._number += 1

@@ -1,4 +1,4 @@
-"""Runs the emulator: in the foreground for the command, or in a thread for an embedded rehearsal."""
+"""Runs the emulator: in the foreground for the command, or in a thread of the calling process."""
 
 import asyncio
 import contextlib
@@ -21,14 +21,14 @@ from batchgen.schemas import Catalogue
 
 _BACKLOG = 2048
 _KEEP_ALIVE = 75
-"""Seconds an idle connection stays open: long, so that none is closed under a request."""
-_GRACE = 1
-"""Seconds that answers under way have at the end."""
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - shown, not bound to
+"""Seconds until an idle connection is closed: long, so that a client rarely sends into a closing one."""
+_SHUTDOWN_GRACE = 1
+"""Seconds that a shutdown waits for responses in progress."""
+_WILDCARD_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - shown, not bound to
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and ends quietly on a signal, since that is how it is meant to end."""
+    """Calls ``ready`` once it accepts requests. A signal ends it without an exception."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -53,7 +53,7 @@ class _Server(uvicorn.Server):
 
 def run(settings: Settings, catalogue: Catalogue, host: str, port: int, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` gets the base URL. Raises `UsageError`."""
-    with _listening(host, port) as listener:
+    with _bind(host, port) as listener:
         server = _server(settings, catalogue, lambda: ready(_base_url(listener)))
         asyncio.run(server.serve([listener]))
 
@@ -68,13 +68,13 @@ class EmbeddedEmulator:
     """
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
-        """Take the settings; nothing is opened yet."""
+        """Keep the settings; `__enter__` opens the socket."""
         self._settings = settings
         self._catalogue = catalogue
 
     def __enter__(self) -> Self:
-        """Start, and wait until requests are taken."""
-        self._listener = _listening("127.0.0.1", 0)
+        """Start, and wait until the emulator accepts requests."""
+        self._listener = _bind("127.0.0.1", 0)
         self.base_url = _base_url(self._listener)
         started = threading.Event()
         try:
@@ -93,7 +93,7 @@ class EmbeddedEmulator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Stop, and wait until all is closed."""
+        """Stop, and wait until everything is closed."""
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
@@ -102,7 +102,7 @@ class EmbeddedEmulator:
         try:
             asyncio.run(self._server.serve([self._listener]))
         finally:
-            # Whoever waits for the start must not wait for ever, should there be none.
+            # If the start fails, `__enter__` must not wait for ever.
             started.set()
 
 
@@ -114,21 +114,21 @@ def _server(settings: Settings, catalogue: Catalogue, ready: Callable[[], None])
         loop="asyncio",
         lifespan="on",
         log_config=None,
-        # The application reports its own bugs; what remains are clients that went away.
+        # The application logs its own errors; uvicorn would only add disconnected clients.
         log_level="critical",
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_GRACE,
+        timeout_graceful_shutdown=_SHUTDOWN_GRACE,
     )
     return _Server(config, ready)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     listener = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # The protocol has to be named: asyncio turns Nagle's delay off only for a socket that says it is TCP.
+        # Name the protocol: asyncio disables Nagle's algorithm only for a socket that is marked as TCP.
         listener = socket.socket(family, kind, protocol)
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -142,7 +142,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def is_reachable(host: str) -> bool:
-    """Whether other machines may reach what listens there; False for a name that nobody knows."""
+    """Whether other machines may reach a server on that host; False for an unknown name."""
     try:
         found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError):
@@ -152,5 +152,5 @@ def is_reachable(host: str) -> bool:
 
 def _base_url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
-    host = _EVERYWHERE.get(host, host)
+    host = _WILDCARD_ADDRESSES.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

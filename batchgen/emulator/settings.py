@@ -1,4 +1,4 @@
-"""Everything that can be set on an emulator, as plain values."""
+"""The settings of an emulator, as plain values."""
 
 import re
 import secrets
@@ -22,34 +22,34 @@ _NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How an emulator behaves. Seconds throughout; money in US dollars."""
+    """How an emulator behaves. Times are in seconds, money in US dollars."""
 
     latency: tuple[float, float] = (1.0, 3.0)
     """The shortest and the longest time a task takes."""
     max_concurrent: int | None = None
-    """Tasks in progress at once; one more is answered with 429. None: no cap."""
+    """Maximum of tasks in progress; a further submission gets 429. None: no limit."""
     prices: Mapping[str, Decimal] = field(default_factory=dict)
-    """US dollars per second by tier, instead of the invented ones."""
+    """US dollars per second by tier; they replace the default prices."""
     discount: Decimal = Decimal(0)
-    """The share of the price that is taken off, from 0 to 1."""
+    """The share of the price that is deducted, from 0 to 1."""
     overcharge: Decimal = Decimal(1)
     """What is charged, as a multiple of the price."""
     cost_as: CostAs = "string"
     charge_failed: bool = False
-    """Failed tasks are charged like others, and their answers say so."""
+    """Charge failed tasks like completed ones, and report ``usage`` for them."""
     rules: Sequence[Rule] = ()
     seed: int = field(default_factory=lambda: secrets.randbelow(SEED_LIMIT))
-    """Of faults, latencies and ids. Not given, it differs every time, and so do the ids."""
+    """The seed of faults, latencies and ids. The default is random, so that ids never repeat."""
     log: Path | None = None
     state: Path | None = None
-    """The folder in which tasks outlive the emulator. None: they go when it goes."""
+    """The folder that stores the tasks. None: they end with the emulator."""
     url_lifetime: float = 3600.0
     slow_seconds: float = 90.0
     """The delay of the faults ``slow`` and ``poll-slow``."""
 
 
 def latency_range(text: str) -> tuple[float, float]:
-    """The seconds that ``2``, ``0.5`` or ``1-3`` stand for. Raises `UsageError`."""
+    """Parse seconds or a range of them: ``2``, ``0.5``, ``1-3``. Raises `UsageError`."""
     found = re.fullmatch(rf"({_NUMBER})(?:-({_NUMBER}))?", text)
     if found is None:
         raise UsageError(f"--latency {text}: SECONDS or MIN-MAX is expected, such as 2 or 1-3")
@@ -60,7 +60,7 @@ def latency_range(text: str) -> tuple[float, float]:
 
 
 def price_table(texts: Sequence[str], catalogue: Catalogue) -> dict[str, Decimal]:
-    """The prices that ``TIER=USD`` stand for, by tier. Raises `UsageError`."""
+    """Parse prices given as ``TIER=USD``; the result is by tier. Raises `UsageError`."""
     prices = dict(map(price, texts))
     tiers = Models(catalogue).tiers()
     unknown = [tier for tier in prices if tier not in tiers]

@@ -231,7 +231,7 @@ def test_a_poll_goes_wrong_and_the_task_goes_on(start: Start, kind: str, status:
     assert client.ended(task)["status"] == "completed"
 
 
-def test_a_poll_can_tell_of_a_failure_that_is_none(start: Start) -> None:
+def test_a_poll_can_report_a_failure_that_did_not_happen(start: Start) -> None:
     client = start(Rule(find_fault("poll-fail-001028096-int"), times=1))
     task = client.create(request()).json()["id"]
     told = client.read(task).json()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from batchgen.emulator.faults.kinds import find_fault
 from batchgen.emulator.http.body_reader import BodyReader, BodyTooLargeError, ParsedBody
 from batchgen.emulator.http.responses import json_text
-from batchgen.emulator.money import Tariff, amount, invented_prices, price
+from batchgen.emulator.money import Tariff, amount, default_prices, price
 from batchgen.emulator.seeded_random import random_between, random_token
 from batchgen.emulator.settings import Settings, latency_range, price_table
 from batchgen.emulator.tasks.lifecycle import (
@@ -72,7 +72,7 @@ def test_costs_are_exact(unit: Decimal, seconds: int, discount: Decimal, factor:
 
 
 def test_prices_are_invented_tier_by_tier() -> None:
-    assert invented_prices({"a": 1, "b": 2}) == {"a": Decimal("0.10"), "b": Decimal("0.15")}
+    assert default_prices({"a": 1, "b": 2}) == {"a": Decimal("0.10"), "b": Decimal("0.15")}
 
 
 @pytest.mark.parametrize(

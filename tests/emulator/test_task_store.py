@@ -1,4 +1,4 @@
-"""Tasks outlive the emulator that made them."""
+"""Stored tasks survive the emulator that created them."""
 
 import json
 import shutil
@@ -47,7 +47,7 @@ def shown(task: Any) -> Any:
 
 
 def passed(folder: Path, seconds: float) -> None:
-    """Have all remembered tasks be older than they are, as if nobody had run for so long."""
+    """Make all stored tasks older, as if no emulator had run for that time."""
     path = folder / "state" / "tasks.jsonl"
     records = [json.loads(line) for line in path.read_text().splitlines()]
     lines = [json.dumps({**record, "created": record["created"] - seconds}) + "\n" for record in records]
@@ -64,7 +64,7 @@ def test_a_finished_task_is_the_same_after_a_restart(tmp_path: Path, reference: 
         assert shown(after) == shown(before)
         assert video(client, after) == content
         assert video(client, after) == content
-        # What it had said before the restart is not said again.
+        # What was logged before the restart is not logged again.
         assert [entry["status"] for entry in client.entries("task")] == ["in_progress", "completed"]
 
 
@@ -123,7 +123,7 @@ def test_costs_and_faults_of_the_result_stay_as_they_were(tmp_path: Path) -> Non
         assert "accept-ranges" not in client.send("HEAD", after["output"][0]["content"][0]["url"]).headers
 
 
-def test_the_cap_counts_tasks_of_before(tmp_path: Path) -> None:
+def test_the_limit_counts_tasks_of_before_the_restart(tmp_path: Path) -> None:
     with emulator(tmp_path, "stuck") as client:
         client.create(request())
     with emulator(tmp_path, max_concurrent=1) as client:
@@ -145,7 +145,7 @@ def test_a_picture_is_kept_once(tmp_path: Path) -> None:
     assert len(list((tmp_path / "state" / "pictures").iterdir())) == 1
 
 
-def test_a_last_line_that_was_torn_is_no_task(tmp_path: Path) -> None:
+def test_a_torn_last_line_is_not_a_task(tmp_path: Path) -> None:
     with emulator(tmp_path, latency=LONG) as client:
         kept, torn = (client.create(request(prompt)).json()["id"] for prompt in "ab")
     path = tmp_path / "state" / "tasks.jsonl"
@@ -188,7 +188,7 @@ def test_a_state_that_cannot_be_kept_is_wrong_usage(tmp_path: Path) -> None:
         TaskStore(tmp_path / "state")
 
 
-def test_a_task_that_cannot_be_remembered_is_not_created(tmp_path: Path) -> None:
+def test_a_task_that_cannot_be_stored_is_not_created(tmp_path: Path) -> None:
     with emulator(tmp_path, max_concurrent=1) as client:
         shutil.rmtree(tmp_path / "state" / "pictures")
         answer = client.create(request("a", data_uri(picture())))
@@ -221,7 +221,7 @@ def test_a_result_whose_address_went_with_its_emulator_is_fetched(tmp_path: Path
     assert len(json_lines(film.run_dir / "emulator" / "tasks.jsonl")) == 2
 
 
-def test_a_run_says_where_its_emulator_has_lost_its_memory(tmp_path: Path) -> None:
+def test_a_run_reports_a_damaged_state_of_its_emulator(tmp_path: Path) -> None:
     film = batch(tmp_path, "", 1)
     (film.run_dir / "emulator").mkdir(parents=True)
     (film.run_dir / "emulator" / "tasks.jsonl").write_text("damaged\n")

@@ -26,7 +26,7 @@ class FaultSelector:
     """The rules of one emulator, in order of precedence."""
 
     def __init__(self, rules: Sequence[Rule], seed: int) -> None:
-        """Keep the rules; count how often each one has applied."""
+        """Store the rules; count how often each one has applied."""
         self._rules = rules
         self._seed = seed
         self._use_counts = [0] * len(rules)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from batchgen.emulator.http.body_reader import ParsedBody
-from batchgen.emulator.models import Form, Model, Models
+from batchgen.emulator.models import Model, Models, RequestForm
 from batchgen.emulator.tasks.generation_request import GenerationRequest
 from batchgen.emulator.video.references import Reference, UnreadableReferenceError, open_references
 
@@ -26,15 +26,15 @@ class RejectedRequestError(Exception):
         self.status = status
 
 
-def _check_schema(document: object, models: Models) -> tuple[Model, Form]:
+def _check_schema(document: object, models: Models) -> tuple[Model, RequestForm]:
     """The model and form of a body that fits its schema. Raises `RejectedRequestError`."""
     if not isinstance(document, dict):
         raise RejectedRequestError("", "the body has to be a JSON object")
     model = models.find(document.get("model"))
     if model is None:
         raise RejectedRequestError("", "model: there is no such model")
-    form: Form = "params" if isinstance(document.get("input"), list) else "documented"
-    problem = model.violation(document, form)
+    form: RequestForm = "params" if isinstance(document.get("input"), list) else "documented"
+    problem = model.schema_violation(document, form)
     if problem:
         raise RejectedRequestError(*problem)
     return model, form
@@ -54,14 +54,14 @@ async def parse_request(body: ParsedBody, models: Models) -> GenerationRequest:
         # Either a key occurs twice, or a field other than the references contains a long data URI.
         raise RejectedRequestError("", "a data URI stands where none is taken")
     counted = [{"kind": reference.kind} if reference.kind else reference.redacted for reference in references]
-    problem = model.wrong_count(counted) if model.references_field else None
+    problem = model.reference_count_violation(counted) if model.references_field else None
     if problem:
         raise RejectedRequestError(*problem)
     return _generation_request(model, form, request, references)
 
 
 def _generation_request(
-    model: Model, form: Form, request: dict[str, Any], references: list[Reference]
+    model: Model, form: RequestForm, request: dict[str, Any], references: list[Reference]
 ) -> GenerationRequest:
     redacted = {"input": copy.copy(request["input"]), "parameters": request.get("parameters", {})}
     if model.references_field:

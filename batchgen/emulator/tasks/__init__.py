@@ -1,1 +1,1 @@
-"""Keeps the tasks: their statuses, their ends, and their records on disk."""
+"""Creates, runs and stores the tasks."""

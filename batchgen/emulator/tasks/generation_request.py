@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from batchgen.emulator.models import Form, Model
+from batchgen.emulator.models import Model, RequestForm
 from batchgen.emulator.video.references import Reference
 
 
@@ -13,7 +13,7 @@ class GenerationRequest:
     """A valid request for a video."""
 
     model: Model
-    form: Form
+    form: RequestForm
     prompt: str
     parameters: dict[str, Any]
     references: Sequence[Reference]

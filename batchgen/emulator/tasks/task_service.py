@@ -10,7 +10,7 @@ from dataclasses import replace
 from batchgen.emulator.faults.kinds import Fault, Stage
 from batchgen.emulator.faults.selector import FaultSelector
 from batchgen.emulator.models import Models
-from batchgen.emulator.money import Tariff, invented_prices
+from batchgen.emulator.money import Tariff, default_prices
 from batchgen.emulator.request_log import RequestLog
 from batchgen.emulator.seeded_random import random_between, random_token
 from batchgen.emulator.settings import SEED_LIMIT, Settings
@@ -142,7 +142,7 @@ class TaskService:
     def _new_task(self, request: GenerationRequest, submission_index: int) -> Task:
         seed, settings, model = self.settings.seed, self.settings, request.model
         key = (request.sha256, submission_index)
-        prices = {**invented_prices(model.tiers), **settings.prices}
+        prices = {**default_prices(model.tiers), **settings.prices}
         tariff = Tariff(prices, settings.discount, settings.overcharge)
         tier = model.tier(model.size(request.parameters))
         cost, discount = tariff.charge(tier, model.seconds(request.parameters))
