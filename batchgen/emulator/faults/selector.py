@@ -32,7 +32,7 @@ class FaultSelector:
         self._use_counts = [0] * len(rules)
 
     def select_first(self, stage: Stage, prompt: str, *case: object) -> Fault | None:
-        """The first fault that applies to this case, or None. Call once per case: `times` counts calls."""
+        """The first fault that applies to this case, or None. Ask once per case: each fault uses up `times`."""
         return next(self._applicable(stage, prompt, case), None)
 
     def select_all(self, stage: Stage, prompt: str, *case: object) -> Mapping[str, Fault]:
