@@ -1,6 +1,6 @@
 """How often, how long, how many: the numbers of batchgen's own policies, each with its reason. Pure.
 
-What the API allows is no policy: that is data, under ``schemas/``.
+What the API allows is not a policy: that is data, under ``schemas/``.
 """
 
 MOST_POSTS = 6
@@ -26,6 +26,9 @@ PATIENCE_S = 600.0
 LONG_HOLD_S = 10.0
 """A hold that is longer than this is told to whoever watches."""
 
+LONGEST_READ_WAIT_S = 300.0
+"""Between two looks at a task, however long the gateway asks to wait: a look is free, and the task may be done."""
+
 LOST_AFTER_S = 30.0
 """Without a usable connection for so long, a run ends: a router has restarted by then, and a laptop woken up."""
 LONGEST_LOST_WAIT_S = 8.0
@@ -50,5 +53,10 @@ MOST_FETCHES = 4
 MOST_REFRESHES = 2
 """Fresh addresses that a run asks for before it leaves a download to the next one."""
 
+RESULT_CONNECT_S = 15.0
+"""For a connection to the server of a result: longer than any that is alive takes."""
+
+LONGEST_ID = 1_000
+"""Characters of a task id: longer than any gateway gives out, and short enough for a URL."""
 LONGEST_EXCERPT = 500
 """Bytes kept of an answer that was of no use: what support needs to find a task by."""

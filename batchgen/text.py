@@ -1,9 +1,17 @@
-"""Text from elsewhere, made safe for a terminal."""
+"""Text from elsewhere: made safe for a terminal, or fit to be an id. Pure."""
+
+from batchgen.limits import LONGEST_ID
 
 
 def printable(text: str) -> str:
     """The text with every character that could steer a terminal shown as an escape."""
     return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
+
+
+def is_usable_id(text: str) -> bool:
+    """Whether a text can be the id of a task: printable, without blanks, and a name of its own in a URL."""
+    plain = text.isprintable() and not any(map(str.isspace, text))
+    return 0 < len(text) <= LONGEST_ID and plain and text not in (".", "..")
 
 
 def on_one_line(text: str) -> str:

@@ -1,15 +1,14 @@
 """What a gateway can do, and every way in which a call to it can end.
 
 A call either returns one of the types below or raises `CallFailed`; nothing else leaves this room.
-What an ending means for the run is decided in `batchgen.gateway.meanings`.
+What its end means for the run is decided in `batchgen.providers.error_policy`.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from batchgen.model import Request
+from batchgen.model import Request, TaskResult
 
 
 class Stage(StrEnum):
@@ -63,17 +62,13 @@ class TaskError:
 class Task:
     """What the gateway says of a task.
 
-    ``progress`` is between 0 and 1. ``cost_usd`` and ``discount`` are exactly what was said; None
-    where nothing was. ``video_url`` is set where the status is completed, ``error`` where it is
-    failed.
+    ``progress`` is between 0 and 1. The video's address is set in ``result`` where the status is
+    completed, ``error`` where it is failed.
     """
 
     status: RemoteStatus
     progress: float | None = None
-    video_url: str | None = None
-    job_id: str | None = None
-    cost_usd: Decimal | None = None
-    discount: Decimal | None = None
+    result: TaskResult = TaskResult()  # noqa: RUF009 - frozen
     error: TaskError | None = None
 
 
@@ -111,3 +106,6 @@ class Gateway(Protocol):
 
     def read(self, task_id: str) -> Task:
         """Read a task. Raises `CallFailed`."""
+
+    def close(self) -> None:
+        """Close all idle connections."""

@@ -11,22 +11,14 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from enum import StrEnum
 from io import BufferedReader
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from batchgen.model import Content, Reference, Request
+from batchgen.model import Content, Reference
 
 _CHUNK = 3 * 64 * 1024
 """Bytes read at a time: divisible by 3, so that pieces of base64 join without padding."""
-
-
-class RequestFormat(StrEnum):
-    """The two forms in which the API takes a request."""
-
-    DOCUMENTED = "documented"
-    PARAMS = "params"
 
 
 class ReferenceChanged(Exception):  # noqa: N818 - the file is at fault, not the program
@@ -36,16 +28,16 @@ class ReferenceChanged(Exception):  # noqa: N818 - the file is at fault, not the
 _Piece: TypeAlias = bytes | Content
 
 
-class Body:
+class JsonBody:
     """The body of one request, as an iterable of bytes of known ``length``; a context manager.
 
     Raises `ReferenceChanged` on entering where a file is missing or has another size than measured,
     and while iterating where its content turns out to be another.
     """
 
-    def __init__(self, request: Request, form: RequestFormat) -> None:
-        """Lay out the body; no file is opened yet."""
-        self._pieces = list(_joined(_pieces(_document(request, form))))
+    def __init__(self, document: object) -> None:
+        """Lay out the body of a document that may hold `Reference`; no file is opened yet."""
+        self._pieces = list(_joined(_pieces(document)))
         self._files: dict[int, BufferedReader] = {}
         self._stack = ExitStack()
         self.length = sum(len(piece) if isinstance(piece, bytes) else _encoded_length(piece) for piece in self._pieces)
@@ -72,13 +64,6 @@ class Body:
                 yield piece
             else:
                 yield from _encoded(self._files[index], piece)
-
-
-def _document(request: Request, form: RequestFormat) -> dict[str, object]:
-    if form is RequestFormat.DOCUMENTED:
-        return {"model": request.model, "input": request.input, "parameters": request.parameters}
-    params = {"input": request.input, "parameters": request.parameters}
-    return {"model": request.model, "input": [{"params": params}]}
 
 
 def _pieces(value: object) -> Iterator[_Piece]:

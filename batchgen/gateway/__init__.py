@@ -1,1 +1,0 @@
-"""Speaks to the API: creates tasks, reads them, fetches results."""

@@ -1,0 +1,1 @@
+"""Speaks to the APIs of providers: creates tasks and reads them."""

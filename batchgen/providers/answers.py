@@ -1,0 +1,212 @@
+"""What came in answer to a call, and the reading of JSON that varies. Pure.
+
+Tolerant where gateways vary (numbers as texts, ids as numbers, keys that come and go), strict about
+what is needed.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from batchgen.limits import LONGEST_EXCERPT, LONGEST_ID
+from batchgen.money import amount
+from batchgen.providers.interface import CallFailed, Created, Stage, Task, TaskError, Trouble
+from batchgen.text import is_usable_id, printable
+
+MOST_ANSWER_BYTES = 4 * 1024 * 1024
+"""A longer answer is not read to its end; real ones have a few kilobytes."""
+_NAMED_ID = re.compile(r'"(?:id|task_id|taskId)"\s*:\s*("(?:[^"\\]|\\.){1,1000}"|[0-9]{1,1000}(?=[\s,}]))')
+"""An id in the text of an answer that is not whole."""
+_LONGEST_TEXT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: its status, its body as far as it was read, and seconds to wait if it says so."""
+
+    status: int
+    body: bytes
+    retry_after_s: float | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is one of the 200s."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of the body as text, with nothing in it that steers a terminal."""
+        return printable(self.body[:LONGEST_EXCERPT].decode("utf-8", "replace"))
+
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is a page, and no answer of the gateway."""
+        return self.body[:LONGEST_EXCERPT].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The connection ended inside an answer: what came of it, at which point, and why in words."""
+
+    answer: Answer
+    trouble: Trouble
+    message: str
+
+
+JsonObject: TypeAlias = Mapping[str, Any]
+ErrorOf: TypeAlias = Callable[[JsonObject], TaskError]
+
+
+class NotUnderstood(ValueError):  # noqa: N818 - the answer is at fault
+    """Something needed is missing from an answer, or makes no sense there."""
+
+
+def created(came: Answer | Unfinished, id_of: Callable[[JsonObject], object], error_of: ErrorOf) -> Created:
+    """The task that an answer to creating one names, where ``id_of`` finds it.
+
+    ``error_of`` reads what the answer says in place of a task. Raises `CallFailed`.
+    """
+    if isinstance(came, Unfinished):
+        raise _broken_off(Stage.CREATE, came)
+    data = _parsed(came.body)
+    task_id = usable_id(id_of(data)) if isinstance(data, dict) else None
+    if came.is_success and task_id is not None:
+        return Created(task_id)
+    raise _answered(Stage.CREATE, came, data, error_of, task_id or _candidate_id(data, came.body))
+
+
+def task(came: Answer | Unfinished, task_of: Callable[[JsonObject], Task], error_of: ErrorOf) -> Task:
+    """What an answer to reading a task says of it; ``task_of`` may raise `NotUnderstood`. Raises `CallFailed`."""
+    if isinstance(came, Unfinished):
+        raise _broken_off(Stage.READ, came)
+    data = _parsed(came.body)
+    if not came.is_success or not isinstance(data, dict):
+        raise _answered(Stage.READ, came, data, error_of, None)
+    try:
+        return task_of(data)
+    except NotUnderstood as error:
+        raise CallFailed(
+            Stage.READ, Trouble.UNREADABLE, str(error), status=came.status, stated=True, excerpt=came.excerpt
+        ) from None
+
+
+def _broken_off(stage: Stage, came: Unfinished) -> CallFailed:
+    """A call whose answer was not whole when its connection ended."""
+    answer = came.answer
+    return CallFailed(
+        stage,
+        came.trouble,
+        came.message,
+        status=answer.status,
+        is_html=answer.is_html,
+        task_id=_candidate_id(_parsed(answer.body), answer.body) if stage is Stage.CREATE else None,
+        excerpt=answer.excerpt,
+        retry_after_s=answer.retry_after_s,
+    )
+
+
+def _answered(stage: Stage, answer: Answer, data: object, error_of: ErrorOf, task_id: str | None) -> CallFailed:
+    """A call that was answered, though not with what it is for."""
+    error = error_of(data) if isinstance(data, dict) else TaskError("", "")
+    summary = f"the gateway answered {answer.status}"
+    if answer.is_success:
+        summary += f" without {'a usable task id' if stage is Stage.CREATE else 'a task'}"
+    return CallFailed(
+        stage,
+        Trouble.UNREADABLE if answer.is_success else Trouble.STATUS,
+        f"{summary}: {error.message}" if error.message else summary,
+        status=answer.status,
+        code=error.code,
+        stated=bool(error.code or error.message),
+        is_html=answer.is_html,
+        task_id=task_id,
+        excerpt=answer.excerpt,
+        retry_after_s=answer.retry_after_s,
+    )
+
+
+def check_task_id(said: object, task_id: str) -> None:
+    """Refuse an answer about another task than the one that was asked for."""
+    other = usable_id(said)
+    if other is not None and other != task_id:
+        raise NotUnderstood(f"the gateway answered for another task, {other}")
+
+
+def _candidate_id(data: object, body: bytes) -> str | None:
+    """What may be the id of a task, in an answer that is of no use otherwise; as it came, usable or not."""
+    if not isinstance(data, dict):
+        named = _NAMED_ID.search(body[:MOST_ANSWER_BYTES].decode("utf-8", "replace"))
+        data = {"id": _parsed(named[1].encode()) if named else None}
+    inner = (data.get(name) for name in ("data", "output", "error"))
+    places = [data, *(place for place in inner if isinstance(place, dict))]
+    # An error has an id of its own; only what is called a task's is one.
+    found = [
+        place.get(name)
+        for place in places
+        for name in ("id", "task_id", "taskId")
+        if name != "id" or place is not data.get("error")
+    ]
+    texts = (str(value) for value in found if isinstance(value, str | int) and not isinstance(value, bool))
+    return next((text[:_LONGEST_TEXT] for text in texts if text.strip()), None)
+
+
+def _parsed(body: bytes) -> Any:
+    """The JSON of a body, None for what is none. Numbers with a point become Decimal at once."""
+    if len(body) > MOST_ANSWER_BYTES:
+        return None
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_float=_decimal, parse_int=_whole, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _decimal(text: str) -> Decimal | str:
+    """A number, and the text of one that nobody can hold: what stands beside it still counts."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if len(text) <= LONGEST_ID else text
+
+
+def usable_id(value: object) -> str | None:
+    """An id that can be used: a text, or a number as text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return value if isinstance(value, str) and is_usable_id(value) else None
+
+
+def short_text(value: object) -> str:
+    """A text or a number as a text of bounded length, nothing else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return value.strip()[:_LONGEST_TEXT] if isinstance(value, str) else ""
+
+
+def share(value: object) -> float | None:
+    """A number from 0 to 1; what is none is only decoration and left out."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return float(value) if 0 <= value <= 1 else None
+
+
+def usd_amount(value: object, name: str) -> Decimal | None:
+    """An amount of US dollars, or of what is named, from text or number, never by way of a float."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise NotUnderstood(f"the gateway's {name} is not a number")
+    try:
+        usd = amount(str(value))
+    except ValueError:
+        raise NotUnderstood(f"the gateway's {name} is not an amount of money") from None
+    if usd.is_signed():
+        raise NotUnderstood(f"the gateway's {name} is below zero")
+    return usd

@@ -1,0 +1,41 @@
+"""What a provider is: an address, a key, an error policy, and a way to connect."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from batchgen.providers.api_key import ApiKey
+from batchgen.providers.error_policy import ErrorPolicy
+from batchgen.providers.interface import Gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach a gateway.
+
+    ``timeout_s`` is how many seconds of silence end a call, ``connections`` how many calls may be under
+    way at a time.
+    """
+
+    base_url: str
+    key: ApiKey
+    request_format: str
+    timeout_s: float = 60.0
+    connections: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """All that is true of one vendor: ``model.json`` of each of its models has its ``name``.
+
+    ``base_url`` is the default address, ``key_variable`` the environment variable with the API key;
+    ``request_formats`` begin with the usual one. ``wrong_format_hint`` is added to the reason where the
+    first submission of a run is refused as malformed.
+    """
+
+    name: str
+    base_url: str
+    key_variable: str
+    request_formats: tuple[str, ...]
+    errors: ErrorPolicy
+    connect: Callable[[Connection], Gateway]
+    wrong_format_hint: str = ""

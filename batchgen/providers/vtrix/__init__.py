@@ -1,0 +1,1 @@
+"""The gateway of ``wan26_r2v``: its JSON, its errors, its addresses."""

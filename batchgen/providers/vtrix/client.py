@@ -1,0 +1,34 @@
+"""The two calls of this gateway over HTTP."""
+
+from urllib.parse import quote
+
+from batchgen.model import Request
+from batchgen.providers.http import JsonHttp
+from batchgen.providers.interface import Created, Task
+from batchgen.providers.provider import Connection
+from batchgen.providers.vtrix import codec
+from batchgen.providers.vtrix.request_body import RequestFormat, document
+
+_CREATE_PATH = "/model/v1/generation"
+_TASK_PATH = "/model/v1/generation/task/"
+
+
+class VtrixGateway:
+    """One instance for a run, safe to share between threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Connect to nothing yet. Raises `UsageError` for a base URL that cannot be one."""
+        self._http = JsonHttp(connection)
+        self._form = RequestFormat(connection.request_format)
+
+    def create(self, request: Request) -> Created:
+        """Create a task; sends the request once. Raises `CallFailed`."""
+        return codec.read_created(self._http.post(_CREATE_PATH, document(request, self._form)))
+
+    def read(self, task_id: str) -> Task:
+        """Read a task. Raises `CallFailed`."""
+        return codec.read_task(self._http.get(_TASK_PATH + quote(task_id, safe="")), task_id)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self._http.close()

@@ -1,0 +1,16 @@
+"""The provider of ``wan26_r2v``."""
+
+from batchgen.providers.provider import Provider
+from batchgen.providers.vtrix.client import VtrixGateway
+from batchgen.providers.vtrix.error_policy import ERROR_POLICY
+from batchgen.providers.vtrix.request_body import RequestFormat
+
+VTRIX = Provider(
+    name="vtrix",
+    base_url="https://cloud.vtrix.ai",
+    key_variable="BATCHGEN_API_KEY",
+    request_formats=tuple(RequestFormat),
+    errors=ERROR_POLICY,
+    connect=VtrixGateway,
+    wrong_format_hint="if every scene is refused, try --request-format params (or documented)",
+)
