@@ -1,0 +1,104 @@
+"""A command → a call → what came of it. Runs on the threads of the executor; raises nothing."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from batchgen.engine.classification import Classification, Kind
+from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
+from batchgen.model import Request, TaskResult
+from batchgen.providers.error_policy import ErrorPolicy, classify_create, classify_read
+from batchgen.providers.interface import CallFailed, Created, Gateway, Task
+from batchgen.store.interface import FetchFailed, Store, Wanted
+
+_WRONG_FORMAT = (400, 422)
+log = logging.getLogger("batchgen")
+
+
+class CommandExecutor:
+    """Carries out the commands of one run against a gateway and a store."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        errors: ErrorPolicy,
+        store: Store,
+        requests: Mapping[str, Request],
+        wrong_format_hint: str = "",
+    ) -> None:
+        """``requests`` is by scene id; ``wrong_format_hint`` as in `Provider`."""
+        self._gateway = gateway
+        self._errors = errors
+        self._store = store
+        self._requests = requests
+        self._hint = wrong_format_hint
+        self._any_created = False
+        self._kinds: Mapping[type, Callable[..., CommandResult]] = {
+            Submit: self._submit,
+            Poll: self._poll,
+            Fetch: self._fetch,
+        }
+
+    def perform(self, command: Command) -> CommandResult:
+        """Do it, and say how it ended."""
+        return self._kinds[type(command)](command)
+
+    def _submit(self, command: Submit) -> SubmitResult:
+        log.info("scene %s: submitting, attempt %d", command.scene_id, command.attempt)
+        answer: Created | CallFailed
+        try:
+            answer = self._gateway.create(self._requests[command.scene_id])
+        except CallFailed as error:
+            answer = error
+        except Exception as error:
+            # A bug must not make a paid request look as if it had never been sent.
+            log.exception("scene %s: unexpected error while submitting", command.scene_id)
+            reason = f"submitted, and the outcome is not known: {type(error).__name__}"
+            return SubmitResult(command, Classification(Kind.UNCERTAIN, "submit_unknown", reason))
+        said = classify_create(answer, self._errors)
+        if isinstance(answer, Created):
+            self._any_created = True
+            log.info("scene %s: task %s created", command.scene_id, answer.task_id)
+            return SubmitResult(command, said, answer.task_id)
+        if answer.status in _WRONG_FORMAT and not self._any_created and self._hint:
+            said = replace(said, reason=f"{said.reason}; {self._hint}")
+        # What is sent again by itself is no news to anyone who watches.
+        level = logging.INFO if said.again else logging.WARNING
+        log.log(level, "scene %s: %s (%s): %s", command.scene_id, said.kind, said.code, said.reason)
+        return SubmitResult(command, said, candidate_id=answer.task_id, excerpt=answer.excerpt)
+
+    def _poll(self, command: Poll) -> PollResult:
+        answer: Task | CallFailed
+        try:
+            answer = self._gateway.read(command.task_id)
+        except CallFailed as error:
+            answer = error
+        except Exception as error:
+            log.exception("scene %s: task %s: unexpected error while reading", command.scene_id, command.task_id)
+            return PollResult(command, Classification(Kind.TRANSIENT, "internal", type(error).__name__))
+        said = classify_read(answer, self._errors)
+        if said.kind is Kind.RUNNING:
+            log.debug("scene %s: task %s is running", command.scene_id, command.task_id)
+        elif said.kind is Kind.DONE:
+            log.info("scene %s: task %s completed", command.scene_id, command.task_id)
+        else:
+            log.warning("scene %s: task %s: %s: %s", command.scene_id, command.task_id, said.code, said.reason)
+        return PollResult(command, said, TaskResult() if isinstance(answer, CallFailed) else answer.result)
+
+    def _fetch(self, command: Fetch) -> FetchResult:
+        wanted = Wanted(command.scene_id, command.attempt, command.url, command.size, command.duration_s)
+        try:
+            checked = self._store.work(wanted)()
+            name = self._store.keep(wanted, checked)
+        except FetchFailed as error:
+            log.warning("scene %s: %s", command.scene_id, error)
+            return FetchResult(command, failure=str(error), expired=error.expired)
+        except OSError as error:
+            log.error("scene %s: the result cannot be stored: %s", command.scene_id, error.strerror)  # noqa: TRY400
+            return FetchResult(command, failure=f"the result cannot be stored: {error.strerror}", unstorable=True)
+        except Exception as error:
+            log.exception("scene %s: unexpected error while downloading", command.scene_id)
+            return FetchResult(command, failure=f"the result did not arrive: {type(error).__name__}")
+        wrong = f"; {checked.mismatch}" if checked.mismatch else ""
+        log.info("scene %s: %d bytes arrived%s", command.scene_id, checked.fetched.bytes, wrong)
+        return FetchResult(command, name, checked.fetched.sha256, checked.mismatch)

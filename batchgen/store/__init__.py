@@ -1,0 +1,1 @@
+"""Where results lie: fetched to a temporary name, checked, kept."""

@@ -1,0 +1,74 @@
+"""What a store of results can do, and the work of bringing one into it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+class FetchFailed(Exception):  # noqa: N818 - an end like others
+    """A result did not arrive; the text says why, ``expired`` that a fresh URL may help."""
+
+    def __init__(self, message: str, *, expired: bool = False) -> None:
+        """Keep what is known."""
+        super().__init__(message, expired)
+        self.message = message
+        self.expired = expired
+
+    def __str__(self) -> str:
+        """Only the message is for people."""
+        return self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A result that arrived whole; ``path`` is its temporary name, which belongs to one attempt."""
+
+    path: Path
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A result that arrived, and how it differs from what was asked for; None where it does not."""
+
+    fetched: Fetched
+    mismatch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A result to be brought: of which attempt, from where, and what was asked for.
+
+    ``size`` is width*height in pixels, ``seconds`` the length.
+    """
+
+    scene_id: str
+    attempt: int
+    url: str
+    size: str
+    seconds: int
+
+
+Work = Callable[[], Checked]
+"""Fetches and checks one result. Holds all that it needs and can be pickled, so that any process can do it.
+
+Raises `FetchFailed` where the result does not arrive whole, and OSError where it cannot be stored.
+"""
+
+
+class Store(Protocol):
+    """Where the results of one run directory lie."""
+
+    def work(self, wanted: Wanted) -> Work:
+        """What has to be done to have a result here, under a temporary name."""
+
+    def keep(self, wanted: Wanted, checked: Checked) -> str:
+        """Give a result its final name, which is returned; it replaces what was there. Raises OSError."""
+
+    def has(self, name: str) -> bool:
+        """Whether a result that was kept under that name is still there."""
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a result that was kept under that name. Raises OSError."""

@@ -1,0 +1,81 @@
+"""Results in the run directory itself."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from batchgen.layout import VIDEOS, video_path
+from batchgen.limits import RESULT_CONNECT_S
+from batchgen.store.interface import Checked, Wanted, Work
+
+if TYPE_CHECKING:
+    from batchgen.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How results are asked for: connections at once, seconds, and whether this machine's own addresses are refused."""
+
+    connections: int = 8
+    connect_s: float = RESULT_CONNECT_S
+    silence_s: float = 60.0
+    outside: bool = False
+
+
+@cache
+def _network(limits: Limits) -> "Network":
+    """The connections of this process; kept from one result to the next."""
+    from batchgen.network import Network
+
+    return Network(limits.connections, connect_s=limits.connect_s, silence_s=limits.silence_s, outside=limits.outside)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalWork:
+    """Fetches a result to a temporary name that no other attempt has, and checks it."""
+
+    wanted: Wanted
+    target: Path
+    limits: Limits
+
+    def __call__(self) -> Checked:
+        """Do it; as `Work`."""
+        from batchgen.store.check import mismatch
+        from batchgen.store.fetch import fetch
+
+        self.target.parent.mkdir(exist_ok=True)
+        fetched = fetch(_network(self.limits), self.wanted.url, self.target)
+        return Checked(fetched, mismatch(fetched.path, self.wanted.size, self.wanted.seconds))
+
+
+class LocalStore:
+    """Keeps each result as ``videos/SCENE.mp4`` below the run directory."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        """Touch nothing yet."""
+        self._folder = folder
+        self._limits = limits
+
+    def work(self, wanted: Wanted) -> Work:
+        """Fetch to ``videos/SCENE@ATTEMPT.mp4``, and check it there."""
+        target = self._folder / VIDEOS / f"{wanted.scene_id}@{wanted.attempt}.mp4"
+        return LocalWork(wanted, target, self._limits)
+
+    def keep(self, wanted: Wanted, checked: Checked) -> str:
+        """Give a result its final name, relative to the run directory. Raises OSError."""
+        name = video_path(wanted.scene_id)
+        checked.fetched.path.replace(self._folder / name)
+        return name
+
+    def has(self, name: str) -> bool:
+        """Whether a result is still there."""
+        return (self._folder / name).is_file()
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a result. Raises OSError."""
+        return (self._folder / name).open("rb")
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        _network(self._limits).close()
