@@ -5,12 +5,12 @@ Plain frozen data, shared by every room. Nothing here reads a file or a clock.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 Severity: TypeAlias = Literal["error", "warning"]
 Scalar: TypeAlias = str | int | Decimal | bool | None
@@ -40,6 +40,13 @@ class Problem:
     message: str
     value: str | None = None
     severity: Severity = "error"
+
+
+def counted(problems: Iterable[Problem]) -> str:
+    """``2 errors, 1 warning``."""
+    severities = [problem.severity for problem in problems]
+    found = {severity: severities.count(severity) for severity in ("error", "warning")}
+    return ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in found.items() if number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,93 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What is known of a request once it has left the manifest: its hash, and the document as it is written down.
+
+    ``document`` is `Request.as_json`; who needs something of it asks for it by name here.
+    """
+
+    sha256: str
+    document: Mapping[str, Any]
+    tier: str | None = None
+    characters: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> str | None:
+        """The model's name."""
+        return _text_of(self.document, "model")
+
+    @property
+    def prompt(self) -> str:
+        """The prompt, as it is submitted."""
+        return _text_of(self.document.get("input"), "prompt") or ""
+
+    @property
+    def size(self) -> str | None:
+        """Width*height in pixels."""
+        return _text_of(self.document.get("parameters"), "size")
+
+    @property
+    def seconds(self) -> int | None:
+        """How long the video is to be."""
+        return _number_of(self.document.get("parameters"), "duration")
+
+    @property
+    def seed(self) -> int | None:
+        """The seed, None where none is sent."""
+        return _number_of(self.document.get("parameters"), "seed")
+
+    def changes(self, now: "RequestFacts") -> tuple[str, ...]:
+        """The fields in which another request differs, as ``input.prompt`` or ``parameters.size``.
+
+        Of a reference, its content counts and not its name.
+        """
+        found = ["model"] if self.model != now.model else []
+        for part in ("input", "parameters"):
+            old, new = self.document.get(part, {}), now.document.get(part, {})
+            names = sorted(old.keys() | new.keys())
+            found += [f"{part}.{name}" for name in names if _identity(old.get(name)) != _identity(new.get(name))]
+        return tuple(found)
+
+
+def _text_of(fields: Any, name: str) -> str | None:
+    value = fields.get(name) if isinstance(fields, Mapping) else None
+    return value if isinstance(value, str) else None
+
+
+def _number_of(fields: Any, name: str) -> int | None:
+    value = fields.get(name) if isinstance(fields, Mapping) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _identity(value: object) -> object:
+    """A value of a request, without what does not shape the result."""
+    if isinstance(value, list):
+        return [_identity(item) for item in value]
+    if isinstance(value, dict) and "sha256" in value:
+        return {name: item for name, item in value.items() if name != "source"}
+    return value
+
+
+def is_document(value: Any) -> bool:
+    """Whether something is a request as it is written down."""
+    return isinstance(value, Mapping) and all(isinstance(value.get(part), Mapping) for part in ("input", "parameters"))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What a finished task brought: the address of its video, and what the gateway said it charged.
+
+    Amounts are US dollars, ``discount`` is as it was said; None where nothing was.
+    """
+
+    video_url: str | None = None
+    job_id: str | None = None
+    cost_usd: Decimal | None = None
+    discount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """One video to generate: a take of a scene of the manifest.
 
@@ -146,6 +240,10 @@ class Scene:
     request: Request
     tier: str | None
     characters: tuple[str, ...]
+
+    def facts(self) -> RequestFacts:
+        """What is known of its request without the files."""
+        return RequestFacts(self.request.sha256, self.request.as_json(), self.tier, self.characters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Breaker:
         self._probing = self.is_tripped
 
     def unreached(self) -> None:
-        """No connection was made: that is no answer, and says nothing of those to come."""
+        """No connection was made: that is not an answer, and says nothing of those to come."""
         self._probing = False
 
     def answered(self, *, uncertain: bool) -> bool:

@@ -41,8 +41,8 @@ def charged(attempts: Iterable[Attempt]) -> Sum:
     """What the gateway said it charged; where it may have charged and said nothing, that is unknown."""
     total = Sum()
     for attempt in attempts:
-        if attempt.cost_usd is not None or (attempt.finished_at is not None and not _is_free(attempt)):
-            total = total.plus(attempt.cost_usd)
+        if attempt.result.cost_usd is not None or (attempt.finished_at is not None and not _is_free(attempt)):
+            total = total.plus(attempt.result.cost_usd)
     return total
 
 
@@ -50,7 +50,7 @@ def exposure(attempts: Iterable[Attempt]) -> Sum:
     """What may still be charged, at its estimate: tasks in flight, unknown submissions, untold costs."""
     total = Sum()
     for attempt in attempts:
-        if attempt.cost_usd is None and not _is_free(attempt):
+        if attempt.result.cost_usd is None and not _is_free(attempt):
             total = total.plus(attempt.estimated_cost_usd)
     return total
 
@@ -66,9 +66,9 @@ def recorded_estimate(attempt: Attempt) -> Decimal | None:
 
 def committed_cost(attempt: Attempt, estimate: Estimate = recorded_estimate) -> Sum:
     """What an attempt takes of a budget: its cost, or its estimate as long as that is not known."""
-    if attempt.cost_usd is None and _is_free(attempt):
+    if attempt.result.cost_usd is None and _is_free(attempt):
         return Sum()
-    return Sum().plus(estimate(attempt) if attempt.cost_usd is None else attempt.cost_usd)
+    return Sum().plus(estimate(attempt) if attempt.result.cost_usd is None else attempt.result.cost_usd)
 
 
 class Budget:

@@ -1,10 +1,9 @@
 """What the ending of a call means for a run: the small set of classes, and what comes with them. Pure.
 
-Which ending belongs to which class is decided in `batchgen.gateway.meanings`.
+Which ending belongs to which class is decided in `batchgen.providers.error_policy`.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 
 NOT_CONNECTED = "not_connected"
@@ -52,13 +51,3 @@ class Classification:
     not_found: bool = False
     confirm: int = 1
     wait_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a finished task brought: the address of its video, and what the gateway charged."""
-
-    video_url: str | None = None
-    job_id: str | None = None
-    cost_usd: Decimal | None = None
-    discount: Decimal | None = None

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from batchgen.engine.classification import Classification, Result
+from batchgen.engine.classification import Classification
+from batchgen.model import TaskResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class PollResult:
 
     command: Poll
     classification: Classification
-    task: Result = Result()  # noqa: RUF009 - frozen
+    task: TaskResult = TaskResult()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,8 @@ def scene_facts(manifest: Manifest, prices: Prices) -> tuple[SceneFacts, ...]:
     return tuple(
         SceneFacts(
             scene_id=scene.id,
-            request_sha256=scene.request.sha256,
-            request=scene.request.as_json(),
-            tier=scene.tier,
-            characters=scene.characters,
-            estimated_cost_usd=prices.estimate(scene.tier, scene.request.parameters.get("duration")),
+            request=scene.facts(),
+            estimated_cost_usd=prices.estimate(scene.tier, scene.facts().seconds),
         )
         for scene in manifest.scenes
     )

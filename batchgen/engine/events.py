@@ -4,25 +4,22 @@ State is a fold over these and nothing else. ``at`` is always a time in UTC as I
 always a Decimal or None for unknown. Pure.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+from batchgen.model import RequestFacts, TaskResult
 
 
 @dataclass(frozen=True, slots=True)
 class SceneFacts:
     """What a report has to know of a scene of the manifest, whether or not it was ever submitted.
 
-    ``request`` is the request as JSON without payloads; ``estimated_cost_usd`` is None without a
-    price.
+    ``estimated_cost_usd`` is None without a price.
     """
 
     scene_id: str
-    request_sha256: str
-    request: Mapping[str, Any]
-    tier: str | None
-    characters: tuple[str, ...]
+    request: RequestFacts
     estimated_cost_usd: Decimal | None
 
 
@@ -55,10 +52,7 @@ class Submitting:
     at: str
     scene_id: str
     attempt: int
-    request_sha256: str
-    request: Mapping[str, Any]
-    tier: str | None
-    characters: tuple[str, ...]
+    request: RequestFacts
     estimated_cost_usd: Decimal | None
 
 
@@ -74,7 +68,10 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It is certain that no task was created; ``again`` says that asking again may help."""
+    """It is certain that no task was created; ``again`` says that asking again may help.
+
+    ``candidate_id`` is an id that came with the refusal all the same, ``excerpt`` how that answer began.
+    """
 
     at: str
     scene_id: str
@@ -82,6 +79,8 @@ class Refused:
     code: str
     message: str
     again: bool
+    candidate_id: str | None = None
+    excerpt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +110,12 @@ class TaskSeen:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The task has its result. ``cost_usd`` and ``discount`` are what the gateway said."""
+    """The task has its result."""
 
     at: str
     scene_id: str
     attempt: int
-    video_url: str
-    job_id: str | None
-    cost_usd: Decimal | None
-    discount: Decimal | None
+    result: TaskResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What the scheduler decided, as the events that the journal keeps. Pure."""
 
 from batchgen.engine import events as ev
-from batchgen.engine.classification import Classification, Kind, Result
+from batchgen.engine.classification import Classification, Kind
 from batchgen.engine.commands import FetchResult, SubmitResult
 from batchgen.engine.states import Attempt
+from batchgen.model import TaskResult
 
 
 def submitting(at: str, scene: ev.SceneFacts, attempt: int) -> ev.Submitting:
@@ -12,10 +13,7 @@ def submitting(at: str, scene: ev.SceneFacts, attempt: int) -> ev.Submitting:
         at=at,
         scene_id=scene.scene_id,
         attempt=attempt,
-        request_sha256=scene.request_sha256,
         request=scene.request,
-        tier=scene.tier,
-        characters=scene.characters,
         estimated_cost_usd=scene.estimated_cost_usd,
     )
 
@@ -27,7 +25,10 @@ def submission(at: str, result: SubmitResult, owner: Attempt | None) -> ev.Submi
         return ev.Submitted(at, command.scene_id, command.attempt, result.task_id)
     if classification.kind in (Kind.REFUSED, Kind.ACCOUNT):
         again = classification.again or classification.kind is Kind.ACCOUNT
-        return ev.Refused(at, command.scene_id, command.attempt, classification.code, classification.reason, again)
+        came = (result.candidate_id, result.excerpt) if result.candidate_id else (None, "")
+        return ev.Refused(
+            at, command.scene_id, command.attempt, classification.code, classification.reason, again, *came
+        )
     return _unknown(at, result, owner)
 
 
@@ -44,20 +45,17 @@ def _unknown(at: str, result: SubmitResult, owner: Attempt | None) -> ev.Outcome
     return ev.OutcomeUnknown(at, command.scene_id, command.attempt, code, reason, candidate_id, result.excerpt)
 
 
-def completed(at: str, attempt: Attempt, result: Result) -> ev.Completed:
+def completed(at: str, attempt: Attempt, result: TaskResult) -> ev.Completed:
     """The task has its result."""
     return ev.Completed(
         at=at,
         scene_id=attempt.scene_id,
         attempt=attempt.number,
-        video_url=result.video_url or "",
-        job_id=result.job_id,
-        cost_usd=result.cost_usd,
-        discount=result.discount,
+        result=result,
     )
 
 
-def failed(at: str, attempt: Attempt, classification: Classification, result: Result) -> ev.Failed:
+def failed(at: str, attempt: Attempt, classification: Classification, result: TaskResult) -> ev.Failed:
     """The task ended without a result."""
     return ev.Failed(
         at=at,
@@ -67,7 +65,8 @@ def failed(at: str, attempt: Attempt, classification: Classification, result: Re
         message=classification.reason,
         cost_usd=result.cost_usd,
         discount=result.discount,
-        again=classification.again,
+        # What was charged for was created, whatever the code says of such tasks.
+        again=classification.again and not result.cost_usd,
         passing=classification.passing,
     )
 
@@ -94,5 +93,4 @@ def delivered(at: str, result: FetchResult, path: str, sha256: str) -> ev.Downlo
 
 def kind_of(attempt: Attempt) -> str:
     """What tasks that take about as long have in common: size and duration."""
-    asked = attempt.request.get("parameters", {})
-    return f"{asked.get('size')} {asked.get('duration')}"
+    return f"{attempt.request.size} {attempt.request.seconds}"

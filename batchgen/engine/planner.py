@@ -4,12 +4,11 @@ From the expanded manifest and the state; the same for `plan`, which shows it, a
 does it.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
 
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import Attempt, AttemptState, State
@@ -101,13 +100,13 @@ def _step(scene: SceneFacts, state: State, choice: Choice, missing: bool) -> Ste
     paid = any(attempt.state is not AttemptState.REFUSED and not attempt.again for attempt in attempts)
     if latest is not None and latest.is_unknown:
         return Step(scene, Action.UNKNOWN, "submitted, and the outcome is not known", paid_before=True)
-    if latest is not None and latest.request_sha256 != scene.request_sha256:
+    if latest is not None and latest.request.sha256 != scene.request.sha256:
         return _changed(scene, latest, paid=paid)
     return _unchanged(scene, state, choice, missing=missing, paid=paid)
 
 
 def _changed(scene: SceneFacts, latest: Attempt, *, paid: bool) -> Step:
-    changed = changes(latest.request, scene.request)
+    changed = latest.request.changes(scene.request)
     what = f"changed: {', '.join(changed) or 'the request'}"
     if latest.is_open:
         reason = f"{what}; its task still runs and is waited for, then it is paid for again"
@@ -168,29 +167,5 @@ def paid_for(state: State, scene: SceneFacts) -> int:
     return sum(
         attempt.state is not AttemptState.REFUSED and not attempt.again
         for attempt in state.attempts.get(scene.scene_id, ())
-        if attempt.request_sha256 == scene.request_sha256
+        if attempt.request.sha256 == scene.request.sha256
     )
-
-
-def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
-    """The fields in which two requests differ, as ``input.prompt`` or ``parameters.size``."""
-    found = ["model"] if before.get("model") != now.get("model") else []
-    for part in ("input", "parameters"):
-        old, new = before.get(part, {}), now.get(part, {})
-        found += [
-            f"{part}.{name}" for name in sorted(old.keys() | new.keys()) if _differs(old.get(name), new.get(name))
-        ]
-    return tuple(found)
-
-
-def _differs(old: object, new: object) -> bool:
-    """Whether two values of a request differ; of a reference, its content counts and not its name."""
-    if isinstance(old, list) and isinstance(new, list):
-        return [_identity(item) for item in old] != [_identity(item) for item in new]
-    return old != new
-
-
-def _identity(reference: object) -> object:
-    if not isinstance(reference, dict) or "sha256" not in reference:
-        return reference
-    return {name: value for name, value in reference.items() if name != "source"}

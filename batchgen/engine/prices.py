@@ -52,14 +52,14 @@ class Learned:
 def learn(attempts: Iterable[Attempt], model: str) -> dict[str, Learned]:
     """What a model's tiers really cost, from every completed task whose cost the gateway has stated.
 
-    Of what was free, a promotion perhaps, nothing is learned: it is no price.
+    Of what was free, a promotion perhaps, nothing is learned: it is not a price.
     """
     found: dict[str, Learned] = {}
     for attempt in attempts:
-        seconds = attempt.request.get("parameters", {}).get("duration")
-        fits = attempt.state in _COMPLETED and attempt.request.get("model") == model
-        if fits and attempt.tier and attempt.cost_usd and isinstance(seconds, int) and seconds > 0:
-            found[attempt.tier] = found.get(attempt.tier, Learned()).plus(attempt.cost_usd, seconds)
+        asked, usd = attempt.request, attempt.result.cost_usd
+        fits = attempt.state in _COMPLETED and asked.model == model
+        if fits and asked.tier and usd and asked.seconds and asked.seconds > 0:
+            found[asked.tier] = found.get(asked.tier, Learned()).plus(usd, asked.seconds)
     return found
 
 
@@ -86,16 +86,16 @@ class Prices:
         declared, learned = self.declared.get(tier or ""), self.learned.get(tier or "")
         return learned.highest if declared is None and learned is not None else declared
 
-    def estimate(self, tier: str | None, seconds: Any) -> Decimal | None:
+    def estimate(self, tier: str | None, seconds: int | None) -> Decimal | None:
         """US dollars for so many seconds; None without a price, or without a duration."""
         price = self.of(tier)
-        return None if price is None or not isinstance(seconds, int) else times(price, seconds)
+        return None if price is None or seconds is None else times(price, seconds)
 
     def estimate_of(self, attempt: Attempt) -> Decimal | None:
         """What an attempt was reckoned to cost; by today's prices where it had none in its day."""
         if attempt.estimated_cost_usd is not None:
             return attempt.estimated_cost_usd
-        return self.estimate(attempt.tier, attempt.request.get("parameters", {}).get("duration"))
+        return self.estimate(attempt.request.tier, attempt.request.seconds)
 
     def differs(self, tier: str) -> bool:
         """Whether what was charged for a tier is more than 1 % above or below what is declared."""

@@ -39,14 +39,16 @@ class Reach:
         """The gateway told something of a task: from here on a 404 is about the task it was said of."""
         self._knows_tasks = True
 
-    def missed(self, task_id: str, now: float) -> bool:
-        """A task was met with 404; whether that was so for all of several, and for long enough to give up."""
+    def missed(self, task_id: str, now: float) -> None:
+        """A task was met with 404."""
         self._missing.add(task_id)
-        if not self.misses_all:
-            return False
-        if self._missing_since is None:
+        if self.misses_all and self._missing_since is None:
             self._missing_since = now
-        return now - self._missing_since >= LOST_AFTER_S
+
+    @property
+    def elsewhere_at(self) -> float | None:
+        """When it is certain enough that the address leads elsewhere; None where nothing speaks for that."""
+        return self._missing_since + LOST_AFTER_S if self.misses_all and self._missing_since is not None else None
 
     @property
     def misses_all(self) -> bool:

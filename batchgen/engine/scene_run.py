@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from batchgen.engine.classification import Classification, Result
+from batchgen.engine.classification import Classification
 from batchgen.engine.events import SceneFacts
+from batchgen.model import TaskResult
 
-_NOTHING_TOLD = Result()
+_NOTHING_TOLD = TaskResult()
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class SceneRun:
     failures: int = 0
     said: str = ""
     said_times: int = 0
-    charge: Result = _NOTHING_TOLD
+    charge: TaskResult = _NOTHING_TOLD
     created_at: float | None = None
     give_up_at: float | None = None
     missed: int = 0
@@ -44,7 +45,7 @@ class SceneRun:
         self.said, self.charge, self.heard_of = "", _NOTHING_TOLD, False
         self.give_up_at = give_up_at
 
-    def hears_charge(self, result: Result) -> None:
+    def hears_charge(self, result: TaskResult) -> None:
         """Keep what a reading states of the cost; one that states none takes nothing back."""
         if result.cost_usd is not None:
             self.charge = result

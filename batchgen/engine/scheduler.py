@@ -1,11 +1,42 @@
-"""The state machine of a run: endings and time go in, events to remember and acts to do come out.
+"""The state machine of a run: results and time go in, events to remember and commands to carry out come out.
 
-Pure: it sleeps nowhere, reads no clock, draws no chance of its own and touches no file, so that a
+Pure: it sleeps nowhere, reads no clock, draws no random number of its own and touches no file, so that a
 whole run can be played in virtual time. Times are seconds of the caller's clock; ``at`` is the same
 moment as text for the journal.
 
-The caller keeps to one order: what `end` or `begin` returns as events is durable before any act
-that was returned with it is begun.
+Theory of operation
+-------------------
+
+What is known, and when. The caller alternates two calls: `begin` returns events and commands, `end`
+takes the result of one command and returns events. It makes the events durable before it starts any
+command that came with them. So the intent to submit is on disk before the first byte of the POST, and
+the id of a task before its first read; whatever a crash leaves behind says at least that much.
+
+What a scene goes through. ``_take_up`` puts each step of the plan into one of three queues: submit, poll,
+fetch. A queue holds ids of scenes; a scene is in at most one of them, or under way in one command.
+The results move it on: created → poll, completed → fetch, refused for now → submit later, and so on.
+Where an attempt stands is kept in ``state`` alone, and changed by events alone; `SceneRun` holds counters
+that nobody needs after the run.
+
+Which orders of events are possible, and what closes each race:
+
+- A submission and its end. Between them the scene is in ``_sending``. Neither an interrupt nor any other
+  early end forgets it: `is_finished` stays false until its answer came, and the loop gives up only after
+  its grace period, with the attempt left as ``submitting``, which reads as unknown.
+- A task id that another attempt has. `State.owner_of` decides: whoever came first keeps it, the later
+  submission becomes unknown and names both.
+- A refused account, a spent budget or a gateway out of reach, while answers are still under way. ``stop``
+  closes the submit queue at once; each scene in it is held back with the reason, and one that is
+  refused afterwards is held back in ``_send_later``. What is under way ends as it would have.
+- 404 to a read. It says nothing at once: the task may be seconds old, or the page a proxy's. Where all of
+  several tasks are met with it, submissions rest and the run ends unreached; else the attempt waits for
+  its time-out, and keeps its place among the tasks in flight only until the gateway has denied it often.
+- A manifest that was changed while a task ran. The task is waited for; then the new request is submitted.
+- 429 while others are under way. The limit of tasks in flight falls to what the gateway bears, and the
+  scene goes to the head of the queue; refusals that come together count once.
+- Uncertain answers in a row. The breaker lets one submission out at a time; its answer opens or trips it.
+
+Which of the policies waits how long, and why, stands in `batchgen.limits`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -36,7 +67,15 @@ from batchgen.engine.reach import Reach
 from batchgen.engine.scene_run import SceneRun
 from batchgen.engine.states import Attempt, AttemptState, State
 from batchgen.engine.throttle import Hold, Pace
-from batchgen.limits import CONFIRMED_AFTER, LOOKS_AT_MISSING, MOST_FETCHES, MOST_POSTS, MOST_REFRESHES, PATIENCE_S
+from batchgen.limits import (
+    CONFIRMED_AFTER,
+    LONGEST_READ_WAIT_S,
+    LOOKS_AT_MISSING,
+    MOST_FETCHES,
+    MOST_POSTS,
+    MOST_REFRESHES,
+    PATIENCE_S,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +182,7 @@ class Scheduler:
         """When `begin` has something new to do without any ending, None for never."""
         if self._under_way >= self._settings.workers:
             return None  # whatever falls due has to wait for a worker, that is, for an ending
-        times = [self._queues.wakes_at()]
+        times = [self._queues.wakes_at(), self._reach.elsewhere_at if self.stop is None else None]
         if self._queues.head(CommandKind.SUBMIT) is not None and self._may_submit_more():
             times.append(self._pace.opens_at())
         return min((when for when in times if when is not None), default=None)
@@ -154,6 +193,7 @@ class Scheduler:
         """What to remember and then to begin at this moment."""
         self._queues.advance(now)
         self._lose_patience(now, at)
+        self._doubt_address(now, at)
         commands: list[Command] = []
         while self._under_way < self._settings.workers:
             command = self._next_command(now, at)
@@ -240,9 +280,9 @@ class Scheduler:
         if self._queues.head(CommandKind.FETCH) is None or not self._settings.wait:
             return None
         attempt = self._attempt(self._runs[self._queues.take(CommandKind.FETCH)])
-        asked = attempt.request.get("parameters", {})
-        size, duration_s = str(asked.get("size", "")), int(asked.get("duration", 0))
-        return Fetch(attempt.scene_id, attempt.number, attempt.video_url or "", size, duration_s)
+        asked = attempt.request
+        size, duration_s = asked.size or "", asked.seconds or 0
+        return Fetch(attempt.scene_id, attempt.number, attempt.result.video_url or "", size, duration_s)
 
     def _attempt(self, run: SceneRun) -> Attempt:
         return self.state.attempts[run.scene.scene_id][run.attempt - 1]
@@ -288,6 +328,13 @@ class Scheduler:
             if hold.until - self._shut_out_since >= PATIENCE_S:
                 reason = f"the gateway lets nothing in ({hold.reason}), and none of the tasks is left to wait for"
                 self._stop_submitting(Stop.SHUT_OUT, "shut_out", reason, at)
+
+    def _doubt_address(self, now: float, at: str) -> None:
+        """End early where every task is met with 404, and has been for long enough."""
+        elsewhere_at = self._reach.elsewhere_at
+        if elsewhere_at is not None and now >= elsewhere_at and self.stop is None:
+            reason = "the gateway knows none of the tasks (404 to all of them); is its address the right one?"
+            self._stop_submitting(Stop.UNREACHABLE, "task_not_found", reason, at, CommandKind.POLL)
 
     # How submissions end
 
@@ -383,13 +430,14 @@ class Scheduler:
         classification, command = result.classification, result.command
         if classification.not_found:
             run.missed += classification.kind is Kind.MISSING
-            if run.missed >= CONFIRMED_AFTER:
+            self._reach.missed(command.task_id, now)
+            elsewhere_at = self._reach.elsewhere_at
+            if elsewhere_at is not None:
+                # Nothing is bought from a gateway that knows none of what was bought.
+                self._pace.hold(elsewhere_at, classification.reason)
+                self._doubt_address(now, at)
+            elif run.missed >= CONFIRMED_AFTER:
                 self._in_flight.discard(command.scene_id)  # what the gateway does not know must not keep others waiting
-            if self._reach.missed(command.task_id, now):
-                reason = "the gateway knows none of the tasks (404 to all of them); is its address the right one?"
-                self._stop_submitting(Stop.UNREACHABLE, "task_not_found", reason, at, CommandKind.POLL)
-            elif self._reach.misses_all:
-                self._pace.hold(now + self._reach.wait(self._jitter), classification.reason)
         elif classification.kind in _OF_THE_TASK:
             self._reach.knows_task()
             run.heard_of, run.missed = True, 0
@@ -401,7 +449,7 @@ class Scheduler:
         if run.give_up_at is not None and now >= run.give_up_at:
             return True
         only_looked_at = self._attempt(run).state not in (AttemptState.RUNNING, AttemptState.RESOLVED)
-        return only_looked_at and run.missed >= LOOKS_AT_MISSING
+        return only_looked_at and run.missed >= LOOKS_AT_MISSING and not self._reach.misses_all
 
     def _look_again(self, classification: Classification, run: SceneRun, now: float) -> None:
         if classification.kind is not Kind.FAILED:
@@ -411,7 +459,8 @@ class Scheduler:
             wait = self._reach.wait(self._jitter)
         elif classification.kind is Kind.TRANSIENT:
             run.failures += 1
-            wait = max(wait, retry_wait(run.failures, self._jitter), classification.wait_s or 0)
+            asked_s = min(classification.wait_s or 0.0, LONGEST_READ_WAIT_S)
+            wait = max(wait, retry_wait(run.failures, self._jitter), asked_s)
         else:
             run.failures = 0
         # The last look comes when the time is up, however long the wait would be.
@@ -422,7 +471,7 @@ class Scheduler:
         """Wait no longer in this run. The task makes room: a stuck one must not keep others waiting."""
         attempt = self._attempt(run)
         self._in_flight.discard(attempt.scene_id)
-        if attempt.is_open and run.missed and not run.heard_of:
+        if attempt.is_open and run.missed and not run.heard_of and not self._reach.misses_all:
             self._remember_of(outcome_events.not_found(at, attempt))
             # An id that was given by hand may be mistyped: what became of the submission is as unknown as before.
             if run.repeats and not attempt.by_hand:
@@ -440,7 +489,7 @@ class Scheduler:
             run.created_at = None
         self._in_flight.discard(attempt.scene_id)
         self._remember_of(outcome_events.completed(at, attempt, result.task))
-        if attempt.request_sha256 != run.scene.request_sha256:
+        if attempt.request.sha256 != run.scene.request.sha256:
             self._submit_anew(run, at)  # the manifest was changed while this task ran
         elif self._settings.download:
             self._queues.now(CommandKind.FETCH, attempt.scene_id)
@@ -456,9 +505,9 @@ class Scheduler:
         if run.removed:
             return
         paid = paid_for(self.state, run.scene)
-        if run.repeats or attempt.request_sha256 != run.scene.request_sha256:
+        if run.repeats or attempt.request.sha256 != run.scene.request.sha256:
             self._submit_anew(run, at)
-        elif classification.again:
+        elif self._attempt(run).again:
             self._submit_after_refusal(run, classification, now)
         elif classification.passing and paid < self._settings.attempts:
             self._queues.at(now + retry_wait(paid, self._jitter), CommandKind.SUBMIT, attempt.scene_id)

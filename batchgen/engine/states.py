@@ -31,6 +31,7 @@ from batchgen.engine.events import (
     TaskSeen,
     TaskTimedOut,
 )
+from batchgen.model import RequestFacts, TaskResult
 
 
 class AttemptState(StrEnum):
@@ -107,19 +108,13 @@ class Attempt:
     scene_id: str
     number: int
     state: AttemptState
-    request_sha256: str
-    request: Mapping[str, Any]
-    tier: str | None
-    characters: tuple[str, ...]
+    request: RequestFacts
     estimated_cost_usd: Decimal | None
     submitted_at: str
     sends: int = 1
     task_id: str | None = None
     finished_at: str | None = None
-    video_url: str | None = None
-    job_id: str | None = None
-    cost_usd: Decimal | None = None
-    discount: Decimal | None = None
+    result: TaskResult = TaskResult()  # noqa: RUF009 - frozen
     video_path: str | None = None
     video_sha256: str | None = None
     code: str = ""
@@ -152,9 +147,7 @@ class Attempt:
 
     def as_scene(self) -> SceneFacts:
         """What this attempt asked for, as facts of a scene."""
-        return SceneFacts(
-            self.scene_id, self.request_sha256, self.request, self.tier, self.characters, self.estimated_cost_usd
-        )
+        return SceneFacts(self.scene_id, self.request, self.estimated_cost_usd)
 
 
 @dataclass(slots=True)
@@ -189,7 +182,7 @@ class State:
         listed = self.attempts.get(scene.scene_id, [])
         if len(listed) > 1 and listed[-1].state is S.REFUSED:
             before, refused = listed[-2:]
-            if refused.request_sha256 != scene.request_sha256 == before.request_sha256:
+            if refused.request.sha256 != scene.request.sha256 == before.request.sha256:
                 return before
         return listed[-1] if listed else None
 
@@ -245,10 +238,7 @@ def _after(before: Attempt | None, event: AttemptEvent, target: AttemptState) ->
             scene_id=event.scene_id,
             number=event.attempt,
             state=target,
-            request_sha256=event.request_sha256,
             request=event.request,
-            tier=event.tier,
-            characters=event.characters,
             estimated_cost_usd=event.estimated_cost_usd,
             submitted_at=event.at,
             sends=before.sends + 1 if before else 1,
@@ -262,8 +252,9 @@ def _kept(before: Attempt, event: AttemptEvent) -> dict[str, Any]:
     """What was known and stays: reading a finished task again is only about the address of its result."""
     if not isinstance(event, Completed) or before.is_open:
         return {}
-    names = ("cost_usd", "discount", "job_id", "finished_at")
-    return {name: getattr(before, name) for name in names if getattr(before, name) is not None}
+    names = ("cost_usd", "discount", "job_id")
+    known = {name: getattr(before.result, name) for name in names if getattr(before.result, name) is not None}
+    return {"result": replace(event.result, **known), "finished_at": before.finished_at or event.at}
 
 
 def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case for each event
@@ -274,7 +265,8 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
         case Submitted(task_id=task_id):
             return {"task_id": task_id}
         case Refused(code=code, message=message, again=again):
-            return {"code": code, "message": message, "again": again, "finished_at": event.at}
+            came = {"candidate_id": event.candidate_id, "excerpt": event.excerpt}
+            return {"code": code, "message": message, "again": again, "finished_at": event.at, **came}
         case OutcomeUnknown(code=code, message=message):
             came = {"candidate_id": event.candidate_id, "excerpt": event.excerpt}
             return {"code": code, "message": message, **came}
@@ -286,10 +278,7 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
             return {"code": "", "message": "", "by_hand": False}
         case Completed():
             return {
-                "video_url": event.video_url,
-                "job_id": event.job_id,
-                "cost_usd": event.cost_usd,
-                "discount": event.discount,
+                "result": event.result,
                 "finished_at": event.at,
                 "code": "",
                 "message": "",
@@ -298,8 +287,7 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
             return {
                 "code": event.code,
                 "message": event.message,
-                "cost_usd": event.cost_usd,
-                "discount": event.discount,
+                "result": TaskResult(cost_usd=event.cost_usd, discount=event.discount),
                 "again": event.again,
                 "passing": event.passing,
                 "finished_at": event.at,
@@ -320,11 +308,3 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
         case Resolved(task_id=task_id):
             found = {"task_id": task_id, "code": "", "message": ""}
             return {**found, "again": False, "finished_at": None, "by_hand": True}
-
-
-def replay(events: Iterable[Event]) -> State:
-    """The state that a journal tells."""
-    state = State()
-    for event in events:
-        state.apply(event)
-    return state

@@ -1,19 +1,19 @@
 """What the events of a journal may say, beyond being well formed. Pure.
 
-A checksum is no signature: a journal that somebody else hands over may say anything, and what it
+A checksum is not a signature: a journal that somebody else hands over may say anything, and what it
 says becomes names of files. schemas/journal.schema.json says the same.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from batchgen.engine import events as ev
 from batchgen.engine.events import Event
 from batchgen.journal.records import DamagedRecord
+from batchgen.layout import is_video_path
+from batchgen.model import is_document
 
 _SCENE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_VIDEO = re.compile(r"videos/[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def checked(event: Event) -> Event:
@@ -30,18 +30,14 @@ def checked(event: Event) -> Event:
 def _faults(event: Event) -> Iterator[tuple[bool, str]]:
     if isinstance(event, ev.ManifestRead):
         yield not all(_SCENE_ID.fullmatch(scene.scene_id) for scene in event.scenes), _NO_ID
-        yield not all(_is_request(scene.request) for scene in event.scenes), _NO_REQUEST
+        yield not all(is_document(scene.request.document) for scene in event.scenes), _NO_REQUEST
     elif not isinstance(event, ev.RunStarted | ev.RunEnded):
         yield not _SCENE_ID.fullmatch(event.scene_id), _NO_ID
     if isinstance(event, ev.Submitting):
-        yield not _is_request(event.request), _NO_REQUEST
+        yield not is_document(event.request.document), _NO_REQUEST
     if isinstance(event, ev.Downloaded):
-        yield not _VIDEO.fullmatch(event.path), "a video lies where batchgen puts none"
+        yield not is_video_path(event.path), "a video lies where batchgen puts none"
 
 
 _NO_ID = "a scene has an id that no scene can have"
-_NO_REQUEST = "a request is none"
-
-
-def _is_request(request: Mapping[str, Any]) -> bool:
-    return isinstance(request.get("input"), dict) and isinstance(request.get("parameters"), dict)
+_NO_REQUEST = "a request lacks its input or its parameters"

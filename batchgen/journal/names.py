@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from batchgen.errors import RunDirectoryError
+from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOCK, LOCK_HOLDER, LOG, REPORT, VIDEOS
 
 _FILES = (
-    "state.jsonl",
-    "state.lock",
-    "state.lock.holder",
-    "batchgen.log",
-    *(f"batchgen.log.{number}" for number in range(1, 6)),
+    JOURNAL,
+    LOCK,
+    LOCK_HOLDER,
+    LOG,
+    *(f"{LOG}.{number}" for number in range(1, 6)),
     ".__batchgen.lock",
-    "emulator/tasks.jsonl",
-    "emulator/lock",
+    f"{EMULATOR}/tasks.jsonl",
+    f"{EMULATOR}/lock",
 )
 """Files that are written as they stand. What is made elsewhere and renamed into its place (reports,
 results, the holder of the lock) replaces a link and never follows it."""
-_FOLDERS = ("videos", "emulator", "emulator/pictures")
+_FOLDERS = (VIDEOS, EMULATOR, f"{EMULATOR}/pictures")
 
 
 def refuse_traps(folder: Path) -> None:
@@ -37,19 +38,24 @@ def refuse_traps(folder: Path) -> None:
             )
     for name in _FOLDERS:
         _refuse_folder(folder / name)
-    for path in _parts(folder / "videos"):
+    for path in _entries(folder / VIDEOS, ".part", ".part.json"):
         if _is(path, stat.S_ISREG) is False:
             raise RunDirectoryError(f"{path} is a link, or something else that is not a regular file; take it away")
+    for path in (folder / REPORT, folder / LEDGER, *_entries(folder / VIDEOS, ".mp4")):
+        if _is(path, stat.S_ISDIR):
+            raise RunDirectoryError(f"{path} is a folder, where a file is to be written; move it out of the way")
 
 
-def _parts(folder: Path) -> Iterator[Path]:
-    """Results that an earlier run left half fetched, to be gone on with."""
+def _entries(folder: Path, *endings: str) -> Iterator[Path]:
+    """What lies in a folder under such names."""
     if folder.is_dir():
         with os.scandir(folder) as entries:
-            yield from (Path(entry.path) for entry in entries if entry.name.endswith((".part", ".part.json")))
+            yield from (Path(entry.path) for entry in entries if entry.name.endswith(endings))
 
 
 def _refuse_folder(path: Path) -> None:
+    if path.is_dir() and not os.access(path, os.W_OK | os.X_OK):
+        raise RunDirectoryError(f"{path} cannot be written into; give yourself the right to, or move it away")
     if _is(path, stat.S_ISDIR) is not False:
         return
     if not path.is_symlink() or not path.is_dir():

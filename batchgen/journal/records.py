@@ -10,13 +10,14 @@ schemas/journal.schema.json holds for each of them.
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from decimal import Decimal, InvalidOperation
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, get_type_hints
 
 from batchgen.engine import events as ev
 from batchgen.engine.events import Event
+from batchgen.model import RequestFacts, TaskResult
 
 VERSION = 1
 
@@ -39,13 +40,20 @@ KINDS: Mapping[str, type] = {
     "run_ended": ev.RunEnded,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}
-_FIELDS = {kind: tuple(entry.name for entry in fields(kind)) for kind in (*KINDS.values(), ev.SceneFacts)}
+_NAMES_INSIDE: Mapping[type, Mapping[str, str]] = {
+    RequestFacts: {"sha256": "request_sha256", "document": "request"},
+    TaskResult: {},
+}
+"""What stands among the fields of an event in its line, and the names that it has there."""
+_FIELDS = {
+    kind: tuple(entry.name for entry in fields(kind)) for kind in (*KINDS.values(), ev.SceneFacts, *_NAMES_INSIDE)
+}
 _CRC = ',"crc":"'
 _JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 
 class DamagedRecord(ValueError):  # noqa: N818 - the record is at fault
-    """A line that is no record; the text says why."""
+    """A line that is not a record; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +112,31 @@ def decode(line: bytes) -> Record:
         content, _, crc = text.rpartition(_CRC)
         record = json.loads(text) if crc == f'{zlib.crc32(content.encode()):08x}"}}' else None
     except (ValueError, RecursionError):
-        raise DamagedRecord("it is no JSON") from None
+        raise DamagedRecord("it is not JSON") from None
     if record is None:
         raise DamagedRecord("its checksum does not fit")
     return _record(record)
 
 
-def _as_json(event: Event | ev.SceneFacts) -> dict[str, Any]:
-    return {name: _value(getattr(event, name)) for name in _FIELDS[type(event)]}
+def line_fields(kind: type) -> tuple[str, ...]:
+    """The names under which the fields of a kind of event stand in its line."""
+    names: list[str] = []
+    for name, inside in get_type_hints(kind).items():
+        known = _NAMES_INSIDE.get(inside)
+        names += [name] if known is None else [known.get(each, each) for each in _FIELDS[inside]]
+    return tuple(names)
+
+
+def _as_json(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass; those of a `RequestFacts` or a `TaskResult` in it stand among its own."""
+    flat: dict[str, Any] = {}
+    for name in _FIELDS[type(value)]:
+        field = getattr(value, name)
+        if type(field) in _NAMES_INSIDE:
+            flat |= {_NAMES_INSIDE[type(field)].get(key, key): item for key, item in _as_json(field).items()}
+        else:
+            flat[name] = _value(field)
+    return flat
 
 
 def _value(value: Any) -> Any:
@@ -142,31 +167,36 @@ def _stamp(record: Mapping[str, Any]) -> Stamp | None:
 
 def _built(kind: Any, record: Mapping[str, Any]) -> Any:
     try:
-        return kind(
-            *[
-                decoder(record[name] if needed else record.get(name, default))
-                for name, decoder, needed, default in _decoders(kind)
-            ]
-        )
+        return _read(kind, record)
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise DamagedRecord(f"its fields are not those of the event: {error}") from None
 
 
-@cache
-def _decoders(kind: type) -> tuple[tuple[str, Callable[[Any], Any], bool, Any], ...]:
-    """The fields of a kind of event in their order: what reads each, whether it is needed, what it is where it is not.
+def _read(kind: Any, record: Mapping[str, Any]) -> Any:
+    return kind(*[read(record) for read in _readers(kind)])
 
-    A field that came later has a default: journals of versions before do without it.
-    """
-    return tuple(
-        (entry.name, _DECODERS.get(entry.name, _text), entry.default is MISSING, entry.default)
-        for entry in fields(kind)
-    )
+
+@cache
+def _readers(kind: type) -> tuple[Callable[[Mapping[str, Any]], Any], ...]:
+    """What reads each field of a kind of event from its line, in their order."""
+    types = get_type_hints(kind)
+    return tuple(_reader(kind, entry, types[entry.name]) for entry in fields(kind))
+
+
+def _reader(owner: type, entry: Field[Any], kind: Any) -> Callable[[Mapping[str, Any]], Any]:
+    if kind in _NAMES_INSIDE:
+        return partial(_read, kind)
+    decoder = _DECODERS[kind]
+    name = _NAMES_INSIDE.get(owner, {}).get(entry.name, entry.name)
+    if entry.default is MISSING or owner in _NAMES_INSIDE:
+        return lambda record: decoder(record[name])
+    # A field that came later has a default: journals of versions before do without it.
+    return lambda record: decoder(record.get(name, entry.default))
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a text")
     return value
 
 
@@ -179,13 +209,13 @@ def _money(value: Any) -> Decimal | None:
         return None
     amount = Decimal(_text(value))
     if not amount.is_finite():
-        raise ValueError(f"{value!r} is no amount of money")
+        raise ValueError(f"{value!r} is not an amount of money")
     return amount
 
 
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is no whole number")
+        raise TypeError(f"{value!r} is not a whole number")
     return value
 
 
@@ -197,7 +227,7 @@ def _truth(value: Any) -> bool:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no mapping")
+        raise TypeError(f"{value!r} is not a mapping")
     return value
 
 
@@ -206,24 +236,17 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _scenes(value: Any) -> tuple[ev.SceneFacts, ...]:
-    return tuple(_built(ev.SceneFacts, _mapping(item)) for item in value)
+    return tuple(_read(ev.SceneFacts, _mapping(item)) for item in value)
 
 
-_DECODERS: Mapping[str, Callable[[Any], Any]] = {
-    "again": _truth,
-    "candidate_id": _text_or_none,
-    "download": _truth,
-    "passing": _truth,
-    "attempt": _whole,
-    "characters": _texts,
-    "cost_usd": _money,
-    "discount": _money,
-    "estimated_cost_usd": _money,
-    "exit_code": _whole,
-    "job_id": _text_or_none,
-    "mismatch": _text_or_none,
-    "request": _mapping,
-    "scenes": _scenes,
-    "task_id": _text_or_none,
-    "tier": _text_or_none,
+_DECODERS: Mapping[Any, Callable[[Any], Any]] = {
+    bool: _truth,
+    int: _whole,
+    str: _text,
+    str | None: _text_or_none,
+    Decimal | None: _money,
+    Mapping[str, Any]: _mapping,
+    tuple[str, ...]: _texts,
+    tuple[ev.SceneFacts, ...]: _scenes,
 }
+"""What reads a field, by its type."""

@@ -3,9 +3,9 @@
 What a task became can be asked again, free: whether it completed, what it cost, where its result is.
 What cannot be asked is which submissions went out and which tasks came of them. So a journal is saved
 where these are certain: every line can be read, none is missing, and of each scene whose lines
-contradict each other all submissions asked for the same, which makes it irrelevant which task came of
-which of them. Such a scene keeps its submissions and its tasks, and nothing else; the next run reads
-the tasks again. Scenes without contradictions keep all of their lines.
+contradict each other one submission alone may have created a task. Such a scene keeps its submission and
+its task, and nothing else; the next run reads the task again. Scenes without contradictions keep all of
+their lines.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -93,15 +93,19 @@ def _rebuilt(scene_id: str, records: Sequence[tuple[int, Record]], found: Salvag
         event = record.event
         if getattr(event, "scene_id", None) == scene_id and not _take(sent, event):
             found.doubts.append(f"line {number} speaks of a submission of scene {scene_id} that no line begins")
-    if len({(one.intent.request_sha256, one.intent.estimated_cost_usd) for one in sent}) > 1:
+    if len({(one.intent.request.sha256, one.intent.estimated_cost_usd) for one in sent}) > 1:
         found.doubts.append(
             f"scene {scene_id} was submitted with different requests: which task is whose, nobody knows"
         )
     kept = [one for one in sent if one.refused is None] or sent[-1:]
+    if len(kept) > 1:
+        found.doubts.append(
+            f"scene {scene_id} was submitted {len(kept)} times, and the next run would read only the last of its tasks"
+        )
     tasks = [one.task_id for one in kept if one.task_id is not None]
     unknown = sum(one.is_open for one in kept)
     found.means.append(
-        f"scene {scene_id}: submitted {len(kept)} times"
+        f"scene {scene_id}: submitted {'once' if len(kept) == 1 else f'{len(kept)} times'}"
         + (f"; tasks {', '.join(tasks)}" if tasks else "")
         + (f"; {unknown} without a known outcome" if unknown else "")
         + "; each may have been charged"

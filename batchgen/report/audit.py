@@ -52,29 +52,26 @@ def grouped(listed: Iterable[Entry], by: str) -> dict[str, list[Entry]]:
     return dict(sorted(found.items()))
 
 
-def _parameter(name: str) -> Callable[[Entry], Sequence[str]]:
-    return lambda entry: [str(entry.attempt.request.get("parameters", {}).get(name) or "")]
-
-
 GROUPINGS: Mapping[str, Callable[[Entry], Sequence[str]]] = {
-    "size": _parameter("size"),
+    "size": lambda entry: [entry.attempt.request.size or ""],
     "status": lambda entry: [entry.status],
     "error_code": lambda entry: [entry.attempt.code],
-    "model": lambda entry: [str(entry.attempt.request.get("model") or "")],
+    "model": lambda entry: [entry.attempt.request.model or ""],
     "day": lambda entry: [entry.attempt.submitted_at[:10]],
     "run": lambda entry: [entry.run],
     "scene": lambda entry: [entry.attempt.scene_id],
-    "character": lambda entry: entry.attempt.characters,
+    "character": lambda entry: entry.attempt.request.characters,
 }
 
 
 def _sums(listed: Sequence[Entry]) -> dict[str, Any]:
     attempts = [entry.attempt for entry in listed]
-    failed = [attempt for attempt in attempts if attempt.state is AttemptState.FAILED]
+    results = [attempt.result for attempt in attempts]
+    failed = [attempt.result.cost_usd for attempt in attempts if attempt.state is AttemptState.FAILED]
     wasted = charged(
         entry.attempt
         for entry in listed
-        if entry.attempt.cost_usd is not None
+        if entry.attempt.result.cost_usd is not None
         and (entry.superseded or entry.attempt.state in (AttemptState.MISMATCHED, AttemptState.FAILED))
     )
     unknown = exposure(attempt for attempt in attempts if attempt.is_unknown)
@@ -84,10 +81,10 @@ def _sums(listed: Sequence[Entry]) -> dict[str, Any]:
         "attempts": len(attempts),
         "cost_usd": format(paid.usd, "f"),
         "cost_unknown": paid.unknown,
-        "discount": format(total(attempt.discount for attempt in attempts if attempt.discount is not None), "f"),
-        "failed_charged": sum(bool(attempt.cost_usd) for attempt in failed),
-        "failed_uncharged": sum(attempt.cost_usd is not None and not attempt.cost_usd for attempt in failed),
-        "failed_not_told": sum(attempt.cost_usd is None for attempt in failed),
+        "discount": format(total(one.discount for one in results if one.discount is not None), "f"),
+        "failed_charged": sum(bool(cost) for cost in failed),
+        "failed_uncharged": sum(cost is not None and not cost for cost in failed),
+        "failed_not_told": sum(cost is None for cost in failed),
         "wasted_usd": format(wasted.usd, "f"),
         "in_flight": sum(attempt.is_in_flight for attempt in attempts),
         "exposure_usd": format(out.usd, "f"),
@@ -103,8 +100,7 @@ def _sums(listed: Sequence[Entry]) -> dict[str, Any]:
 def _finished_seconds(attempts: Iterable[Attempt]) -> int:
     """Seconds of video that were delivered as they were asked for, or are ready to be fetched, and still count."""
     good = (AttemptState.DELIVERED, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED)
-    lengths = (attempt.request.get("parameters", {}).get("duration") for attempt in attempts if attempt.state in good)
-    return sum(length for length in lengths if isinstance(length, int))
+    return sum(attempt.request.seconds or 0 for attempt in attempts if attempt.state in good)
 
 
 def _rate(cost: Decimal, seconds: int) -> str | None:

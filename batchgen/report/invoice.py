@@ -50,10 +50,12 @@ def compare(lines: Sequence[Line], listed: Iterable[Entry]) -> Comparison:
         stated[line.task_id] = plus(stated.get(line.task_id, Decimal(0)), line.amount_usd)
     both = [(known[task_id], amount) for task_id, amount in stated.items() if task_id in known]
     return Comparison(
-        matched=tuple(entry for entry, amount in both if entry.attempt.cost_usd == amount),
-        different=tuple((entry, amount) for entry, amount in both if entry.attempt.cost_usd != amount),
+        matched=tuple(entry for entry, amount in both if entry.attempt.result.cost_usd == amount),
+        different=tuple((entry, amount) for entry, amount in both if entry.attempt.result.cost_usd != amount),
         unexpected=tuple(line for line in lines if line.task_id not in known),
-        missing=tuple(entry for task_id, entry in known.items() if task_id not in stated and entry.attempt.cost_usd),
+        missing=tuple(
+            entry for task_id, entry in known.items() if task_id not in stated and entry.attempt.result.cost_usd
+        ),
         unknown=tuple(entry for entry in entries if entry.attempt.is_unknown),
     )
 
@@ -138,5 +140,5 @@ def _named(entry: Entry) -> dict[str, Any]:
 
 
 def _told(entry: Entry) -> str | None:
-    cost = entry.attempt.cost_usd
+    cost = entry.attempt.result.cost_usd
     return None if cost is None else format(cost, "f")

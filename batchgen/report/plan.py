@@ -56,13 +56,13 @@ def as_json(outlook: Outlook) -> dict[str, Any]:
             "reason": step.reason,
             "changed": list(step.changed),
             "paid_before": step.paid_before,
-            "tier": step.scene.tier,
+            "tier": step.scene.request.tier,
             "duration_s": _duration(step),
-            "unit_price_usd": _text(outlook.prices.of(step.scene.tier)),
+            "unit_price_usd": _text(outlook.prices.of(step.scene.request.tier)),
             "estimated_cost_usd": _text(step.new_cost_usd),
             "charged_usd": _text(_charged(outlook.state, step)),
-            "request_sha256": step.scene.request_sha256,
-            "request": dict(step.scene.request),
+            "request_sha256": step.scene.request.sha256,
+            "request": dict(step.scene.request.document),
         }
         for step in outlook.steps
     ]
@@ -95,7 +95,7 @@ def as_table(outlook: Outlook) -> str:
 
 def price_notes(outlook: Outlook) -> Iterator[str]:
     """What to know of the prices: where a learned one is used, and where it contradicts the declared one."""
-    used = {step.scene.tier for step in outlook.purchases}
+    used = {step.scene.request.tier for step in outlook.purchases}
     for tier, learned in sorted(outlook.prices.learned.items()):
         seen = f"{learned.usd:f} USD for {learned.seconds} s in {learned.tasks} task{'' if learned.tasks == 1 else 's'}"
         if outlook.prices.differs(tier):
@@ -115,7 +115,7 @@ def _scenes(outlook: Outlook) -> list[str]:
         (
             step.scene.scene_id,
             str(step.action),
-            step.scene.tier or "",
+            step.scene.request.tier or "",
             _product(outlook, step) if step.buys else "",
             _known(step.new_cost_usd) if step.buys else "",
             _paid(outlook.state, step),
@@ -134,7 +134,9 @@ def _tiers(outlook: Outlook) -> list[str]:
     rows = [("tier", "declared", "learned", "new s", "new USD", "paid USD")]
     for tier in dict.fromkeys([*prices.tiers, *new, *paid]):
         declared, learned = prices.declared.get(tier), prices.learned.get(tier)
-        seconds = sum(_duration(step) or 0 for step in outlook.purchases if (step.scene.tier or _NO_TIER) == tier)
+        seconds = sum(
+            _duration(step) or 0 for step in outlook.purchases if (step.scene.request.tier or _NO_TIER) == tier
+        )
         cost, before = new.get(tier, Sum()), paid.get(tier, Sum())
         amounts = (_amount(cost), _amount(before))
         said = ("-" if declared is None else f"{declared:f}", "-" if learned is None else f"{learned.average:f}")
@@ -174,14 +176,14 @@ def _budget(outlook: Outlook) -> Iterator[str]:
 
 
 def _new_by_tier(outlook: Outlook) -> dict[str, Sum]:
-    return _by_tier((step.scene.tier, step.new_cost_usd) for step in outlook.purchases)
+    return _by_tier((step.scene.request.tier, step.new_cost_usd) for step in outlook.purchases)
 
 
 def _paid_by_tier(outlook: Outlook) -> dict[str, Sum]:
     """What was charged so far, by the tier that was asked for then."""
     found: dict[str, Sum] = {}
     for attempt in outlook.state.all_attempts():
-        cost, tier = charged([attempt]), attempt.tier or _NO_TIER
+        cost, tier = charged([attempt]), attempt.request.tier or _NO_TIER
         if cost != Sum():
             found[tier] = found.get(tier, Sum()).and_also(cost)
     return found
@@ -215,11 +217,11 @@ def _aligned(listed: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]
 
 
 def _product(outlook: Outlook, step: Step) -> str:
-    return f"{_known(outlook.prices.of(step.scene.tier))} × {_duration(step)}"  # noqa: RUF001 - the sign for times
+    return f"{_known(outlook.prices.of(step.scene.request.tier))} × {_duration(step)}"  # noqa: RUF001 - the sign for times
 
 
 def _duration(step: Step) -> int | None:
-    seconds = step.scene.request.get("parameters", {}).get("duration")
+    seconds = step.scene.request.seconds
     return seconds if isinstance(seconds, int) else None
 
 
@@ -242,7 +244,7 @@ def _paid(state: State, step: Step) -> str:
     cost = charged(attempts)
     if exposure(attempts) != Sum():
         return f"{cost.usd:f} + ?" if cost.usd else "?"
-    return f"{cost.usd:f}" if any(attempt.cost_usd is not None for attempt in attempts) else ""
+    return f"{cost.usd:f}" if any(attempt.result.cost_usd is not None for attempt in attempts) else ""
 
 
 def _amount(total: Sum) -> str:

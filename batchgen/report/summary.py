@@ -6,10 +6,11 @@ from shlex import quote
 from typing import Any
 
 from batchgen.engine.budget import charged, exposure
+from batchgen.engine.commands import Stop
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import OPEN, Attempt, AttemptState, State
 from batchgen.report.rows import Row, report_rows, totals
-from batchgen.text import on_one_line
+from batchgen.text import is_usable_id, on_one_line
 
 _WORDS = {
     "submit_unknown": (
@@ -32,6 +33,16 @@ _WORDS = {
     "not_created": "Settled by hand: no task was created. The next run submits it.",
     "not_sent": "Nothing was submitted: a reference file is not what it was when it was checked.",
 }
+STOPPED: Mapping[Stop, str] = {
+    Stop.ACCOUNT: "stopped: the gateway refused the account (key, permission or balance)",
+    Stop.UNREACHABLE: "stopped: the gateway could not be reached",
+    Stop.UNANSWERED: "stopped: one submission after the other had no usable answer",
+    Stop.SHUT_OUT: "ended: the gateway lets nothing more in; the rest waits for a later run",
+    Stop.BUDGET: "stopped at the budget",
+    Stop.STORAGE: "stopped: results cannot be stored",
+    Stop.INTERRUPTED: "interrupted; everything is written down",
+}
+"""Why a run ended before all was done."""
 _MOST_LISTED = 10
 _LONGEST_EXCERPT = 200
 
@@ -82,22 +93,23 @@ def _unknown(state: State, run_dir: str) -> list[str]:
     if not unknown:
         return []
     lines = ["", "To settle what is unknown, find the task at your provider by time and prompt, then one of:"]
-    lines += [_settling(attempt, run_dir) for attempt in unknown[:_MOST_LISTED]]
+    lines += [_settling(attempt, state, run_dir) for attempt in unknown[:_MOST_LISTED]]
     if len(unknown) > _MOST_LISTED:
         lines.append(f"  … and {len(unknown) - _MOST_LISTED} more; batchgen status lists them")
     return lines
 
 
-def _settling(attempt: Attempt, run_dir: str) -> str:
-    prompt = str(attempt.request.get("input", {}).get("prompt", ""))[:60]
+def _settling(attempt: Attempt, state: State, run_dir: str) -> str:
+    prompt = attempt.request.prompt[:60]
     command = f"batchgen resolve {quote(run_dir)} {quote(attempt.scene_id)}"
     lines = [f"  {attempt.scene_id}, attempt {attempt.number}, {attempt.submitted_at}, {prompt!r}"]
     if attempt.excerpt:
         lines.append(f"    the answer began: {on_one_line(attempt.excerpt)[:_LONGEST_EXCERPT]}")
     came = attempt.candidate_id
+    fits = came is not None and is_usable_id(came) and state.owner_of(came) is None
     if came:
-        lines.append(f"    a task id came with it, which may be the one: {on_one_line(came)}")
-    fits = came is not None and came.isprintable() and not any(map(str.isspace, came))
+        about = "which may be the one" if fits else "which is not that of a task of this scene"
+        lines.append(f"    a task id came with it, {about}: {on_one_line(came)}")
     lines += [f"    {command} --task-id {quote(came) if came and fits else 'ID'}", f"    {command} --not-created"]
     return "\n".join(lines)
 
@@ -119,4 +131,4 @@ def next_step(state: State, arguments: str) -> str | None:
 
 def _is_outdated(current_attempt: Attempt, scene: SceneFacts) -> bool:
     """Whether the scene was changed since, and nothing keeps the next run from submitting it."""
-    return current_attempt.request_sha256 != scene.request_sha256 and not current_attempt.is_unknown
+    return current_attempt.request.sha256 != scene.request.sha256 and not current_attempt.is_unknown
