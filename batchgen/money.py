@@ -22,10 +22,10 @@ def amount(text: str) -> Decimal:
     try:
         value = Decimal(text)
     except InvalidOperation:
-        raise ValueError(f"{text!r} is no amount of money") from None
+        raise ValueError(f"{text!r} is not an amount of money") from None
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or value.adjusted() >= _MOST_DIGITS or exponent < -_MOST_DIGITS:
-        raise ValueError(f"{text!r} is no amount of money")
+        raise ValueError(f"{text!r} is not an amount of money")
     return value
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from batchgen.manifest.wording import joined
+from batchgen.manifest.messages import joined
 
 # A letter or digit may follow or precede in other scripts: Chinese prompts have no spaces.
 _CHARACTER = re.compile(r"(?<![A-Za-z0-9_])character([0-9]{1,9})(?![A-Za-z0-9_])", re.IGNORECASE)

@@ -113,7 +113,7 @@ def _accepted(entry: Data, path: DataPath, refused: Collection[DataPath]) -> dic
 
 
 def _cast(members: Data) -> dict[str, str]:
-    """The cast; a member that is no text is refused elsewhere, and still known by name here."""
+    """The cast; a member that is not a text is refused elsewhere, and still known by name here."""
     if not isinstance(members, dict):
         return {}
     return {name: source if isinstance(source, str) else name for name, source in members.items()}

@@ -6,8 +6,8 @@ from jsonschema.protocols import Validator
 
 from batchgen.manifest.cast import Filled, mentioned
 from batchgen.manifest.expand import Draft, Model
-from batchgen.manifest.source import Document
-from batchgen.manifest.wording import describe, joined, show_value
+from batchgen.manifest.messages import describe, joined, show_value
+from batchgen.manifest.yaml_reader import Document
 from batchgen.model import Content, DataPath, Problem
 
 

@@ -29,7 +29,7 @@ def declared_mime(source: str) -> str | None:
 def open_reference(source: str, folder: Path) -> tuple[BufferedIOBase, Path | None]:
     """Open the bytes of a reference for reading, and say which file they come from.
 
-    A relative path starts in ``folder``. Raises `UnusableMedia` for what is missing, is no regular
+    A relative path starts in ``folder``. Raises `UnusableMedia` for what is missing, is not a regular
     file, may not be read, or is not base64.
     """
     match = _DATA.match(source)
@@ -55,7 +55,7 @@ def sha256(file: BufferedIOBase) -> str:
 
 
 def _refuse_odd(path: Path) -> None:
-    """Refuse what is no regular file before it is opened: opening a pipe would wait for ever."""
+    """Refuse what is not a regular file before it is opened: opening a pipe would wait for ever."""
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         raise UnusableMedia("is a folder, not a file")

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from jsonschema.protocols import Validator
 
-from batchgen.manifest.source import Document
-from batchgen.manifest.wording import choices, describe, joined, show_value
+from batchgen.manifest.messages import choices, describe, joined, show_value
+from batchgen.manifest.yaml_reader import Document
 from batchgen.media import references, urls
 from batchgen.media.probe import UnusableMedia, mime_type, probe
 from batchgen.model import Content, Data, DataPath, Facts, Problem, Severity
@@ -28,7 +28,7 @@ MOST_UNUSABLE = 200
 """Files that cannot be used before the rest of a hopeless manifest is left unopened."""
 _BATCH = 64
 _Key: TypeAlias = tuple[str, str]
-_Job: TypeAlias = "Callable[[Network], Finding]"
+_Measurement: TypeAlias = "Callable[[Network], Measured]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class ReferenceProblem:
     """What is wrong with one media file, wherever it is used."""
 
     rule: str
@@ -50,11 +50,11 @@ class Complaint:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What came of measuring one file: its content where it could be used, and complaints."""
+class Measured:
+    """What came of measuring one file: its content where it could be used, and what is wrong with it."""
 
     content: Content | None
-    complaints: tuple[Complaint, ...] = ()
+    problems: tuple[ReferenceProblem, ...] = ()
 
 
 def uses(data: Mapping[str, Data]) -> Iterator[Use]:
@@ -81,44 +81,44 @@ def _uses_of(settings: Data, path: DataPath) -> Iterator[Use]:
         yield Use(audio, (*path, "audio_url"), "audio_url")
 
 
-def survey(
+def measure(
     found: Iterable[Use], folder: Path, limits: Mapping[str, Validator], *, check_urls: bool
-) -> dict[_Key, Finding]:
-    """Measure what is used; the findings by source and setting. ``limits`` are by setting, too.
+) -> dict[_Key, Measured]:
+    """Measure what is used; the outcomes by source and setting. ``limits`` are by setting, too.
 
     URLs are left alone unless ``check_urls`` is set.
     """
-    jobs: dict[_Key, _Job] = {}
-    job_of: dict[_Key, _Key] = {}
+    measurements: dict[_Key, _Measurement] = {}
+    key_of: dict[_Key, _Key] = {}
     for use in found:
         limit = limits.get(use.setting)
-        if limit is None or (use.source, use.setting) in job_of:
+        if limit is None or (use.source, use.setting) in key_of:
             continue
         if references.is_url(use.source):
             if check_urls:
-                jobs[use.source, use.setting] = partial(_ask, source=use.source, limit=limit)
-                job_of[use.source, use.setting] = (use.source, use.setting)
+                measurements[use.source, use.setting] = partial(_ask, source=use.source, limit=limit)
+                key_of[use.source, use.setting] = (use.source, use.setting)
             continue
-        job = (_identity(use.source, folder), use.setting)
-        jobs.setdefault(job, partial(_measure, source=use.source, folder=folder, limit=limit))
-        job_of[use.source, use.setting] = job
-    results = _results(jobs) if jobs else {}
-    return {use: results[job] for use, job in job_of.items() if job in results}
+        key = (_identity(use.source, folder), use.setting)
+        measurements.setdefault(key, partial(_measure, source=use.source, folder=folder, limit=limit))
+        key_of[use.source, use.setting] = key
+    results = _results(measurements) if measurements else {}
+    return {use: results[key] for use, key in key_of.items() if key in results}
 
 
-def _results(jobs: Mapping[_Key, _Job]) -> dict[_Key, Finding]:
-    """Do all jobs; where too many files cannot be used, the rest is left and one of them says so."""
-    results: dict[_Key, Finding] = {}
+def _results(measurements: Mapping[_Key, _Measurement]) -> dict[_Key, Measured]:
+    """Do all measurements; where too many files cannot be used, the rest is left and one of them says so."""
+    results: dict[_Key, Measured] = {}
     unusable = 0
     with closing(urls.network()) as connections, ThreadPoolExecutor(_THREADS) as pool:
-        for batch in _batches(jobs):
+        for batch in _batches(measurements):
             if unusable >= MOST_UNUSABLE:
                 message = f"after {unusable} files that cannot be used, this one and the rest were not opened"
-                results[batch[0]] = Finding(None, (Complaint("reference.not-opened", message),))
+                results[batch[0]] = Measured(None, (ReferenceProblem("reference.not-opened", message),))
                 break
-            for key, finding in zip(batch, pool.map(lambda key: jobs[key](connections), batch), strict=True):
-                results[key] = finding
-                unusable += finding.content is None and bool(finding.complaints)
+            for key, outcome in zip(batch, pool.map(lambda key: measurements[key](connections), batch), strict=True):
+                results[key] = outcome
+                unusable += outcome.content is None and bool(outcome.problems)
     return results
 
 
@@ -132,36 +132,36 @@ def _identity(source: str, folder: Path) -> str:
     return source if references.declared_mime(source) is not None else os.path.normpath(folder / source)
 
 
-def _measure(_: Network, source: str, folder: Path, limit: Validator) -> Finding:
+def _measure(_: Network, source: str, folder: Path, limit: Validator) -> Measured:
     shown = show_value(source)
     try:
         file, path = references.open_reference(source, folder)
         with file:
             facts = probe(file)
-            complaints = tuple(_complaints(shown, facts, limit, source))
-            if any(complaint.severity == "error" for complaint in complaints):
-                return Finding(None, complaints)
+            problems = tuple(_problems_of(shown, facts, limit, source))
+            if any(problem.severity == "error" for problem in problems):
+                return Measured(None, problems)
             mime = references.declared_mime(source) or mime_type(facts)
-            return Finding(Content(references.sha256(file), mime, facts, path), complaints)
+            return Measured(Content(references.sha256(file), mime, facts, path), problems)
     except UnusableMedia as error:
-        return Finding(None, (Complaint("reference.unusable", f"{shown} {error}"),))
+        return Measured(None, (ReferenceProblem("reference.unusable", f"{shown} {error}"),))
     except OSError as error:  # it could be opened, and then not be read
-        return Finding(None, (Complaint("reference.unusable", f"{shown} cannot be read: {error.strerror}"),))
+        return Measured(None, (ReferenceProblem("reference.unusable", f"{shown} cannot be read: {error.strerror}"),))
 
 
-def _complaints(shown: str, facts: Facts, limit: Validator, source: str) -> Iterator[Complaint]:
+def _problems_of(shown: str, facts: Facts, limit: Validator, source: str) -> Iterator[ReferenceProblem]:
     measured = facts.as_json()
     yield from _beyond(shown, measured, limit)
     if facts.alpha and not facts.transparency and not limit.is_valid({**measured, "transparency": True}):
         message = f"{shown} has an alpha channel, though all of it is opaque; save the image without one"
-        yield Complaint("image.alpha", message, "warning")
+        yield ReferenceProblem("image.alpha", message, "warning")
     declared = references.declared_mime(source)
     if declared is not None and declared != mime_type(facts):
         message = f"{shown} says it is {declared}, but its content is {mime_type(facts)}; correct the data URI"
-        yield Complaint("reference.mime", message, "warning")
+        yield ReferenceProblem("reference.mime", message, "warning")
 
 
-def _beyond(shown: str, measured: Mapping[str, Any], limit: Validator) -> Iterator[Complaint]:
+def _beyond(shown: str, measured: Mapping[str, Any], limit: Validator) -> Iterator[ReferenceProblem]:
     """What a media schema finds wrong with measured facts."""
     kind = measured.get("kind", "file")
     for error in limit.iter_errors(measured):
@@ -176,7 +176,7 @@ def _beyond(shown: str, measured: Mapping[str, Any], limit: Validator) -> Iterat
         else:
             message = f"{shown}: {describe(error, _FACTS.get(fact, fact))}"
         advice = f"; {schema['x-advice']}" if "x-advice" in schema else ""
-        yield Complaint(f"{kind}.{fact}.{'enum' if listed else error.validator}", message + advice)
+        yield ReferenceProblem(f"{kind}.{fact}.{'enum' if listed else error.validator}", message + advice)
 
 
 _FACTS = {
@@ -187,50 +187,48 @@ _FACTS = {
 }
 
 
-def _ask(connections: Network, source: str, limit: Validator) -> Finding:
+def _ask(connections: Network, source: str, limit: Validator) -> Measured:
     shown = show_value(source)
     try:
         answer = urls.ask(connections, source)
         if answer.status in _NO_HEAD:
             message = f"{shown} could not be checked: its server answers HEAD with {answer.status}"
-            return Finding(None, (Complaint("url.status", message, "warning"),))
+            return Measured(None, (ReferenceProblem("url.status", message, "warning"),))
         if answer.status >= _FIRST_ERROR_STATUS:
             message = f"{shown} is not there: its server answers {answer.status}"
-            return Finding(None, (Complaint("url.status", message),))
+            return Measured(None, (ReferenceProblem("url.status", message),))
         return _of_answer(connections, source, answer, limit)
     except UnusableMedia as error:
-        return Finding(None, (Complaint("url.unusable", f"{shown} {error}"),))
+        return Measured(None, (ReferenceProblem("url.unusable", f"{shown} {error}"),))
 
 
 _FIRST_ERROR_STATUS = 400
 
 
-def _of_answer(connections: Network, source: str, answer: urls.Answer, limit: Validator) -> Finding:
+def _of_answer(connections: Network, source: str, answer: urls.Answer, limit: Validator) -> Measured:
     """Judge a file by what its server says; the length of a sound is only known by fetching it."""
     shown, facts = show_value(source), answer.facts()
     if answer.mime is None or answer.mime == "application/octet-stream":
         message = f"{shown}: its server does not say what kind of file it is"
-        return Finding(None, (Complaint("url.type", message, "warning"),))
+        return Measured(None, (ReferenceProblem("url.type", message, "warning"),))
     if "kind" not in facts:
         message = f"{shown} is {answer.mime}, neither an image nor a video nor a sound"
-        return Finding(None, (Complaint("url.type", message),))
-    complaints = tuple(_beyond(shown, facts, limit))
-    if complaints or facts["kind"] != "audio" or answer.bytes is None:
-        return Finding(None, complaints)
+        return Measured(None, (ReferenceProblem("url.type", message),))
+    problems = tuple(_beyond(shown, facts, limit))
+    if problems or facts["kind"] != "audio" or answer.bytes is None:
+        return Measured(None, problems)
     with urls.fetch(connections, source, answer.bytes) as file:
         measured = probe(file)
-        complaints = tuple(_beyond(shown, measured.as_json(), limit))
-        return Finding(Content(references.sha256(file), mime_type(measured), measured, None), complaints)
+        problems = tuple(_beyond(shown, measured.as_json(), limit))
+        return Measured(Content(references.sha256(file), mime_type(measured), measured, None), problems)
 
 
 def problems(
-    document: Document, found: Iterable[Use], findings: Mapping[tuple[str, str], Finding]
+    document: Document, found: Iterable[Use], outcomes: Mapping[tuple[str, str], Measured]
 ) -> Iterator[Problem]:
-    """The complaints about files as problems at each line that uses them."""
+    """What is wrong with files, at each line that uses them."""
     for use in found:
-        finding = findings.get((use.source, use.setting))
-        for complaint in finding.complaints if finding else ():
+        outcome = outcomes.get((use.source, use.setting))
+        for problem in outcome.problems if outcome else ():
             place = document.spot(use.path).place
-            yield Problem(
-                place, use.path, complaint.rule, complaint.message, show_value(use.source), complaint.severity
-            )
+            yield Problem(place, use.path, problem.rule, problem.message, show_value(use.source), problem.severity)

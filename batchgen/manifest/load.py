@@ -6,10 +6,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
-from batchgen.manifest import rules, schema, survey
+from batchgen.manifest import reference_checks, rules, schema
 from batchgen.manifest.expand import Draft, Model, drafts, manifest
-from batchgen.manifest.source import MOST_PROBLEMS, Document, UnreadableManifest, read
-from batchgen.manifest.wording import joined
+from batchgen.manifest.messages import joined
+from batchgen.manifest.yaml_reader import MOST_PROBLEMS, Document, UnreadableManifest, read
 from batchgen.model import Content, DataPath, Manifest, Problem
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
 
@@ -19,25 +19,26 @@ _SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "pricing": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What came of checking a manifest; ``manifest`` is None where there are errors."""
+class LoadedManifest:
+    """What came of loading a manifest; ``manifest`` is None where there are errors."""
 
     problems: tuple[Problem, ...]
     manifest: Manifest | None
 
 
-def _by_itself(_: str, __: str) -> tuple[str, ...]:
+def without_prices(_: str, __: str) -> tuple[str, ...]:
+    """Know no prices from elsewhere."""
     return ()
 
 
-def check(
+def load_manifest(
     path: Path,
     catalogue: Catalogue,
     *,
     strict: bool = False,
     check_urls: bool = False,
-    priced: PricedTiers = _by_itself,
-) -> Checked:
+    priced: PricedTiers = without_prices,
+) -> LoadedManifest:
     """Read, validate, measure and expand a manifest.
 
     Problems come errors first, both errors and warnings in file order; ``strict`` makes errors of
@@ -47,16 +48,16 @@ def check(
     try:
         document = read(path.read_bytes())
     except UnreadableManifest as error:
-        return Checked((error.problem,), None)
-    found, expanded = _Check(document, catalogue, path.parent, priced, check_urls=check_urls).run()
+        return LoadedManifest((error.problem,), None)
+    found, expanded = _Loading(document, catalogue, path.parent, priced, check_urls=check_urls).run()
     if strict:
         found = [replace(problem, severity="error") for problem in found]
     distinct = {(problem.place, problem.rule, problem.message): problem for problem in found}
     ordered = sorted(distinct.values(), key=lambda problem: (problem.severity, problem.place))
-    return Checked(tuple(ordered), None if any(problem.severity == "error" for problem in ordered) else expanded)
+    return LoadedManifest(tuple(ordered), None if any(problem.severity == "error" for problem in ordered) else expanded)
 
 
-class _Check:
+class _Loading:
     """One manifest on its way through the stages."""
 
     def __init__(
@@ -88,8 +89,8 @@ class _Check:
         found += rules.on_budget(self._document, entries, model, refused, self._learned(name, refused))
         found += chain.from_iterable(rules.on_scene(self._document, draft, model) for draft in entries)
         exact = {problem.path for problem in found if problem.severity == "error"}
-        findings, contents = self._measured(name, exact)
-        found += findings
+        outcomes, contents = self._measured(name, exact)
+        found += outcomes
         found += self._on_references(entries, model, request, contents)
         if any(problem.severity == "error" for problem in found):
             return found, None
@@ -115,10 +116,12 @@ class _Check:
     def _measured(self, name: str, refused: set[DataPath]) -> tuple[list[Problem], dict[str, Content]]:
         media = self._media_schema(name)
         limits = {setting: compiled(limit) for setting, limit in media.get("properties", {}).items()}
-        found = [use for use in survey.uses(self._data) if use.setting == "audio_url" or use.path not in refused]
-        findings = survey.survey(found, self._folder, limits, check_urls=self._check_urls)
-        contents = {source: finding.content for (source, _), finding in findings.items() if finding.content}
-        return list(survey.problems(self._document, found, findings)), contents
+        found = [
+            use for use in reference_checks.uses(self._data) if use.setting == "audio_url" or use.path not in refused
+        ]
+        outcomes = reference_checks.measure(found, self._folder, limits, check_urls=self._check_urls)
+        contents = {source: outcome.content for (source, _), outcome in outcomes.items() if outcome.content}
+        return list(reference_checks.problems(self._document, found, outcomes)), contents
 
     def _media_schema(self, name: str) -> Schema:
         """The limits on measured files; a model without references has no such file."""
