@@ -1,3 +1,76 @@
-"""Declarative batch runner for paid, remote video generations."""
+"""Declarative batch runner for paid, slow, remote video generations.
 
-__version__ = "0.2.0"
+What stands in ``__all__`` is the library: a manifest is loaded, planned and run from Python as the
+commands do it. It prints nothing, ends no process, installs no signal handler, and may be used from
+any thread; docs/library.md shows how.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from batchgen.version import __version__
+
+if TYPE_CHECKING:
+    from batchgen.app.auditing import AuditResult as AuditResult
+    from batchgen.app.auditing import Columns as Columns
+    from batchgen.app.auditing import audit as audit
+    from batchgen.app.loading import Batch as Batch
+    from batchgen.app.loading import InvalidManifest as InvalidManifest
+    from batchgen.app.loading import check as check
+    from batchgen.app.loading import load as load
+    from batchgen.app.notices import Advanced as Advanced
+    from batchgen.app.notices import Notice as Notice
+    from batchgen.app.notices import ProblemsFound as ProblemsFound
+    from batchgen.app.notices import Standing as Standing
+    from batchgen.app.notices import WaitsForAnswers as WaitsForAnswers
+    from batchgen.app.notices import Warned as Warned
+    from batchgen.app.planning import Plan as Plan
+    from batchgen.app.planning import plan as plan
+    from batchgen.app.reporting import SalvageResult as SalvageResult
+    from batchgen.app.reporting import salvage as salvage
+    from batchgen.app.reporting import write_reports as write_reports
+    from batchgen.app.resolving import resolve as resolve
+    from batchgen.app.results import RunResult as RunResult
+    from batchgen.app.results import SceneResult as SceneResult
+    from batchgen.app.running import Interrupt as Interrupt
+    from batchgen.app.running import RunOptions as RunOptions
+    from batchgen.app.running import run as run
+    from batchgen.engine.commands import Stop as Stop
+    from batchgen.engine.planner import Choice as Choice
+    from batchgen.errors import BatchgenError as BatchgenError
+    from batchgen.errors import RefusedRun as RefusedRun
+    from batchgen.errors import RunDirectoryError as RunDirectoryError
+    from batchgen.errors import UsageError as UsageError
+    from batchgen.model import Problem as Problem
+    from batchgen.providers.api_key import ApiKey as ApiKey
+    from batchgen.report.rows import SceneStatus as SceneStatus
+
+_HOMES = {
+    "batchgen.app.auditing": ("AuditResult", "Columns", "audit"),
+    "batchgen.app.loading": ("Batch", "InvalidManifest", "check", "load"),
+    "batchgen.app.notices": ("Advanced", "Notice", "ProblemsFound", "Standing", "WaitsForAnswers", "Warned"),
+    "batchgen.app.planning": ("Plan", "plan"),
+    "batchgen.app.reporting": ("SalvageResult", "salvage", "write_reports"),
+    "batchgen.app.resolving": ("resolve",),
+    "batchgen.app.results": ("RunResult", "SceneResult"),
+    "batchgen.app.running": ("Interrupt", "RunOptions", "run"),
+    "batchgen.engine.commands": ("Stop",),
+    "batchgen.engine.planner": ("Choice",),
+    "batchgen.errors": ("BatchgenError", "RefusedRun", "RunDirectoryError", "UsageError"),
+    "batchgen.model": ("Problem",),
+    "batchgen.providers.api_key": ("ApiKey",),
+    "batchgen.report.rows": ("SceneStatus",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = [*sorted(_HOME_OF), "__version__"]  # noqa: PLE0604 - the names are texts
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: ``batchgen --help`` must not wait for all of it."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from batchgen.errors import UsageError
-from batchgen.gateway.client import ApiKey
+from batchgen.providers.api_key import ApiKey
 from batchgen.text import on_one_line
 
 _MOST_BYTES = 64 * 1024
-"""A larger file, or one without an end, is no key."""
+"""A larger file, or one without an end, is not a key."""
 
 
 def from_file(path: Path) -> ApiKey:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from batchgen.layout import LOG
+from batchgen.providers.api_key import ApiKey
 from batchgen.text import on_one_line
 
-_FILE = "batchgen.log"
 _MOST_BYTES = 10 * 1024 * 1024
 _KEPT = 5
 _PRIVATE = 0o600
@@ -29,9 +30,13 @@ class _OneLine(logging.Formatter):
         return on_one_line(self._without(super().format(record)))
 
 
+def _unchanged(text: str) -> str:
+    return text
+
+
 @contextmanager
-def logging_to(folder: Path, without: Callable[[str], str]) -> Iterator[None]:
-    """Log to the run directory while the context lasts; ``without`` takes secrets out of each message.
+def logging_to(folder: Path, key: ApiKey | None) -> Iterator[None]:
+    """Log to the run directory while the context lasts; the key is taken out of each message.
 
     Where the log cannot be opened, that is said, and what would be logged is not kept: the journal is
     what counts.
@@ -41,12 +46,16 @@ def logging_to(folder: Path, without: Callable[[str], str]) -> Iterator[None]:
     try:
         from batchgen.cli.log_file import LogFile
 
-        handler = LogFile(str(folder / _FILE), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE)
+        handler = LogFile(str(folder / LOG), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE)
     except OSError as error:
-        warning = f"warning: {folder / _FILE} cannot be written, and this run has no log: {error.strerror}"
+        warning = f"warning: {folder / LOG} cannot be written, and this run has no log: {error.strerror}"
         click.echo(on_one_line(warning), err=True)
         handler = logging.NullHandler()
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(threadName)s %(message)s", without))
+    handler.setFormatter(
+        _OneLine(
+            "%(asctime)s %(levelname)s %(threadName)s %(message)s", _unchanged if key is None else key.taken_out_of_text
+        )
+    )
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     logger.propagate = False

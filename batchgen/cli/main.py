@@ -16,18 +16,17 @@ from dataclasses import dataclass
 
 import click
 
-from batchgen import __version__
 from batchgen.cli import terminal
 from batchgen.errors import BatchgenError
 from batchgen.files import made_for_their_owner
+from batchgen.runner import WORKERS
 from batchgen.text import printable
+from batchgen.version import __version__
 
 EXIT_BUG = 70
 """sysexits.h: internal software error. No exit code of the contract is used for a bug."""
 _EXIT_INTERRUPTED = 130
 _EXIT_UNWRITTEN = 1
-WORKER = "batchgen-worker"
-"""What the names of threads begin with that wait on the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
     if failure is not None:
         click.echo(f"batchgen: the output could not be written: {failure.strerror}", err=True)
         code = code or _EXIT_UNWRITTEN
-    if any(thread.name.startswith(WORKER) for thread in threading.enumerate()):
+    if any(thread.name.startswith(WORKERS) for thread in threading.enumerate()):
         # A request that an interrupted run does not wait for must not hold up its end.
         sys.stderr.flush()
         os._exit(code)

@@ -32,21 +32,22 @@ def command(
     strict: bool,
 ) -> int:
     """Show what run would submit, skip or resume, and why, and what it would cost."""
-    from batchgen.cli import batch as wiring
-    from batchgen.cli import saved_plan
+    from batchgen.app import saved_plan
+    from batchgen.app.loading import load
+    from batchgen.app.planning import plan
+    from batchgen.cli.output import show_json, show_notice, show_price_notes
     from batchgen.engine.planner import Choice
     from batchgen.report.plan import as_json, as_table
     from batchgen.text import printable
 
-    loaded = wiring.load(manifest, strict=strict, run_dir=run_dir, history=history)
-    choice = Choice(scenes, retry_failed, not no_download, attempts)
-    prepared = wiring.prepare(loaded, choice, wiring.state_in(loaded.folder))
-    outlook = prepared.outlook(loaded.manifest.budget_usd)
-    wiring.show_price_notes(outlook)
+    batch = load(manifest, run_dir=run_dir, history=history, strict=strict, notify=show_notice)
+    made = plan(batch, Choice(scenes, retry_failed, not no_download, attempts))
+    outlook = made.outlook()
+    show_price_notes(outlook)
     if out is not None:
-        saved_plan.save(out, prepared, history)
+        saved_plan.save(out, made, history)
     if form == "json":
-        wiring.show_json(as_json(outlook))
+        show_json(as_json(outlook))
     else:
         click.echo(printable(as_table(outlook)))
     return 0

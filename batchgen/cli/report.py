@@ -1,8 +1,14 @@
 """``batchgen report``: writes the reports again from the state, and saves what can be saved of a damaged one."""
 
+import shlex
 from pathlib import Path
 
 import click
+
+from batchgen.errors import RunDirectoryError
+from batchgen.text import on_one_line, printable
+
+_ASIDE = "state.damaged.jsonl"
 
 
 @click.command("report")
@@ -17,13 +23,40 @@ def command(run_dir: Path, *, salvage: bool) -> int:
     looked through, and where it is certain which submissions it tells of, a new journal is written
     beside it.
     """
-    from batchgen.cli.batch import write_reports
-    from batchgen.cli.salvaging import salvage_journal
-    from batchgen.journal.log import read
-    from batchgen.text import printable
+    from batchgen.app.reporting import write_reports
+    from batchgen.app.run_directory import RunDirectory
 
     if salvage:
-        return salvage_journal(run_dir)
-    write_reports(run_dir, read(run_dir))
-    click.echo(printable(f"wrote {run_dir / 'report.csv'} and {run_dir / 'ledger.csv'}"), err=True)
+        return _salvage(run_dir)
+    write_reports(run_dir)
+    directory = RunDirectory(run_dir)
+    click.echo(printable(f"wrote {directory.report} and {directory.ledger}"), err=True)
     return 0
+
+
+def _salvage(run_dir: Path) -> int:
+    from batchgen.app.reporting import salvage
+    from batchgen.layout import JOURNAL
+
+    journal = run_dir / JOURNAL
+    result = salvage(run_dir)
+    lines = [f"{journal}: {result.found.lines} lines"]
+    if not result.found.wrong:
+        click.echo(printable("\n".join([*lines, "Nothing is wrong with it."])))
+        return 0
+    lines += ["What is wrong:", *_indented(result.found.wrong), "What it tells:", *_indented(result.found.means)]
+    if result.written is None:
+        lines += ["No journal is made of it, since it is not certain what was paid for:"]
+        click.echo(printable("\n".join([*lines, *_indented(result.found.doubts)])))
+        raise RunDirectoryError(
+            f"{journal} is damaged; restore it from a copy, or ask your provider about the tasks above"
+        )
+    moves = [[journal, run_dir / _ASIDE], [result.written, journal]]
+    commands = (shlex.join(["mv", *map(str, move)]) for move in moves)
+    lines += [f"Wrote {result.written}, in which each of these tasks is kept and read again. To go on with it:"]
+    click.echo(printable("\n".join([*lines, *(f"  {command}" for command in commands)])))
+    return 0
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  {on_one_line(line)}" for line in lines]

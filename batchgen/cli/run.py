@@ -67,6 +67,6 @@ def command(**options: Any) -> int:
     3: the manifest has errors; 4: stopped at the budget; 5: refused by the gateway, or it cannot be
     reached; 6: the run directory is in use or damaged.
     """
-    from batchgen.cli.running import Options, run
+    from batchgen.cli.run_command import Options, RunCommand
 
-    return run(Options(**options))
+    return RunCommand(Options(**options)).carry_out()

@@ -10,14 +10,15 @@ import click
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(run_dir: Path, form: str) -> int:
     """Show where each scene of a run directory stands; asks nobody, and works while a run goes on."""
-    from batchgen.cli.batch import missing_files, show_json
-    from batchgen.journal.log import read
+    from batchgen.app.run_directory import RunDirectory
+    from batchgen.cli.output import show_json
     from batchgen.report.rows import report_rows
     from batchgen.report.status import as_json, as_table
     from batchgen.text import printable
 
-    state = read(run_dir)
-    missing = missing_files(state, run_dir)
+    directory = RunDirectory(run_dir)
+    state = directory.state()
+    missing = directory.missing(state)
     rows = report_rows(state, missing)
     if form == "json":
         show_json(as_json(rows, state))

@@ -22,14 +22,14 @@ _PATIENCE_S = 0.2
 class _Output(io.FileIO):
     """A file descriptor whose errors are kept and never raised.
 
-    With ``waits`` unset it does not wait for whoever reads, either: what a stopped terminal or a pipe
-    that nobody empties does not take is dropped.
+    With ``patience_s`` it does not wait for longer than that for whoever reads: what a stopped terminal or
+    a pipe that nobody empties does not take by then is dropped.
     """
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "w", closefd=False)
         self.error: OSError | None = None
-        self.waits = True
+        self.patience_s: float | None = None
 
     def write(self, content: Any) -> int:
         view = memoryview(content).cast("B")
@@ -43,10 +43,10 @@ class _Output(io.FileIO):
         return len(view)
 
     def _is_ready(self) -> bool:
-        """Wait until something can be written, though not for ever unless that is allowed."""
+        """Wait until something can be written, though not for longer than is allowed."""
         if os.name == "nt":  # pragma: no cover - only sockets can be asked there
             return True
-        return bool(select.select([], [self.fileno()], [], None if self.waits else _PATIENCE_S)[1])
+        return bool(select.select([], [self.fileno()], [], self.patience_s)[1])
 
 
 def secure() -> None:
@@ -90,17 +90,17 @@ def failure_of_stdout() -> OSError | None:
 
 
 @contextmanager
-def not_waiting() -> Iterator[None]:
-    """While this lasts, nothing that is said on stderr is waited for."""
+def waiting_at_most(seconds: float = _PATIENCE_S) -> Iterator[None]:
+    """While this lasts, whoever reads stderr is waited for no longer than that."""
     raw = _raw(sys.stderr)
     if raw is None:
         yield
         return
-    raw.waits = False
+    raw.patience_s = seconds
     try:
         yield
     finally:
-        raw.waits = True
+        raw.patience_s = None
 
 
 def _raw(stream: object) -> _Output | None:

@@ -24,26 +24,22 @@ def command(manifests: tuple[Path, ...], form: str, *, strict: bool, check_urls:
     Findings go to stderr as FILE:LINE:COLUMN: message, or with --format json to stdout.
     Exit code 0: no errors; 3: errors; 2: a manifest is not there.
     """
-    from batchgen.cli import findings
-    from batchgen.errors import UsageError
-    from batchgen.manifest.check import check
-    from batchgen.schemas import shipped
+    from batchgen.app.loading import check
+    from batchgen.cli import problems
+    from batchgen.model import counted
     from batchgen.text import on_one_line
 
     found = {}
     for path in dict.fromkeys(manifests):
-        try:
-            checked = check(path, shipped(), strict=strict, check_urls=check_urls)
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-        found[str(path)] = checked.problems
+        loaded = check(path, strict=strict, check_urls=check_urls)
+        found[str(path)] = loaded.problems
         if form == "text":
-            if checked.problems:
-                click.echo(findings.as_text(str(path), checked.problems), err=True)
-            number = len(checked.manifest.scenes) if checked.manifest else 0
+            if loaded.problems:
+                click.echo(problems.as_text(str(path), loaded.problems), err=True)
+            number = len(loaded.manifest.scenes) if loaded.manifest else 0
             scenes = f", {number} scene{'' if number == 1 else 's'}" if number else ""
-            click.echo(f"{on_one_line(str(path))}: {findings.count(checked.problems) or 'ok'}{scenes}", err=True)
+            click.echo(f"{on_one_line(str(path))}: {counted(loaded.problems) or 'ok'}{scenes}", err=True)
     if form == "json":
-        click.echo(findings.as_json(found))
-    failed = any(problem.severity == "error" for problems in found.values() for problem in problems)
+        click.echo(problems.as_json(found))
+    failed = any(problem.severity == "error" for listed in found.values() for problem in listed)
     return EXIT_INVALID if failed else 0

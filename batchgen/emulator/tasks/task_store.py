@@ -108,7 +108,7 @@ class TaskStore:
             try:
                 self.tasks.append(_from_record(json.loads(line), self._pictures))
             except (ArithmeticError, AttributeError, KeyError, TypeError, UsageError, ValueError):
-                raise UsageError(f"{self._path}:{number}: this is no line that an emulator wrote") from None
+                raise UsageError(f"{self._path}:{number}: this is not a line that an emulator wrote") from None
         self._file = self._path.open("ab", buffering=0)
         self._file.truncate(self._length)
 

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from batchgen.cli.batch import Prepared
+from batchgen.app.planning import Plan
 from batchgen.engine.planner import Choice
 from batchgen.errors import RefusedRun, UsageError
 from batchgen.files import write_atomically
-from batchgen.journal.log import FILE
 from batchgen.report.plan import as_json as plan_as_json
 
 VERSION = 2
@@ -24,17 +23,17 @@ class Saved:
     choice: Choice
     history: tuple[Path, ...]
     bound_to: Mapping[str, str]
-    plan: Any
+    content: Any
 
 
-def save(path: Path, prepared: Prepared, history: Sequence[Path]) -> None:
+def save(path: Path, plan: Plan, history: Sequence[Path]) -> None:
     """Write a plan with the hashes of what it was made from. Raises `UsageError`."""
     document = {
         "version": VERSION,
-        "choice": asdict(prepared.choice),
+        "choice": asdict(plan.choice),
         "history": [str(folder.resolve()) for folder in history],
-        "bound_to": bindings(prepared),
-        "plan": _plan(prepared),
+        "bound_to": bindings(plan),
+        "plan": _content(plan),
     }
     try:
         write_atomically(path, json.dumps(document, indent=2).encode() + b"\n")
@@ -54,15 +53,14 @@ def load(path: Path) -> Saved:
         history = tuple(Path(str(folder)).resolve() for folder in document["history"])
         return Saved(chosen, history, dict(document["bound_to"]), document["plan"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise UsageError(f"{path} is no plan that plan --out has saved") from None
+        raise UsageError(f"{path} is not a plan that plan --out has saved") from None
 
 
-def verify(path: Path, prepared: Prepared) -> None:
+def verify(path: Path, saved: Saved, plan: Plan) -> None:
     """Refuse a plan that does not hold any more. Raises `RefusedRun` and says what has changed."""
-    saved = load(path)
-    now = bindings(prepared)
+    now = bindings(plan)
     changed = [name for name, digest in now.items() if saved.bound_to.get(name) != digest]
-    if not changed and saved.plan != json.loads(json.dumps(_plan(prepared))):
+    if not changed and saved.content != json.loads(json.dumps(_content(plan))):
         changed = ["the plan itself"]
     if changed:
         raise RefusedRun(
@@ -71,17 +69,17 @@ def verify(path: Path, prepared: Prepared) -> None:
         )
 
 
-def _plan(prepared: Prepared) -> dict[str, Any]:
-    return plan_as_json(prepared.outlook(prepared.batch.manifest.budget_usd))
+def _content(plan: Plan) -> dict[str, Any]:
+    return plan_as_json(plan.outlook())
 
 
-def bindings(prepared: Prepared) -> dict[str, str]:
+def bindings(plan: Plan) -> dict[str, str]:
     """Hashes of manifest and references, of the prices, and of the state."""
-    expanded = prepared.batch.manifest.as_json()
+    expanded = plan.batch.manifest.as_json()
     del expanded["pricing"]
-    prices = {"prices": prepared.prices.as_json(), "budget_usd": expanded.pop("budget_usd")}
+    prices = {"prices": plan.prices.as_json(), "budget_usd": expanded.pop("budget_usd")}
     # A line that was never finished is cut off by the run that carries the plan out.
-    journal = prepared.batch.folder / FILE
+    journal = plan.batch.directory.journal
     content = journal.read_bytes() if journal.exists() else b""
     return {
         "manifest and references": _digest(expanded),

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from batchgen.manifest.wording import show_path
-from batchgen.model import Problem
+from batchgen.manifest.messages import show_path
+from batchgen.model import Problem, counted
 from batchgen.text import on_one_line
 
 MOST_SHOWN = 50
@@ -15,14 +15,8 @@ def as_text(file: str, problems: Sequence[Problem]) -> str:
     lines = [_line(file, problem) for problem in problems[:MOST_SHOWN]]
     hidden = problems[MOST_SHOWN:]
     if hidden:
-        lines.append(f"{on_one_line(file)}: {count(hidden)} more, not shown")
+        lines.append(f"{on_one_line(file)}: {counted(hidden)} more, not shown")
     return "\n".join(lines)
-
-
-def count(problems: Sequence[Problem]) -> str:
-    """``2 errors, 1 warning``."""
-    found = {severity: sum(problem.severity == severity for problem in problems) for severity in ("error", "warning")}
-    return ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in found.items() if number)
 
 
 def _line(file: str, problem: Problem) -> str:

@@ -1,0 +1,93 @@
+"""What was charged over runs and attempts, and whether an invoice agrees."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchgen.app.run_directory import RunDirectory
+from batchgen.errors import UsageError
+from batchgen.money import amount
+from batchgen.report import invoice as statement
+from batchgen.report.audit import Entry, as_json, entries
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of an invoice."""
+
+    task: str
+    amount: str
+    time: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """The sums; ``repeated`` counts tasks in more than one run directory, ``comparison`` is with an invoice."""
+
+    sums: Mapping[str, Any]
+    repeated: int
+    comparison: statement.Comparison | None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether there is nothing in which an invoice differs."""
+        return self.comparison is None or self.comparison.agrees
+
+
+def audit(
+    run_dirs: Iterable[str | Path],
+    by: str | None = None,
+    invoice: Path | None = None,
+    columns: Columns | None = None,
+) -> AuditResult:
+    """Add up what was charged in run directories, each task once, and hold an invoice against it.
+
+    ``by`` is one of `GROUPINGS`. Raises `UsageError` where an invoice cannot be understood, with its
+    line, `RunDirectoryError` where a journal cannot be read.
+    """
+    folders: dict[Path, Path] = {}
+    for path in map(Path, run_dirs):
+        folders.setdefault(path.resolve(), path)
+    listed = [entry for folder in folders.values() for entry in entries(str(folder), RunDirectory(folder).state())]
+    distinct = _once(listed)
+    compared = None
+    if invoice is not None and columns is not None:
+        compared = statement.compare(_lines(invoice, columns), distinct)
+    return AuditResult(as_json(distinct, by), len(listed) - len(distinct), compared)
+
+
+def _once(listed: Sequence[Entry]) -> list[Entry]:
+    """Each task once: a copy of a run directory beside it tells of the same ones."""
+    seen: dict[str, Entry] = {}
+    return [
+        entry
+        for entry in listed
+        if entry.attempt.task_id is None or seen.setdefault(entry.attempt.task_id, entry) is entry
+    ]
+
+
+def _lines(path: Path, columns: Columns) -> list[statement.Line]:
+    """The lines of an invoice. Raises `UsageError`, with the line, for what cannot be understood."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            wanted = [columns.task, columns.amount, *([columns.time] if columns.time else [])]
+            absent = [name for name in wanted if name not in (reader.fieldnames or [])]
+            if absent:
+                has = ", ".join(reader.fieldnames or [])
+                raise UsageError(f"{path} has no column {absent[0]!r}; it has: {has}")
+            return [_line(path, reader.line_num, row, columns) for row in reader if any(row.values())]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read as CSV in UTF-8: {error}") from None
+
+
+def _line(path: Path, number: int, row: Mapping[str, str | None], columns: Columns) -> statement.Line:
+    written = (row.get(columns.amount) or "").strip()
+    try:
+        usd = amount(written)
+    except ValueError:
+        raise UsageError(f"{path}:{number}: {written!r} in column {columns.amount!r} is not a plain amount") from None
+    when = row.get(columns.time) if columns.time else None
+    return statement.Line(number, (row.get(columns.task) or "").strip(), usd, (when or "").strip())

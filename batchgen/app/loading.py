@@ -1,0 +1,135 @@
+"""A manifest, checked and expanded, with the run directory and the earlier runs that belong to it."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from batchgen.app.notices import Notify, ProblemsFound, ignore
+from batchgen.app.run_directory import RunDirectory
+from batchgen.engine.prices import Prices, learn
+from batchgen.engine.states import Attempt, State
+from batchgen.errors import RefusedRun, UsageError
+from batchgen.layout import JOURNAL
+from batchgen.manifest.load import LoadedManifest, PricedTiers, load_manifest, without_prices
+from batchgen.model import Manifest, Problem, Request, counted
+from batchgen.providers.registry import DEFAULT
+from batchgen.schemas import Catalogue, shipped
+
+RUNS = Path("runs")
+
+
+class InvalidManifest(RefusedRun):
+    """A manifest with errors; ``problems`` holds them, warnings included."""
+
+    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
+        """Say how many there are."""
+        super().__init__(f"{path}: {counted(problems)}; nothing was submitted")
+        self.path = path
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A manifest without errors, where it is run, and the earlier runs that its prices are learned from.
+
+    ``rehearsal`` says that it is run against the embedded emulator.
+    """
+
+    manifest: Manifest
+    directory: RunDirectory
+    history: tuple[State, ...] = ()
+    rehearsal: bool = False
+    catalogue: Catalogue = field(default_factory=shipped)
+
+    @property
+    def requests(self) -> Mapping[str, Request]:
+        """The requests by scene id."""
+        return {scene.id: scene.request for scene in self.manifest.scenes}
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """What the model's ``model.json`` says."""
+        return self.catalogue.for_model(self.manifest.model, "model.json")
+
+    @property
+    def provider(self) -> str:
+        """The name of the provider that serves the model."""
+        return str(self.model.get("provider", DEFAULT))
+
+    @property
+    def error_codes(self) -> Mapping[str, Mapping[str, str]]:
+        """The error codes that the model documents: description, class and advice by code."""
+        errors: Mapping[str, Mapping[str, str]] = self.model["errors"]
+        return errors
+
+    def prices(self, state: State) -> Prices:
+        """The declared prices, and those learned from a state and the earlier runs."""
+        return Prices(self.manifest.pricing, learn(_attempts(state, self.history), self.manifest.model))
+
+
+def check(
+    path: str | Path,
+    *,
+    strict: bool = False,
+    check_urls: bool = False,
+    priced: PricedTiers = without_prices,
+    catalogue: Catalogue | None = None,
+) -> LoadedManifest:
+    """Check a manifest and its reference files. Raises `UsageError` where it cannot be read."""
+    known = catalogue or shipped()
+    try:
+        return load_manifest(Path(path), known, strict=strict, check_urls=check_urls, priced=priced)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def load(  # noqa: PLR0913 - each has a default
+    path: str | Path,
+    *,
+    run_dir: str | Path | None = None,
+    history: Sequence[Path] = (),
+    strict: bool = False,
+    rehearsal: bool = False,
+    notify: Notify = ignore,
+    catalogue: Catalogue | None = None,
+) -> Batch:
+    """Load a manifest that is to be planned or run.
+
+    The run directory is runs/NAME in the current directory where none is given; ``history`` are earlier
+    run directories to learn prices from; ``catalogue`` holds the models, those that are shipped and those
+    of BATCHGEN_MODELS where it is left out. Raises `InvalidManifest` where there are errors, `UsageError`
+    and `RunDirectoryError` where a manifest or a history cannot be read.
+    """
+    path = Path(path)
+    folders = {folder.resolve(): RunDirectory(folder) for folder in history}
+
+    def earlier(directory: RunDirectory) -> tuple[State, ...]:
+        lenient = rehearsal or directory.is_rehearsal()
+        others = [each for resolved, each in folders.items() if resolved != directory.path.resolve()]
+        return tuple(_history(each, rehearsal=lenient) for each in others)
+
+    def priced(name: str, model: str) -> Collection[str]:
+        directory = RunDirectory(Path(run_dir or RUNS / name))
+        return learn(_attempts(directory.state_or_empty(), earlier(directory)), model)
+
+    loaded = check(path, strict=strict, priced=priced, catalogue=catalogue)
+    if loaded.problems:
+        notify(ProblemsFound(path, loaded.problems))
+    if loaded.manifest is None:
+        raise InvalidManifest(path, loaded.problems)
+    directory = RunDirectory(Path(run_dir or RUNS / loaded.manifest.name))
+    return Batch(loaded.manifest, directory, earlier(directory), rehearsal, catalogue or shipped())
+
+
+def _history(directory: RunDirectory, *, rehearsal: bool) -> State:
+    if not directory.is_begun():
+        raise UsageError(f"--history {directory}: there is no {JOURNAL} in it, so it is not a run directory")
+    if directory.is_rehearsal() and not rehearsal:
+        raise UsageError(f"--history {directory}: it holds a rehearsal, whose prices are the emulator's own")
+    return directory.state()
+
+
+def _attempts(state: State, history: Sequence[State]) -> Iterator[Attempt]:
+    return chain.from_iterable(each.all_attempts() for each in (state, *history))

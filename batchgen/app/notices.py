@@ -1,0 +1,75 @@
+"""What a use case tells while it goes on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from batchgen.engine.throttle import Hold
+from batchgen.model import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsFound:
+    """What was found in a manifest; errors are followed by an exception, warnings are not."""
+
+    manifest: Path
+    problems: Sequence[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that a user wants to know; nothing stops because of it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitsForAnswers:
+    """The run ends early, and waits for the answers to so many submissions, for so many seconds at most."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the scenes stand that a run works on, and what was charged in its run directory so far."""
+
+    scenes: int
+    over: int
+    running: int
+    failed: int
+    unknown: int
+    charged_usd: Decimal
+
+
+class RunView(Protocol):
+    """What can be asked of a run while it goes on, from the callback that it was given to."""
+
+    @property
+    def hold(self) -> Hold:
+        """Until when submissions rest at least, and why."""
+
+    def standing(self) -> Standing:
+        """Where the scenes stand; takes time in proportion to their number."""
+
+    def now(self) -> float:
+        """The run's clock, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The run has gone on: something ended or began, or half a second has passed."""
+
+    view: RunView
+
+
+Notice: TypeAlias = ProblemsFound | Warned | WaitsForAnswers | Advanced
+Notify: TypeAlias = Callable[[Notice], None]
+"""Called with each notice, on the thread of the use case. What it raises ends the use case."""
+
+
+def ignore(_: Notice) -> None:
+    """Take no notice."""

@@ -1,0 +1,62 @@
+"""What a run would do with a batch, and what it would cost."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from batchgen.app.loading import Batch
+from batchgen.engine.estimate import scene_facts
+from batchgen.engine.events import SceneFacts
+from batchgen.engine.planner import Choice, Step
+from batchgen.engine.planner import plan as planned
+from batchgen.engine.prices import Prices
+from batchgen.engine.states import State
+from batchgen.errors import RefusedRun, UsageError
+from batchgen.report.plan import NO_PRICES, Outlook
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would happen to each of the selected scenes of a batch, from a state of its run directory."""
+
+    batch: Batch
+    prices: Prices
+    scenes: tuple[SceneFacts, ...]
+    choice: Choice
+    state: State
+    steps: tuple[Step, ...]
+
+    def outlook(self, budget_usd: Decimal | None = None) -> Outlook:
+        """The plan for people and programs, held against a budget; the manifest's where none is given."""
+        return Outlook(self.steps, self.state, self.prices, self.budget(budget_usd))
+
+    def budget(self, budget_usd: Decimal | None = None) -> Decimal | None:
+        """The budget that holds: the one given, or else the manifest's."""
+        return self.batch.manifest.budget_usd if budget_usd is None else budget_usd
+
+    def check_budget(self, budget_usd: Decimal | None) -> None:
+        """Raise `RefusedRun` where a budget could not be kept for want of a price."""
+        unpriced = {step.scene.request.tier or "" for step in self.steps if step.new_cost_usd is None}
+        if budget_usd is not None and unpriced:
+            raise RefusedRun(
+                f"a budget of {budget_usd} USD cannot be kept without a price for {', '.join(sorted(unpriced))}; "
+                f"{NO_PRICES}. Nothing was submitted"
+            )
+
+
+def plan(batch: Batch, choice: Choice | None = None, state: State | None = None) -> Plan:
+    """Plan a batch, from the present state of its run directory where no other is given.
+
+    Raises `UsageError` where nothing is selected, or the run directory holds another batch.
+    """
+    choice = choice or Choice()
+    state = batch.directory.state_or_empty() if state is None else state
+    if state.name and state.name != batch.manifest.name:
+        raise UsageError(
+            f"{batch.directory} holds the batch {state.name!r}, and the manifest is {batch.manifest.name!r}"
+        )
+    prices = batch.prices(state)
+    scenes = scene_facts(batch.manifest, prices)
+    steps = planned(scenes, state, choice, batch.directory.missing(state, scenes))
+    if not steps:
+        raise UsageError(f"no scene matches {', '.join(choice.globs)}")
+    return Plan(batch, prices, scenes, choice, state, tuple(steps))

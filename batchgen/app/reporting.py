@@ -1,0 +1,53 @@
+"""Reports of a run directory, and what can be saved of a damaged journal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchgen.app.run_directory import RunDirectory
+from batchgen.errors import RunDirectoryError
+from batchgen.files import write_atomically
+from batchgen.journal.journal import held_still
+from batchgen.journal.records import encode
+from batchgen.journal.salvage import Salvage
+from batchgen.journal.salvage import salvage as salvaged
+from batchgen.report.rows import Row, report_rows
+
+SALVAGED_JOURNAL = "state.salvaged.jsonl"
+
+
+def write_reports(run_dir: str | Path) -> Sequence[Row]:
+    """Write report.csv and ledger.csv again, from the journal alone; the rows of the first.
+
+    Raises `RunDirectoryError`.
+    """
+    directory = RunDirectory(Path(run_dir))
+    state = directory.state()
+    directory.write_reports(state)
+    return report_rows(state, directory.missing(state))
+
+
+@dataclass(frozen=True, slots=True)
+class SalvageResult:
+    """What a damaged journal still tells; ``written`` is the sound one that was made of it, None where none was."""
+
+    found: Salvage
+    written: Path | None
+
+
+def salvage(run_dir: str | Path) -> SalvageResult:
+    """Look through a journal, and where it is damaged and certain what it tells, write a sound one beside it.
+
+    Raises `RunDirectoryError` where a run is under way, or the new journal cannot be written.
+    """
+    run_dir = Path(run_dir)
+    with held_still(run_dir) as content:
+        found = salvaged(content)
+    if not found.wrong or found.doubts:
+        return SalvageResult(found, None)
+    target = run_dir / SALVAGED_JOURNAL
+    try:
+        write_atomically(target, b"".join(map(encode, found.events)))
+    except OSError as error:
+        raise RunDirectoryError(f"{target} cannot be written: {error.strerror}") from None
+    return SalvageResult(found, target)

@@ -1,0 +1,126 @@
+"""How a run ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from batchgen.app.planning import Plan
+from batchgen.engine.budget import Sum, charged, exposure
+from batchgen.engine.commands import Stop
+from batchgen.engine.planner import Step
+from batchgen.engine.scheduler import Scheduler
+from batchgen.engine.states import State
+from batchgen.report.rows import Row, SceneStatus, report_rows, status_of
+
+_UNFINISHED = 1
+_EXIT_CODES: Mapping[Stop, int] = {
+    Stop.SHUT_OUT: _UNFINISHED,
+    Stop.BUDGET: 4,
+    Stop.ACCOUNT: 5,
+    Stop.UNREACHABLE: 5,
+    Stop.UNANSWERED: 5,
+    Stop.STORAGE: 6,
+    Stop.INTERRUPTED: 130,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SceneResult:
+    """Where one scene of the manifest stands.
+
+    ``attempts`` counts the paid ones, ``cost_usd`` is what was charged for all of them, None where
+    nothing was stated; ``video`` is the delivered file.
+    """
+
+    scene_id: str
+    status: SceneStatus
+    error_code: str
+    error_message: str
+    task_id: str | None
+    attempts: int
+    cost_usd: Decimal | None
+    video: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended.
+
+    ``scenes`` are all of the manifest, in its order; ``charged`` and ``exposure`` are sums over every
+    attempt that was ever made in the run directory: what was charged, and what may still be. ``stop``
+    says why the run ended before all was done, None where it was; ``why`` gives the reason in words.
+    ``submitted`` is unset where the plan was not agreed to. ``exit_code`` is that of ``batchgen run``.
+    """
+
+    run_dir: Path
+    scenes: tuple[SceneResult, ...]
+    charged: Sum
+    exposure: Sum
+    stop: Stop | None
+    why: str
+    exit_code: int
+    submitted: bool
+    state: State
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all selected scenes are completed."""
+        return self.exit_code == 0
+
+
+def result_of(
+    plan: Plan, scheduler: Scheduler | None, *, waited: bool = True, interrupted: int | None = None
+) -> RunResult:
+    """The result of a run that carried out a plan; ``scheduler`` is None where nothing was begun."""
+    state, directory = plan.state if scheduler is None else scheduler.state, plan.batch.directory
+    missing = directory.missing(state)
+    rows = report_rows(state, missing)
+    stop = None if scheduler is None else scheduler.stop
+    exit_code = _EXIT_CODES[stop] if stop is not None else _exit_code(plan, state, rows, waited=waited)
+    if stop is Stop.INTERRUPTED and interrupted is not None:
+        exit_code = interrupted
+    return RunResult(
+        run_dir=directory.path,
+        scenes=tuple(_scene(row, directory.path) for row in rows),
+        charged=charged(state.all_attempts()),
+        exposure=exposure(state.all_attempts()),
+        stop=stop,
+        why="" if scheduler is None else scheduler.why,
+        exit_code=0 if scheduler is None else exit_code,
+        submitted=scheduler is not None,
+        state=state,
+    )
+
+
+def _exit_code(plan: Plan, state: State, rows: list[Row], *, waited: bool) -> int:
+    status_by_id = {str(row["scene_id"]): SceneStatus(str(row["status"])) for row in rows}
+    statuses = {status_by_id[step.scene.scene_id] for step in plan.steps if step.scene.scene_id in status_by_id}
+    # A task of a scene that was taken out of the manifest has no row; that it still runs counts.
+    latest = [state.latest(step.scene.scene_id) for step in plan.steps if step.removed]
+    statuses |= {status_of(attempt, state) for attempt in latest if attempt is not None and attempt.is_in_flight}
+    if any(_is_outdated(step, state) for step in plan.steps if step.then_submits):
+        return _UNFINISHED
+    fine = {SceneStatus.COMPLETED} if waited else {SceneStatus.COMPLETED, SceneStatus.RUNNING}
+    return 0 if statuses <= fine else _UNFINISHED
+
+
+def _is_outdated(step: Step, state: State) -> bool:
+    """Whether a scene that was to be submitted after its task has not been."""
+    latest = state.latest(step.scene.scene_id)
+    return latest is None or latest.request.sha256 != step.scene.request.sha256
+
+
+def _scene(row: Row, folder: Path) -> SceneResult:
+    video, status = row["video_path"], SceneStatus(str(row["status"]))
+    cost = row["cost_usd"]
+    return SceneResult(
+        scene_id=str(row["scene_id"]),
+        status=status,
+        error_code=str(row["error_code"]),
+        error_message=str(row["error_message"]),
+        task_id=None if row["task_id"] is None else str(row["task_id"]),
+        attempts=int(str(row["attempts"])),
+        cost_usd=cost if isinstance(cost, Decimal) else None,
+        video=None if video is None else folder / str(video),
+    )

@@ -1,0 +1,230 @@
+"""What ``batchgen run`` does once its options are read."""
+
+import os
+import shlex
+import sys
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import click
+
+from batchgen.app import saved_plan
+from batchgen.app.loading import Batch, load
+from batchgen.app.planning import Plan, plan
+from batchgen.app.results import RunResult
+from batchgen.app.running import Interrupt, RunOptions, run
+from batchgen.cli import keys, terminal
+from batchgen.cli.logs import logging_to
+from batchgen.cli.output import show_notice, show_price_notes
+from batchgen.cli.progress import Progress
+from batchgen.cli.signals import interrupting
+from batchgen.engine.commands import Stop
+from batchgen.engine.planner import Choice
+from batchgen.engine.states import AttemptState, State
+from batchgen.errors import UsageError
+from batchgen.providers.api_key import ApiKey
+from batchgen.providers.registry import provider_named
+from batchgen.report.plan import Outlook, as_table
+from batchgen.report.summary import STOPPED, next_step
+from batchgen.report.summary import as_text as summary
+from batchgen.text import on_one_line, printable
+
+_PATIENCE_S = 5.0
+"""For how long the end of a run waits for whoever reads what it says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options, as they stand on the command line."""
+
+    manifest: Path
+    run_dir: Path | None
+    emulator: bool
+    base_url: str | None
+    api_key_file: Path | None
+    request_format: str
+    workers: int
+    max_in_flight: int
+    submit_rate: float | None
+    poll_interval: float
+    request_timeout: float
+    task_timeout: float
+    attempts: int | None
+    no_wait: bool
+    plan_file: Path | None
+    budget: Decimal | None
+    history: tuple[Path, ...]
+    scenes: tuple[str, ...]
+    retry_failed: bool
+    no_download: bool
+    no_progress: bool
+    strict: bool
+    yes: bool
+    dry_run: bool
+
+
+class RunCommand:
+    """One call of the command."""
+
+    def __init__(self, options: Options) -> None:
+        """Read the saved plan, where there is one. Raises `UsageError`."""
+        self._options = options
+        self._saved = None if options.plan_file is None else saved_plan.load(options.plan_file)
+        if self._saved is not None:
+            _check_agreement(options, self._saved)
+            self._choice, self._history = self._saved.choice, self._saved.history
+        else:
+            download = not options.no_download
+            self._choice = Choice(options.scenes, options.retry_failed, download, options.attempts or 1)
+            self._history = options.history
+        self._interrupt = Interrupt()
+        self._progress = Progress(wanted=not options.no_progress)
+        self._stack = ExitStack()
+
+    def carry_out(self) -> int:
+        """Do it; the exit code."""
+        options = self._options
+        batch = load(
+            options.manifest,
+            run_dir=options.run_dir,
+            history=self._history,
+            strict=options.strict,
+            rehearsal=options.emulator,
+            notify=show_notice,
+        )
+        if options.dry_run:
+            return self._show_plan(batch)
+        key = self._key(batch)
+        with self._stack:
+            self._stack.enter_context(logging_to(batch.directory.path, key))
+            try:
+                result = run(
+                    batch,
+                    key,
+                    choice=self._choice,
+                    options=_run_options(options),
+                    notify=self._progress.notify,
+                    confirm=self._confirm,
+                    interrupt=self._interrupt,
+                )
+            except Exception:
+                if self._progress.has_begun:
+                    with suppress(Exception):
+                        self._conclude(batch, batch.directory.state(), None)
+                raise
+        if not result.submitted:
+            click.echo("nothing was submitted", err=True)
+            return 0
+        with terminal.waiting_at_most(_PATIENCE_S):
+            self._conclude(batch, result.state, result)
+        return result.exit_code
+
+    def _show_plan(self, batch: Batch) -> int:
+        made = plan(batch, self._choice)
+        self._verify(made)
+        outlook = made.outlook(self._options.budget)
+        show_price_notes(outlook)
+        click.echo(printable(as_table(outlook)))
+        return 0
+
+    def _key(self, batch: Batch) -> ApiKey | None:
+        """The API key; never from the command line or a manifest."""
+        options = self._options
+        if options.emulator:
+            if options.base_url and os.environ.get("BATCHGEN_BASE_URL") != options.base_url:
+                raise UsageError("--emulator and --base-url exclude each other")
+            return None
+        if options.api_key_file is not None:
+            return keys.from_file(options.api_key_file)
+        value = os.environ.get(provider_named(batch.provider).key_variable)
+        return ApiKey(value) if value else None
+
+    def _verify(self, made: Plan) -> None:
+        if self._saved is not None and self._options.plan_file is not None:
+            saved_plan.verify(self._options.plan_file, self._saved, made)
+
+    def _confirm(self, made: Plan) -> bool:
+        """Show the plan, and on a terminal ask before money is spent; from then on signals end the run in order."""
+        self._verify(made)
+        agreed = self._is_agreed(made.outlook(self._options.budget))
+        if agreed:
+            self._stack.enter_context(interrupting(self._interrupt))
+            self._stack.enter_context(terminal.waiting_at_most())
+            self._stack.enter_context(self._progress)
+        return agreed
+
+    def _is_agreed(self, outlook: Outlook) -> bool:
+        show_price_notes(outlook)
+        submits = len(outlook.purchases)
+        if self._options.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return True
+        click.echo(printable(as_table(outlook)), err=True)
+        free = " (an emulator: nothing is charged)" if self._options.emulator else ""
+        return not submits or click.confirm(f"Submit {submits} scene{'' if submits == 1 else 's'}{free}?", err=True)
+
+    def _conclude(self, batch: Batch, state: State, result: RunResult | None) -> None:
+        """Say how it went, and how to go on."""
+        directory, lines = batch.directory, []
+        if result is not None and result.stop is not None:
+            why = "" if result.stop is Stop.INTERRUPTED else f"\n  {on_one_line(result.why)}"
+            lines.append(f"{STOPPED[result.stop]}{why}")
+        lines.append(summary(state, batch.error_codes, str(directory), directory.missing(state)))
+        step = next_step(state, shlex.join([str(self._options.manifest), *self._same_way()]))
+        if step is not None:
+            lines += ["", f"To go on:  {step}"]
+        lines += ["", f"Reports: {directory.report}, {directory.ledger}"]
+        if any(attempt.state is AttemptState.DELIVERED for attempt in state.all_attempts()):
+            lines.append(f"Videos:  {directory.videos}")
+        click.echo(printable("\n".join(lines)), err=True)
+
+    def _same_way(self) -> list[str]:
+        """The options without which the next run would look elsewhere, take other scenes, or spend more.
+
+        What a saved plan said is among them: its file may be gone by then.
+        """
+        options, choice = self._options, self._choice
+        named: dict[str, Path | str | None] = {"--run-dir": options.run_dir, "--api-key-file": options.api_key_file}
+        if not options.emulator and options.base_url != os.environ.get("BATCHGEN_BASE_URL"):
+            named["--base-url"] = options.base_url
+        if options.request_format != os.environ.get("BATCHGEN_REQUEST_FORMAT", "documented"):
+            named["--request-format"] = options.request_format
+        named["--budget"] = None if options.budget is None else format(options.budget, "f")
+        given = [word for name, value in named.items() if value is not None for word in (name, str(value))]
+        given += [word for folder in self._history for word in ("--history", str(folder))]
+        given += [word for glob in choice.globs for word in ("--scene", glob)]
+        given += [] if choice.download else ["--no-download"]
+        return ["--emulator", *given] if options.emulator else given
+
+
+def _run_options(options: Options) -> RunOptions:
+    return RunOptions(
+        base_url=options.base_url,
+        request_format=options.request_format,
+        workers=options.workers,
+        max_in_flight=options.max_in_flight,
+        submit_rate=options.submit_rate,
+        poll_interval_s=options.poll_interval,
+        request_timeout_s=options.request_timeout,
+        task_timeout_s=options.task_timeout,
+        wait=not options.no_wait,
+        budget_usd=options.budget,
+    )
+
+
+def _check_agreement(options: Options, saved: saved_plan.Saved) -> None:
+    """Raise `UsageError` where an option says something else than the plan that is to be carried out."""
+    history = tuple(folder.resolve() for folder in options.history)
+    said = {
+        "--scene": (options.scenes, saved.choice.globs),
+        "--retry-failed": (options.retry_failed, saved.choice.retry_failed),
+        "--no-download": (options.no_download, not saved.choice.download),
+        "--attempts": (options.attempts, saved.choice.attempts),
+        "--history": (history, saved.history),
+    }
+    for option, (given, planned) in said.items():
+        if given and given != planned:
+            raise UsageError(
+                f"{options.plan_file} was saved with another {option}; take it out here, or save a new plan"
+            )

@@ -1,0 +1,36 @@
+"""Signals that end a run."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from batchgen.app.running import Interrupt
+
+_SIGNALS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
+_EXIT_CODES = {signal.Signals[name]: code for name, code in _SIGNALS.items() if name in signal.Signals.__members__}
+
+
+@contextmanager
+def interrupting(interrupt: Interrupt) -> Iterator[None]:
+    """While this lasts, the first signal ends the run in order, the second at once.
+
+    SIGHUP is never taken for the second: where a window is closed, the shell and the terminal both send
+    it, and service managers send it right after SIGTERM. A signal that whoever started this had ignored
+    (``nohup``, a job in the background) stays so.
+    """
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if interrupt.exit_code is None:
+            interrupt.set(_EXIT_CODES[signal.Signals(number)])
+        elif signal.Signals(number).name != "SIGHUP":
+            os._exit(interrupt.exit_code)
+
+    wanted = [number for number in _EXIT_CODES if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
