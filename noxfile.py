@@ -18,6 +18,24 @@ nox.options.error_on_external_run = True
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 CAMPAIGN_SEEDS = "20000"
+PORTABLE = (
+    *(f"tests/unit/{room}" for room in ("engine", "journal", "media", "providers", "report", "runner", "store")),
+    *(
+        f"tests/unit/manifest/test_{name}.py"
+        for name in ("examples", "limits", "manifest_properties", "models", "rules")
+    ),
+    "tests/campaigns/simulation",
+    "tests/e2e/test_library.py",
+    "tests/e2e/test_run_real_media.py",
+    "tests/e2e/test_second_provider.py",
+)
+"""What could differ from one Python, or one release of a dependency, to the next: all but processes, signals and
+terminals."""
+REACHING = tuple(
+    f"tests/e2e/test_{name}.py"
+    for name in ("audit", "cli", "money", "odd_gateways", "one_writer", "output_schemas", "run_output", "second_look")
+)
+"""Tests of whole processes that reach what no other tests do."""
 
 
 def _interpreter(version: str) -> str | None:
@@ -37,6 +55,7 @@ def _interpreter(version: str) -> str | None:
 
 
 FOUND = {version: program for version in PYTHONS if (program := _interpreter(version)) is not None}
+COMBINATIONS = [(version, which) for version in FOUND for which in ("newest", "lowest")]
 ABSENT = [version for version in PYTHONS if version not in FOUND]
 
 
@@ -56,22 +75,36 @@ def static(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests, on the installed package, and what of it they reach."""
+    """The tests of the code and of the program, on the installed package."""
+    session.install(".[dev]")
+    session.run("pytest", "-q", "--durations=10", *(session.posargs or ("tests/unit", "tests/e2e")))
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """What of the package the tests reach, in their own process and in those of the program."""
     session.install(".[dev]")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", "--durations=10", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", "-q", "tests/unit", *REACHING)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
 
 @nox.session(tags=["all"])
+def campaigns(session: nox.Session) -> None:
+    """Short campaigns: every fault on the wire, real crashes of each kind, and what fuzzing found before."""
+    session.install(".[dev]")
+    session.run("pytest", "-q", "-m", "not slow", "tests/campaigns", env={"HYPOTHESIS_PROFILE": "ci"})
+
+
+@nox.session(tags=["all"])
 @nox.parametrize(
     "python,dependencies",
-    [(program, which) for program in FOUND.values() for which in ("newest", "lowest")],
-    ids=[f"{version}-{which}" for version in FOUND for which in ("newest", "lowest")],
+    [(FOUND[version], which) for version, which in COMBINATIONS],
+    ids=["-".join(combination) for combination in COMBINATIONS],
 )
 def pythons(session: nox.Session, dependencies: str) -> None:
-    """The tests without processes of their own, on each Python, with both ends of each dependency's range."""
+    """The tests of the code itself, on each Python that is here, with both ends of each dependency's range."""
     session.log(f"not here, and so not tested: {', '.join(ABSENT) or 'none'}")
     constraints: list[str] = []
     if dependencies == "lowest":
@@ -83,21 +116,35 @@ def pythons(session: nox.Session, dependencies: str) -> None:
         )
         constraints = ["--constraint", str(lowest)]
     session.install(".[dev]", *constraints)
-    session.run("pytest", "-q", "-m", "not slow and not process", env={"HYPOTHESIS_PROFILE": "fast"})
+    session.run("pytest", "-q", *PORTABLE, env={"HYPOTHESIS_PROFILE": "fast"})
 
 
 @nox.session(tags=["all"])
 def simulation(session: nox.Session) -> None:
     """Play histories by the ten thousand: no promise may break."""
     session.install(".[dev]")
-    session.run("python", "tests/simulation", "--first", "0", "--seeds", CAMPAIGN_SEEDS)
+    session.run("python", "tests/campaigns/simulation", "--first", "0", "--seeds", CAMPAIGN_SEEDS)
 
 
 @nox.session(tags=["all"])
 def mutations(session: nox.Session) -> None:
     """Put deliberate faults into copies of the package: the simulation has to notice each."""
     session.install(".[dev]")
-    session.run("python", "tests/mutations")
+    session.run("python", "tests/campaigns/mutations")
+
+
+@nox.session
+def crashes(session: nox.Session) -> None:
+    """Kill, stop and starve real runs, many of each kind, and reconcile what is left with the gateway's own log."""
+    session.install(".[dev]")
+    session.run("python", "tests/campaigns/reliability", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Look for inputs that nobody should write; ``nox -s fuzz -- manifest --for 600`` for longer."""
+    session.install(".[dev]")
+    session.run("python", "tests/campaigns/fuzz", *(session.posargs or ("all", "--for", "60")))
 
 
 @nox.session(tags=["all"])
@@ -124,7 +171,7 @@ def audit(session: nox.Session) -> None:
     users = Path(session.create_tmp()) / "users"
     session.run("python", "-m", "venv", "--clear", str(users))
     session.run(str(users / "bin" / "python"), "-m", "pip", "install", "--quiet", ".", external=True)
-    session.run("python", "tests/security/dependencies.py", str(users))
+    session.run("python", "tests/campaigns/dependencies.py", str(users))
 
 
 @nox.session(tags=["all"], venv_backend="none")

@@ -2,16 +2,20 @@
 
 import sys
 
-from bench import http, manifest, run, upload
+from bench import http, manifest, run, structure, upload
 
 BENCHMARKS = {"http": http.run, "manifest": manifest.run, "run": run.run, "upload": upload.run}
+"""Those that take no options."""
+STRUCTURE = "structure"
 
 
 def main() -> int:
     """Run the benchmark named on the command line; 2 for a name that does not exist."""
-    name = sys.argv[1] if len(sys.argv) == 2 else ""  # noqa: PLR2004 - the program and one name
-    if name not in BENCHMARKS:
-        print(f"usage: python -m bench {'|'.join(BENCHMARKS)}", file=sys.stderr)
+    name, *options = sys.argv[1:] or [""]
+    if name == STRUCTURE:
+        return structure.run(options)
+    if name not in BENCHMARKS or options:
+        print(f"usage: python -m bench {'|'.join([*BENCHMARKS, STRUCTURE])}", file=sys.stderr)
         return 2
     BENCHMARKS[name]()
     return 0

@@ -22,10 +22,10 @@ yaml.load(text, yaml.CSafeLoader)
 """
 _VALIDATE = """
 from pathlib import Path
-from batchgen.manifest.check import check
+from batchgen.manifest.load import load_manifest
 from batchgen.schemas import shipped
 start = time.perf_counter()
-checked = check(Path(sys.argv[1]), shipped())
+checked = load_manifest(Path(sys.argv[1]), shipped())
 assert len(checked.manifest.scenes) == {scenes} and not checked.problems
 """
 _FRAME = """

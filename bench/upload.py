@@ -45,14 +45,15 @@ gateway.create(request)
 _PREPARE = """
 import hashlib
 from pathlib import Path
-from batchgen.gateway.body import RequestFormat
-from batchgen.gateway.client import ApiKey, HttpGateway
+from batchgen.providers.vtrix.request_body import RequestFormat
+from batchgen.providers.api_key import ApiKey
+from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.model import Content, Facts, Reference, Request
 with open(path, "rb") as file:
     digest = hashlib.file_digest(file, "sha256").hexdigest()
 content = Content(digest, "video/mp4", Facts("video", "mp4", Path(path).stat().st_size), Path(path))
 request = Request("m", {"prompt": "p", "reference_urls": (Reference("v", content),) * 3}, {})
-gateway = HttpGateway(f"http://127.0.0.1:{port}", ApiKey("key"))
+gateway = VtrixGateway(f"http://127.0.0.1:{port}", ApiKey("key"))
 gateway.create(Request("m", {"prompt": "p"}, {}))
 """
 _FRAME = """

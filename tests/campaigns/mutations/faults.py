@@ -1,0 +1,387 @@
+"""Faults that somebody could make, each as a change of the text; every one breaks a promise."""
+
+from dataclasses import dataclass
+
+LOOP = "runner/loop.py"
+LINE_LOG = "journal/line_log.py"
+REPLAY = "journal/replay.py"
+RECORDS = "journal/records.py"
+STATES = "engine/states.py"
+SCHEDULER = "engine/scheduler.py"
+PLANNER = "engine/planner.py"
+BUDGET = "engine/budget.py"
+ERROR_POLICY = "providers/error_policy.py"
+VTRIX_POLICY = "providers/vtrix/error_policy.py"
+CODEC = "providers/vtrix/codec.py"
+OUTCOME_EVENTS = "engine/outcome_events.py"
+THROTTLE = "engine/throttle.py"
+BREAKER = "engine/breaker.py"
+REACH = "engine/reach.py"
+LIMITS = "limits.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, in which file of the package, and the texts that are replaced to make it so."""
+
+    name: str
+    file: str
+    changes: tuple[tuple[str, str], ...]
+
+
+def fault(name: str, file: str, before: str, after: str, *more: str) -> Fault:
+    """A fault of one change or several: texts before and after, in turns."""
+    texts = (before, after, *more)
+    return Fault(name, file, tuple(zip(texts[::2], texts[1::2], strict=True)))
+
+
+FAULTS = (
+    fault(
+        "the intent is written after the POST",
+        LOOP,
+        "            self._journal.append([*self._ended, *events])\n",
+        "            for command in commands:\n                self._start(command)\n"
+        "            self._journal.append([*self._ended, *events])\n",
+        "            for command in commands:\n                self._start(command)\n            observer.turn()\n",
+        "            observer.turn()\n",
+    ),
+    fault(
+        "the intent is not written at all",
+        LOOP,
+        "            self._journal.append([*self._ended, *events])\n",
+        "            self._journal.append(self._ended)\n",
+    ),
+    fault(
+        "what ended is written down twice",
+        LOOP,
+        "            self._journal.append([*self._ended, *events])\n",
+        "            self._journal.append([*self._ended, *self._ended, *events])\n",
+    ),
+    fault(
+        "paid task ids are left out when the disk is full",
+        LOOP,
+        "            if lost:\n",
+        "            if not lost:\n",
+    ),
+    fault(
+        "what ends a run is not held up by answers to submissions",
+        LOOP,
+        "            self._keep_answers(error, observer)\n",
+        "            self._scheduler = self._scheduler\n",
+    ),
+    fault(
+        "answers that came at the end are not written down",
+        LOOP,
+        "            self._journal.append(events)\n",
+        "            self._journal.append([])\n",
+    ),
+    fault(
+        "fsync is left out after writing",
+        LINE_LOG,
+        "                rest = rest[self._medium.write(rest) :]\n            self._medium.make_durable()\n",
+        "                rest = rest[self._medium.write(rest) :]\n",
+    ),
+    fault(
+        "what a process before left behind is not made durable",
+        LINE_LOG,
+        "        medium.make_durable()\n\n    def append",
+        "\n    def append",
+    ),
+    fault(
+        "an append does not look whether somebody else has written",
+        LINE_LOG,
+        "            self._check_length(self._length)\n            self._write(content)\n",
+        "            self._length = self._medium.length()\n            self._write(content)\n",
+    ),
+    fault(
+        "an append does not look whether somebody else wrote meanwhile",
+        LINE_LOG,
+        "            self._check_length(self._length + len(content))\n        except",
+        "            self._length = self._medium.length() - len(content)\n        except",
+    ),
+    fault(
+        "bytes of somebody else are cut off with ours",
+        LINE_LOG,
+        "                if content.startswith(self._medium.read()[self._length :]):\n",
+        "                if content:\n",
+    ),
+    fault("a torn tail is not cut off", LINE_LOG, "        if self.torn:\n", "        if not self:\n"),
+    fault("the rest of a short write is dropped", LINE_LOG, "            while rest:\n", "            if rest:\n"),
+    fault(
+        "a torn tail counts as a line",
+        REPLAY,
+        '    whole = content.rfind(b"\\n") + 1\n',
+        '    whole = len(content) if content.endswith(b"}") else content.rfind(b"\\n") + 1\n',
+    ),
+    fault(
+        "money passes through a float",
+        RECORDS,
+        '        return format(value, "f")\n',
+        '        return format(float(value), "f")\n',
+    ),
+    fault(
+        "an attempt cut off in sending is not unknown",
+        STATES,
+        "        return self.state in (S.UNKNOWN, S.SUBMITTING)\n",
+        "        return self.state is S.UNKNOWN\n",
+    ),
+    fault(
+        "the task id is written after the first poll",
+        SCHEDULER,
+        "        self._remember_of(event)\n        self._count(",
+        "        (self.state.apply if isinstance(event, ev.Submitted) else self._remember_of)(event)\n"
+        "        self._count(",
+        "        self._heard_of_task(result, run, now, at)\n        run.polls += 1\n",
+        "        command = result.command\n        self._heard_of_task(result, run, now, at)\n        run.polls += 1\n"
+        "        if run.polls == 1:\n"
+        "            self._events.append(ev.Submitted(at, command.scene_id, command.attempt, command.task_id))\n",
+    ),
+    fault(
+        "401 and 403 on a submission do not stop the run",
+        SCHEDULER,
+        "            self._stop_submitting(\n"
+        '                Stop.ACCOUNT, classification.code, f"the gateway refused: {classification.reason}", at\n'
+        "            )\n",
+        "            self._submit_after_refusal(run, classification, now)\n",
+    ),
+    fault(
+        "401 and 403 on a reading do not stop the run",
+        SCHEDULER,
+        "            self._stop_submitting(Stop.ACCOUNT, classification.code, reason, at, CommandKind.POLL)\n",
+        "            self._look_again(classification, run, now)\n",
+    ),
+    fault(
+        "Retry-After is ignored",
+        SCHEDULER,
+        "            self._pace.hold(now + classification.wait_s, classification.reason)\n",
+        "            self._pace.hold(now, classification.reason)\n",
+        "            self._pace.refused(now, classification.wait_s, classification.reason)\n",
+        "            self._pace.refused(now, None, classification.reason)\n",
+    ),
+    fault(
+        "Retry-After: 0 is taken at its word",
+        THROTTLE,
+        "max(wait_s or 0.0, 0.0 if together else self._least_hold_s)",
+        "(self._least_hold_s if wait_s is None else wait_s)",
+    ),
+    fault("refusals are not counted", SCHEDULER, "        run.refusals += 1\n", ""),
+    fault(
+        "a run that is not let in waits for ever",
+        SCHEDULER,
+        "            if hold.until - self._shut_out_since >= PATIENCE_S:\n",
+        "            if hold.until < now:\n",
+    ),
+    fault(
+        "uncertain answers do not trip the breaker",
+        BREAKER,
+        "        self.is_tripped = sum(self._recent) >= TRIPS_AFTER\n",
+        "",
+    ),
+    fault(
+        "a tripped breaker lets all through",
+        BREAKER,
+        "        return not self.is_tripped or sending == 0\n",
+        "        return not self.is_tripped or sending >= 0\n",
+    ),
+    fault(
+        "probes go on without end",
+        BREAKER,
+        "            return self._failed_probes >= MOST_PROBES\n",
+        "            return self._failed_probes < 0\n",
+    ),
+    fault(
+        "an id that another attempt has is booked once more",
+        OUTCOME_EVENTS,
+        "result.task_id is not None and owner is None:\n",
+        "result.task_id is not None:\n",
+    ),
+    fault(
+        "an answer about another task is taken for this one", CODEC, '    check_task_id(data.get("id"), task_id)\n', ""
+    ),
+    fault(
+        "an id that came with a useless answer is dropped",
+        OUTCOME_EVENTS,
+        "code, reason, candidate_id, result.excerpt)",
+        "code, reason, None, result.excerpt)",
+    ),
+    fault(
+        "404 is a verdict",
+        ERROR_POLICY,
+        "    kind = Kind.TRANSIENT if ending.is_html else Kind.MISSING\n",
+        "    kind = Kind.TRANSIENT if ending.is_html else Kind.FAILED\n",
+    ),
+    fault(
+        "a gateway that knows none of the tasks is asked on and on",
+        REACH,
+        "        return self._missing_since + LOST_AFTER_S if self.misses_all",
+        "        return self._missing_since + 10**9 if self.misses_all",
+    ),
+    fault(
+        "what was given up as not found is never looked for again",
+        PLANNER,
+        "            return _not_found(scene, latest, choice)\n",
+        '            return Step(scene, Action.FAILED, "not found", paid_before=True)\n',
+    ),
+    fault(
+        "an id that was mistyped counts as no task",
+        SCHEDULER,
+        "            if run.repeats and not attempt.by_hand:\n",
+        "            if run.repeats:\n",
+    ),
+    fault(
+        "one paid attempt more than allowed",
+        SCHEDULER,
+        "classification.passing and paid < self._settings.attempts",
+        "classification.passing and paid <= self._settings.attempts",
+    ),
+    fault(
+        "one paid attempt more than allowed over runs",
+        PLANNER,
+        "latest.passing and made < choice.attempts",
+        "latest.passing and made <= choice.attempts",
+    ),
+    fault(
+        "one task more in flight than allowed",
+        SCHEDULER,
+        "        has_room = len(self._in_flight) < self._pace.limit\n",
+        "        has_room = len(self._in_flight) <= self._pace.limit\n",
+    ),
+    fault(
+        "one command more under way than workers",
+        SCHEDULER,
+        "        while self._under_way < self._settings.workers:\n",
+        "        while self._under_way <= self._settings.workers:\n",
+    ),
+    fault(
+        "an interrupted run does not wait for answers",
+        SCHEDULER,
+        "            return not self._sending\n",
+        "            return True\n",
+    ),
+    fault(
+        "a scene that was taken out is submitted again",
+        SCHEDULER,
+        "        if run.removed:\n            return\n",
+        "",
+    ),
+    fault(
+        "an unknown outcome is sent again in the same run",
+        SCHEDULER,
+        "        self._in_flight.discard(command.scene_id)\n        if classification.kind is Kind.ACCOUNT:\n",
+        "        self._in_flight.discard(command.scene_id)\n"
+        "        if isinstance(event, ev.OutcomeUnknown):\n"
+        "            self._queues.now(CommandKind.SUBMIT, command.scene_id)\n"
+        "        if classification.kind is Kind.ACCOUNT:\n",
+    ),
+    fault(
+        "an unknown outcome is sent again by the next run",
+        PLANNER,
+        "Step(scene, Action.UNKNOWN, ",
+        "Step(scene, Action.SUBMIT, ",
+    ),
+    fault(
+        "a download that failed is bought again",
+        PLANNER,
+        'Step(scene, Action.DOWNLOAD, "bought, and not here yet"',
+        'Step(scene, Action.SUBMIT, "bought, and not here yet"',
+    ),
+    fault(
+        "what failed is paid for again without being asked",
+        PLANNER,
+        "    if choice.retry_failed:\n",
+        "    if scene:\n",
+    ),
+    fault(
+        "a changed scene is bought while its task still runs",
+        PLANNER,
+        "        return Step(scene, Action.RESUME, reason, changed, paid_before=True, then_submits=True)\n",
+        "        return Step(scene, Action.SUBMIT, reason, changed, paid_before=True)\n",
+    ),
+    fault(
+        "the budget counts only settled charges",
+        BUDGET,
+        "    return Sum().plus(estimate(attempt) if attempt.result.cost_usd is None else attempt.result.cost_usd)\n",
+        "    return Sum() if attempt.result.cost_usd is None else Sum().plus(attempt.result.cost_usd)\n",
+    ),
+    fault(
+        "the budget leaves the next submission out",
+        BUDGET,
+        "plus(self.committed.usd, estimate) <= self._limit",
+        "self.committed.usd <= self._limit",
+    ),
+    fault(
+        "what failures cost is not counted",
+        BUDGET,
+        "        if attempt.result.cost_usd is not None or (",
+        "        if attempt.state is not AttemptState.FAILED and attempt.result.cost_usd is not None or (",
+        " and not _is_free(attempt)):\n            total = total.plus(attempt.result.cost_usd)",
+        " and attempt.state is not AttemptState.FAILED):\n            total = total.plus(attempt.result.cost_usd)",
+    ),
+    fault(
+        "what was charged for counts as never created",
+        OUTCOME_EVENTS,
+        "again=classification.again and not result.cost_usd,",
+        "again=classification.again,",
+    ),
+    fault(
+        "a gateway that knows none of the tasks gets more of them",
+        SCHEDULER,
+        "                self._pace.hold(elsewhere_at, classification.reason)\n",
+        "",
+    ),
+    fault(
+        "an edit that was refused and taken back is paid for again",
+        PLANNER,
+        "    latest = state.current_attempt(scene)\n    paid = any(",
+        "    latest = attempts[-1] if attempts else None\n    paid = any(",
+    ),
+    fault(
+        "a failure of whose cost nothing is said counts as free",
+        BUDGET,
+        "(attempt.state is AttemptState.FAILED and attempt.again)",
+        "attempt.state is AttemptState.FAILED",
+    ),
+    fault(
+        "504 counts as refused",
+        VTRIX_POLICY,
+        "wait=frozenset({429, 503}),\n    unknown=frozenset({502, 504})",
+        "wait=frozenset({429, 503, 504}),\n    unknown=frozenset({502})",
+    ),
+    fault(
+        "502 with a message counts as refused",
+        ERROR_POLICY,
+        "    if status in policy.unknown:\n        return _uncertain(ending)\n",
+        "    if status in policy.unknown and ending.stated:\n        return _refused(ending, policy, again=True)\n",
+    ),
+    fault(
+        "500 without a word counts as refused",
+        ERROR_POLICY,
+        "    if status in policy.stated and ending.stated and",
+        "    if status in policy.stated and",
+    ),
+    fault(
+        "500 with the id of a task counts as refused",
+        ERROR_POLICY,
+        "ending.stated and not names_task:",
+        "ending.stated:",
+    ),
+    fault(
+        "a broken connection counts as none",
+        ERROR_POLICY,
+        "    if trouble is Trouble.NOT_CONNECTED:\n",
+        "    if trouble in (Trouble.NOT_CONNECTED, Trouble.BROKEN):\n",
+    ),
+    fault(
+        "silence counts as no connection",
+        ERROR_POLICY,
+        "    if trouble is Trouble.NOT_CONNECTED:\n",
+        "    if trouble in (Trouble.NOT_CONNECTED, Trouble.TIMED_OUT):\n",
+    ),
+    fault(
+        "success without a task id counts as refused",
+        ERROR_POLICY,
+        "        return _refused(ending, policy, again=False)\n    return _uncertain(ending)\n",
+        "        return _refused(ending, policy, again=False)\n    return _refused(ending, policy, again=True)\n",
+    ),
+    fault("a doubtful failure is believed at once", LIMITS, "CONFIRMED_AFTER = 5", "CONFIRMED_AFTER = 1"),
+)

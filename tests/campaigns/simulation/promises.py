@@ -1,0 +1,146 @@
+"""The promises, held against the books of the model gateway."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from batchgen.engine.events import Submitting
+from batchgen.engine.states import Attempt, AttemptState, State
+from batchgen.report import audit
+from batchgen.report.rows import ledger_rows, report_rows
+
+from campaigns.simulation.gateway import NEVER_MADE, Entry
+
+S = AttemptState
+Books = Mapping[str, Entry]
+_FINISHED = frozenset({S.COMPLETED, S.DOWNLOAD_FAILED, S.DELIVERED, S.MISMATCHED, S.FAILED})
+_NOTHING = Decimal(0)
+
+
+def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bool, allowed: int) -> None:
+    """Nothing is bought twice: whatever was bought for the scene before has ended, and with good reason.
+
+    ``bought`` has just created the last task of the books; ``asked`` says that the user wanted what
+    failed again, ``allowed`` is how many paid attempts a run may make by itself.
+    """
+    *earlier, _ = books.values()
+    attempts = {attempt.task_id: attempt for attempt in state.attempts[bought.scene_id]}
+    for entry in earlier:
+        if entry.scene_id != bought.scene_id or entry.disowned:
+            continue
+        known = attempts.get(entry.task_id)
+        assert known is not None, f"bought again while the outcome of {entry.task_id} is unknown"
+        replaced = known.request.sha256 != bought.request.sha256 or known.number < bought.number - 1
+        may_be_gone = known.state is S.NOT_FOUND and (asked or replaced)
+        assert known.state in _FINISHED or may_be_gone, f"bought again while {entry.task_id} is {known.state}"
+        if known in _since_another_version(bought, state):
+            wanted = asked or known.number < bought.number - 1
+            reasons = (S.FAILED, S.MISMATCHED, S.NOT_FOUND) if wanted else (S.FAILED,)
+            assert known.state in reasons, f"bought again though {entry.task_id} is {known.state}"
+    same = _since_another_version(bought, state)
+    ended = [known for known in same if known.state in (S.FAILED, S.MISMATCHED)]
+    paid = sum(not known.again or bool(known.result.cost_usd) for known in ended)
+    assert asked or paid < allowed, "more paid attempts than allowed"
+
+
+def _since_another_version(bought: Attempt, state: State) -> list[Attempt]:
+    """Paid attempts at this very request, back to the last one at another: that took the place of those before."""
+    found: list[Attempt] = []
+    for known in reversed(state.attempts[bought.scene_id][: bought.number - 1]):
+        if known.state is not S.REFUSED and known.request.sha256 != bought.request.sha256:
+            break
+        if known.state is not S.REFUSED:
+            found.append(known)
+    return found
+
+
+def within_budget(intent: Submitting, state: State, budget_usd: Decimal) -> None:
+    """With this submission, all that was charged and all that may be stays within the budget."""
+    committed = _NOTHING
+    for attempt in state.all_attempts():
+        if attempt.result.cost_usd is not None:
+            committed += attempt.result.cost_usd
+        elif not _is_free(attempt):
+            assert attempt.estimated_cost_usd is not None, "a budget, and a submission that nobody can reckon with"
+            committed += attempt.estimated_cost_usd
+    assert committed <= budget_usd, f"{intent.scene_id} brings it to {committed} of a budget of {budget_usd}"
+
+
+def _is_free(attempt: Attempt) -> bool:
+    """Whether it costs nothing unless the gateway says so."""
+    never_made = attempt.state is S.FAILED and attempt.code.lstrip("0") == NEVER_MADE.lstrip("0")
+    return never_made or attempt.state is S.REFUSED
+
+
+def ceiling_holds(books: Books, ceiling_usd: Decimal) -> None:
+    """The gateway charged no more than the budget, but for what it charged above its price."""
+    owned = [entry for entry in books.values() if not entry.disowned]
+    spent, beyond = _sum(owned), sum((entry.above_price_usd for entry in owned), _NOTHING)
+    assert spent <= ceiling_usd + beyond, f"{spent} spent of {ceiling_usd}, {beyond} of it beyond the price"
+
+
+def nothing_is_lost(state: State, books: Books) -> None:
+    """Every task that was created is known, or its scene is unknown."""
+    attempts = list(state.all_attempts())
+    known = {one.task_id for one in attempts if one.task_id and (one.task_id in books or not one.by_hand)}
+    assert known <= books.keys(), "a task that nobody created"
+    for task_id, entry in books.items():
+        if task_id not in known and not entry.disowned:
+            latest = state.latest(entry.scene_id)
+            assert latest is not None, f"{task_id} was bought and its scene was never submitted"
+            assert latest.is_unknown or latest.by_hand, f"{task_id} was bought and is lost"
+    assert len(known) == len([one for one in attempts if one.task_id in known]), "one task is booked for two attempts"
+
+
+def no_result_is_given_up(state: State, books: Books) -> None:
+    """What the gateway has made is never taken for failed, however often it said otherwise, or said nothing."""
+    for attempt in state.all_attempts():
+        entry = books.get(attempt.task_id or "")
+        if attempt.state is S.FAILED and entry is not None:
+            assert entry.fate != "completed", f"{entry.task_id} was made, and is taken for failed"
+
+
+def books_agree(state: State, books: Books) -> None:
+    """Ledger, report, audit and books tell of the same money, to the last digit."""
+    told: dict[str, list[Entry]] = {}
+    untold: dict[str, list[Entry]] = {}
+    for attempt in state.all_attempts():
+        if attempt.task_id is None or attempt.finished_at is None or attempt.state is S.REFUSED:
+            continue
+        entry = books[attempt.task_id]
+        if entry.told and entry.fate != "gone":
+            told.setdefault(entry.scene_id, []).append(entry)
+        elif entry.fate != NEVER_MADE:
+            untold.setdefault(entry.scene_id, []).append(entry)
+    _ledger_agrees(state, {entry.task_id: entry for listed in told.values() for entry in listed})
+    for row in report_rows(state):
+        scene_id = str(row["scene_id"])
+        listed = told.get(scene_id, [])
+        expected = _sum(listed) if listed else None
+        assert row["cost_usd"] == expected, f"the report says {row['cost_usd']} of {scene_id}, the books {expected}"
+    _audit_agrees(state, [entry for listed in told.values() for entry in listed], sum(map(len, untold.values())))
+
+
+def _sum(entries: Iterable[Entry]) -> Decimal:
+    return sum((entry.cost_usd for entry in entries), _NOTHING)
+
+
+def _ledger_agrees(state: State, told: Mapping[str, Entry]) -> None:
+    unknown = 0
+    for row in ledger_rows(state):
+        entry = told.get(str(row["task_id"]))
+        where = f"{row['scene_id']} {row['attempt']}, task {row['task_id']}"
+        assert row["cost_usd"] == (entry and entry.cost_usd), f"{where}: the ledger says {row['cost_usd']}"
+        assert row["discount"] == (entry and entry.discount), f"{where}: the ledger says {row['discount']} of discount"
+        unknown += row["outcome"] == "unknown"
+    assert unknown == sum(attempt.is_unknown for attempt in state.all_attempts()), "the ledger leaves unknown ones out"
+
+
+def _audit_agrees(state: State, told: list[Entry], untold: int) -> None:
+    found = audit.as_json(audit.entries("run", state), None)["total"]
+    unknown = [attempt for attempt in state.all_attempts() if attempt.is_unknown]
+    exposure = sum((attempt.estimated_cost_usd or _NOTHING for attempt in unknown), _NOTHING)
+    assert Decimal(found["cost_usd"]) == _sum(told), f"the audit says {found['cost_usd']}, the books {_sum(told)}"
+    assert found["cost_unknown"] == untold, "the audit counts costs that nobody told wrongly"
+    assert Decimal(found["discount"]) == sum((entry.discount for entry in told), _NOTHING), "the audit's discount"
+    assert found["unknown"] == len(unknown), "the audit leaves unknown ones out"
+    assert Decimal(found["unknown_exposure_usd"]) == exposure, "the audit's exposure is not that of the unknown ones"

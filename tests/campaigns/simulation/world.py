@@ -1,0 +1,542 @@
+"""Processes, one after the other, in virtual time: the real loop, scheduler, planner and journal.
+
+What is not real: the clock, the executor, the disk and the gateway, which keeps books of its own.
+The books are what every promise is held against.
+"""
+
+import heapq
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from queue import Empty
+from random import Random
+from typing import Any
+
+from batchgen.engine.classification import Kind
+from batchgen.engine.commands import (
+    Command,
+    CommandResult,
+    Fetch,
+    FetchResult,
+    Poll,
+    PollResult,
+    Stop,
+    Submit,
+    SubmitResult,
+)
+from batchgen.engine.events import Event, ManifestRead, Resolved, RunEnded, RunStarted, SceneFacts, Submitting
+from batchgen.engine.planner import Choice, plan
+from batchgen.engine.scheduler import Scheduler, Settings
+from batchgen.engine.states import Attempt, AttemptState
+from batchgen.errors import RunDirectoryError
+from batchgen.limits import FIRST_HOLD_S, LOST_AFTER_S, MOST_POSTS, MOST_PROBES, PATIENCE_S, TRIPS_AFTER, TRIPS_AMONG
+from batchgen.model import RequestFacts
+from batchgen.providers.answers import Answer
+from batchgen.runner.loop import Inbox, Loop, Received
+
+from campaigns.simulation import answers, promises
+from campaigns.simulation.answers import Heard
+from campaigns.simulation.disk import Disk, Witness
+from campaigns.simulation.gateway import ModelGateway
+from campaigns.simulation.mishaps import FAIR, Crash, How, Mishaps, Point
+
+S = AttemptState
+_TICK_S = 0.5
+_NO_TIME_S = 1e-6
+"""Less than that can vanish in a float, and no real clock knows it."""
+_MOST_STEPS = 5_000
+_EPOCH = datetime(2026, 1, 2, tzinfo=UTC)
+_POINTS: dict[type, Point] = {Submit: Point.CREATE, Poll: Point.READ, Fetch: Point.FETCH}
+_DENIED = (401, 402, 403)
+_THROTTLED, _BUSY = 429, (429, 503)
+_GRACE_S = 60.0
+_LONGEST_POLL_S = 120.0
+"""Between two looks at any task, and for the looks to be answered."""
+_DURATION_S = 5
+NO_LIMIT = Decimal("Infinity")
+
+
+class Bug(Exception):  # noqa: N818 - what it is
+    """Something that nobody thought of, in the middle of a run."""
+
+
+class World(Executor):
+    """Clock, executor, user and gateway of one history. ``seen`` counts what happened."""
+
+    def __init__(self, random: Random, seen: Counter[str], *, scenes: int = 1, cap: int = 99) -> None:
+        self.random = random
+        self.seen = seen
+        self.now_s = 1000.0
+        self._moment = 0.0, ""
+        self.gateway = ModelGateway(random, cap)
+        self.witness = Witness(Disk(random, seen), self._told)
+        self.price_usd = Decimal("0.10")
+        self.versions = {f"s{number}": 1 for number in range(scenes)}
+        self._edits = 1
+        self.budget: Decimal | None = None
+        self.attempts = 1
+        self.interrupts = 0.0
+        self.bugs = 0.0
+        self.asked_again: set[str] = set()
+        self._removed: dict[str, int] = {}
+        self._ceiling = Decimal(0)
+        self._budget: Decimal | None = None
+        self._clear()
+
+    def _clear(self) -> None:
+        """Forget everything that belongs to one process."""
+        self._steps = 0
+        self.broken: AssertionError | None = None
+        self._pending: list[tuple[float, int, Callable[[], None]]] = []
+        self._unsent: dict[int, Submit] = {}
+        self._unanswered: set[int] = set()
+        self._interrupted_at = float("inf")
+        self._under_way = 0
+        self._count = 0
+        self._scenes: dict[str, SceneFacts] = {}
+        self._denied = False
+        self._held_until = 0.0
+        self._recent: deque[bool] = deque(maxlen=TRIPS_AMONG)
+        self._probes: int | None = None
+        self._refused: Counter[str] = Counter()
+        self._shut_out_since: float | None = None
+        self._missing: set[str] | None = set()
+        self._missing_since: float | None = None
+        self._named: dict[tuple[str, int], str] = {}
+        self._heard: Heard | None = None
+        self._told_ids: set[str] = set()
+        self._settings = Settings()
+        self._most_in_flight = 0
+        self._ended_at = self.now_s
+        self._scheduler: Scheduler
+        self._loop: Loop
+
+    # The clock
+
+    def now(self) -> float:
+        return self.now_s
+
+    def at(self) -> str:
+        if self._moment[0] != self.now_s:
+            moment = _EPOCH + timedelta(seconds=self.now_s)
+            self._moment = self.now_s, f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
+        return self._moment[1]
+
+    def receive(self, inbox: Inbox, timeout_s: float) -> Received | None:
+        if self.witness.disk.is_dead:
+            raise Crash
+        if self.broken is not None:
+            raise self.broken  # the loop waits for answers before it lets an error out
+        self._steps += 1
+        assert self._steps < _MOST_STEPS, "the run does not end"
+        if self.interrupts and self.random.random() < self.interrupts:
+            self._interrupted_at = min(self._interrupted_at, self.now_s)
+            self._loop.interrupt()
+        try:
+            return inbox.get_nowait()
+        except Empty:
+            self._advance(timeout_s)
+        try:
+            return inbox.get_nowait()
+        except Empty:
+            return None
+
+    def _advance(self, timeout_s: float) -> None:
+        """Let the next thing happen, or time pass. Idle ticks are skipped: to wake late is allowed."""
+        until = self.now_s + max(timeout_s, _NO_TIME_S)
+        if timeout_s >= _TICK_S:
+            wakes_at = self._scheduler.wakes_at()
+            until = max(wakes_at, until) if wakes_at is not None else float("inf")
+        if self._pending and self._pending[0][0] <= until:
+            when, _, happen = heapq.heappop(self._pending)
+            self.now_s = max(self.now_s, when)
+            with self._noticing():
+                happen()
+            return
+        assert until < float("inf"), "the run waits for what can never happen"
+        self.now_s = max(until, self.now_s)
+
+    # The executor: the gateway acts at one moment, and the answer is seen at a later one.
+
+    def submit(self, perform: Callable[..., Any], /, *args: Any, **_: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        (command,) = args
+        self._count += 1
+        number = self._count
+        if isinstance(command, Submit):
+            with self._noticing():
+                self._check_submission(command)
+            self._unsent[number] = command
+            self._unanswered.add(number)
+        self._under_way += 1
+        assert self._under_way <= self._settings.workers, "more acts under way than workers"
+
+        def acted() -> None:
+            self._unsent.pop(number, None)
+            if not isinstance(command, Submit) and self.bugs and self.random.random() < self.bugs:
+                self.seen["bugs"] += 1
+                self._under_way -= 1
+                future.set_exception(Bug())
+                return
+            result = perform(command)
+            heard = self._heard
+            self._later(self.random.choice((0.0, 0.1, 3.0)), lambda: seen(result, heard))
+
+        def seen(result: CommandResult, heard: Heard | None) -> None:
+            self._under_way -= 1
+            self._unanswered.discard(number)
+            self._hear(result, heard)
+            future.set_result(result)
+
+        latency = self.random.choice((None, 0.0, 0.01, 0.3, 2.0, 15.0))
+        if latency is None:  # a thread may be done before the loop comes back to itself
+            with self._noticing():
+                acted()
+        else:
+            self._later(latency, acted)
+        return future
+
+    def _check_submission(self, command: Submit) -> None:
+        """What the policies say of when a submission may go out."""
+        assert not self._denied, "submitted though the gateway refused the account"
+        assert self.now_s >= self._held_until, "submitted though the gateway asked to wait"
+        assert self._missing_since is None, "submitted to a gateway that knows none of the tasks"
+        assert self._probes is None or not self._unanswered, "several submissions at once to a broken gateway"
+        assert self._probes is None or self._probes < MOST_PROBES, "submitted on and on without a usable answer"
+        assert self._refused[command.scene_id] < MOST_POSTS, "refused, and submitted on and on"
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Keep a broken promise in mind: the loop does much before it lets an error out."""
+        try:
+            yield
+        except AssertionError as error:
+            self.broken = error
+            raise
+
+    def _later(self, wait: float, happen: Callable[[], None]) -> None:
+        self._count += 1
+        heapq.heappush(self._pending, (self.now_s + wait, self._count, happen))
+
+    def _hear(self, result: CommandResult, heard: Heard | None) -> None:
+        """From here on the run knows of an answer, and has to keep to it."""
+        if isinstance(result, SubmitResult):
+            self._hear_of_submission(result, heard)
+        if isinstance(result, PollResult):
+            self._hear_of_task(result)
+        if isinstance(heard, Answer):
+            self._denied = self._denied or heard.status in _DENIED
+            if heard.status in _BUSY and heard.retry_after_s is not None:
+                self._held_until = max(self._held_until, self.now_s + heard.retry_after_s)
+
+    def _hear_of_task(self, result: PollResult) -> None:
+        """From when on each of several tasks was met with 404, and none with anything else."""
+        if result.classification.kind in (Kind.RUNNING, Kind.DONE, Kind.FAILED):
+            self._missing = self._missing_since = None
+        if result.classification.not_found and self._missing is not None:
+            self._missing.add(result.command.task_id)
+            if len(self._missing) > 1 and self._missing_since is None:
+                self._missing_since = self.now_s
+
+    def _hear_of_submission(self, result: SubmitResult, heard: Heard | None) -> None:
+        """What the policies speak of, told here a second time: refusals are spaced, and uncertainty is not a habit."""
+        if result.task_id is not None and self.witness.state.owner_of(result.task_id) is None:
+            self._told_ids.add(result.task_id)
+        kind, scene_id = result.classification.kind, result.command.scene_id
+        if result.candidate_id in self.gateway.books and kind is Kind.UNCERTAIN:
+            self._named[scene_id, result.command.attempt] = result.candidate_id or ""
+        throttled = isinstance(heard, Answer) and heard.status == _THROTTLED
+        if throttled and self.now_s >= self._held_until:
+            self._held_until = self.now_s + FIRST_HOLD_S
+        reached = isinstance(heard, Answer) or kind is Kind.UNCERTAIN
+        self._refused[scene_id] += reached and kind is Kind.REFUSED and not throttled
+        repeated = result.task_id is not None and result.task_id not in self._told_ids
+        uncertain = kind is Kind.UNCERTAIN or repeated
+        if not reached:
+            return
+        if self._probes is None:
+            self._recent.append(uncertain)
+            if sum(self._recent) >= TRIPS_AFTER:
+                self._probes = -len(self._unanswered)
+        elif self._probes < 0 or uncertain:
+            self._probes += 1
+        else:
+            self._probes = None
+            self._recent.clear()
+
+    def perform(self, command: Command) -> CommandResult:
+        """What the gateway makes of an act; the process may be cut off before, or before it knows."""
+        mishap = self.witness.disk.mishaps.at(point := _POINTS[type(command)])
+        if mishap is not None:
+            self.seen[f"{point} {mishap.how}"] += 1
+            if mishap.how is How.BEFORE:
+                self.witness.disk.die()
+        result = self._carried_out(command)
+        if mishap is not None:
+            self.witness.disk.die()
+        return result
+
+    def _carried_out(self, command: Command) -> CommandResult:
+        if isinstance(command, Submit):
+            return self._create(command)
+        if isinstance(command, Fetch):
+            return self._fetch(command)
+        known = self.witness.state.attempts[command.scene_id][command.attempt - 1]
+        assert known.task_id == command.task_id, "read before its id was durable"
+        self._heard = self.gateway.read(command.task_id, self.now_s)
+        classification, result = answers.of_reading(self._heard, command.task_id)
+        self.seen[f"read {classification.kind}"] += 1
+        self.seen[f"read answered by {answers.name_of(self._heard)}"] += 1
+        return PollResult(command, classification, result)
+
+    def _create(self, command: Submit) -> SubmitResult:
+        assert command.scene_id in self._scenes, "submitted though the manifest has it no more"
+        state, scene = self.witness.state, self._scenes[command.scene_id]
+        intent = state.latest(command.scene_id)
+        assert intent is not None, "sent without an intent"
+        assert (intent.state, intent.number) == (S.SUBMITTING, command.attempt), "sent before the intent was durable"
+        assert intent.request.sha256 == scene.request.sha256, "sent something else than was written down"
+        before, known = len(self.gateway.books), tuple(self.gateway.books)
+        self.gateway.known = tuple(task_id for task_id in state.tasks if task_id in self.gateway.books)
+        self._heard = self.gateway.create(scene, self.now_s)
+        if len(self.gateway.books) > before:
+            asked = command.scene_id in self.asked_again
+            promises.bought_with_reason(intent, state, self.gateway.books, asked=asked, allowed=self.attempts)
+            self._ceiling = max(self._ceiling, NO_LIMIT if self.budget is None else self.budget)
+        result = answers.of_submission(command, self._heard)
+        self.seen[f"create {result.classification.kind}"] += 1
+        self.seen[f"create answered by {answers.name_of(self._heard)}"] += 1
+        self.seen["create answered with the id of another task"] += result.task_id in known
+        return result
+
+    def _fetch(self, command: Fetch) -> FetchResult:
+        self._heard = None
+        if self.random.random() >= self.gateway.faults:
+            return FetchResult(command, f"videos/{command.scene_id}.mp4", "ab" * 32)
+        how = self.random.choice(("cut", "expired", "expired", "disk", "mismatch"))
+        self.seen[f"fetch {how}"] += 1
+        if how == "expired":
+            task_id = self.witness.state.attempts[command.scene_id][command.attempt - 1].task_id or ""
+            self.gateway.books[task_id].forgotten = self.random.random() < 0.3
+        if how == "mismatch":
+            return FetchResult(command, f"videos/{command.scene_id}.mp4", "ab" * 32, mismatch="too short")
+        return FetchResult(command, failure=how, expired=how == "expired", unstorable=how == "disk")
+
+    # One process
+
+    def run(self, choice: Choice, mishaps: Mishaps = FAIR) -> Scheduler | None:
+        """One process from its start to its end, whatever that is; None where it was cut off."""
+        self._clear()
+        self.witness.disk.mishaps = mishaps
+        finished = None
+        try:
+            finished = self._process(choice)
+        except Crash:
+            self.seen["crashes"] += 1
+            if mishaps is not FAIR and self.random.random() < 0.5:
+                self.witness.disk.power_fails()
+        except (RunDirectoryError, Bug) as error:
+            self._check_last_words(error)
+        self.seen["processes"] += 1
+        self._orphans()
+        self.now_s += self.random.choice((0.0, 10.0, 1000.0))
+        self.check()
+        return finished
+
+    def _check_last_words(self, error: Exception) -> None:
+        """A process that ends so has waited for answers, and said which tasks it could not write down."""
+        said = "\n".join([str(error), *getattr(error, "__notes__", ())])
+        assert "damaged" not in said, said
+        assert self.now_s - self._ended_at >= _GRACE_S - _NO_TIME_S or not self._unanswered, "ended without the answers"
+        self.seen["ended by a bug" if isinstance(error, Bug) else "stopped by the disk"] += 1
+        known = {attempt.task_id for attempt in self.witness.state.all_attempts()}
+        lost = {task_id for task_id in self._told_ids - known if task_id not in said}
+        assert not lost, f"paid, and written down nowhere: {lost}"
+
+    def _process(self, choice: Choice) -> Scheduler:
+        state = self.witness.open()
+        self._budget = self.budget
+        faulty = self.gateway.faults
+        # A repetition that was asked for and created nothing is still asked for.
+        latest = [attempt for attempt in map(state.latest, self.versions) if attempt is not None]
+        still = {one.scene_id for one in latest if one.is_unknown or one.is_open or one.again or one.state is S.REFUSED}
+        self.asked_again = set(self.versions) if choice.retry_failed else self.asked_again & still
+        facts = tuple(map(self.scene, self.versions))
+        self._scenes = {scene.scene_id: scene for scene in facts}
+        self._settings = self._some_settings(choice)
+        missing = [scene_id for scene_id in self.versions if faulty and self.random.random() < faulty / 4]
+        begun: list[Event] = [RunStarted(self.at(), "1")]
+        if state.scenes != facts:
+            begun.append(ManifestRead(self.at(), "garden", "m", facts))
+        self.witness.append(begun)
+        for event in begun:
+            state.apply(event)
+        resumed = sum(one.is_open for one in state.all_attempts())
+        most = max(self._settings.max_in_flight, resumed)
+        scheduler = Scheduler(state, plan(facts, state, choice, missing), self._settings, self.random.random)
+        self._scheduler = scheduler
+
+        self._most_in_flight = most
+        self._loop = Loop(scheduler, self, self.perform, self.witness, self, grace_s=_GRACE_S)
+        self._loop.run(self)
+        waited = self.now_s - self._interrupted_at >= _GRACE_S - _NO_TIME_S
+        assert waited or not self._unanswered, "ended without the answers to submissions under way"
+        self.witness.append([ended := RunEnded(self.at(), 0)])
+        state.apply(ended)
+        assert state == self.witness.state, "the state is not what the journal tells"
+        assert scheduler.stop is not None or not self._denied, "the gateway refused the account, and it goes on"
+        for (scene_id, number), candidate in self._named.items():
+            assert state.attempts[scene_id][number - 1].candidate_id == candidate, "an id that came is not kept"
+        known = {attempt.task_id for attempt in state.all_attempts()}
+        assert self._told_ids <= known, "told of a task, and written down nowhere"
+        self.seen[f"stop {scheduler.stop or 'none'}"] += 1
+        return scheduler
+
+    def turn(self) -> None:
+        """The loop has gone around once."""
+        self._ended_at = self.now_s
+        with self._noticing():
+            self._check_pace()
+
+    def _check_pace(self) -> None:
+        assert self._scheduler.in_flight <= self._most_in_flight, "more tasks in flight than allowed"
+        since = self.now_s if self._missing_since is None else self._missing_since
+        lost = self.now_s - since > LOST_AFTER_S + _LONGEST_POLL_S
+        assert not lost or self._scheduler.stop is not None, "none of the tasks is known there, and it goes on"
+        sending = self._scheduler.sending
+        if self._scheduler.in_flight > sending or self.now_s < self.gateway.down_until:
+            self._shut_out_since = None
+        elif sending == 0 and self.now_s < self._held_until and self._scheduler.has_to_submit:
+            self._shut_out_since = self._shut_out_since or self.now_s
+            waited = self.now_s - self._shut_out_since
+            assert waited <= PATIENCE_S or self._scheduler.stop is not None, "waits to be let in without end"
+
+    def waits_for_answers(self, count: int, seconds: float) -> None:
+        """The run ends early."""
+        assert (count > 0, seconds) == (True, _GRACE_S)
+        self.seen["waits for answers"] += 1
+
+    def _some_settings(self, choice: Choice) -> Settings:
+        choose, rough = self.random.choice, self.gateway.faults > 0
+        return Settings(
+            workers=choose((1, 2, 8)),
+            max_in_flight=choose((1, 2, 50)),
+            submit_rate=choose((None, None, 0.5)),
+            poll_interval_s=5.0,
+            task_timeout_s=choose((3600.0, 40.0)) if rough else 3600.0,
+            attempts=choice.attempts,
+            wait=not rough or self.random.random() < 0.9,
+            download=choice.download,
+            budget_usd=self.budget,
+        )
+
+    def _orphans(self) -> None:
+        """What had left the dead process may still reach the gateway."""
+        for command in self._unsent.values():
+            if self.random.random() < 0.5:
+                self._create(command)
+
+    def _told(self, event: Event) -> None:
+        """The journal has said that an event is durable."""
+        if isinstance(event, Submitting) and self._budget is not None:
+            promises.within_budget(event, self.witness.state, self._budget)
+
+    # The user
+
+    def scene(self, scene_id: str) -> SceneFacts:
+        """What the manifest says of a scene now."""
+        version = self.versions[scene_id]
+        asked = {"size": "1280*720", "duration": _DURATION_S, "seed": 7}
+        request = {"model": "m", "input": {"prompt": f"{scene_id} {version}"}, "parameters": asked}
+        return SceneFacts(
+            scene_id,
+            RequestFacts(f"{scene_id}{version:064x}"[-64:], request, "720P", ("hero",)),
+            self.price_usd * _DURATION_S,
+        )
+
+    def edit(self, scene_id: str) -> None:
+        """The user wants something that was never wanted before of a scene."""
+        self._edits += 1
+        self.versions[scene_id] = self._edits
+
+    def take_back(self, scene_id: str) -> None:
+        """The user wants a scene again as it was in the beginning."""
+        self.versions[scene_id] = 1
+
+    def remove(self, scene_id: str) -> None:
+        """The user takes a scene out of the manifest."""
+        self._removed[scene_id] = self.versions.pop(scene_id)
+
+    def add(self, scene_id: str) -> None:
+        """The user puts a scene into the manifest, or back into it as it was."""
+        self.versions.setdefault(scene_id, self._removed.get(scene_id, 1))
+
+    def resolve(self, *, truthfully: bool = True) -> None:
+        """The user settles what is unknown: with what the provider shows, or by saying that there is nothing."""
+        if self.witness.is_settled() and not any(map(self._is_mistyped, self.witness.state.all_attempts())):
+            return
+        self.witness.disk.mishaps = FAIR
+        state = self.witness.open()
+        known = {attempt.task_id for attempt in state.all_attempts()}
+        for attempt in [one for one in state.all_attempts() if one.is_unknown or self._is_mistyped(one)]:
+            books = self.gateway.books.values()
+            mine = [one for one in books if one.scene_id == attempt.scene_id and one.task_id not in known]
+            mine = [entry for entry in mine if not entry.disowned]
+            task_id = mine[0].task_id if mine and truthfully else None
+            if attempt.is_unknown and self.gateway.faults and self.random.random() < 0.2:
+                task_id = f"mistyped-{attempt.scene_id}-{attempt.number}"
+            else:
+                for entry in mine:
+                    entry.disowned = not truthfully
+                self.seen["corrected"] += not attempt.is_unknown
+            self.witness.append([event := Resolved(self.at(), attempt.scene_id, attempt.number, task_id)])
+            state.apply(event)
+            self.seen["resolved"] += 1
+
+    def _is_mistyped(self, attempt: Attempt) -> bool:
+        """Whether the user gave an id that there is not, which can be put right."""
+        latest = self.witness.state.latest(attempt.scene_id)
+        is_latest = latest is not None and latest.number == attempt.number
+        return is_latest and attempt.by_hand and attempt.is_open and attempt.task_id not in self.gateway.books
+
+    def _is_really_gone(self, attempt: Attempt) -> bool:
+        entry = self.gateway.books[attempt.task_id or ""]
+        return entry.fate == "gone" or entry.forgotten
+
+    # What has to hold
+
+    def check(self) -> None:
+        """The promises that hold at any time."""
+        promises.nothing_is_lost(self.witness.state, self.gateway.books)
+        promises.no_result_is_given_up(self.witness.state, self.gateway.books)
+
+    def reconcile(self) -> None:
+        """The money, scene by scene; as the journal tells it to a new process."""
+        self.witness.disk.mishaps = FAIR
+        state = self.witness.open()
+        promises.books_agree(state, self.gateway.books)
+        promises.ceiling_holds(self.gateway.books, self._ceiling)
+        for attempt in state.all_attempts():
+            self.seen[f"state {attempt.state}"] += 1
+
+    def fair_weather(self) -> None:
+        """Everything works from now on; the next run brings all to its end."""
+        self.gateway.clear_up()
+        self.interrupts = self.bugs = 0.0
+        self.resolve()
+        scheduler = self.run(Choice())
+        assert scheduler is not None, "cut off in fair weather"
+        self.reconcile()
+        state = self.witness.state
+        left_open = [one for one in map(state.latest, state.attempts) if one is not None and one.is_open]
+        assert all(self._is_really_gone(one) for one in left_open), "fair weather leaves a task running"
+        listed = [(scene, state.current_attempt(scene)) for scene in map(self.scene, self.versions)]
+        same = [one for scene, one in listed if one and one.request.sha256 == scene.request.sha256 and not one.is_open]
+        left = {one.state for one in same}
+        assert left <= {S.DELIVERED, S.MISMATCHED, S.FAILED, S.REFUSED}, f"fair weather leaves {left}"
+        nobody_left = scheduler.stop is Stop.UNREACHABLE and len(left_open) > 1
+        if self.budget is None and not nobody_left:
+            assert scheduler.stop is None, f"fair weather stops: {scheduler.stop}"

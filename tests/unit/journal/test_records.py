@@ -1,0 +1,64 @@
+"""Lines with a good checksum that are not events all the same: the text says what is wrong."""
+
+import json
+import zlib
+from typing import Any
+
+import pytest
+
+from batchgen.journal.records import DamagedRecord, decode
+
+GOOD: dict[str, Any] = {
+    "v": 1, "event": "failed", "at": "t", "scene_id": "s", "attempt": 1, "code": "c", "message": "m",
+    "cost_usd": "0.1", "discount": None, "again": False,
+}  # fmt: skip
+READ: dict[str, Any] = {"v": 1, "event": "manifest_read", "at": "t", "name": "n", "model": "m", "scenes": []}
+
+
+def line(text: str) -> bytes:
+    body = text[:-1]
+    return f'{body},"crc":"{zlib.crc32(body.encode()):08x}"}}\n'.encode()
+
+
+def test_the_good_line_is_good() -> None:
+    decode(line(json.dumps(GOOD)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"v": 2}, "a newer batchgen"),
+        ({"v": None}, "a newer batchgen"),
+        ({"event": "sneezed"}, "no event 'sneezed'"),
+        ({"event": None}, "no event None"),
+        ({"at": 5}, "5 is not a text"),
+        ({"attempt": "1"}, "not a whole number"),
+        ({"attempt": True}, "not a whole number"),
+        ({"again": 1}, "neither true nor false"),
+        ({"cost_usd": 0.1}, "0.1 is not a text"),
+        ({"cost_usd": "much"}, "its fields are not those"),
+        ({"cost_usd": "NaN"}, "not an amount of money"),
+        ({"cost_usd": "Infinity"}, "not an amount of money"),
+    ],
+)
+def test_a_wrong_field(changes: dict[str, Any], why: str) -> None:
+    with pytest.raises(DamagedRecord, match=why):
+        decode(line(json.dumps({**GOOD, **changes})))
+
+
+@pytest.mark.parametrize("scenes", [None, 5, ["s"], [{}], "s"])
+def test_wrong_scenes(scenes: object) -> None:
+    with pytest.raises(DamagedRecord):
+        decode(line(json.dumps({**READ, "scenes": scenes})))
+
+
+@pytest.mark.parametrize("name", ["at", "scene_id", "attempt", "code", "cost_usd", "again"])
+def test_a_missing_field(name: str) -> None:
+    with pytest.raises(DamagedRecord, match=name):
+        decode(line(json.dumps({key: value for key, value in GOOD.items() if key != name})))
+
+
+@pytest.mark.parametrize("text", ["{x}", '{"a":' + "[" * 100_000 + "}", '{"a":' + "1" * 5000 + "}"])
+def test_text_that_is_no_json(text: str) -> None:
+    with pytest.raises(DamagedRecord):
+        decode(line(text))
