@@ -14,7 +14,7 @@ from batchgen.engine.states import State
 from batchgen.report.rows import Row, SceneStatus, report_rows, status_of
 
 _UNFINISHED = 1
-_EXIT_CODES: Mapping[Stop, int] = {
+EXIT_CODES: Mapping[Stop, int] = {
     Stop.SHUT_OUT: _UNFINISHED,
     Stop.BUDGET: 4,
     Stop.ACCOUNT: 5,
@@ -77,7 +77,7 @@ def result_of(
     missing = directory.missing(state)
     rows = report_rows(state, missing)
     stop = None if scheduler is None else scheduler.stop
-    exit_code = _EXIT_CODES[stop] if stop is not None else _exit_code(plan, state, rows, waited=waited)
+    exit_code = EXIT_CODES[stop] if stop is not None else _exit_code(plan, state, rows, waited=waited)
     if stop is Stop.INTERRUPTED and interrupted is not None:
         exit_code = interrupted
     return RunResult(

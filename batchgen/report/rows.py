@@ -40,7 +40,7 @@ class SceneStatus(StrEnum):
     PENDING = "pending"
 
 
-_STATUS: Mapping[AttemptState, SceneStatus] = {
+STATUSES: Mapping[AttemptState, SceneStatus] = {
     AttemptState.SUBMITTING: SceneStatus.UNKNOWN,
     AttemptState.UNKNOWN: SceneStatus.UNKNOWN,
     AttemptState.RESOLVED: SceneStatus.RUNNING,
@@ -88,7 +88,7 @@ def status_of(attempt: Attempt, state: State, missing: Collection[str] = ()) -> 
     if attempt.state is AttemptState.DOWNLOAD_FAILED and not state.downloads:
         return SceneStatus.COMPLETED
     is_here = attempt.state is not AttemptState.COMPLETED and attempt.scene_id not in missing
-    status = _STATUS[attempt.state]
+    status = STATUSES[attempt.state]
     return SceneStatus.RUNNING if status is SceneStatus.COMPLETED and state.downloads and not is_here else status
 
 
@@ -157,7 +157,7 @@ def _ledger_row(attempt: Attempt, state: State, *, superseded: bool) -> Row:
     return {
         "scene_id": attempt.scene_id,
         "attempt": attempt.number,
-        "outcome": _STATUS[attempt.state] if superseded else status_of(attempt, state),
+        "outcome": STATUSES[attempt.state] if superseded else status_of(attempt, state),
         "task_id": attempt.task_id,
         "request_sha256": attempt.request.sha256,
         **_asked_for(attempt.request),

@@ -11,13 +11,15 @@ class FetchFailed(Exception):  # noqa: N818 - an end like others
 
     def __init__(self, message: str, *, expired: bool = False) -> None:
         """Keep what is known."""
-        super().__init__(message, expired)
-        self.message = message
+        super().__init__(message)
         self.expired = expired
 
-    def __str__(self) -> str:
-        """Only the message is for people."""
-        return self.message
+    def __reduce__(self) -> tuple[object, ...]:
+        return _fetch_failed, (str(self), self.expired)
+
+
+def _fetch_failed(message: str, expired: bool) -> FetchFailed:  # noqa: FBT001 - pickle passes positions
+    return FetchFailed(message, expired=expired)
 
 
 @dataclass(frozen=True, slots=True)

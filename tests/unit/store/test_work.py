@@ -1,0 +1,53 @@
+"""Fetching and checking is work that another process can do: all that it needs comes along, nothing is shared."""
+
+import hashlib
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from batchgen.store.interface import FetchFailed, Wanted
+from batchgen.store.local import Limits, LocalStore
+
+from helpers.servers import Peer, server
+from helpers.support import write_video
+
+
+def test_other_processes_fetch_and_check_and_this_one_keeps(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "result.mp4", seconds=2, size=(480, 480)).read_bytes()
+
+    def answer(peer: Peer) -> None:
+        peer.read_head()
+        peer.answer(404 if peer.target == "/gone" else 200, video)
+
+    store = LocalStore(tmp_path, Limits(connections=2, silence_s=20.0))
+    with server(answer) as address, ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        wanted = [Wanted(f"s{number}", 1, f"{address}/{number}", "480*480", 2) for number in range(3)]
+        odd = [Wanted("small", 1, f"{address}/x", "960*960", 2), Wanted("gone", 1, f"{address}/gone", "480*480", 2)]
+        futures = [pool.submit(store.work(each)) for each in [*wanted, *odd]]
+        checked = [future.result(60) for future in futures[:-1]]
+        with pytest.raises(FetchFailed, match="404") as failed:
+            futures[-1].result(60)
+    assert failed.value.expired
+    assert [each.mismatch for each in checked[:3]] == [None, None, None]
+    assert "960*960 was asked for" in str(checked[3].mismatch)
+    names = [store.keep(each, found) for each, found in zip(wanted, checked, strict=False)]
+    assert names == ["videos/s0.mp4", "videos/s1.mp4", "videos/s2.mp4"]
+    assert checked[0].fetched.sha256 == hashlib.sha256(video).hexdigest()
+    with store.open(names[0]) as kept:
+        assert kept.read() == video
+    assert store.has(names[0])
+    assert not store.has("videos/s9.mp4")
+
+
+def test_work_holds_no_connection(tmp_path: Path) -> None:
+    work = LocalStore(tmp_path, Limits()).work(Wanted("s1", 2, "http://127.0.0.1:9/x", "480*480", 2))
+    assert pickle.loads(pickle.dumps(work)) == work  # noqa: S301 - our own
+    assert str(work).count("s1@2.mp4") == 1
+
+
+def test_a_failure_survives_the_way_between_processes() -> None:
+    failed = pickle.loads(pickle.dumps(FetchFailed("the URL answers 403", expired=True)))  # noqa: S301 - our own
+    assert (str(failed), failed.expired) == ("the URL answers 403", True)
