@@ -39,98 +39,29 @@ Which orders of events are possible, and what closes each race:
 Which of the policies waits how long, and why, stands in `batchgen.limits`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterable
 
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
-from batchgen.engine.backoff import Jitter, retry_wait, submit_wait
-from batchgen.engine.breaker import Breaker
-from batchgen.engine.budget import Budget, Estimate, recorded_estimate
-from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
-from batchgen.engine.commands import (
-    Command,
-    CommandResult,
-    Fetch,
-    FetchResult,
-    Poll,
-    PollResult,
-    Stop,
-    Submit,
-    SubmitResult,
-)
-from batchgen.engine.pacing import TaskDurations, poll_wait
-from batchgen.engine.planner import Action, Step, paid_for
-from batchgen.engine.queues import CommandKind, CommandQueues
-from batchgen.engine.reach import Reach
+from batchgen.engine.backoff import Jitter
+from batchgen.engine.commands import Command, CommandResult, Fetch, Poll, Stop, Submit
+from batchgen.engine.planner import Action, Step
+from batchgen.engine.queues import CommandKind
+from batchgen.engine.reactions import Reactions, Settings
 from batchgen.engine.scene_run import SceneRun
-from batchgen.engine.states import Attempt, AttemptState, State
-from batchgen.engine.throttle import Hold, Pace
-from batchgen.limits import (
-    CONFIRMED_AFTER,
-    LONGEST_READ_WAIT_S,
-    LOOKS_AT_MISSING,
-    MOST_FETCHES,
-    MOST_POSTS,
-    MOST_REFRESHES,
-    PATIENCE_S,
-)
+from batchgen.engine.states import AttemptState, State
+from batchgen.engine.throttle import Hold
+
+__all__ = ["Scheduler", "Settings"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a run is to go; what the options of `run` say.
-
-    ``workers`` bounds the acts under way, ``attempts`` the paid attempts at a scene; ``estimate`` is
-    what an attempt of which no cost is known takes of the budget. Times are in seconds.
-    """
-
-    workers: int = 8
-    max_in_flight: int = 50
-    submit_rate: float | None = None
-    poll_interval_s: float = 5.0
-    task_timeout_s: float = 3600.0
-    attempts: int = 1
-    wait: bool = True
-    download: bool = True
-    budget_usd: Decimal | None = None
-    estimate: Estimate = recorded_estimate
-
-
-_OF_THE_TASK = frozenset({Kind.RUNNING, Kind.DONE, Kind.FAILED})
-"""What a reading can say of a task itself."""
-
-
-class Scheduler:
-    """Decides for all scenes of one run. Owns ``state``, and changes it by events only."""
+class Scheduler(Reactions):
+    """Decides for all scenes of one run."""
 
     def __init__(self, state: State, steps: Iterable[Step], settings: Settings, jitter: Jitter) -> None:
         """Take up a plan. Nothing begins before `begin` is called."""
-        self.state = state
-        self.stop: Stop | None = None
-        self.why = ""
-        self._held_code = ""
-        self._settings = settings
-        self._jitter = jitter
-        self._lengths = TaskDurations()
-        self._pace = Pace(settings.max_in_flight, settings.submit_rate)
-        self._reach = Reach()
-        self._breaker = Breaker()
-        self._shut_out_since: float | None = None
-        self._budget = Budget(settings.budget_usd, state.all_attempts(), settings.estimate)
-        self._queues = CommandQueues()
-        self._runs: dict[str, SceneRun] = {}
-        self._sending: set[str] = set()
-        self._in_flight: set[str] = set()
-        self._under_way = 0
+        super().__init__(state, settings, jitter)
         self._turn = 0
-        self._events: list[ev.Event] = []
-        self._endings: Mapping[type, Callable[..., None]] = {
-            SubmitResult: self._submit_result,
-            PollResult: self._poll_result,
-            FetchResult: self._fetch_result,
-        }
         self._choices = (self._next_submit, self._next_poll, self._next_fetch)
         self._take_up(steps)
 
@@ -213,21 +144,6 @@ class Scheduler:
         """Begin nothing more; only answers to submissions under way are waited for."""
         self._end_early(Stop.INTERRUPTED, "interrupted", *CommandKind)
 
-    def _drain(self) -> list[ev.Event]:
-        drained, self._events = self._events, []
-        return drained
-
-    def _remember(self, event: ev.Event) -> None:
-        self.state.apply(event)
-        self._events.append(event)
-
-    def _remember_of(self, event: ev.AttemptEvent) -> None:
-        """Remember what happened to an attempt; the budget follows."""
-        listed = self.state.attempts.get(event.scene_id, [])
-        before = listed[event.attempt - 1] if event.attempt <= len(listed) else None
-        self._remember(event)
-        self._budget.changed(before, self.state.attempts[event.scene_id][event.attempt - 1])
-
     # Choosing what to begin
 
     def _next_command(self, now: float, at: str) -> Command | None:
@@ -283,257 +199,3 @@ class Scheduler:
         asked = attempt.request
         size, duration_s = asked.size or "", asked.seconds or 0
         return Fetch(attempt.scene_id, attempt.number, attempt.result.video_url or "", size, duration_s)
-
-    def _attempt(self, run: SceneRun) -> Attempt:
-        return self.state.attempts[run.scene.scene_id][run.attempt - 1]
-
-    def _stop_at_budget(self, at: str) -> None:
-        budget, unknown = self._settings.budget_usd, self._budget.committed.unknown
-        reason = f"it would go beyond the budget of {budget} USD; raise it with --budget, and run again"
-        if unknown:
-            reason = (
-                f"{unknown} earlier attempt{'' if unknown == 1 else 's'} may have cost what nobody can "
-                f"reckon, so the budget of {budget} USD cannot be kept; add a price for their tier to pricing"
-            )
-        self._stop_submitting(Stop.BUDGET, "budget", reason, at)
-
-    def _stop_submitting(self, why: Stop, code: str, reason: str, at: str, *also: CommandKind) -> None:
-        """End early, and write down of every scene that waits why it is left to a later run."""
-        waiting = dict.fromkeys(self._queues.waiting(CommandKind.SUBMIT))
-        if self.stop is None:
-            self._held_code = code
-        self._end_early(why, reason, *also)
-        for scene_id in waiting:
-            self._hold_back(scene_id, at)
-
-    def _hold_back(self, scene_id: str, at: str) -> None:
-        """Leave a scene to a later run, for what ended this one."""
-        if self._held_code:
-            self._remember(ev.HeldBack(at, scene_id, self._held_code, f"not submitted: {self.why}"))
-
-    def _end_early(self, why: Stop, reason: str, *also: CommandKind) -> None:
-        """Submit nothing more, and begin no acts of the other sorts named."""
-        if self.stop is None or why is Stop.INTERRUPTED:
-            self.stop, self.why = why, reason
-        self._queues.close({CommandKind.SUBMIT, *also})
-
-    def _lose_patience(self, now: float, at: str) -> None:
-        """Leave the rest to a later run, where the gateway lets nothing in and no task of this run goes on."""
-        hold = self._pace.held
-        if len(self._in_flight) > len(self._sending):
-            self._shut_out_since = None
-        elif now < hold.until and self.has_to_submit:
-            if self._shut_out_since is None:
-                self._shut_out_since = now
-            if hold.until - self._shut_out_since >= PATIENCE_S:
-                reason = f"the gateway lets nothing in ({hold.reason}), and none of the tasks is left to wait for"
-                self._stop_submitting(Stop.SHUT_OUT, "shut_out", reason, at)
-
-    def _doubt_address(self, now: float, at: str) -> None:
-        """End early where every task is met with 404, and has been for long enough."""
-        elsewhere_at = self._reach.elsewhere_at
-        if elsewhere_at is not None and now >= elsewhere_at and self.stop is None:
-            reason = "the gateway knows none of the tasks (404 to all of them); is its address the right one?"
-            self._stop_submitting(Stop.UNREACHABLE, "task_not_found", reason, at, CommandKind.POLL)
-
-    # How submissions end
-
-    def _submit_result(self, result: SubmitResult, run: SceneRun, now: float, at: str) -> None:
-        classification, command = result.classification, result.command
-        self._sending.discard(command.scene_id)
-        self._heard(classification, now, at)
-        owner = None if result.task_id is None else self.state.owner_of(result.task_id)
-        event = outcome_events.submission(at, result, owner)
-        self._remember_of(event)
-        self._count(classification, at, uncertain=isinstance(event, ev.OutcomeUnknown))
-        if isinstance(event, ev.Submitted):
-            self._created(run, now)
-            return
-        self._in_flight.discard(command.scene_id)
-        if classification.kind is Kind.ACCOUNT:
-            self._stop_submitting(
-                Stop.ACCOUNT, classification.code, f"the gateway refused: {classification.reason}", at
-            )
-        elif isinstance(event, ev.Refused) and event.again:
-            self._send_later(classification, run, now, at)
-
-    def _created(self, run: SceneRun, now: float) -> None:
-        self._shut_out_since = None
-        self._pace.accepted(len(self._in_flight))
-        run.waits_for_task(now, now + self._settings.task_timeout_s)
-        usual = self._lengths.first_wait(outcome_events.kind_of(self._attempt(run)))
-        first = max(usual, poll_wait(self._settings.poll_interval_s, 0, self._jitter))
-        self._queues.at(now + min(first, self._settings.task_timeout_s), CommandKind.POLL, run.scene.scene_id)
-
-    def _count(self, classification: Classification, at: str, *, uncertain: bool) -> None:
-        """Have the breaker know of an answer to a submission."""
-        if classification.code == NOT_CONNECTED:
-            self._breaker.unreached()
-        elif self._breaker.answered(uncertain=uncertain):
-            reason = f"the gateway gives no usable answers to submissions ({classification.reason})"
-            self._stop_submitting(Stop.UNANSWERED, "unanswered", reason, at)
-
-    def _send_later(self, classification: Classification, run: SceneRun, now: float, at: str) -> None:
-        """Submit once more: nothing was created. Waiting for the account is no failure of the scene."""
-        scene_id = run.scene.scene_id
-        if classification.throttled or classification.wait_s is not None:
-            self._pace.refused(now, classification.wait_s, classification.reason)
-        if self.stop is not None:
-            self._hold_back(scene_id, at)
-        elif classification.throttled:
-            self._pace.throttled(len(self._in_flight))
-            self._queues.first(CommandKind.SUBMIT, scene_id)
-        elif classification.code == NOT_CONNECTED:
-            self._pace.hold(now + self._reach.wait(self._jitter), classification.reason)
-            self._queues.first(CommandKind.SUBMIT, scene_id)
-        else:
-            self._submit_after_refusal(run, classification, now)
-
-    def _submit_after_refusal(self, run: SceneRun, classification: Classification, now: float) -> None:
-        """Submit once more after a while, a few times; then the scene is left to a later run."""
-        run.refusals += 1
-        if run.refusals < MOST_POSTS:
-            when = now + max(submit_wait(run.refusals, self._jitter), classification.wait_s or 0.0)
-            self._queues.at(when, CommandKind.SUBMIT, run.scene.scene_id)
-
-    def _heard(self, classification: Classification, now: float, at: str) -> None:
-        """What any answer says of the gateway as a whole: that it is there, and that it wants rest."""
-        if classification.wait_s is not None:
-            self._pace.hold(now + classification.wait_s, classification.reason)
-        if classification.code != NOT_CONNECTED:
-            self._reach.answered()
-        elif self._reach.lost(now):
-            self._stop_submitting(Stop.UNREACHABLE, NOT_CONNECTED, classification.reason, at, CommandKind.POLL)
-
-    # How readings end
-
-    def _poll_result(self, result: PollResult, run: SceneRun, now: float, at: str) -> None:
-        classification = result.classification
-        self._heard(classification, now, at)
-        self._heard_of_task(result, run, now, at)
-        run.polls += 1
-        run.hears_charge(result.task)
-        if classification.kind is Kind.DONE:
-            self._completed(result, run, now, at)
-        elif classification.kind is Kind.ACCOUNT:
-            reason = f"the gateway refused: {classification.reason}"
-            self._stop_submitting(Stop.ACCOUNT, classification.code, reason, at, CommandKind.POLL)
-        elif classification.kind is Kind.FAILED and run.is_confirmed(classification):
-            self._failed(result, run, now, at)
-        elif self._is_time_up(run, now):
-            self._give_up(run, at)
-        else:
-            self._look_again(classification, run, now)
-
-    def _heard_of_task(self, result: PollResult, run: SceneRun, now: float, at: str) -> None:
-        """What a reading says of whether the gateway has our tasks, and this one."""
-        classification, command = result.classification, result.command
-        if classification.not_found:
-            run.missed += classification.kind is Kind.MISSING
-            self._reach.missed(command.task_id, now)
-            elsewhere_at = self._reach.elsewhere_at
-            if elsewhere_at is not None:
-                # Nothing is bought from a gateway that knows none of what was bought.
-                self._pace.hold(elsewhere_at, classification.reason)
-                self._doubt_address(now, at)
-            elif run.missed >= CONFIRMED_AFTER:
-                self._in_flight.discard(command.scene_id)  # what the gateway does not know must not keep others waiting
-        elif classification.kind in _OF_THE_TASK:
-            self._reach.knows_task()
-            run.heard_of, run.missed = True, 0
-            if self._attempt(run).state in (AttemptState.RESOLVED, AttemptState.NOT_FOUND):
-                self._remember_of(ev.TaskSeen(at, command.scene_id, command.attempt))
-
-    def _is_time_up(self, run: SceneRun, now: float) -> bool:
-        """Whether a task is not waited for any longer; one that is only looked at once more, sooner."""
-        if run.give_up_at is not None and now >= run.give_up_at:
-            return True
-        only_looked_at = self._attempt(run).state not in (AttemptState.RUNNING, AttemptState.RESOLVED)
-        return only_looked_at and run.missed >= LOOKS_AT_MISSING and not self._reach.misses_all
-
-    def _look_again(self, classification: Classification, run: SceneRun, now: float) -> None:
-        if classification.kind is not Kind.FAILED:
-            run.said, run.said_times = "", 0
-        wait = poll_wait(self._settings.poll_interval_s, run.polls, self._jitter)
-        if classification.code == NOT_CONNECTED:
-            wait = self._reach.wait(self._jitter)
-        elif classification.kind is Kind.TRANSIENT:
-            run.failures += 1
-            asked_s = min(classification.wait_s or 0.0, LONGEST_READ_WAIT_S)
-            wait = max(wait, retry_wait(run.failures, self._jitter), asked_s)
-        else:
-            run.failures = 0
-        # The last look comes when the time is up, however long the wait would be.
-        when = now + wait if run.give_up_at is None else min(now + wait, run.give_up_at)
-        self._queues.at(when, CommandKind.POLL, run.scene.scene_id)
-
-    def _give_up(self, run: SceneRun, at: str) -> None:
-        """Wait no longer in this run. The task makes room: a stuck one must not keep others waiting."""
-        attempt = self._attempt(run)
-        self._in_flight.discard(attempt.scene_id)
-        if attempt.is_open and run.missed and not run.heard_of and not self._reach.misses_all:
-            self._remember_of(outcome_events.not_found(at, attempt))
-            # An id that was given by hand may be mistyped: what became of the submission is as unknown as before.
-            if run.repeats and not attempt.by_hand:
-                self._submit_anew(run, at)
-        elif attempt.is_in_flight:
-            self._remember_of(outcome_events.timed_out(at, attempt, self._settings.task_timeout_s))
-        elif not attempt.is_open:
-            reason = "the address of the result has expired, and the gateway gave no other in time"
-            self._remember_of(ev.DownloadFailed(at, attempt.scene_id, attempt.number, reason))
-
-    def _completed(self, result: PollResult, run: SceneRun, now: float, at: str) -> None:
-        attempt = self._attempt(run)
-        if run.created_at is not None:
-            self._lengths.completed(outcome_events.kind_of(attempt), now - run.created_at)
-            run.created_at = None
-        self._in_flight.discard(attempt.scene_id)
-        self._remember_of(outcome_events.completed(at, attempt, result.task))
-        if attempt.request.sha256 != run.scene.request.sha256:
-            self._submit_anew(run, at)  # the manifest was changed while this task ran
-        elif self._settings.download:
-            self._queues.now(CommandKind.FETCH, attempt.scene_id)
-
-    def _failed(self, result: PollResult, run: SceneRun, now: float, at: str) -> None:
-        classification, attempt = result.classification, self._attempt(run)
-        if not attempt.is_open:
-            # Read for a fresh address only: what was bought stays bought.
-            self._remember_of(ev.DownloadFailed(at, attempt.scene_id, attempt.number, classification.reason))
-            return
-        self._in_flight.discard(attempt.scene_id)
-        self._remember_of(outcome_events.failed(at, attempt, classification, run.charge))
-        if run.removed:
-            return
-        paid = paid_for(self.state, run.scene)
-        if run.repeats or attempt.request.sha256 != run.scene.request.sha256:
-            self._submit_anew(run, at)
-        elif self._attempt(run).again:
-            self._submit_after_refusal(run, classification, now)
-        elif classification.passing and paid < self._settings.attempts:
-            self._queues.at(now + retry_wait(paid, self._jitter), CommandKind.SUBMIT, attempt.scene_id)
-
-    def _submit_anew(self, run: SceneRun, at: str) -> None:
-        run.repeats = False
-        if self.stop is not None:
-            self._hold_back(run.scene.scene_id, at)
-        self._queues.now(CommandKind.SUBMIT, run.scene.scene_id)
-
-    # How downloads end
-
-    def _fetch_result(self, result: FetchResult, run: SceneRun, now: float, at: str) -> None:
-        command = result.command
-        if result.path is not None and result.sha256 is not None:
-            self._remember_of(outcome_events.delivered(at, result, result.path, result.sha256))
-            return
-        run.fetches += 1
-        if result.unstorable:
-            reason = f"results cannot be stored: {result.failure}"
-            self._stop_submitting(Stop.STORAGE, "storage", reason, at)  # what cannot be kept is not bought
-        if result.expired and run.refreshes < MOST_REFRESHES and self._queues.is_open(CommandKind.POLL):
-            run.refreshes += 1
-            run.give_up_at = None
-            self._queues.now(CommandKind.POLL, command.scene_id)
-        elif not result.expired and run.fetches < MOST_FETCHES and self._queues.is_open(CommandKind.FETCH):
-            self._queues.at(now + retry_wait(run.fetches, self._jitter), CommandKind.FETCH, command.scene_id)
-        else:
-            self._remember_of(ev.DownloadFailed(at, command.scene_id, command.attempt, result.failure))

@@ -8,6 +8,7 @@ REPLAY = "journal/replay.py"
 RECORDS = "journal/records.py"
 STATES = "engine/states.py"
 SCHEDULER = "engine/scheduler.py"
+REACTIONS = "engine/reactions.py"
 PLANNER = "engine/planner.py"
 BUDGET = "engine/budget.py"
 ERROR_POLICY = "providers/error_policy.py"
@@ -127,7 +128,7 @@ FAULTS = (
     ),
     fault(
         "the task id is written after the first poll",
-        SCHEDULER,
+        REACTIONS,
         "        self._remember_of(event)\n        self._count(",
         "        (self.state.apply if isinstance(event, ev.Submitted) else self._remember_of)(event)\n"
         "        self._count(",
@@ -138,7 +139,7 @@ FAULTS = (
     ),
     fault(
         "401 and 403 on a submission do not stop the run",
-        SCHEDULER,
+        REACTIONS,
         "            self._stop_submitting(\n"
         '                Stop.ACCOUNT, classification.code, f"the gateway refused: {classification.reason}", at\n'
         "            )\n",
@@ -146,13 +147,13 @@ FAULTS = (
     ),
     fault(
         "401 and 403 on a reading do not stop the run",
-        SCHEDULER,
+        REACTIONS,
         "            self._stop_submitting(Stop.ACCOUNT, classification.code, reason, at, CommandKind.POLL)\n",
         "            self._look_again(classification, run, now)\n",
     ),
     fault(
         "Retry-After is ignored",
-        SCHEDULER,
+        REACTIONS,
         "            self._pace.hold(now + classification.wait_s, classification.reason)\n",
         "            self._pace.hold(now, classification.reason)\n",
         "            self._pace.refused(now, classification.wait_s, classification.reason)\n",
@@ -164,10 +165,10 @@ FAULTS = (
         "max(wait_s or 0.0, 0.0 if together else self._least_hold_s)",
         "(self._least_hold_s if wait_s is None else wait_s)",
     ),
-    fault("refusals are not counted", SCHEDULER, "        run.refusals += 1\n", ""),
+    fault("refusals are not counted", REACTIONS, "        run.refusals += 1\n", ""),
     fault(
         "a run that is not let in waits for ever",
-        SCHEDULER,
+        REACTIONS,
         "            if hold.until - self._shut_out_since >= PATIENCE_S:\n",
         "            if hold.until < now:\n",
     ),
@@ -224,13 +225,13 @@ FAULTS = (
     ),
     fault(
         "an id that was mistyped counts as no task",
-        SCHEDULER,
+        REACTIONS,
         "            if run.repeats and not attempt.by_hand:\n",
         "            if run.repeats:\n",
     ),
     fault(
         "one paid attempt more than allowed",
-        SCHEDULER,
+        REACTIONS,
         "classification.passing and paid < self._settings.attempts",
         "classification.passing and paid <= self._settings.attempts",
     ),
@@ -260,13 +261,13 @@ FAULTS = (
     ),
     fault(
         "a scene that was taken out is submitted again",
-        SCHEDULER,
+        REACTIONS,
         "        if run.removed:\n            return\n",
         "",
     ),
     fault(
         "an unknown outcome is sent again in the same run",
-        SCHEDULER,
+        REACTIONS,
         "        self._in_flight.discard(command.scene_id)\n        if classification.kind is Kind.ACCOUNT:\n",
         "        self._in_flight.discard(command.scene_id)\n"
         "        if isinstance(event, ev.OutcomeUnknown):\n"
@@ -325,7 +326,7 @@ FAULTS = (
     ),
     fault(
         "a gateway that knows none of the tasks gets more of them",
-        SCHEDULER,
+        REACTIONS,
         "                self._pace.hold(elsewhere_at, classification.reason)\n",
         "",
     ),
