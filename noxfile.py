@@ -6,7 +6,9 @@ Without a name, nox does what has to hold before a change is committed: ``static
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import nox
@@ -55,7 +57,9 @@ def _interpreter(version: str) -> str | None:
 
 
 FOUND = {version: program for version in PYTHONS if (program := _interpreter(version)) is not None}
-COMBINATIONS = [(version, which) for version in FOUND for which in ("newest", "lowest")]
+HERE = (f"{sys.version_info.major}.{sys.version_info.minor}", "newest")
+"""What ``tests`` runs on."""
+COMBINATIONS = [each for each in product(FOUND, ("newest", "lowest")) if each != HERE]
 ABSENT = [version for version in PYTHONS if version not in FOUND]
 
 
