@@ -26,7 +26,7 @@ from batchgen.engine.states import AttemptState, State
 from batchgen.errors import UsageError
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.registry import provider_named
-from batchgen.report.plan import Outlook, as_table
+from batchgen.report.plan import Outlook, as_table, question
 from batchgen.report.summary import STOPPED, next_step
 from batchgen.report.summary import as_text as summary
 from batchgen.text import on_one_line, printable
@@ -156,13 +156,18 @@ class RunCommand:
         return agreed
 
     def _is_agreed(self, outlook: Outlook) -> bool:
+        """Whether it may be spent. Raises `UsageError` where nobody can be asked and nothing says so."""
         show_price_notes(outlook)
-        submits = len(outlook.purchases)
-        if self._options.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        options = self._options
+        if not outlook.purchases or options.yes or options.emulator or self._saved is not None:
             return True
         click.echo(printable(as_table(outlook)), err=True)
-        free = " (an emulator: nothing is charged)" if self._options.emulator else ""
-        return not submits or click.confirm(f"Submit {submits} scene{'' if submits == 1 else 's'}{free}?", err=True)
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError(
+                "nothing was submitted: there is no terminal to ask at. Add --yes to buy what the plan shows, or save "
+                "a plan with plan --out and carry it out with --plan"
+            )
+        return click.confirm(question(outlook), err=True)
 
     def _conclude(self, batch: Batch, state: State, result: RunResult | None) -> None:
         """Say how it went, and how to go on."""

@@ -93,6 +93,17 @@ def as_table(outlook: Outlook) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
+def question(outlook: Outlook) -> str:
+    """What is asked before money is spent: how many scenes, for how much, and how many of them were paid for before."""
+    count, cost = len(outlook.purchases), outlook.new_cost
+    money = f"up to {cost.usd:f} USD" if not cost.unknown else "an unknown price"
+    if cost.unknown and cost.usd:
+        money = f"{cost.usd:f} USD and an unknown price for {cost.unknown} of them"
+    before = sum(step.paid_before for step in outlook.purchases)
+    again = f" ({before} {'was' if before == 1 else 'were'} paid for before)" if before else ""
+    return f"Submit {count} scene{'' if count == 1 else 's'} for {money}{again}?"
+
+
 def price_notes(outlook: Outlook) -> Iterator[str]:
     """What to know of the prices: where a learned one is used, and where it contradicts the declared one."""
     used = {step.scene.request.tier for step in outlook.purchases}

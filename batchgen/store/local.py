@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from batchgen.layout import VIDEOS, video_path
 from batchgen.limits import RESULT_CONNECT_S
-from batchgen.store.interface import Checked, Wanted, Work
+from batchgen.store.interface import Checked, FetchFailed, Wanted, Work
 
 if TYPE_CHECKING:
     from batchgen.network import Network
@@ -41,12 +41,18 @@ class LocalWork:
 
     def __call__(self) -> Checked:
         """Do it; as `Work`."""
+        from batchgen.media.probe import UnusableMedia
         from batchgen.store.check import mismatch
         from batchgen.store.fetch import fetch
 
         self.target.parent.mkdir(exist_ok=True)
         fetched = fetch(_network(self.limits), self.wanted.url, self.target)
-        return Checked(fetched, mismatch(fetched.path, self.wanted.size, self.wanted.seconds))
+        try:
+            return Checked(fetched, mismatch(fetched.path, self.wanted.size, self.wanted.seconds))
+        except UnusableMedia as error:
+            # Damaged is not wrong: it is bought, and comes whole from another address perhaps.
+            fetched.path.unlink(missing_ok=True)
+            raise FetchFailed(f"what arrived is not a video that decodes: it {error}", expired=True) from None
 
 
 class LocalStore:

@@ -213,7 +213,7 @@ def test_a_directory_that_may_not_be_written(tmp_path: Path, gateway: Gateway, d
     before = contents(film.run_dir)
     film.state.chmod(0o444)
     film.run_dir.chmod(0o555)
-    command = unprivileged("-m", "batchgen", "run", film.manifest, "--base-url", gateway.base_url)
+    command = unprivileged("-m", "batchgen", "run", film.manifest, "--yes", "--base-url", gateway.base_url)
     ended = started(command, tmp_path, {"BATCHGEN_API_KEY": KEY})
     film.run_dir.chmod(0o755)
     assert (ended.code, ended.out) == (6, "")

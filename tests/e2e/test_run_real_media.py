@@ -30,7 +30,7 @@ def test_the_quick_start_with_a_photograph_and_a_clip(tmp_path: Path, gateway: G
         (refs / name).write_bytes(content)
     checked = batchgen("validate", "--strict", "garden/manifest.yaml", folder=tmp_path)
     assert (checked.code, checked.out) == (0, "")
-    arguments = ["run", "garden/manifest.yaml", "--base-url", gateway.base_url, "--poll-interval=0.3"]
+    arguments = ["run", "garden/manifest.yaml", "--base-url", gateway.base_url, "--poll-interval=0.3", "--yes"]
     ended = batchgen(*arguments, folder=tmp_path, BATCHGEN_API_KEY="any")
     assert ended.code == 0, ended.err
     rows = csv_rows(tmp_path / "runs" / "garden" / "report.csv")

@@ -180,7 +180,7 @@ class Batch:
 
     def _arguments(self, options: Sequence[str | Path], *, embedded: bool) -> list[str | Path]:
         address = [] if embedded else [f"--base-url={self.gateway}"]
-        return ["run", self.manifest, *address, "--poll-interval=0.1", *options]
+        return ["run", self.manifest, *address, "--poll-interval=0.1", "--yes", *options]
 
     def run(self, *options: str | Path, expect: int | None = 0, **environment: str) -> Ended:
         """Run to the end."""

@@ -46,7 +46,7 @@ def _read(fault: Fault) -> str:
 
 def _fetch(fault: Fault) -> str:
     if fault.download is Arrives.SHORT:
-        return f"{fault.download}: `media_mismatch`"
+        return f"{fault.download}: `download_failed`"
     if fault.download in (Arrives.AT_ONCE, Arrives.TWICE):
         return str(fault.download)
     return f"{fault.download}; `download_failed` if it lasts"

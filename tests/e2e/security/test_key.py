@@ -75,7 +75,14 @@ def test_a_gateway_that_repeats_the_key_everywhere(tmp_path: Path) -> None:
         gateway.created = {number: answer(key) for number, answer in enumerate(CREATIONS.values(), 1)}
         gateway.read = {number: read(key, address) for number, read in enumerate(READINGS.values(), first_reading)}
         film = numbered(tmp_path, address, len(CREATIONS) + len(READINGS))
-        arguments = ["run", film.manifest, f"--base-url={address}", "--poll-interval=0.1", "--request-timeout=2"]
+        arguments = [
+            "run",
+            film.manifest,
+            f"--base-url={address}",
+            "--poll-interval=0.1",
+            "--request-timeout=2",
+            "--yes",
+        ]
         ended = started(
             [sys.executable, "-P", "-m", "batchgen", *map(str, arguments)], tmp_path, {"BATCHGEN_API_KEY": key}
         )
@@ -225,7 +232,7 @@ def test_not_even_a_bug_that_names_the_key_lets_it_out(
     with server(HostileGateway(read={1: done("http://127.0.0.1:9/x")})) as address:
         film = numbered(tmp_path, address, 1)
         script = _BROKEN.format(module=module, name=name, method=method, key=KEY)
-        options = [f"--base-url={address}", "--poll-interval=0.1", "--task-timeout=1", "--no-progress"]
+        options = [f"--base-url={address}", "--poll-interval=0.1", "--task-timeout=1", "--no-progress", "--yes"]
         command = [sys.executable, "-P", "-c", script, "run", str(film.manifest), *options]
         ended = started(command, tmp_path, {"BATCHGEN_API_KEY": KEY})
     assert ended.code == code, ended.err

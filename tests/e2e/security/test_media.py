@@ -119,7 +119,7 @@ def test_results_that_name_other_files_or_hosts(tmp_path: Path) -> None:
         film.run("--workers=24", expect=1)
         assert not opened()
         assert listener.received == []
-    assert {row["error_code"] for row in film.report().values()} == {"media_mismatch"}
+    assert {row["error_code"] for row in film.report().values()} == {"download_failed"}
 
 
 def test_what_the_emulator_is_sent_names_nothing_either(tmp_path: Path) -> None:
@@ -265,11 +265,11 @@ def test_results_that_are_too_much(tmp_path: Path) -> None:
     rows = dict(zip(files, film.report().values(), strict=True))
     assert {row["status"] for row in rows.values()} == {"failed"}
     assert "larger than" in rows["/declared"]["error_message"]
-    assert rows["/frames"]["error_code"] == rows["/tracks"]["error_code"] == "media_mismatch"
+    assert rows["/frames"]["error_code"] == rows["/tracks"]["error_code"] == "download_failed"
     assert "\x1b" not in ended.stderr
 
 
-OPTIONS = ["--poll-interval=0.1", "--no-progress", "--request-timeout=3"]
+OPTIONS = ["--poll-interval=0.1", "--no-progress", "--request-timeout=3", "--yes"]
 _MEASURED = """
 import json, resource, sys
 from batchgen.cli.main import main

@@ -1,0 +1,47 @@
+"""Nothing is bought unasked: without a terminal only where an option says so."""
+
+from pathlib import Path
+
+from helpers.hostile import HostileGateway, numbered, says
+from helpers.runs import KEY, Batch
+from helpers.servers import server
+from helpers.support import Ended
+
+RUNNING = says({"status": "in_progress"})
+
+
+def posts(gateway: HostileGateway) -> int:
+    return sum(head.startswith(b"POST") for head in gateway.heads)
+
+
+def run(film: Batch, *options: str | Path, expect: int) -> Ended:
+    """A run with these options and none besides."""
+    command = ["run", film.manifest, "--run-dir", film.run_dir, "--no-progress", *options]
+    return film.do(*command, expect=expect, BATCHGEN_API_KEY=KEY)
+
+
+def test_without_a_terminal_the_plan_is_shown_and_nothing_is_bought(tmp_path: Path) -> None:
+    gateway = HostileGateway(read=dict.fromkeys((1, 2), RUNNING))
+    with server(gateway) as address:
+        film = numbered(tmp_path, address, 2)
+        refused = run(film, f"--base-url={address}", expect=2)
+        assert "s1     submit" in refused.err
+        assert "there is no terminal to ask at. Add --yes" in refused.err
+        assert gateway.heads == []
+        assert not film.happened("run_started")
+
+        plan = tmp_path / "plan.json"
+        film.do("plan", film.manifest, "--run-dir", film.run_dir, "--scene=s1", "--out", plan)
+        run(film, f"--base-url={address}", "--no-wait", "--plan", plan, expect=0)
+        assert posts(gateway) == 1
+        run(film, f"--base-url={address}", "--no-wait", "--scene=s1", expect=0)
+        assert posts(gateway) == 1, "what is only gone on with is not asked for"
+        run(film, f"--base-url={address}", "--no-wait", expect=2)
+        run(film, f"--base-url={address}", "--no-wait", "--yes", expect=0)
+    assert posts(gateway) == 2
+
+
+def test_a_rehearsal_is_never_asked_for(tmp_path: Path) -> None:
+    film = numbered(tmp_path, "", 1)
+    run(film, "--emulator", "--poll-interval=0.1", expect=0)
+    assert film.statuses() == "completed"
