@@ -17,7 +17,8 @@ from batchgen.model import Manifest, Problem, Request, counted
 from batchgen.providers.registry import DEFAULT
 from batchgen.schemas import Catalogue, shipped
 
-RUNS = Path("runs")
+RUNS = "runs"
+_REHEARSAL = "-rehearsal"
 
 
 class InvalidManifest(RefusedRun):
@@ -97,7 +98,8 @@ def load(  # noqa: PLR0913 - each has a default
 ) -> Batch:
     """Load a manifest that is to be planned or run.
 
-    The run directory is runs/NAME in the current directory where none is given; ``history`` are earlier
+    The run directory is runs/NAME beside the manifest where none is given, runs/NAME-rehearsal for a
+    rehearsal; ``history`` are earlier
     run directories to learn prices from; ``catalogue`` holds the models, those that are shipped and those
     of BATCHGEN_MODELS where it is left out. Raises `InvalidManifest` where there are errors, `UsageError`
     and `RunDirectoryError` where a manifest or a history cannot be read.
@@ -111,7 +113,7 @@ def load(  # noqa: PLR0913 - each has a default
         return tuple(_history(each, rehearsal=lenient) for each in others)
 
     def priced(name: str, model: str) -> Collection[str]:
-        directory = RunDirectory(Path(run_dir or RUNS / name))
+        directory = _directory(path, run_dir, name, rehearsal=rehearsal)
         return learn(_attempts(directory.state_or_empty(), earlier(directory)), model)
 
     loaded = check(path, strict=strict, priced=priced, catalogue=catalogue)
@@ -119,8 +121,25 @@ def load(  # noqa: PLR0913 - each has a default
         notify(ProblemsFound(path, loaded.problems))
     if loaded.manifest is None:
         raise InvalidManifest(path, loaded.problems)
-    directory = RunDirectory(Path(run_dir or RUNS / loaded.manifest.name))
+    directory = _directory(path, run_dir, loaded.manifest.name, rehearsal=rehearsal)
     return Batch(loaded.manifest, directory, earlier(directory), rehearsal, catalogue or shipped())
+
+
+def _directory(manifest: Path, run_dir: str | Path | None, name: str, *, rehearsal: bool) -> RunDirectory:
+    """The run directory of a batch: the same one, wherever the command is called.
+
+    Raises `UsageError` where only the place that versions before would have taken has a journal in it.
+    """
+    if run_dir is not None:
+        return RunDirectory(Path(run_dir))
+    directory = RunDirectory(manifest.parent / RUNS / f"{name}{_REHEARSAL if rehearsal else ''}")
+    before = RunDirectory(Path(RUNS) / name)
+    if not rehearsal and before.is_begun() and not directory.is_begun() and not before.is_rehearsal():
+        raise UsageError(
+            f"{before} holds runs of this batch, and {directory} is where they are looked for now. To go on with them "
+            f"add --run-dir {before}, or move the folder there; what was paid for would be paid for again"
+        )
+    return directory
 
 
 def _history(directory: RunDirectory, *, rehearsal: bool) -> State:

@@ -9,7 +9,11 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command("plan")
 @click.argument("manifest", metavar="MANIFEST", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--run-dir", type=click.Path(file_okay=False, path_type=Path), help="Run directory [default: runs/NAME].")
+@click.option(
+    "--run-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Run directory [default: runs/NAME beside the manifest].",
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for run --plan.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--history", multiple=True, type=_HISTORY, help="Earlier run directory to learn prices from; repeatable.")

@@ -28,7 +28,7 @@ def _money(value: str) -> Decimal:
 
 @click.command("run")
 @click.argument("manifest", metavar="MANIFEST", type=_FILE)
-@click.option("--run-dir", type=_DIRECTORY, help="Run directory [default: runs/NAME].")
+@click.option("--run-dir", type=_DIRECTORY, help="Run directory [default: runs/NAME beside the manifest].")
 @click.option("--emulator", is_flag=True, help="Run against an embedded emulator: no key, no cost.")
 @click.option("--base-url", envvar="BATCHGEN_BASE_URL", help="Address of the gateway.")
 @click.option("--api-key-file", type=_FILE, help="File with the API key [default: BATCHGEN_API_KEY].")

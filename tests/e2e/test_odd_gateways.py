@@ -55,7 +55,7 @@ def test_what_came_with_a_useless_answer_is_kept_and_offered(tmp_path: Path, nam
         assert "the answer began: " in said
     assert candidate in film.do("resolve", film.run_dir, "s1", expect=2).err
     if " " not in candidate and len(candidate) < 100:
-        assert f"resolve {film.run_dir} s1 --task-id {candidate}\n" in ended.err.replace("runs/film", str(film.run_dir))
+        assert f"resolve {film.run_dir} s1 --task-id {candidate}\n" in ended.err
     film.do("resolve", film.run_dir, "s1", "--task-id=t-1")
     assert film.statuses() == "running"
 

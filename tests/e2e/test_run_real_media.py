@@ -33,10 +33,10 @@ def test_the_quick_start_with_a_photograph_and_a_clip(tmp_path: Path, gateway: G
     arguments = ["run", "garden/manifest.yaml", "--base-url", gateway.base_url, "--poll-interval=0.3", "--yes"]
     ended = batchgen(*arguments, folder=tmp_path, BATCHGEN_API_KEY="any")
     assert ended.code == 0, ended.err
-    rows = csv_rows(tmp_path / "runs" / "garden" / "report.csv")
+    rows = csv_rows(tmp_path / "garden" / "runs" / "garden" / "report.csv")
     assert [row["status"] for row in rows] == ["completed", "completed"]
     for row in rows:
-        with av.open(tmp_path / "runs" / "garden" / row["video_path"]) as video:
+        with av.open(tmp_path / "garden" / "runs" / "garden" / row["video_path"]) as video:
             stream = video.streams.video[0]
             assert f"{stream.width}*{stream.height}" == row["size"]
             assert abs((video.duration or 0) / av.time_base - float(row["duration_s"])) < 0.3

@@ -137,7 +137,7 @@ def test_an_unknown_submission_is_settled_with_the_id_of_its_task(tmp_path: Path
     film.scenes["s2"]["prompt"] += " [lost-response]"
     film.write()
     first = film.run(expect=1)
-    assert "batchgen resolve runs/film s2 --task-id ID" in first.err
+    assert f"batchgen resolve {film.run_dir} s2 --task-id ID" in first.err
     assert film.scenes["s2"]["prompt"][:60] in first.err
     assert film.statuses() == "completed unknown"
     assert film.report()["s2"]["error_code"] == "submit_unknown"

@@ -5,7 +5,7 @@ from pathlib import Path
 from helpers.hostile import HostileGateway, numbered, says
 from helpers.runs import KEY, Batch
 from helpers.servers import server
-from helpers.support import Ended
+from helpers.support import Ended, batchgen
 
 RUNNING = says({"status": "in_progress"})
 
@@ -45,3 +45,35 @@ def test_a_rehearsal_is_never_asked_for(tmp_path: Path) -> None:
     film = numbered(tmp_path, "", 1)
     run(film, "--emulator", "--poll-interval=0.1", expect=0)
     assert film.statuses() == "completed"
+
+
+def test_a_batch_is_found_again_wherever_it_is_started_from(tmp_path: Path) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    here.mkdir()
+    elsewhere.mkdir()
+    gateway = HostileGateway(read={1: RUNNING})
+    with server(gateway) as address:
+        film = numbered(here, address, 1)
+        command = ["run", str(film.manifest), f"--base-url={address}", "--no-wait", "--no-progress", "--yes"]
+        for folder in (elsewhere, here, tmp_path):
+            ended = batchgen(*command, folder=folder, BATCHGEN_API_KEY=KEY)
+            assert ended.code == 0, ended.err
+        assert posts(gateway) == 1
+        assert not (elsewhere / "runs").exists()
+
+        (here / "runs").rename(elsewhere / "runs")  # where versions before would have put it
+        refused = batchgen(*command, folder=elsewhere, BATCHGEN_API_KEY=KEY)
+        assert refused.code == 2
+        assert "add --run-dir runs/film, or move the folder there" in refused.err
+        assert batchgen("plan", str(film.manifest), folder=elsewhere).code == 2
+        gone_on = batchgen(*command, "--run-dir", "runs/film", folder=elsewhere, BATCHGEN_API_KEY=KEY)
+        assert gone_on.code == 0, gone_on.err
+    assert posts(gateway) == 1
+
+
+def test_a_rehearsal_has_a_place_of_its_own(tmp_path: Path) -> None:
+    film = numbered(tmp_path, "", 1)
+    ended = batchgen("run", str(film.manifest), "--emulator", "--no-progress", "--poll-interval=0.1", folder=tmp_path)
+    assert ended.code == 0, ended.err
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["film-rehearsal"]
+    assert film.plan()["s1"]["action"] == "submit"

@@ -183,7 +183,9 @@ class Batch:
         return ["run", self.manifest, *address, "--poll-interval=0.1", "--yes", *options]
 
     def run(self, *options: str | Path, expect: int | None = 0, **environment: str) -> Ended:
-        """Run to the end."""
+        """Run to the end; a rehearsal, too, in the run directory of this batch."""
+        if "--emulator" in options and "--run-dir" not in options:
+            options = (*options, "--run-dir", self.run_dir)
         arguments = self._arguments(["--no-progress", *options], embedded="--emulator" in options)
         return self.do(*arguments, expect=expect, **{"BATCHGEN_API_KEY": KEY, **environment})
 
