@@ -31,7 +31,8 @@ class Place(NamedTuple):
 class Problem:
     """Something wrong, or doubtful, at one place of a manifest.
 
-    ``rule`` is a stable name, ``value`` the value as the user wrote it.
+    ``rule`` is a stable name, ``value`` the value as the user wrote it, ``source`` the line where that
+    helps to see what is wrong.
     """
 
     place: Place
@@ -40,6 +41,7 @@ class Problem:
     message: str
     value: str | None = None
     severity: Severity = "error"
+    source: str = ""
 
 
 def counted(problems: Iterable[Problem]) -> str:

@@ -24,7 +24,15 @@ def _line(file: str, problem: Problem) -> str:
     value = "" if problem.value is None else f", value {problem.value}"
     head = f"{file}:{problem.place.line}:{problem.place.column}: {kind}{problem.message}"
     where = f"at {show_path(problem.path)}, rule {problem.rule}{value}"
-    return f"{on_one_line(head)}\n    {on_one_line(where)}"
+    shown = _with_caret(problem.source, problem.place.column) if problem.source else ""
+    return f"{on_one_line(head)}{shown}\n    {on_one_line(where)}"
+
+
+def _with_caret(line: str, column: int) -> str:
+    """The line of a manifest, and a caret below the character that is meant."""
+    plain = line.replace("\t", " ")
+    before, rest = on_one_line(plain[: column - 1]), on_one_line(plain[column - 1 :])
+    return f"\n    {before}{rest}\n    {' ' * len(before)}^"
 
 
 def as_json(found: Mapping[str, Sequence[Problem]]) -> str:

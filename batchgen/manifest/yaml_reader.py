@@ -14,6 +14,7 @@ import yaml
 from yaml import events as ev
 
 from batchgen.manifest.scalars import READINGS, read_plain, tag_of
+from batchgen.manifest.yaml_remedies import remedy
 from batchgen.model import Data, DataPath, Place, Problem, Scalar
 
 try:
@@ -21,6 +22,8 @@ try:
 except ImportError:  # PyYAML built without libyaml
     from yaml import SafeLoader as Loader  # type: ignore[assignment]  # the same interface
 
+_LONGEST_LINE = 200
+"""Characters of a line that are shown with an error."""
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_VALUES: Mapping[type, int] = {yaml.SafeLoader: 60_000, Loader: 400_000}
@@ -112,6 +115,25 @@ def read(content: bytes, loader: type = Loader) -> Document:
 
 def _stop(place: Place, rule: str, message: str) -> UnreadableManifest:
     return UnreadableManifest(Problem(place, (), rule, message))
+
+
+def _syntax_problem(text: str, error: yaml.MarkedYAMLError) -> Problem:
+    """What the parser says, with the line, and with a remedy where the slip is a usual one."""
+    mark, context = error.problem_mark or error.context_mark, error.context_mark
+    place = _place(mark) if mark else Place(1, 1)
+    lines = text.splitlines()
+    said = str(error.problem or error.context)
+    found = remedy(lines, place.line - 1, said, error.context or "", context.line if context else None)
+    if found is not None:
+        place = Place(found.line + 1, found.column + 1)
+    message = f"this is not YAML: {said if found is None else found.advice}"
+    if error.context and error.problem and context and context is not mark:
+        message += f" ({said}, " if found is not None else " ("
+        message += f"{error.context} in line {context.line + 1})"
+    elif found is not None:
+        message += f" ({said})"
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    return Problem(place, (), "yaml.syntax", message, source=line[:_LONGEST_LINE])
 
 
 def _decoded(content: bytes) -> str:
@@ -214,11 +236,7 @@ class _Reader:
                         raise _stop(_place(event.start_mark), "yaml.second-document", message)
                 yield event
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            message = f"this is not YAML: {error.problem or error.context}"
-            if error.context and error.problem and error.context_mark and error.context_mark is not mark:
-                message += f" ({error.context} in line {error.context_mark.line + 1})"
-            raise _stop(_place(mark) if mark else Place(1, 1), "yaml.syntax", message) from None
+            raise UnreadableManifest(_syntax_problem(text, error)) from None
         except yaml.reader.ReaderError as error:
             at = text.find(chr(error.character)) if isinstance(error.character, int) else -1
             message = (

@@ -33,7 +33,7 @@ SOURCE: dict[str, tuple[str | bytes, int, int, str, str]] = {
     "control character": ("a: 1\nb: x\x07\n", 2, 5, "yaml.character", "U+0007"),
     "tab as indentation": ("a:\n\tb: 1\n", 2, 1, "yaml.syntax", "this is not YAML"),
     "unclosed bracket": ("a: [1, 2\nb: 3\n", 2, 2, "yaml.syntax", "while parsing a flow sequence in line 1"),
-    "unclosed quote": ('a: "b\n', 2, 1, "yaml.syntax", "end of stream"),
+    "unclosed quote": ('a: "b\n', 1, 4, "yaml.syntax", "never closed"),
     "escape of no character": ('a: "\\ud800"\n', 1, 7, "yaml.syntax", "escape"),
     "tag that is not a text": ("a: 1\nb: !%ED%A0%80 x\n", 2, 2, "yaml.syntax", "this is not YAML"),
     "deep nesting": ("a:\n  " + "[" * 40 + "]" * 40, 2, 34, "yaml.depth", "nested more than 32 levels"),
