@@ -24,9 +24,15 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """The sums; ``repeated`` counts tasks in more than one run directory, ``comparison`` is with an invoice."""
+    """The sums of real money; ``rehearsal`` has those of rehearsals, None where they are left out.
+
+    ``rehearsals`` is how many of the run directories are rehearsals, ``repeated`` how many tasks are in
+    more than one directory, ``comparison`` is with an invoice.
+    """
 
     sums: Mapping[str, Any]
+    rehearsal: Mapping[str, Any] | None
+    rehearsals: int
     repeated: int
     comparison: statement.Comparison | None
 
@@ -41,21 +47,31 @@ def audit(
     by: str | None = None,
     invoice: Path | None = None,
     columns: Columns | None = None,
+    *,
+    rehearsals: bool = False,
 ) -> AuditResult:
     """Add up what was charged in run directories, each task once, and hold an invoice against it.
 
-    ``by`` is one of `GROUPINGS`. Raises `UsageError` where an invoice cannot be understood, with its
-    line, `RunDirectoryError` where a journal cannot be read.
+    ``by`` is one of `GROUPINGS`. What a rehearsal costs is the emulator's invention and never added to real
+    money: it is left out, or with ``rehearsals`` summed up apart. Raises `UsageError` where an invoice
+    cannot be understood, with its line, `RunDirectoryError` where a journal cannot be read.
     """
     folders: dict[Path, Path] = {}
     for path in map(Path, run_dirs):
         folders.setdefault(path.resolve(), path)
-    listed = [entry for folder in folders.values() for entry in entries(str(folder), RunDirectory(folder).state())]
+    found = [RunDirectory(folder) for folder in folders.values()]
+    rehearsed = [directory for directory in found if directory.is_rehearsal()]
+    listed = _entries(directory for directory in found if directory not in rehearsed)
     distinct = _once(listed)
     compared = None
     if invoice is not None and columns is not None:
         compared = statement.compare(_lines(invoice, columns), distinct)
-    return AuditResult(as_json(distinct, by), len(listed) - len(distinct), compared)
+    apart = as_json(_once(_entries(rehearsed)), by) if rehearsals else None
+    return AuditResult(as_json(distinct, by), apart, len(rehearsed), len(listed) - len(distinct), compared)
+
+
+def _entries(directories: Iterable[RunDirectory]) -> list[Entry]:
+    return [entry for directory in directories for entry in entries(str(directory), directory.state())]
 
 
 def _once(listed: Sequence[Entry]) -> list[Entry]:

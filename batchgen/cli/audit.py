@@ -21,6 +21,7 @@ _GROUPS = ["size", "status", "error_code", "model", "day", "run", "scene", "char
     metavar="RUN_DIR...",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
+@click.option("--rehearsals", is_flag=True, help="Sum up rehearsals, too, apart from real money.")
 @click.option("--by", type=click.Choice(_GROUPS), help="Also in groups.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option(
@@ -39,8 +40,13 @@ def command(
     task_column: str | None,
     amount_column: str | None,
     time_column: str | None,
+    *,
+    rehearsals: bool,
 ) -> int:
-    """Add up what was charged in one or many run directories."""
+    """Add up what was charged in one or many run directories.
+
+    Rehearsals are left out: what they cost is the emulator's invention.
+    """
     from batchgen.app.auditing import Columns, audit
     from batchgen.cli.output import show_json
     from batchgen.report import invoice as statement
@@ -48,19 +54,29 @@ def command(
 
     if (invoice is None) != (task_column is None) or (invoice is None) != (amount_column is None):
         raise UsageError("--invoice, --task-column and --amount-column go together")
-    found = audit(run_dirs, by, invoice, Columns(task_column or "", amount_column or "", time_column))
+    columns = Columns(task_column or "", amount_column or "", time_column)
+    found = audit(run_dirs, by, invoice, columns, rehearsals=rehearsals)
+    if found.rehearsals and not rehearsals:
+        many = "1 rehearsal is" if found.rehearsals == 1 else f"{found.rehearsals} rehearsals are"
+        click.echo(f"{many} left out; --rehearsals shows what the emulator charged", err=True)
     if found.repeated:
         tasks = f"{found.repeated} task{'' if found.repeated == 1 else 's'}"
         warning = f"warning: {tasks} in more than one of these run directories (a copy?); each is counted once"
         click.echo(warning, err=True)
     compared = found.comparison
     if form == "json":
-        show_json(found.sums if compared is None else {**found.sums, "invoice": statement.as_json(compared)})
+        apart = {} if found.rehearsal is None else {"rehearsal": found.rehearsal}
+        against = {} if compared is None else {"invoice": statement.as_json(compared)}
+        show_json({**found.sums, **apart, **against})
     elif form == "csv":
         rows = [{"key": "total", **found.sums["total"]}, *found.sums["groups"]]
+        if found.rehearsal is not None:
+            rows += [{"key": "rehearsal", **found.rehearsal["total"]}]
         click.echo(as_csv(rows, list(rows[0])), nl=False)
     else:
         click.echo(printable(_table(found.sums, by)))
+        if found.rehearsal is not None:
+            click.echo(printable(f"\nrehearsals, apart from real money:\n{_table(found.rehearsal, by)}"))
     if compared is not None and form != "json":
         click.echo(printable(statement.as_text(compared)), err=form == "csv")
     return 0 if found.agrees else _EXIT_DIFFERS

@@ -1,9 +1,10 @@
 """Nothing is bought unasked: without a terminal only where an option says so."""
 
+import json
 from pathlib import Path
 
 from helpers.hostile import HostileGateway, numbered, says
-from helpers.runs import KEY, Batch
+from helpers.runs import KEY, Batch, Gateway, batch
 from helpers.servers import server
 from helpers.support import Ended, batchgen
 
@@ -77,3 +78,20 @@ def test_a_rehearsal_has_a_place_of_its_own(tmp_path: Path) -> None:
     assert ended.code == 0, ended.err
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["film-rehearsal"]
     assert film.plan()["s1"]["action"] == "submit"
+
+
+def test_what_a_rehearsal_costs_is_never_added_to_real_money(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 1)
+    film.run()
+    run(film, "--emulator", "--poll-interval=0.1", "--run-dir", tmp_path / "rehearsal", expect=0)
+    both = (film.run_dir, tmp_path / "rehearsal")
+    ended = film.do("audit", *both, "--format=json")
+    assert "1 rehearsal is left out" in ended.err
+    real = json.loads(ended.out)
+    assert real == json.loads(film.do("audit", film.run_dir, "--format=json").out)
+    apart = json.loads(film.do("audit", *both, "--rehearsals", "--format=json").out)
+    assert apart["total"] == real["total"]
+    assert apart["rehearsal"]["total"]["attempts"] == 1
+    assert "rehearsals, apart from real money" in film.do("audit", *both, "--rehearsals").out
+    lines = film.do("audit", *both, "--rehearsals", "--format=csv").out.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["key", "total", "rehearsal"]
