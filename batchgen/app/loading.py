@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from batchgen.app.notices import Notify, ProblemsFound, ignore
-from batchgen.app.run_directory import RunDirectory
+from batchgen.app.run_directory import RUNS, RunDirectory
 from batchgen.engine.prices import Prices, learn
 from batchgen.engine.states import Attempt, State
 from batchgen.errors import RefusedRun, UsageError
@@ -17,7 +17,6 @@ from batchgen.model import Manifest, Problem, Request, counted
 from batchgen.providers.registry import DEFAULT
 from batchgen.schemas import Catalogue, shipped
 
-RUNS = "runs"
 _REHEARSAL = "-rehearsal"
 
 

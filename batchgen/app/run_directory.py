@@ -6,13 +6,16 @@ from pathlib import Path
 
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import AttemptState, State
-from batchgen.errors import RunDirectoryError
+from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.files import write_atomically
 from batchgen.journal.replay import read
 from batchgen.layout import EMULATOR, JOURNAL, LEDGER, REPORT, VIDEOS
 from batchgen.report.as_csv import as_csv
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, ledger_rows, report_rows
 from batchgen.store.local import Limits, LocalStore
+
+RUNS = "runs"
+"""The folder that run directories lie in by default, beside the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +87,12 @@ class RunDirectory:
                 write_atomically(path, content.encode())
         except OSError as error:
             raise RunDirectoryError(f"the reports cannot be written into {self}: {error.strerror}") from None
+
+
+def found_in(folder: Path) -> list[RunDirectory]:
+    """The run directories in a folder, by name. Raises `UsageError` where there is none."""
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = [directory for directory in map(RunDirectory, inside) if directory.is_begun()]
+    if not found:
+        raise UsageError(f"there is no run directory in {folder}; name one, or go where the manifest lies")
+    return found

@@ -4,24 +4,40 @@ from pathlib import Path
 
 import click
 
+from batchgen.errors import UsageError
+
 
 @click.command("status")
-@click.argument("run_dir", metavar="RUN_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "run_dir", required=False, metavar="[RUN_DIR]", type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def command(run_dir: Path, form: str) -> int:
-    """Show where each scene of a run directory stands; asks nobody, and works while a run goes on."""
-    from batchgen.app.run_directory import RunDirectory
+def command(run_dir: Path | None, form: str) -> int:
+    """Show where each scene of a run directory stands; asks nobody, and works while a run goes on.
+
+    Without RUN_DIR it is the only one under runs/; where there are several, a line for each.
+    """
+    from batchgen.app.run_directory import RUNS, RunDirectory, found_in
     from batchgen.cli.output import show_json
     from batchgen.report.rows import report_rows
-    from batchgen.report.status import as_json, as_table
+    from batchgen.report.status import as_json, as_line, as_table
     from batchgen.text import printable
 
-    directory = RunDirectory(run_dir)
+    directories = [RunDirectory(run_dir)] if run_dir is not None else found_in(Path(RUNS))
+    if len(directories) > 1:
+        if form == "json":
+            raise UsageError(f"there are {len(directories)} run directories in {RUNS}; name one")
+        for each in directories:
+            state = each.state()
+            line = as_line(report_rows(state, each.missing(state)), state, str(each))
+            click.echo(f"{printable(line)}{' (a rehearsal)' if each.is_rehearsal() else ''}")
+        return 0
+    (directory,) = directories
     state = directory.state()
     missing = directory.missing(state)
     rows = report_rows(state, missing)
     if form == "json":
         show_json(as_json(rows, state))
     else:
-        click.echo(printable(as_table(rows, state, str(run_dir), missing)))
+        click.echo(printable(as_table(rows, state, str(directory), missing)))
     return 0

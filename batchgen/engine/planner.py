@@ -4,6 +4,7 @@ From the expanded manifest and the state; the same for `plan`, which shows it, a
 does it.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,9 @@ from fnmatch import fnmatchcase
 
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import Attempt, AttemptState, State
+
+_TAKE = re.compile(r"-t[0-9]+\Z")
+"""What the ids of takes end with, behind that of their shot."""
 
 
 class Action(StrEnum):
@@ -31,7 +35,8 @@ class Action(StrEnum):
 class Choice:
     """What the user chose for a run.
 
-    ``globs`` select scenes by id, all of them where there are none; ``retry_failed`` pays for failed
+    ``globs`` select scenes by id, or by the id of the shot that they are takes of, all of them where
+    there are none; ``retry_failed`` pays for failed
     scenes again; ``download`` wants the files; ``attempts`` is how often the same request is paid for,
     at most, where another attempt may do better.
     """
@@ -43,7 +48,8 @@ class Choice:
 
     def takes(self, scene_id: str) -> bool:
         """Whether the scene is one of those selected."""
-        return not self.globs or any(fnmatchcase(scene_id, glob) for glob in self.globs)
+        names = (scene_id, _TAKE.sub("", scene_id))
+        return not self.globs or any(fnmatchcase(name, glob) for glob in self.globs for name in names)
 
 
 @dataclass(frozen=True, slots=True)

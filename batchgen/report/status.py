@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from batchgen.engine.states import State
-from batchgen.report.rows import REPORT_COLUMNS, Row, totals
+from batchgen.report.rows import REPORT_COLUMNS, Row, SceneStatus, totals
 from batchgen.report.summary import as_text
 from batchgen.text import on_one_line
 
@@ -27,6 +27,13 @@ def as_table(rows: Sequence[Row], state: State, run_dir: str, missing: Collectio
     widths = [max((len(line[column]) for line in cells), default=0) for column in range(4)]
     lines = ["  ".join(f"{line[column]:{widths[column]}}" for column in range(4)) + "  " + line[4] for line in cells]
     return "\n".join([*(line.rstrip() for line in lines), "", as_text(state, {}, run_dir, missing)])
+
+
+def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:
+    """A run directory on one line: how many scenes stand where, and what was charged."""
+    sums = totals(rows, state)
+    counted = ", ".join(f"{sums[status]} {status}" for status in SceneStatus if sums[status])
+    return on_one_line(f"{run_dir}: {counted or 'no scenes'}, {sums['cost_usd']:f} USD")
 
 
 def _error(row: Row) -> str:

@@ -95,3 +95,15 @@ def test_what_a_rehearsal_costs_is_never_added_to_real_money(tmp_path: Path, gat
     assert "rehearsals, apart from real money" in film.do("audit", *both, "--rehearsals").out
     lines = film.do("audit", *both, "--rehearsals", "--format=csv").out.splitlines()
     assert [line.partition(",")[0] for line in lines] == ["key", "total", "rehearsal"]
+
+
+def test_status_finds_the_run_directory_by_itself(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 2)
+    assert "there is no run directory in runs" in film.do("status", expect=2).err
+    film.run()
+    assert film.do("status").out == film.do("status", "runs/film").out
+    run(film, "--emulator", "--poll-interval=0.1", "--run-dir", tmp_path / "runs" / "film-rehearsal", expect=0)
+    lines = film.do("status").out.splitlines()
+    assert lines[0].startswith("runs/film: 2 completed, 0.")
+    assert lines[1].endswith("USD (a rehearsal)")
+    assert "name one" in film.do("status", "--format=json", expect=2).err

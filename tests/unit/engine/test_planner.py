@@ -177,3 +177,9 @@ def test_a_changed_scene_that_is_waited_for_and_then_submitted_costs_what_that_w
     assert (found.action, found.buys, found.new_cost_usd) == (Action.RESUME, True, Decimal("0.50"))
     same = step(attempts_at(S.RUNNING))
     assert (same.action, same.buys, same.new_cost_usd) == (Action.RESUME, False, Decimal(0))
+
+
+def test_the_id_of_a_shot_takes_all_its_takes() -> None:
+    listed = [scene(name) for name in ("s2-t1", "s2-t2", "s2-tail", "s20-t1")]
+    assert [found.scene.scene_id for found in plan(listed, State(), Choice(("s2",)))] == ["s2-t1", "s2-t2"]
+    assert [found.scene.scene_id for found in plan(listed, State(), Choice(("s2-t2",)))] == ["s2-t2"]
