@@ -228,6 +228,12 @@ class TaskResult:
     cost_usd: Decimal | None = None
     discount: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        """Raise TypeError where an amount has passed through a float."""
+        for amount in (self.cost_usd, self.discount):
+            if amount is not None and not isinstance(amount, Decimal):
+                raise TypeError(f"{amount!r} is not a Decimal")
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:

@@ -8,8 +8,10 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
 
 
-def is_usable_id(text: str) -> bool:
+def is_usable_id(text: object) -> bool:
     """Whether a text can be the id of a task: printable, without blanks, and a name of its own in a URL."""
+    if not isinstance(text, str):  # what a provider gives out is not always what it says
+        return False
     plain = text.isprintable() and not any(map(str.isspace, text))
     return 0 < len(text) <= LONGEST_ID and plain and text not in (".", "..")
 

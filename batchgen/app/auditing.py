@@ -10,7 +10,7 @@ from batchgen.app.run_directory import RunDirectory
 from batchgen.errors import UsageError
 from batchgen.money import amount
 from batchgen.report import invoice as statement
-from batchgen.report.audit import Entry, as_json, entries
+from batchgen.report.audit import GROUPINGS, Entry, as_json, entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,22 @@ class AuditResult:
 def audit(
     run_dirs: Iterable[str | Path],
     by: str | None = None,
-    invoice: Path | None = None,
+    invoice: str | Path | None = None,
     columns: Columns | None = None,
     *,
     rehearsals: bool = False,
 ) -> AuditResult:
     """Add up what was charged in run directories, each task once, and hold an invoice against it.
 
-    ``by`` is one of `GROUPINGS`. What a rehearsal costs is the emulator's invention and never added to real
-    money: it is left out, or with ``rehearsals`` summed up apart. Raises `UsageError` where an invoice
-    cannot be understood, with its line, `RunDirectoryError` where a journal cannot be read.
+    ``by`` is one of size, status, error_code, model, day, run, scene and character. What a rehearsal costs
+    is the emulator's invention and never added to real money: it is left out, or with ``rehearsals``
+    summed up apart. Raises `UsageError` where an invoice cannot be understood, with its line,
+    `RunDirectoryError` where a journal cannot be read.
     """
+    if by is not None and by not in GROUPINGS:
+        raise UsageError(f"there is no group {by!r}; there is {', '.join(GROUPINGS)}")
+    if (invoice is None) != (columns is None):
+        raise UsageError("an invoice and its columns go together")
     folders: dict[Path, Path] = {}
     for path in map(Path, run_dirs):
         folders.setdefault(path.resolve(), path)
@@ -65,7 +70,7 @@ def audit(
     distinct = _once(listed)
     compared = None
     if invoice is not None and columns is not None:
-        compared = statement.compare(_lines(invoice, columns), distinct)
+        compared = statement.compare(_lines(Path(invoice), columns), distinct)
     apart = as_json(_once(_entries(rehearsed)), by) if rehearsals else None
     return AuditResult(as_json(distinct, by), apart, len(rehearsed), len(listed) - len(distinct), compared)
 

@@ -29,6 +29,9 @@ class InvalidManifest(RefusedRun):
         self.path = path
         self.problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return InvalidManifest, (self.path, self.problems)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -89,7 +92,7 @@ def load(  # noqa: PLR0913 - each has a default
     path: str | Path,
     *,
     run_dir: str | Path | None = None,
-    history: Sequence[Path] = (),
+    history: Sequence[str | Path] = (),
     strict: bool = False,
     rehearsal: bool = False,
     notify: Notify = ignore,
@@ -104,7 +107,7 @@ def load(  # noqa: PLR0913 - each has a default
     and `RunDirectoryError` where a manifest or a history cannot be read.
     """
     path = Path(path)
-    folders = {folder.resolve(): RunDirectory(folder) for folder in history}
+    folders = {folder.resolve(): RunDirectory(folder) for folder in map(Path, history)}
 
     def earlier(directory: RunDirectory) -> tuple[State, ...]:
         lenient = rehearsal or directory.is_rehearsal()

@@ -1,7 +1,7 @@
 """How a run ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -61,12 +61,9 @@ class RunResult:
     why: str
     exit_code: int
     submitted: bool
+    is_complete: bool
+    """All selected scenes are completed."""
     state: State
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all selected scenes are completed."""
-        return self.exit_code == 0
 
 
 def result_of(
@@ -74,6 +71,8 @@ def result_of(
 ) -> RunResult:
     """The result of a run that carried out a plan; ``scheduler`` is None where nothing was begun."""
     state, directory = plan.state if scheduler is None else scheduler.state, plan.batch.directory
+    if not state.scenes:
+        state = replace(state, scenes=plan.scenes)
     missing = directory.missing(state)
     rows = report_rows(state, missing)
     stop = None if scheduler is None else scheduler.stop
@@ -89,6 +88,7 @@ def result_of(
         why="" if scheduler is None else scheduler.why,
         exit_code=0 if scheduler is None else exit_code,
         submitted=scheduler is not None,
+        is_complete=stop is None and _exit_code(plan, state, rows, waited=True) == 0,
         state=state,
     )
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from batchgen.app.loading import Batch
-from batchgen.app.notices import Advanced, Notify, Standing, WaitsForAnswers, Warned, ignore
+from batchgen.app.notices import Advanced, Notice, Notify, Standing, WaitsForAnswers, Warned, ignore
 from batchgen.app.planning import Plan, plan
 from batchgen.app.results import RunResult, result_of
 from batchgen.engine import events as ev
@@ -42,6 +42,7 @@ _BUSY = frozenset({Action.SUBMIT, Action.RESUME, Action.DOWNLOAD})
 _OVER = frozenset({AttemptState.DELIVERED, AttemptState.FAILED, AttemptState.MISMATCHED, AttemptState.DOWNLOAD_FAILED})
 _EMULATOR_KEY = "emulator"
 _log = logging.getLogger("batchgen")
+_log.addHandler(logging.NullHandler())  # a library prints nothing, be it for want of a handler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,25 +64,38 @@ class RunOptions:
     wait: bool = True
     budget_usd: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        """Raise `UsageError` for what no run can keep to."""
+        counts = {"workers": self.workers, "max_in_flight": self.max_in_flight}
+        times = {"request_timeout_s": self.request_timeout_s, "task_timeout_s": self.task_timeout_s}
+        wrong = [name for name, count in counts.items() if count < 1]
+        wrong += [name for name, seconds in {**times, "poll_interval_s": self.poll_interval_s}.items() if seconds <= 0]
+        wrong += ["submit_rate"] if self.submit_rate is not None and self.submit_rate <= 0 else []
+        budget = self.budget_usd
+        if budget is not None and not (type(budget) is Decimal and budget.is_finite() and budget >= 0):
+            wrong.append("budget_usd")
+        if wrong:
+            raise UsageError(f"{', '.join(wrong)}: not a value that a run can keep to")
+
 
 class Interrupt:
     """Ends a run in order: what is under way is waited for, nothing more is begun. Set it from anywhere."""
 
     def __init__(self) -> None:
         """Interrupt nothing yet."""
-        self._listener: Callable[[], None] | None = None
+        self._listeners: list[Callable[[], None]] = []
         self.exit_code: int | None = None
 
     def set(self, exit_code: int = EXIT_INTERRUPTED) -> None:
         """Interrupt; the run is recorded to have ended with that code. Only the first call counts."""
         if self.exit_code is None:
             self.exit_code = exit_code
-            if self._listener is not None:
-                self._listener()
+            for listener in self._listeners:
+                listener()
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Have it called once when this is set, or at once where it is."""
-        self._listener = listener
+        self._listeners.append(listener)
         if self.exit_code is not None:
             listener()
 
@@ -170,6 +184,7 @@ class _Run:
         self._notify = notify
         self._interrupt = interrupt
         self._clock = RealClock()
+        self._of_caller: Exception | None = None
         self._settings = Settings(
             workers=options.workers,
             max_in_flight=options.max_in_flight,
@@ -190,11 +205,12 @@ class _Run:
             scheduler = self._drive(connected)
             result = result_of(self._plan, scheduler, waited=self._options.wait, interrupted=self._interrupt.exit_code)
             self._journal.append([ev.RunEnded(self._clock.at(), result.exit_code)])
-        except Exception as error:
+        except BaseException as error:
             # It may name tasks that are written nowhere else: no second trouble must take its place.
             with suppress(Exception):
                 self._directory.write_reports(self._directory.state())
-            if not isinstance(error, RunDirectoryError):
+            is_ours = isinstance(error, Exception) and not isinstance(error, RunDirectoryError)
+            if is_ours and error is not self._of_caller:
                 _log.exception("the run ends with a bug")
             raise
         self._directory.write_reports(self._journal.state)
@@ -225,14 +241,23 @@ class _Run:
                 batch.requests,
                 provider.wrong_format_hint,
             )
+            stack.callback(executor.close)
             scheduler = Scheduler(self._journal.state, self._plan.steps, self._settings, random.random)
             pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix=WORKERS)
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
             loop = Loop(scheduler, pool, executor.perform, self._journal, self._clock, grace_s=timeout_s)
             self._interrupt.listen(loop.interrupt)
             busy = [step.scene for step in self._plan.steps if step.action in _BUSY]
-            loop.run(_Watch(scheduler, busy, self._clock, self._notify))
+            loop.run(_Watch(scheduler, busy, self._clock, self._tell))
             return scheduler
+
+    def _tell(self, notice: Notice) -> None:
+        """Pass a notice on; what the callback raises is the caller's business, and no bug of ours."""
+        try:
+            self._notify(notice)
+        except Exception as error:
+            self._of_caller = error
+            raise
 
 
 class _Watch:
@@ -284,6 +309,10 @@ class _Connected:
 def _connected(provider: Provider, base_url: str, key: ApiKey, options: RunOptions) -> Iterator[_Connected]:
     """Connect, without a byte sent. Raises `UsageError` for a base URL that cannot be one."""
     request_format = options.request_format or provider.request_formats[0]
+    if request_format not in provider.request_formats:
+        raise UsageError(
+            f"{request_format!r} is not a format of requests; there is {', '.join(provider.request_formats)}"
+        )
     connection = Connection(base_url, key, request_format, options.request_timeout_s, options.workers)
     with closing(provider.connect(connection)) as gateway:
         yield _Connected(provider, base_url, gateway)

@@ -54,7 +54,7 @@ def command(
 
     if (invoice is None) != (task_column is None) or (invoice is None) != (amount_column is None):
         raise UsageError("--invoice, --task-column and --amount-column go together")
-    columns = Columns(task_column or "", amount_column or "", time_column)
+    columns = None if invoice is None else Columns(task_column or "", amount_column or "", time_column)
     found = audit(run_dirs, by, invoice, columns, rehearsals=rehearsals)
     if found.rehearsals and not rehearsals:
         many = "1 rehearsal is" if found.rehearsals == 1 else f"{found.rehearsals} rehearsals are"

@@ -177,11 +177,14 @@ class RunCommand:
             lines.append(f"{STOPPED[result.stop]}{why}")
         lines.append(summary(state, batch.error_codes, str(directory), directory.missing(state)))
         step = next_step(state, shlex.join([str(self._options.manifest), *self._same_way()]))
-        if step is not None:
+        # The same line would stop again where the budget is spent.
+        if step is not None and (result is None or result.stop is not Stop.BUDGET):
             lines += ["", f"To go on:  {step}"]
         lines += ["", f"Reports: {directory.report}, {directory.ledger}"]
         if any(attempt.state is AttemptState.DELIVERED for attempt in state.all_attempts()):
             lines.append(f"Videos:  {directory.videos}")
+        if self._options.emulator:
+            lines.append("A rehearsal: the amounts are the emulator's, and nothing was charged.")
         click.echo(printable("\n".join(lines)), err=True)
 
     def _same_way(self) -> list[str]:
@@ -195,6 +198,14 @@ class RunCommand:
             named["--base-url"] = options.base_url
         if options.request_format != os.environ.get("BATCHGEN_REQUEST_FORMAT", "documented"):
             named["--request-format"] = options.request_format
+        for name, value, usual in (
+            ("--max-in-flight", options.max_in_flight, 50),
+            ("--submit-rate", options.submit_rate, None),
+            ("--task-timeout", options.task_timeout, 3600.0),
+            ("--request-timeout", options.request_timeout, 60.0),
+            ("--attempts", choice.attempts, 1),
+        ):
+            named[name] = None if value == usual else f"{value:g}"
         named["--budget"] = None if options.budget is None else format(options.budget, "f")
         given = [word for name, value in named.items() if value is not None for word in (name, str(value))]
         given += [word for folder in self._history for word in ("--history", str(folder))]

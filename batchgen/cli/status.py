@@ -39,5 +39,7 @@ def command(run_dir: Path | None, form: str) -> int:
     if form == "json":
         show_json(as_json(rows, state))
     else:
+        if directory.is_rehearsal():
+            click.echo("a rehearsal: the amounts are the emulator's, and nothing was charged\n")
         click.echo(printable(as_table(rows, state, str(directory), missing)))
     return 0

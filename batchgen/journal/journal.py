@@ -188,7 +188,8 @@ class Journal:
 def _make_durably(folder: Path) -> None:
     """Make a folder and those above it; a journal whose folder vanished in a crash would help nobody."""
     missing = [level for level in (folder, *folder.parents) if not level.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # what runs leave is for their owner, whatever the umask
     for level in reversed(missing):
         sync_folder(level.parent)
 

@@ -96,8 +96,15 @@ def _type(limit: Any, value: object, name: str) -> str:
         return f"{name} is empty; it has to be {wanted}"
     if isinstance(value, dict | list):
         return f"{name} has to be {wanted}, not {'a mapping' if isinstance(value, dict) else 'a list'}"
-    quotes = "; take the quotes away" if isinstance(value, str) and limit in ("integer", "boolean") else ""
-    return f"{name} has to be {wanted}, not {show_value(value)}{quotes}"
+    form = _FORMS.get(limit, "") if isinstance(value, str) and isinstance(limit, str) else ""
+    return f"{name} has to be {wanted}, not {show_value(value)}{form}"
+
+
+_FORMS = {
+    "integer": "; write digits only, without a unit or quotes",
+    "boolean": "; write true or false, without quotes",
+}
+"""How to write what a text was written for."""
 
 
 def _counted(value: object) -> str:

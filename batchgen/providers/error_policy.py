@@ -51,6 +51,12 @@ class ErrorPolicy:
     failed_task: Mapping[ErrorClass, Classification]
     codes: Mapping[str, ErrorClass] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Raise ValueError where a class of errors has no line."""
+        absent = set(ErrorClass) - set(self.failed_task)
+        if absent:
+            raise ValueError(f"failed_task says nothing of {', '.join(sorted(absent))}")
+
     def of_model(self, errors: Mapping[str, Mapping[str, str]]) -> "ErrorPolicy":
         """The same policy with the error codes of a model, as its ``model.json`` documents them."""
         return replace(self, codes={code: ErrorClass(said["class"]) for code, said in errors.items()})

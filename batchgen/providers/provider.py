@@ -39,3 +39,8 @@ class Provider:
     errors: ErrorPolicy
     connect: Callable[[Connection], Gateway]
     wrong_format_hint: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where there is no format."""
+        if not self.request_formats:
+            raise ValueError(f"the provider {self.name} takes no format of requests")

@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from threading import Lock
 
-from batchgen.engine.classification import Classification, Kind
+from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
 from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.model import Request, TaskResult
 from batchgen.providers.error_policy import ErrorPolicy, classify_create, classify_read
 from batchgen.providers.interface import CallFailed, Created, Gateway, Task
 from batchgen.store.interface import FetchFailed, Store, Wanted
+from batchgen.text import is_usable_id
 
 _WRONG_FORMAT = (400, 422)
 log = logging.getLogger("batchgen")
@@ -33,11 +35,19 @@ class CommandExecutor:
         self._requests = requests
         self._hint = wrong_format_hint
         self._any_created = False
+        self._closed = False
+        self._told_of_outage = False
+        self._keeping = Lock()
         self._kinds: Mapping[type, Callable[..., CommandResult]] = {
             Submit: self._submit,
             Poll: self._poll,
             Fetch: self._fetch,
         }
+
+    def close(self) -> None:
+        """Keep nothing from now on: a fetch that is still under way on some thread is left to the next run."""
+        with self._keeping:
+            self._closed = True
 
     def perform(self, command: Command) -> CommandResult:
         """Do it, and say how it ended."""
@@ -45,38 +55,47 @@ class CommandExecutor:
 
     def _submit(self, command: Submit) -> SubmitResult:
         log.info("scene %s: submitting, attempt %d", command.scene_id, command.attempt)
-        answer: Created | CallFailed
+        answer: Created | CallFailed | None = None
         try:
-            answer = self._gateway.create(self._requests[command.scene_id])
-        except CallFailed as error:
-            answer = error
+            try:
+                answer = self._gateway.create(self._requests[command.scene_id])
+            except CallFailed as error:
+                answer = error
+            return self._submitted(command, answer, classify_create(answer, self._errors))
         except Exception as error:
-            # A bug must not make a paid request look as if it had never been sent.
+            # A bug must not make a paid request look as if it had never been sent, nor lose what came.
             log.exception("scene %s: unexpected error while submitting", command.scene_id)
             reason = f"submitted, and the outcome is not known: {type(error).__name__}"
-            return SubmitResult(command, Classification(Kind.UNCERTAIN, "submit_unknown", reason))
-        said = classify_create(answer, self._errors)
+            came = None if answer is None else str(getattr(answer, "task_id", answer))
+            return SubmitResult(command, Classification(Kind.UNCERTAIN, "submit_unknown", reason), candidate_id=came)
+
+    def _submitted(self, command: Submit, answer: Created | CallFailed, said: Classification) -> SubmitResult:
         if isinstance(answer, Created):
+            if not is_usable_id(answer.task_id):
+                raise ValueError("the provider gave an id that cannot be one")
             self._any_created = True
             log.info("scene %s: task %s created", command.scene_id, answer.task_id)
             return SubmitResult(command, said, answer.task_id)
         if answer.status in _WRONG_FORMAT and not self._any_created and self._hint:
             said = replace(said, reason=f"{said.reason}; {self._hint}")
         # What is sent again by itself is no news to anyone who watches.
-        level = logging.INFO if said.again else logging.WARNING
+        is_news = not said.again or (said.code == NOT_CONNECTED and not self._told_of_outage)
+        self._told_of_outage = self._told_of_outage or said.code == NOT_CONNECTED
+        level = logging.WARNING if is_news else logging.INFO
         log.log(level, "scene %s: %s (%s): %s", command.scene_id, said.kind, said.code, said.reason)
         return SubmitResult(command, said, candidate_id=answer.task_id, excerpt=answer.excerpt)
 
     def _poll(self, command: Poll) -> PollResult:
         answer: Task | CallFailed
         try:
-            answer = self._gateway.read(command.task_id)
-        except CallFailed as error:
-            answer = error
+            try:
+                answer = self._gateway.read(command.task_id)
+            except CallFailed as error:
+                answer = error
+            said = classify_read(answer, self._errors)
         except Exception as error:
             log.exception("scene %s: task %s: unexpected error while reading", command.scene_id, command.task_id)
             return PollResult(command, Classification(Kind.TRANSIENT, "internal", type(error).__name__))
-        said = classify_read(answer, self._errors)
         if said.kind is Kind.RUNNING:
             log.debug("scene %s: task %s is running", command.scene_id, command.task_id)
         elif said.kind is Kind.DONE:
@@ -89,7 +108,10 @@ class CommandExecutor:
         wanted = Wanted(command.scene_id, command.attempt, command.url, command.size, command.duration_s)
         try:
             checked = self._store.work(wanted)()
-            name = self._store.keep(wanted, checked)
+            with self._keeping:
+                if self._closed:
+                    return FetchResult(command, failure="the run has ended before the result was here")
+                name = self._store.keep(wanted, checked)
         except FetchFailed as error:
             log.warning("scene %s: %s", command.scene_id, error)
             return FetchResult(command, failure=str(error), expired=error.expired)

@@ -121,6 +121,7 @@ class Loop:
 
     def _drive(self, observer: Observer) -> None:
         while True:
+            self._heed_interrupt(observer)
             now = self._clock.now()
             events, commands = self._scheduler.begin(now, self._clock.at())
             self._journal.append([*self._ended, *events])
@@ -130,9 +131,9 @@ class Loop:
             observer.turn()
             if self._scheduler.is_finished() or self._is_grace_over(now):
                 return
-            self._turn(now, observer)
+            self._turn(now)
 
-    def _turn(self, now: float, observer: Observer) -> None:
+    def _turn(self, now: float) -> None:
         """Wait for something to happen, and take in all that has."""
         wakes_at = self._scheduler.wakes_at()
         wait = _TICK_S if wakes_at is None else min(max(wakes_at - now, 0.0), _TICK_S)
@@ -144,6 +145,9 @@ class Loop:
             if not isinstance(received, Wake):
                 self._take(received)
             received = self._waiting()
+
+    def _heed_interrupt(self, observer: Observer) -> None:
+        """Begin nothing more once an interrupt was asked for, be it before the first command."""
         if self._interrupt_wanted and self._grace_ends is None:
             self._grace_ends = self._clock.now() + self._grace_s
             self._scheduler.interrupt()

@@ -10,6 +10,8 @@ import hashlib
 import json
 import os
 import re
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,10 +25,14 @@ from batchgen.network import HTTP_SCHEMES, Network, NetworkError, RefusedAddress
 from batchgen.network_errors import is_not_connected, reason_of
 from batchgen.store.interface import Fetched, FetchFailed
 
+if sys.platform != "win32":
+    import fcntl
+
 MOST_BYTES = 4 * 1024**3
 """A larger file is not taken for a video of 15 seconds."""
 _CHUNK = 256 * 1024
 _TRIES = 5
+_IN_USE_S = 1.0
 _MOST_REDIRECTS = 5
 _TOO_LARGE = f"the result is larger than {MOST_BYTES} bytes; it was not taken for a video"
 _LENGTH = re.compile(r"[0-9]{1,15}")
@@ -77,6 +83,10 @@ def fetch(network: Network, url: str, target: Path) -> Fetched:
                 # An address at which nobody answers may be one that was good yesterday.
                 reason = f"the result did not arrive: {reason_of(error)}"
                 raise FetchFailed(reason, expired=is_not_connected(error)) from None
+        except _InUseError as error:
+            if not remaining:
+                raise FetchFailed(f"the result did not arrive: {error}") from None
+            time.sleep(_IN_USE_S)
         except _TryAgainError as error:
             if not remaining:
                 raise FetchFailed(f"the result did not arrive: {error}") from None
@@ -85,6 +95,10 @@ def fetch(network: Network, url: str, target: Path) -> Fetched:
 
 class _TryAgainError(Exception):
     """This try failed; the next may do better."""
+
+
+class _InUseError(Exception):
+    """Another thread is at the part."""
 
 
 class _Part:
@@ -102,6 +116,7 @@ class _Part:
     def opened(self) -> Iterator[BinaryIO]:
         """Open at the end of what is there, with the hash brought up to it."""
         with open_to_append(self._path) as file:
+            _keep_others_out(file)
             file.seek(0)
             self._digest = hashlib.sha256()
             self.size = 0
@@ -157,6 +172,15 @@ class _Part:
         self._path.replace(self._target)
         self._note.unlink(missing_ok=True)
         return Fetched(self._target, self.size, self._digest.hexdigest())
+
+
+def _keep_others_out(file: BinaryIO) -> None:
+    """Take the part for as long as it is open: a run that was interrupted may still have a thread at it."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _InUseError("it is still being fetched by a run that has ended") from None
 
 
 def _fill(network: Network, url: str, part: _Part, file: BinaryIO) -> None:

@@ -1,8 +1,9 @@
 """Results in the run directory itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
 from batchgen.layout import VIDEOS, video_path
@@ -23,21 +24,30 @@ class Limits:
     outside: bool = False
 
 
-@cache
-def _network(limits: Limits) -> "Network":
-    """The connections of this process; kept from one result to the next."""
+def _connected(limits: Limits) -> "Network":
     from batchgen.network import Network
 
     return Network(limits.connections, connect_s=limits.connect_s, silence_s=limits.silence_s, outside=limits.outside)
 
 
+_of_process = cache(_connected)
+"""The connections of a process that does work for another one; kept from one result to the next."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalWork:
-    """Fetches a result to a temporary name that no other attempt has, and checks it."""
+    """Fetches a result to a temporary name that no other attempt has, and checks it.
+
+    ``network`` stays behind where it is pickled: another process has connections of its own.
+    """
 
     wanted: Wanted
     target: Path
     limits: Limits
+    network: "Network | None" = field(default=None, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return LocalWork, (self.wanted, self.target, self.limits)
 
     def __call__(self) -> Checked:
         """Do it; as `Work`."""
@@ -46,7 +56,7 @@ class LocalWork:
         from batchgen.store.fetch import fetch
 
         self.target.parent.mkdir(exist_ok=True)
-        fetched = fetch(_network(self.limits), self.wanted.url, self.target)
+        fetched = fetch(self.network or _of_process(self.limits), self.wanted.url, self.target)
         try:
             return Checked(fetched, mismatch(fetched.path, self.wanted.size, self.wanted.seconds))
         except UnusableMedia as error:
@@ -62,11 +72,15 @@ class LocalStore:
         """Touch nothing yet."""
         self._folder = folder
         self._limits = limits
+        self._network: Network | None = None
+        self._connecting = Lock()
 
     def work(self, wanted: Wanted) -> Work:
         """Fetch to ``videos/SCENE@ATTEMPT.mp4``, and check it there."""
         target = self._folder / VIDEOS / f"{wanted.scene_id}@{wanted.attempt}.mp4"
-        return LocalWork(wanted, target, self._limits)
+        with self._connecting:
+            self._network = self._network or _connected(self._limits)
+        return LocalWork(wanted, target, self._limits, self._network)
 
     def keep(self, wanted: Wanted, checked: Checked) -> str:
         """Give a result its final name, relative to the run directory. Raises OSError."""
@@ -83,5 +97,6 @@ class LocalStore:
         return (self._folder / name).open("rb")
 
     def close(self) -> None:
-        """Close the connections of this process."""
-        _network(self._limits).close()
+        """Close its idle connections."""
+        if self._network is not None:
+            self._network.close()

@@ -98,7 +98,7 @@ RULES: dict[str, tuple[str, int, int, str, str]] = {
     "nothing for a text": (one_scene(audio_url="\n    seed: 5"), 7, 15, "audio_url.type", "audio_url"),
     "a text for a list": (one_scene(references="a.png"), 6, 17, "references.type", "has to be a list, not"),
     "a text for a number": (one_scene(seed="12", takes="two"), 8, 12, "takes.type", "a whole number, not"),
-    "a number in quotes": (one_scene(takes='"2"'), 7, 12, "takes.type", "take the quotes away"),
+    "a number in quotes": (one_scene(takes='"2"'), 7, 12, "takes.type", "write digits only"),
     "a wrong version": (one_scene().replace("version: 1", "version: 2"), 1, 10, "version.const", "write 1"),
     "no version": (one_scene().replace("version: 1", ""), 2, 1, "version.required", "the manifest has no version"),
     "no id": (FLOW.format("").replace("id: s, ", ""), 3, 10, "id.required", "scene 1 has no id; add it"),

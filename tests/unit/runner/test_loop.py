@@ -139,10 +139,20 @@ def test_an_interrupt_waits_for_answers_to_submissions_for_a_while() -> None:
 
 
 def test_an_interrupt_keeps_the_id_that_came_in_time() -> None:
+    class Interrupted(Parts):
+        def turn(self) -> None:
+            self.loop.interrupt()
+
+    parts = Interrupted()
+    parts.run()
+    assert parts.steps == ["Submitting", "Submit", "Submitted"]
+
+
+def test_an_interrupt_before_the_first_command_begins_nothing() -> None:
     parts = Parts()
     parts.loop.interrupt()
     parts.run()
-    assert parts.steps == ["Submitting", "Submit", "Submitted"]
+    assert parts.steps == []
 
 
 class Broken(Parts):
