@@ -86,7 +86,7 @@ def test_interrupted_and_gone_on_with(tmp_path: Path, gateway: Gateway, number: 
     assert run.returncode == 128 + number
     assert "interrupted" in told_user
     # Without the address, the next run would ask another gateway for these tasks.
-    assert f"To go on:  batchgen run {film.manifest} --base-url {film.gateway}\n" in told_user
+    assert f"To go on:  batchgen run {film.manifest} --base-url {film.gateway} --max-in-flight 2\n" in told_user
     journal = film.journal()
     assert (journal[-1]["event"], journal[-1]["exit_code"]) == ("run_ended", 128 + number)
     assert "unknown" not in film.statuses()

@@ -179,13 +179,13 @@ class Batch:
         self.manifest.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
     def _arguments(self, options: Sequence[str | Path], *, embedded: bool) -> list[str | Path]:
-        address = [] if embedded else [f"--base-url={self.gateway}"]
+        placed = any(str(option).startswith("--run-dir") for option in options)
+        here = [] if placed else [f"--run-dir={self.run_dir}"]
+        address = here if embedded else [f"--base-url={self.gateway}"]
         return ["run", self.manifest, *address, "--poll-interval=0.1", "--yes", *options]
 
     def run(self, *options: str | Path, expect: int | None = 0, **environment: str) -> Ended:
         """Run to the end; a rehearsal, too, in the run directory of this batch."""
-        if "--emulator" in options and "--run-dir" not in options:
-            options = (*options, "--run-dir", self.run_dir)
         arguments = self._arguments(["--no-progress", *options], embedded="--emulator" in options)
         return self.do(*arguments, expect=expect, **{"BATCHGEN_API_KEY": KEY, **environment})
 
@@ -208,7 +208,9 @@ class Batch:
         environment: Mapping[str, str] | None = None,
     ) -> Iterator[Any]:
         """A run under way."""
-        arguments = self._arguments([*(["--no-progress"] if silent else []), *options], embedded=False)
+        arguments = self._arguments(
+            [*(["--no-progress"] if silent else []), *options], embedded="--emulator" in options
+        )
         settings = {"BATCHGEN_API_KEY": KEY, **(environment or {})}
         with process_of(*arguments, folder=self.folder, measured=measured, program=program, **settings) as run:
             yield run

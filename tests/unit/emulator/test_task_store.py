@@ -200,7 +200,8 @@ def test_a_task_that_cannot_be_stored_is_not_created(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("event", "times"), [("submitted", 4), ("completed", 1), ("downloaded", 1)])
 def test_a_rehearsal_that_was_killed_goes_on(tmp_path: Path, event: str, times: int) -> None:
     film = batch(tmp_path, "", 4)
-    with process_of("run", film.manifest, "--emulator", "--poll-interval=0.1", folder=tmp_path) as run:
+    arguments: list[str | Path] = ["run", film.manifest, "--emulator", "--poll-interval=0.1", "--run-dir", film.run_dir]
+    with process_of(*arguments, folder=tmp_path) as run:
         until(lambda: film.happened(event, times), run)
         run.kill()
         run.wait()
