@@ -110,9 +110,17 @@ def _table(document: Mapping[str, Any], by: str | None) -> str:
     if not by:
         return "\n".join(lines)
     rows = [[by, *(name.removesuffix("_usd") for name in _GROUP_COLUMNS[1:])]]
-    rows += [[_cell(group[name]) for name in _GROUP_COLUMNS] for group in document["groups"]]
+    rows += [_group(group) for group in document["groups"]]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_GROUP_COLUMNS))]
     return "\n".join([*lines, "", *(_aligned(row, widths) for row in rows)])
+
+
+def _group(group: Mapping[str, Any]) -> list[str]:
+    """A line of a group; what nobody knows of its cost is no zero."""
+    cells = {name: _cell(group[name]) for name in _GROUP_COLUMNS}
+    if group["cost_unknown"] or group["in_flight"] or group["unknown"]:
+        cells["cost_usd"] = f"{cells['cost_usd']} + ?" if group["cost_usd"] != "0" else "?"
+    return list(cells.values())
 
 
 def _cell(value: object) -> str:

@@ -107,3 +107,12 @@ def test_status_finds_the_run_directory_by_itself(tmp_path: Path, gateway: Gatew
     assert lines[0].startswith("runs/film: 2 completed, 0.")
     assert lines[1].endswith("USD (a rehearsal)")
     assert "name one" in film.do("status", "--format=json", expect=2).err
+
+
+def test_an_amount_that_is_not_known_is_never_shown_as_zero(tmp_path: Path) -> None:
+    gateway = HostileGateway({2: says({}, 502)}, {1: RUNNING})
+    with server(gateway) as address:
+        film = numbered(tmp_path, address, 2)
+        run(film, f"--base-url={address}", "--no-wait", "--yes", expect=1)
+    shown = film.do("audit", film.run_dir, "--by=scene").out.splitlines()[-2:]
+    assert [line.split()[:3] for line in shown] == [["s1", "1", "?"], ["s2", "1", "?"]]
