@@ -244,7 +244,8 @@ class _Run:
             stack.callback(executor.close)
             scheduler = Scheduler(self._journal.state, self._plan.steps, self._settings, random.random)
             pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix=WORKERS)
-            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+            # A worker that has nothing to do ends at once; one that an early end left at work is not waited for.
+            stack.callback(lambda: pool.shutdown(wait=scheduler.is_idle, cancel_futures=True))
             loop = Loop(scheduler, pool, executor.perform, self._journal, self._clock, grace_s=timeout_s)
             self._interrupt.listen(loop.interrupt)
             busy = [step.scene for step in self._plan.steps if step.action in _BUSY]

@@ -101,6 +101,11 @@ class Scheduler(Reactions):
         """Until when submissions rest at least, and why."""
         return self._pace.held
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no command is under way."""
+        return not self._under_way
+
     def is_finished(self) -> bool:
         """Whether nothing is under way and nothing is left to begin."""
         if self.stop is Stop.INTERRUPTED:
