@@ -29,7 +29,10 @@ class _Parent:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         environment = {**inherited, "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-P", __file__]
-        self._process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # Without a buffer: a line that lay in one would not be seen by select.
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
         self._lock = Lock()
         atexit.register(self._end)
 
@@ -51,8 +54,9 @@ class _Parent:
                 "out": str(out),
                 "err": str(err),
             }
-            self._process.stdin.write(json.dumps(asked).encode() + b"\n")
-            self._process.stdin.flush()
+            rest = memoryview(json.dumps(asked).encode() + b"\n")
+            while rest:
+                rest = rest[self._process.stdin.write(rest) :]
             pid = self._said()
             if not select.select([self._process.stdout], [], [], _PATIENCE_S)[0]:
                 os.kill(pid, 9)
