@@ -152,12 +152,17 @@ def test_the_dialect_is_short() -> None:
 VENDOR_WORDS = re.compile(r"""["'](?:taskId|jobId|reference_urls|output|usage|progress|/model/v1[^"']*)["']""")
 
 
-def test_only_the_provider_and_the_emulator_know_the_fields_of_the_vendor() -> None:
+KNOWN_OUTSIDE = {"providers/answers.py": ['"output"', '"taskId"']}
+"""What is still to be moved to the provider: an entry goes once its words have gone."""
+
+
+def test_words_of_the_vendors_answers_stand_with_it_but_for_those_listed() -> None:
     package = Path(batchgen.__file__).parent
+    own = (package / "emulator", package / "providers" / "vtrix")
     told = {
         str(path.relative_to(package)): found
         for path in package.rglob("*.py")
-        if not path.is_relative_to(package / "emulator") and not path.is_relative_to(package / "providers")
-        if (found := VENDOR_WORDS.findall(path.read_text(encoding="utf-8")))
+        if not any(path.is_relative_to(folder) for folder in own)
+        if (found := sorted(set(VENDOR_WORDS.findall(path.read_text(encoding="utf-8")))))
     }
-    assert told == {}
+    assert told == KNOWN_OUTSIDE
