@@ -8,17 +8,23 @@ LOCK_HOLDER = "state.lock.holder"
 LOG = "batchgen.log"
 REPORT = "report.csv"
 LEDGER = "ledger.csv"
+RESULTS = "results"
 VIDEOS = "videos"
 EMULATOR = "emulator"
 """The folder where an embedded emulator keeps its tasks."""
-_VIDEO = re.compile(VIDEOS + r"/[A-Za-z0-9][A-Za-z0-9._-]*")
+_RESULT = re.compile(rf"({RESULTS}/[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]*\.mp4|{VIDEOS}/[A-Za-z0-9][A-Za-z0-9._-]*)")
+
+
+def result_path(scene_id: str, attempt: int) -> str:
+    """Where the result of an attempt lies for good, from the run directory."""
+    return f"{RESULTS}/{scene_id}@{attempt}.mp4"
 
 
 def video_path(scene_id: str) -> str:
-    """Where the result of a scene lies, from the run directory."""
+    """Where the result that counts for a scene is to be found, from the run directory."""
     return f"{VIDEOS}/{scene_id}.mp4"
 
 
-def is_video_path(path: str) -> bool:
-    """Whether a path is one where batchgen puts results: it leads out of nothing."""
-    return _VIDEO.fullmatch(path) is not None
+def is_result_path(path: str) -> bool:
+    """Whether a path is one where batchgen puts results, or versions before did: it leads out of nothing."""
+    return _RESULT.fullmatch(path) is not None

@@ -241,7 +241,8 @@ class Scene:
 
     ``path`` leads to the entry of the manifest that it comes from, ``characters`` names the cast
     members among its references, in order of their numbers. ``take`` is None where the shot has one
-    only. ``title`` and ``note`` are for people and have no part in the request.
+    only. ``title`` and ``note`` are for people and have no part in the request. ``any_seed`` is the hash of the
+    request but for its seed where the manifest writes none; None where one is written.
     """
 
     id: str
@@ -253,6 +254,7 @@ class Scene:
     take: int | None = None
     title: str | None = None
     note: str | None = None
+    any_seed: str | None = None
 
     def facts(self) -> RequestFacts:
         """What is known of its request without the files."""

@@ -6,10 +6,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from batchgen.app.kept_results import to_reuse
 from batchgen.app.notices import Notify, ProblemsFound, ignore
 from batchgen.app.run_directory import RUNS, RunDirectory
+from batchgen.engine.attempts import Attempt
 from batchgen.engine.prices import Prices, learn
-from batchgen.engine.states import Attempt, State
+from batchgen.engine.states import State
 from batchgen.errors import RefusedRun, UsageError
 from batchgen.layout import JOURNAL
 from batchgen.manifest.load import LoadedManifest, PricedTiers, load_manifest, without_prices
@@ -37,13 +39,15 @@ class InvalidManifest(RefusedRun):
 class Batch:
     """A manifest without errors, where it is run, and the earlier runs that its prices are learned from.
 
-    ``rehearsal`` says that it is run against the embedded emulator.
+    ``rehearsal`` says that it is run against the embedded emulator; ``reuse`` are run directories whose results
+    are linked in where they are those of a scene.
     """
 
     manifest: Manifest
     directory: RunDirectory
     history: tuple[State, ...] = ()
     rehearsal: bool = False
+    reuse: tuple[RunDirectory, ...] = ()
     catalogue: Catalogue = field(default_factory=shipped)
 
     @property
@@ -93,6 +97,7 @@ def load(  # noqa: PLR0913 - each has a default
     *,
     run_dir: str | Path | None = None,
     history: Sequence[str | Path] = (),
+    reuse: Sequence[str | Path] = (),
     strict: bool = False,
     rehearsal: bool = False,
     notify: Notify = ignore,
@@ -101,10 +106,10 @@ def load(  # noqa: PLR0913 - each has a default
     """Load a manifest that is to be planned or run.
 
     The run directory is runs/NAME beside the manifest where none is given, runs/NAME-rehearsal for a
-    rehearsal; ``history`` are earlier
-    run directories to learn prices from; ``catalogue`` holds the models, those that are shipped and those
-    of BATCHGEN_MODELS where it is left out. Raises `InvalidManifest` where there are errors, `UsageError`
-    and `RunDirectoryError` where a manifest or a history cannot be read.
+    rehearsal; ``history`` are earlier run directories to learn prices from, ``reuse`` those to link results
+    in from; ``catalogue`` holds the models, those that are shipped and those of BATCHGEN_MODELS where it is
+    left out. Raises `InvalidManifest` where there are errors, `UsageError` and `RunDirectoryError` where a
+    manifest, a history or a directory to reuse cannot be read.
     """
     path = Path(path)
     folders = {folder.resolve(): RunDirectory(folder) for folder in map(Path, history)}
@@ -124,7 +129,9 @@ def load(  # noqa: PLR0913 - each has a default
     if loaded.manifest is None:
         raise InvalidManifest(path, loaded.problems)
     directory = _directory(path, run_dir, loaded.manifest.name, rehearsal=rehearsal)
-    return Batch(loaded.manifest, directory, earlier(directory), rehearsal, catalogue or shipped())
+    own = directory.path.resolve()
+    others = tuple(to_reuse(Path(each), rehearsal=rehearsal) for each in reuse if Path(each).resolve() != own)
+    return Batch(loaded.manifest, directory, earlier(directory), rehearsal, others, catalogue or shipped())
 
 
 def _directory(manifest: Path, run_dir: str | Path | None, name: str, *, rehearsal: bool) -> RunDirectory:

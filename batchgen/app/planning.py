@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from batchgen.app.kept_results import elsewhere
 from batchgen.app.loading import Batch
 from batchgen.engine.estimate import scene_facts
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.planner import Choice, Step
+from batchgen.engine.planner import Choice, Step, ahead_of
 from batchgen.engine.planner import plan as planned
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
@@ -27,7 +28,7 @@ class Plan:
 
     def outlook(self, budget_usd: Decimal | None = None) -> Outlook:
         """The plan for people and programs, held against a budget; the manifest's where none is given."""
-        return Outlook(self.steps, self.state, self.prices, self.budget(budget_usd))
+        return Outlook(self.steps, ahead_of(self.state, self.scenes), self.prices, self.budget(budget_usd))
 
     def budget(self, budget_usd: Decimal | None = None) -> Decimal | None:
         """The budget that holds: the one given, or else the manifest's."""
@@ -56,7 +57,9 @@ def plan(batch: Batch, choice: Choice | None = None, state: State | None = None)
         )
     prices = batch.prices(state)
     scenes = scene_facts(batch.manifest, prices)
-    steps = planned(scenes, state, choice, batch.directory.missing(state, scenes))
+    ahead = ahead_of(state, scenes)
+    others = elsewhere(batch.reuse, scenes)
+    steps = planned(scenes, state, choice, batch.directory.missing(ahead, scenes), others)
     if not steps:
         raise UsageError(f"no scene matches {', '.join(choice.globs)}")
     return Plan(batch, prices, scenes, choice, state, tuple(steps))

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from batchgen.app.run_directory import RunDirectory
+from batchgen.engine.attempts import OPEN, Attempt, AttemptState
 from batchgen.engine.events import Resolved
-from batchgen.engine.states import OPEN, Attempt, AttemptState
+from batchgen.engine.states import State
 from batchgen.errors import UsageError
 from batchgen.journal.journal import Journal
 from batchgen.layout import JOURNAL
@@ -28,25 +29,38 @@ def resolve(run_dir: str | Path, scene_id: str, *, task_id: str | None = None, n
     if task_id is not None and not is_usable_id(task_id):
         raise UsageError("a task id is a word, as your provider shows it")
     with Journal(directory.path) as journal:
-        latest = journal.state.latest(scene_id)
-        if latest is None:
-            raise UsageError(f"there was never a submission of a scene {scene_id!r} in {run_dir}")
-        if not _can_be_settled(latest, task_id):
-            raise UsageError(f"scene {scene_id} is not unknown but {latest.state}; there is nothing to settle")
+        attempt = _to_settle(journal.state, scene_id, task_id, run_dir)
         owner = None if task_id is None else journal.state.owner_of(task_id)
-        if owner is not None and owner != latest:
+        if owner is not None and owner != attempt:
             raise UsageError(f"task {task_id} is that of scene {owner.scene_id}, attempt {owner.number}, already")
-        journal.record(Resolved(RealClock().at(), scene_id, latest.number, task_id))
+        journal.record(Resolved(RealClock().at(), *attempt.key, task_id))
         directory.write_reports(journal.state)
 
 
 def _offer(directory: RunDirectory, scene_id: str) -> str:
-    latest = directory.state().latest(scene_id)
-    came = None if latest is None else latest.candidate_id
+    came = next((one.candidate_id for one in reversed(_made(directory.state(), scene_id)) if one.candidate_id), None)
     return f"; this id came with the answer to the submission: {on_one_line(came)}" if came else ""
 
 
-def _can_be_settled(latest: Attempt, task_id: str | None) -> bool:
-    was_given_up = latest.state is AttemptState.NOT_FOUND and task_id is not None
-    is_correction = latest.by_hand and latest.state in (*OPEN, AttemptState.REFUSED)
-    return latest.is_unknown or was_given_up or is_correction
+def _made(state: State, scene_id: str) -> list[Attempt]:
+    """The attempts that a name may stand for: those made for the scene, and those at its request."""
+    asked = [attempt for scene in state.scenes if scene.scene_id == scene_id for attempt in state.attempts_for(scene)]
+    own = state.attempts.get(scene_id, [])
+    return [*(attempt for attempt in asked if attempt not in own), *own]
+
+
+def _to_settle(state: State, scene_id: str, task_id: str | None, run_dir: str | Path) -> Attempt:
+    """The attempt that is meant. Raises `UsageError` where there is none."""
+    made = _made(state, scene_id)
+    if not made:
+        raise UsageError(f"there was never a submission of a scene {scene_id!r} in {run_dir}")
+    fits = [attempt for attempt in made if _can_be_settled(attempt, task_id)]
+    if not fits:
+        raise UsageError(f"scene {scene_id} is not unknown but {made[-1].state}; there is nothing to settle")
+    return max(fits, key=lambda attempt: attempt.is_unknown)
+
+
+def _can_be_settled(attempt: Attempt, task_id: str | None) -> bool:
+    was_given_up = attempt.state is AttemptState.NOT_FOUND and task_id is not None
+    is_correction = attempt.by_hand and attempt.state in (*OPEN, AttemptState.REFUSED)
+    return attempt.is_unknown or was_given_up or is_correction

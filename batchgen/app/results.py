@@ -1,7 +1,7 @@
 """How a run ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from batchgen.engine.commands import Stop
 from batchgen.engine.planner import Step
 from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.states import State
-from batchgen.report.rows import Row, SceneStatus, report_rows, status_of
+from batchgen.report.rows import Row, SceneStatus, report_rows
 
 _UNFINISHED = 1
 EXIT_CODES: Mapping[Stop, int] = {
@@ -72,7 +72,7 @@ def result_of(
     """The result of a run that carried out a plan; ``scheduler`` is None where nothing was begun."""
     state, directory = plan.state if scheduler is None else scheduler.state, plan.batch.directory
     if not state.scenes:
-        state = replace(state, scenes=plan.scenes)
+        state = state.with_scenes(plan.scenes)
     missing = directory.missing(state)
     rows = report_rows(state, missing)
     stop = None if scheduler is None else scheduler.stop
@@ -96,19 +96,21 @@ def result_of(
 def _exit_code(plan: Plan, state: State, rows: list[Row], *, waited: bool) -> int:
     status_by_id = {str(row["scene_id"]): SceneStatus(str(row["status"])) for row in rows}
     statuses = {status_by_id[step.scene.scene_id] for step in plan.steps if step.scene.scene_id in status_by_id}
-    # A task of a scene that was taken out of the manifest has no row; that it still runs counts.
-    latest = [state.latest(step.scene.scene_id) for step in plan.steps if step.removed]
-    statuses |= {status_of(attempt, state) for attempt in latest if attempt is not None and attempt.is_in_flight}
-    if any(_is_outdated(step, state) for step in plan.steps if step.then_submits):
+    if any(_is_left(step, state) for step in plan.steps):
         return _UNFINISHED
     fine = {SceneStatus.COMPLETED} if waited else {SceneStatus.COMPLETED, SceneStatus.RUNNING}
     return 0 if statuses <= fine else _UNFINISHED
 
 
-def _is_outdated(step: Step, state: State) -> bool:
-    """Whether a scene that was to be submitted after its task has not been."""
+def _is_left(step: Step, state: State) -> bool:
+    """Whether a step has not done what it was for, which the row of its scene need not show."""
+    if step.removed:
+        # A task that no scene needs has no row; that it still runs counts.
+        return step.attempt is not None and state.attempt(step.attempt.key).is_in_flight
     latest = state.latest(step.scene.scene_id)
-    return latest is None or latest.request.sha256 != step.scene.request.sha256
+    if step.again:
+        return latest is None or not latest.has_file or state.is_wanted_again(step.scene.scene_id)
+    return step.then_submits and (latest is None or not latest.asks_for(step.scene))
 
 
 def _scene(row: Row, folder: Path) -> SceneResult:

@@ -4,15 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.states import AttemptState, State
+from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.files import write_atomically
 from batchgen.journal.replay import read
-from batchgen.layout import EMULATOR, JOURNAL, LEDGER, REPORT, VIDEOS
+from batchgen.layout import EMULATOR, JOURNAL, LEDGER, REPORT, RESULTS, VIDEOS
 from batchgen.report.as_csv import as_csv
-from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, ledger_rows, report_rows
+from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, counts, ledger_rows, report_rows
 from batchgen.store.local import Limits, LocalStore
+from batchgen.store.view import show
 
 RUNS = "runs"
 """The folder that run directories lie in by default, beside the manifest."""
@@ -64,20 +66,28 @@ class RunDirectory:
         return self.state() if self.is_begun() else State()
 
     def missing(self, state: State, scenes: Iterable[SceneFacts] | None = None) -> set[str]:
-        """Scenes that were delivered and whose file is gone; ``scenes`` are those of a manifest of today."""
-        store = self.store()
+        """Scenes whose result was here and is gone; ``scenes`` are those of a manifest of today."""
         return {
-            attempt.scene_id
-            for attempt in map(state.current_attempt, state.scenes if scenes is None else scenes)
-            if attempt and attempt.state is AttemptState.DELIVERED and not store.has(str(attempt.video_path))
+            scene.scene_id
+            for scene in (state.scenes if scenes is None else scenes)
+            if (attempt := state.current_attempt(scene)) and attempt.has_file and not self.has_result(attempt)
         }
+
+    def has_result(self, attempt: Attempt) -> bool:
+        """Whether the result of an attempt is where the journal says.
+
+        Under a name that versions before gave to the newest result of a scene, another one may lie by now.
+        """
+        path, sha256 = str(attempt.video_path), str(attempt.video_sha256)
+        store = self.store()
+        return store.holds(path, sha256) if path.startswith(f"{VIDEOS}/") else store.has(path)
 
     def store(self, limits: Limits = Limits()) -> LocalStore:  # noqa: B008 - frozen
         """Where its results lie."""
         return LocalStore(self.path, limits)
 
     def write_reports(self, state: State) -> None:
-        """Write report.csv and ledger.csv from the state. Raises `RunDirectoryError`."""
+        """Write report.csv, ledger.csv and the folder of videos from the state. Raises `RunDirectoryError`."""
         reports = {
             self.report: as_csv(report_rows(state, self.missing(state)), REPORT_COLUMNS),
             self.ledger: as_csv(ledger_rows(state), LEDGER_COLUMNS),
@@ -85,8 +95,17 @@ class RunDirectory:
         try:
             for path, content in reports.items():
                 write_atomically(path, content.encode())
+            self._show_videos(state)
         except OSError as error:
             raise RunDirectoryError(f"the reports cannot be written into {self}: {error.strerror}") from None
+
+    def _show_videos(self, state: State) -> None:
+        """Have the results that count under the names of their scenes. Raises OSError."""
+        standing = ((scene.scene_id, state.current_attempt(scene)) for scene in state.scenes)
+        counting = {scene_id: str(one.video_path) for scene_id, one in standing if one and counts(one, state, scene_id)}
+        store = self.store()
+        kept = (one for one in state.all_attempts() if one.has_file and str(one.video_path).startswith(f"{RESULTS}/"))
+        show(self.path, counting, {str(one.video_sha256) for one in kept if store.has(str(one.video_path))})
 
 
 def found_in(folder: Path) -> list[RunDirectory]:

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+from batchgen.app.kept_results import linked, taken_over
 from batchgen.app.loading import Batch
 from batchgen.app.notices import Advanced, Notice, Notify, Standing, WaitsForAnswers, Warned, ignore
 from batchgen.app.planning import Plan, plan
 from batchgen.app.results import RunResult, result_of
 from batchgen.engine import events as ev
+from batchgen.engine.attempts import AttemptState
 from batchgen.engine.budget import charged
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.planner import Action, Choice
 from batchgen.engine.scheduler import Scheduler, Settings
-from batchgen.engine.states import AttemptState
+from batchgen.engine.states import State
 from batchgen.engine.throttle import Hold
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.journal.journal import Journal
@@ -38,7 +40,7 @@ from batchgen.store.local import Limits
 from batchgen.version import __version__
 
 EXIT_INTERRUPTED = 130
-_BUSY = frozenset({Action.SUBMIT, Action.RESUME, Action.DOWNLOAD})
+_BUSY = frozenset({Action.SUBMIT, Action.RESUME, Action.WAIT, Action.DOWNLOAD})
 _OVER = frozenset({AttemptState.DELIVERED, AttemptState.FAILED, AttemptState.MISMATCHED, AttemptState.DOWNLOAD_FAILED})
 _EMULATOR_KEY = "emulator"
 _log = logging.getLogger("batchgen")
@@ -50,7 +52,8 @@ class RunOptions:
     """How a run is to go. Times are in seconds, money in US dollars.
 
     ``base_url`` and ``request_format`` are the provider's own where none are given; ``budget_usd`` is the
-    manifest's. ``wait`` unset leaves once all is submitted; a later run collects.
+    manifest's. ``wait`` unset leaves once all is submitted; a later run collects. ``rebind`` says that
+    ``base_url`` is the gateway that the run directory belongs to, at another address.
     """
 
     base_url: str | None = None
@@ -63,6 +66,7 @@ class RunOptions:
     task_timeout_s: float = 3600.0
     wait: bool = True
     budget_usd: Decimal | None = None
+    rebind: bool = False
 
     def __post_init__(self) -> None:
         """Raise `UsageError` for what no run can keep to."""
@@ -131,6 +135,10 @@ def run(  # noqa: PLR0913 - each has a default
         if journal.torn:
             _log.warning("the last line of the journal was cut off at %d bytes: it was never finished", journal.torn)
         _refuse_mixture(batch, journal)
+        if connected is not None and not options.rebind:
+            _refuse_other_gateway(batch, journal.state, gateway_name(connected.base_url))
+        store = batch.directory.store()
+        journal.record(*taken_over(journal.state, store, RealClock().at()))
         made = plan(batch, choice, journal.state)
         budget = made.budget(options.budget_usd)
         made.check_budget(budget)
@@ -162,6 +170,23 @@ def _refuse_mixture(batch: Batch, journal: Journal) -> None:
     if batch.rehearsal and journal.state.attempts and not rehearsed:
         raise UsageError(
             f"{directory} holds a real run, which the emulator knows nothing of; rehearse in another --run-dir"
+        )
+
+
+def gateway_name(base_url: str) -> str:
+    """What a gateway is known by: its address, however it is written."""
+    parts = urlsplit(base_url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    port = "" if parts.port in (None, usual) else f":{parts.port}"
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}{parts.path.rstrip('/')}"
+
+
+def _refuse_other_gateway(batch: Batch, state: State, gateway: str) -> None:
+    """Send nothing to a gateway that knows none of the tasks of this run directory. Raises `UsageError`."""
+    if state.bound_to and state.bound_to != gateway:
+        raise UsageError(
+            f"{batch.directory} belongs to the gateway {state.bound_to}, and this is {gateway}, which knows nothing of "
+            "its tasks. Give its --base-url, or another --run-dir; where the same gateway has moved, add --rebind"
         )
 
 
@@ -200,7 +225,7 @@ class _Run:
 
     def carry_out(self, connected: "_Connected") -> RunResult:
         """Run, then write the reports, whatever the end."""
-        self._begin()
+        self._begin("" if self._plan.batch.rehearsal else gateway_name(connected.base_url))
         try:
             scheduler = self._drive(connected)
             result = result_of(self._plan, scheduler, waited=self._options.wait, interrupted=self._interrupt.exit_code)
@@ -216,13 +241,19 @@ class _Run:
         self._directory.write_reports(self._journal.state)
         return result
 
-    def _begin(self) -> None:
-        """Write down that a run begins, and with which scenes if they are not those of the last one."""
+    def _begin(self, gateway: str) -> None:
+        """Write down that a run begins, with which scenes if they are not those of the last one, and what it has."""
         state, manifest, scenes = self._journal.state, self._plan.batch.manifest, self._plan.scenes
-        events: list[ev.Event] = [ev.RunStarted(self._clock.at(), __version__, self._settings.download)]
+        at = self._clock.at()
+        rebinds = self._options.rebind
+        events: list[ev.Event] = [ev.RunStarted(at, __version__, self._settings.download, gateway, rebinds)]
         if state.scenes != scenes or state.name != manifest.name:
-            events.append(ev.ManifestRead(self._clock.at(), manifest.name, manifest.model, scenes))
+            events.append(ev.ManifestRead(at, manifest.name, manifest.model, scenes))
         self._journal.record(*events)
+        steps = self._plan.steps
+        self._journal.record(*state.adoptions(at))
+        self._journal.record(*(ev.WantedAgain(at, step.scene.scene_id) for step in steps if step.again))
+        self._journal.record(*linked(steps, state, self._directory.store(), at))
 
     def _drive(self, connected: "_Connected") -> Scheduler:
         batch, timeout_s = self._plan.batch, self._options.request_timeout_s

@@ -13,7 +13,7 @@ from batchgen.errors import RefusedRun, UsageError
 from batchgen.files import write_atomically
 from batchgen.report.plan import as_json as plan_as_json
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ def load(path: Path) -> Saved:
             raise UsageError(f"{path} was saved by another version of batchgen; make it again with plan --out")
         choice = document["choice"]
         globs = tuple(map(str, choice["globs"]))
-        chosen = Choice(globs, bool(choice["retry_failed"]), bool(choice["download"]), int(choice["attempts"]))
+        again = tuple(map(str, choice["again"]))
+        chosen = Choice(globs, bool(choice["retry_failed"]), bool(choice["download"]), int(choice["attempts"]), again)
         history = tuple(Path(str(folder)).resolve() for folder in document["history"])
         return Saved(chosen, history, dict(document["bound_to"]), document["plan"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -20,9 +20,10 @@ from batchgen.cli.logs import logging_to
 from batchgen.cli.output import show_notice, show_price_notes
 from batchgen.cli.progress import Progress
 from batchgen.cli.signals import interrupting
+from batchgen.engine.attempts import AttemptState
 from batchgen.engine.commands import Stop
 from batchgen.engine.planner import Choice
-from batchgen.engine.states import AttemptState, State
+from batchgen.engine.states import State
 from batchgen.errors import UsageError
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.registry import provider_named

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from batchgen.engine.states import Attempt, AttemptState
+from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.money import minus, plus
 
 

@@ -12,6 +12,10 @@ def scene_facts(manifest: Manifest, prices: Prices) -> tuple[SceneFacts, ...]:
             scene_id=scene.id,
             request=scene.facts(),
             estimated_cost_usd=prices.estimate(scene.tier, scene.facts().seconds),
+            any_seed=scene.any_seed,
+            shot=scene.shot,
+            take=scene.take,
+            title=scene.title or "",
         )
         for scene in manifest.scenes
     )

@@ -15,24 +15,34 @@ from batchgen.model import RequestFacts, TaskResult
 class SceneFacts:
     """What a report has to know of a scene of the manifest, whether or not it was ever submitted.
 
-    ``estimated_cost_usd`` is None without a price.
+    ``estimated_cost_usd`` is None without a price. ``any_seed`` is the hash of the request but for its seed
+    where the manifest writes none: a result of the same request with another such seed will do as well;
+    None where a seed is written. ``shot`` is the entry of the manifest that the scene is, or is a take of;
+    journals of versions before do not name it.
     """
 
     scene_id: str
     request: RequestFacts
     estimated_cost_usd: Decimal | None
+    any_seed: str | None = None
+    shot: str = ""
+    take: int | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
     """A run began. Without news of its end, whatever it had under way was cut off.
 
-    ``download`` says that it wants the files of its results here.
+    ``download`` says that it wants the files of its results here; ``gateway`` is the address that it talks
+    to, empty for a rehearsal, and ``rebound`` that the user said it is the same gateway as before.
     """
 
     at: str
     version: str
     download: bool = True
+    gateway: str = ""
+    rebound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +57,17 @@ class ManifestRead:
 
 @dataclass(frozen=True, slots=True)
 class Submitting:
-    """A request to create a task is about to be sent. Durable before its first byte leaves."""
+    """A request to create a task is about to be sent. Durable before its first byte leaves.
+
+    ``any_seed`` as in `SceneFacts`.
+    """
 
     at: str
     scene_id: str
     attempt: int
     request: RequestFacts
     estimated_cost_usd: Decimal | None
+    any_seed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +204,66 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Reused:
+    """A result of another run directory was linked in for a scene, free: an attempt that begins delivered.
+
+    ``source`` names it as ``DIR:SCENE@N``.
+    """
+
+    at: str
+    scene_id: str
+    attempt: int
+    request: RequestFacts
+    source: str
+    path: str
+    sha256: str
+    any_seed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A scene has the result of an attempt that was made for another one, which is gone from the manifest.
+
+    Written where any seed will do, so that a result serves one scene at a time, and the same one for good.
+    """
+
+    at: str
+    scene_id: str
+    of_scene_id: str
+    of_attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantedAgain:
+    """The user wants to pay once more for a scene that has its result."""
+
+    at: str
+    scene_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The user said what stands for a shot: a scene, or one attempt for its scene.
+
+    Without an attempt, ``scene_id`` is the scene that stands for its shot. With one, it is the scene for which
+    that attempt counts: number ``of_attempt`` at ``of_scene_id``.
+    """
+
+    at: str
+    scene_id: str
+    of_scene_id: str | None = None
+    of_attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PicksCleared:
+    """What was picked of a shot, or of all where ``shot`` is empty, holds no longer."""
+
+    at: str
+    shot: str
+
+
+@dataclass(frozen=True, slots=True)
 class HeldBack:
     """A scene was not submitted on purpose, and waits for a later run; ``code`` is what kept it back."""
 
@@ -220,5 +294,8 @@ AttemptEvent: TypeAlias = (
     | Downloaded
     | DownloadFailed
     | Resolved
+    | Reused
 )
-Event: TypeAlias = RunStarted | ManifestRead | AttemptEvent | HeldBack | RunEnded
+Event: TypeAlias = (
+    RunStarted | ManifestRead | AttemptEvent | Adopted | WantedAgain | Picked | PicksCleared | HeldBack | RunEnded
+)

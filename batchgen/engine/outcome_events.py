@@ -1,9 +1,9 @@
 """What the scheduler decided, as the events that the journal keeps. Pure."""
 
 from batchgen.engine import events as ev
+from batchgen.engine.attempts import Attempt
 from batchgen.engine.classification import Classification, Kind
 from batchgen.engine.commands import FetchResult, SubmitResult
-from batchgen.engine.states import Attempt
 from batchgen.model import TaskResult
 
 
@@ -15,6 +15,7 @@ def submitting(at: str, scene: ev.SceneFacts, attempt: int) -> ev.Submitting:
         attempt=attempt,
         request=scene.request,
         estimated_cost_usd=scene.estimated_cost_usd,
+        any_seed=scene.any_seed,
     )
 
 

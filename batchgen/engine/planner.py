@@ -1,18 +1,21 @@
 """What a run would do with each scene, and why. Pure.
 
 From the expanded manifest and the state; the same for `plan`, which shows it, and `run`, which
-does it.
+does it. What counts is what a scene asks for: an attempt at the same request is never made again
+unasked, whatever scene it was made for.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
+from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.states import Attempt, AttemptState, State
+from batchgen.engine.states import State
 
 _TAKE = re.compile(r"-t[0-9]+\Z")
 """What the ids of takes end with, behind that of their shot."""
@@ -22,7 +25,11 @@ class Action(StrEnum):
     """What happens to a scene."""
 
     SUBMIT = "submit"
+    REUSE = "reuse"
+    """A result of the same request is there, made for another scene or in another run directory."""
     RESUME = "resume"
+    WAIT = "wait"
+    """A task of the same request is under way, or about to be, for another scene."""
     DOWNLOAD = "download"
     DONE = "done"
     UNKNOWN = "unknown"
@@ -36,30 +43,50 @@ class Choice:
     """What the user chose for a run.
 
     ``globs`` select scenes by id, or by the id of the shot that they are takes of, all of them where
-    there are none; ``retry_failed`` pays for failed
-    scenes again; ``download`` wants the files; ``attempts`` is how often the same request is paid for,
-    at most, where another attempt may do better.
+    there are none; ``again`` selects in the same way finished scenes that are paid for once more;
+    ``retry_failed`` pays for failed scenes again; ``download`` wants the files; ``attempts`` is how often the
+    same request is paid for, at most, where another attempt may do better.
     """
 
     globs: tuple[str, ...] = ()
     retry_failed: bool = False
     download: bool = True
     attempts: int = 1
+    again: tuple[str, ...] = ()
 
     def takes(self, scene_id: str) -> bool:
         """Whether the scene is one of those selected."""
-        names = (scene_id, _TAKE.sub("", scene_id))
-        return not self.globs or any(fnmatchcase(name, glob) for glob in self.globs for name in names)
+        return not self.globs or _matches(scene_id, self.globs)
+
+    def wants_again(self, scene_id: str) -> bool:
+        """Whether the scene is to be paid for once more."""
+        return _matches(scene_id, self.again)
+
+
+def _matches(scene_id: str, globs: Sequence[str]) -> bool:
+    names = (scene_id, _TAKE.sub("", scene_id))
+    return any(fnmatchcase(name, glob) for glob in globs for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A delivered result of another run directory: its name as ``DIR:SCENE@N``, its file and that file's hash."""
+
+    name: str
+    path: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What happens to one scene, and why.
 
-    ``changed`` names the fields of the request that differ from what was submitted before;
-    ``paid_before`` says that money was spent on this scene, or may have been; ``removed`` that it is
-    not in the manifest any more, and that only its task is waited for; ``then_submits`` that it is
-    submitted once the task that still runs has ended.
+    ``attempt`` is the one that says where it stands, which may have been made for another scene;
+    ``changed`` names the fields of the request that differ from what was submitted before; ``paid_before``
+    says that money was spent on this scene, or may have been; ``removed`` that no scene of the manifest
+    needs the attempt, and that only its task or its file is waited for; ``then_submits`` that the scene is
+    submitted once the task that still runs has ended; ``again`` that it is paid for once more by wish;
+    ``elsewhere`` is the result that is linked in.
     """
 
     scene: SceneFacts
@@ -69,6 +96,9 @@ class Step:
     paid_before: bool = False
     removed: bool = False
     then_submits: bool = False
+    attempt: Attempt | None = None
+    again: bool = False
+    elsewhere: Elsewhere | None = None
 
     @property
     def buys(self) -> bool:
@@ -81,97 +111,211 @@ class Step:
         return self.scene.estimated_cost_usd if self.buys else Decimal(0)
 
 
-def plan(scenes: Sequence[SceneFacts], state: State, choice: Choice, missing: Collection[str] = ()) -> list[Step]:
-    """A step for each selected scene, in order, and for every task that still runs without one.
+NOTHING_ELSEWHERE: Mapping[str, Elsewhere] = MappingProxyType({})
 
-    ``missing`` holds the ids of scenes whose delivered file is not there any more.
+
+def plan(
+    scenes: Sequence[SceneFacts],
+    state: State,
+    choice: Choice,
+    missing: Collection[str] = (),
+    elsewhere: Mapping[str, Elsewhere] = NOTHING_ELSEWHERE,
+) -> list[Step]:
+    """A step for each selected scene, in order, and for every other attempt that something is still to come of.
+
+    ``missing`` holds the ids of scenes whose delivered file is not there any more, ``elsewhere`` the results
+    of other run directories by the hash of their request.
     """
-    steps = [_step(scene, state, choice, scene.scene_id in missing) for scene in scenes if choice.takes(scene.scene_id)]
-    return [*steps, *_orphans(scenes, state, choice)]
+    ahead = ahead_of(state, scenes)
+    planner = _Planner(ahead, choice, missing, elsewhere)
+    steps = list(_once_each(planner.step(scene) for scene in scenes if choice.takes(scene.scene_id)))
+    return [*steps, *_others(ahead, choice, steps)]
 
 
-def _orphans(scenes: Sequence[SceneFacts], state: State, choice: Choice) -> Iterator[Step]:
-    """Tasks of scenes that were taken out of the manifest: bought, and so neither lost nor unaccounted."""
-    listed = {scene.scene_id for scene in scenes}
-    for scene_id in (scene_id for scene_id in state.attempts if scene_id not in listed):
-        latest = state.latest(scene_id)
-        if latest is not None and latest.is_open and choice.takes(scene_id):
-            reason = "not in the manifest any more; its task still runs and is waited for"
-            yield Step(latest.as_scene(), Action.RESUME, reason, paid_before=True, removed=True)
+def ahead_of(state: State, scenes: Sequence[SceneFacts]) -> State:
+    """The state as a run of these scenes would find it: what is left of scenes that are gone is theirs."""
+    ahead = state.with_scenes(scenes)
+    for adoption in list(ahead.adoptions("")):
+        ahead.apply(adoption)
+    return ahead
 
 
-def _step(scene: SceneFacts, state: State, choice: Choice, missing: bool) -> Step:  # noqa: FBT001 - one fact of four
-    attempts = state.attempts.get(scene.scene_id, [])
-    latest = state.current_attempt(scene)
-    paid = any(attempt.state is not AttemptState.REFUSED and not attempt.again for attempt in attempts)
-    if latest is not None and latest.is_unknown:
-        return Step(scene, Action.UNKNOWN, "submitted, and the outcome is not known", paid_before=True)
-    if latest is not None and latest.request.sha256 != scene.request.sha256:
-        return _changed(scene, latest, paid=paid)
-    return _unchanged(scene, state, choice, missing=missing, paid=paid)
+def _once_each(steps: Iterator[Step]) -> Iterator[Step]:
+    """Let one scene submit, or link in, what several ask for; the others have it from that one."""
+    first: dict[str, str] = {}
+    for step in steps:
+        sha256, scene_id = step.scene.request.sha256, step.scene.scene_id
+        is_shared = (step.buys or step.elsewhere is not None) and step.scene.any_seed != sha256
+        if not is_shared or first.setdefault(sha256, scene_id) == scene_id:
+            yield step
+        else:
+            action = Action.WAIT if step.action is Action.SUBMIT else step.action
+            reason = f"asks for the same as {first[sha256]}"
+            yield replace(step, action=action, reason=reason, then_submits=False, again=False, elsewhere=None)
 
 
-def _changed(scene: SceneFacts, latest: Attempt, *, paid: bool) -> Step:
-    changed = latest.request.changes(scene.request)
-    what = f"changed: {', '.join(changed) or 'the request'}"
-    if latest.is_open:
+def _others(state: State, choice: Choice, steps: Sequence[Step]) -> Iterator[Step]:
+    """Attempts that no step follows and of which something is still to come: bought, and so not to be lost."""
+    followed = {step.attempt.key for step in steps if step.attempt is not None}
+    listed = {scene.scene_id for scene in state.scenes}
+    for attempt in state.all_attempts():
+        if attempt.key in followed or not choice.takes(attempt.scene_id):
+            continue
+        gone = "not in the manifest any more" if attempt.scene_id not in listed else "of no use to the scene now"
+        scene, is_last = attempt.as_scene(), state.attempts[attempt.scene_id][-1] is attempt
+        if attempt.is_in_flight or (attempt.is_open and is_last):
+            reason = f"{gone}; its task still runs and is waited for"
+            yield Step(scene, Action.RESUME, reason, paid_before=True, removed=True, attempt=attempt)
+        elif choice.download and attempt.state in _TO_FETCH:
+            reason = f"{gone}; it was bought, and is kept"
+            yield Step(scene, Action.DOWNLOAD, reason, paid_before=True, removed=True, attempt=attempt)
+
+
+_TO_FETCH = (AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED)
+
+
+class _Planner:
+    """Finds the step of one scene after the other."""
+
+    def __init__(
+        self, state: State, choice: Choice, missing: Collection[str], elsewhere: Mapping[str, Elsewhere]
+    ) -> None:
+        self._state = state
+        self._choice = choice
+        self._missing = missing
+        self._elsewhere = elsewhere
+
+    def step(self, scene: SceneFacts) -> Step:
+        """What happens to the scene."""
+        current = self._state.current_attempt(scene)
+        if current is None:
+            return self._anew(scene)
+        if current.has_file and self._state.picked_attempts.get(scene.scene_id) == current.key:
+            return self._delivered(scene, current, f"{current.name} is picked")
+        if current.is_unknown:
+            return self._unknown(scene, current)
+        if not current.asks_for(scene):
+            return self._changed_meanwhile(scene, current)
+        if self._is_wanted_again(scene) and not current.is_open and current.state not in _TO_FETCH:
+            return self._again(scene, current)
+        return self._unchanged(scene, current)
+
+    def _paid(self, scene: SceneFacts) -> bool:
+        made = (*self._state.attempts.get(scene.scene_id, ()), *self._state.attempts_for(scene))
+        return any(attempt.is_paid for attempt in made)
+
+    def _is_wanted_again(self, scene: SceneFacts) -> bool:
+        """Whether it is paid for once more: the wish of this run, or one that is not fulfilled yet.
+
+        A wish that a run before has fulfilled is not one of this run while others of that run are open.
+        """
+        known = scene.scene_id in self._state.wanted_again
+        if known:
+            return self._state.is_wanted_again(scene.scene_id)
+        return self._choice.wants_again(scene.scene_id)
+
+    def _anew(self, scene: SceneFacts) -> Step:
+        """A scene of whose request nothing is here, and nothing may come."""
+        paid, latest = self._paid(scene), self._state.latest(scene.scene_id)
+        if linked := self._linked(scene):
+            return linked
+        if latest is None:
+            return Step(scene, Action.SUBMIT, "new")
+        changed = latest.request.changes(scene.request)
+        what = f"changed: {', '.join(changed) or 'the request'}"
+        return Step(scene, Action.SUBMIT, f"{what}; it is paid for again" if paid else what, changed, paid)
+
+    def _linked(self, scene: SceneFacts) -> Step | None:
+        """Have the result of another run directory, where the seed says that it is the same."""
+        found = self._elsewhere.get(scene.request.sha256)
+        if found is None or scene.any_seed == scene.request.sha256:
+            return None
+        paid = self._paid(scene)
+        return Step(scene, Action.REUSE, f"bought as {found.name}", paid_before=paid, elsewhere=found)
+
+    def _unknown(self, scene: SceneFacts, attempt: Attempt) -> Step:
+        whose = "submitted" if attempt.scene_id == scene.scene_id else f"submitted as {attempt.name}"
+        reason = f"{whose}, and the outcome is not known"
+        return Step(scene, Action.UNKNOWN, reason, paid_before=True, attempt=attempt)
+
+    def _changed_meanwhile(self, scene: SceneFacts, attempt: Attempt) -> Step:
+        changed = attempt.request.changes(scene.request)
+        what = f"changed: {', '.join(changed) or 'the request'}"
         reason = f"{what}; its task still runs and is waited for, then it is paid for again"
-        return Step(scene, Action.RESUME, reason, changed, paid_before=True, then_submits=True)
-    return Step(scene, Action.SUBMIT, f"{what}; it is paid for again" if paid else what, changed, paid)
+        return Step(scene, Action.RESUME, reason, changed, paid_before=True, then_submits=True, attempt=attempt)
 
+    def _again(self, scene: SceneFacts, current: Attempt) -> Step:
+        """Pay once more, unless what was submitted for that is still on its way."""
+        for attempt in reversed(self._state.attempts_for(scene)):
+            if attempt.is_unknown:
+                return self._unknown(scene, attempt)
+            if attempt.is_in_flight:
+                return self._task(scene, attempt)
+        reason = "wanted once more; it is paid for again"
+        return Step(scene, Action.SUBMIT, reason, paid_before=True, attempt=current, again=True)
 
-def _unchanged(  # noqa: PLR0911 - one case for each state
-    scene: SceneFacts, state: State, choice: Choice, *, missing: bool, paid: bool
-) -> Step:
-    latest = state.current_attempt(scene)
-    if latest is None:
-        return Step(scene, Action.SUBMIT, "new")
-    match latest.state:
-        case AttemptState.RUNNING | AttemptState.RESOLVED:
-            return Step(scene, Action.RESUME, f"task {latest.task_id} is known", paid_before=True)
-        case AttemptState.NOT_FOUND:
-            return _not_found(scene, latest, choice)
-        case AttemptState.COMPLETED | AttemptState.DOWNLOAD_FAILED:
-            if choice.download:
-                return Step(scene, Action.DOWNLOAD, "bought, and not here yet", paid_before=True)
-            return Step(scene, Action.DONE, "bought; its file is not wanted now", paid_before=True)
-        case AttemptState.DELIVERED if missing and choice.download:
-            return Step(scene, Action.DOWNLOAD, "bought, and its file is gone", paid_before=True)
-        case AttemptState.DELIVERED:
-            return Step(scene, Action.DONE, "unchanged since it was delivered", paid_before=True)
-        case AttemptState.REFUSED:
-            if latest.again or choice.retry_failed:
-                return Step(scene, Action.SUBMIT, "no task was created the last time", paid_before=paid)
-            return Step(scene, Action.FAILED, f"refused: {latest.code}", paid_before=paid)
-        case _:
-            return _failed(scene, state, latest, choice, paid=paid)
+    def _unchanged(self, scene: SceneFacts, current: Attempt) -> Step:
+        match current.state:
+            case AttemptState.RUNNING | AttemptState.RESOLVED:
+                return self._task(scene, current)
+            case AttemptState.NOT_FOUND:
+                return self._not_found(scene, current)
+            case AttemptState.COMPLETED | AttemptState.DOWNLOAD_FAILED | AttemptState.DELIVERED:
+                return self._delivered(scene, current, "unchanged since it was delivered")
+            case _:
+                return self._ended(scene, current)
 
+    def _task(self, scene: SceneFacts, attempt: Attempt) -> Step:
+        if attempt.scene_id == scene.scene_id:
+            return Step(scene, Action.RESUME, f"task {attempt.task_id} is known", paid_before=True, attempt=attempt)
+        reason = f"asks for the same as {attempt.name}, whose task {attempt.task_id} is known"
+        return Step(scene, Action.WAIT, reason, paid_before=True, attempt=attempt)
 
-def _not_found(scene: SceneFacts, latest: Attempt, choice: Choice) -> Step:
-    reason = f"task {latest.task_id} was not found; it is looked for once more"
-    repeats = choice.retry_failed and not latest.by_hand
-    if repeats:
-        reason += ", and paid for again if it is not there"
-    return Step(scene, Action.RESUME, reason, paid_before=True, then_submits=repeats)
+    def _delivered(self, scene: SceneFacts, attempt: Attempt, reason: str) -> Step:
+        is_own = attempt.scene_id == scene.scene_id
+        bought = "bought" if is_own else f"bought as {attempt.name}"
+        is_gone = attempt.has_file and scene.scene_id in self._missing
+        if is_gone and attempt.reused_from:
+            where = f"its file is gone; name the run directory that it is from with --reuse ({attempt.reused_from})"
+            return self._linked(scene) or Step(scene, Action.FAILED, where, paid_before=True, attempt=attempt)
+        if is_gone or attempt.state in _TO_FETCH:
+            if not self._choice.download:
+                reason = f"{bought}; its file is not wanted now"
+                return Step(scene, Action.DONE, reason, paid_before=True, attempt=attempt)
+            reason = f"{bought}, and its file is gone" if is_gone else f"{bought}, and not here yet"
+            return Step(scene, Action.DOWNLOAD, reason, paid_before=True, attempt=attempt)
+        if is_own or reason.endswith("is picked"):
+            return Step(scene, Action.DONE, reason, paid_before=True, attempt=attempt)
+        return Step(scene, Action.REUSE, bought, paid_before=True, attempt=attempt)
 
+    def _not_found(self, scene: SceneFacts, attempt: Attempt) -> Step:
+        reason = f"task {attempt.task_id} was not found; it is looked for once more"
+        repeats = self._choice.retry_failed and not attempt.by_hand
+        if repeats:
+            reason += ", and paid for again if it is not there"
+        return Step(scene, Action.RESUME, reason, paid_before=True, then_submits=repeats, attempt=attempt)
 
-def _failed(scene: SceneFacts, state: State, latest: Attempt, choice: Choice, *, paid: bool) -> Step:
-    if latest.again:
-        return Step(scene, Action.SUBMIT, "the gateway created no task the last time", paid_before=paid)
-    if choice.retry_failed:
-        reason = f"failed ({latest.code}) and wanted again; it is paid for again"
-        return Step(scene, Action.SUBMIT, reason, paid_before=True)
-    made = paid_for(state, scene)
-    if latest.passing and made < choice.attempts:
-        reason = f"failed ({latest.code}); attempt {made + 1} of {choice.attempts} is paid for"
-        return Step(scene, Action.SUBMIT, reason, paid_before=True)
-    return Step(scene, Action.FAILED, f"failed: {latest.code}", paid_before=True)
+    def _ended(self, scene: SceneFacts, attempt: Attempt) -> Step:
+        """A request that was refused, failed, or brought something else than was asked for."""
+        refused, paid = attempt.state is AttemptState.REFUSED, self._paid(scene)
+        whose = "" if attempt.scene_id == scene.scene_id else f" as {attempt.name}"
+        if attempt.again or (refused and self._choice.retry_failed):
+            whom = "no task was created the last time" if refused else "the gateway created no task the last time"
+            return Step(scene, Action.SUBMIT, whom, paid_before=paid, attempt=attempt)
+        if linked := self._linked(scene):
+            return linked
+        if refused:
+            return Step(scene, Action.FAILED, f"refused{whose}: {attempt.code}", paid_before=paid, attempt=attempt)
+        if self._choice.retry_failed:
+            reason = f"failed{whose} ({attempt.code}) and wanted again; it is paid for again"
+            return Step(scene, Action.SUBMIT, reason, paid_before=True, attempt=attempt)
+        made, most = paid_for(self._state, scene), self._choice.attempts
+        if attempt.passing and made < most:
+            reason = f"failed{whose} ({attempt.code}); attempt {made + 1} of {most} is paid for"
+            return Step(scene, Action.SUBMIT, reason, paid_before=True, attempt=attempt)
+        return Step(scene, Action.FAILED, f"failed{whose}: {attempt.code}", paid_before=True, attempt=attempt)
 
 
 def paid_for(state: State, scene: SceneFacts) -> int:
     """Attempts at this very request that may have cost something."""
-    return sum(
-        attempt.state is not AttemptState.REFUSED and not attempt.again
-        for attempt in state.attempts.get(scene.scene_id, ())
-        if attempt.request.sha256 == scene.request.sha256
-    )
+    return sum(attempt.is_paid for attempt in state.attempts_for(scene))

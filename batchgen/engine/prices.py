@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from batchgen.engine.states import Attempt, AttemptState
+from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.money import minus, plus, ratio_up, times
 
 _COMPLETED = frozenset(

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Iterable
 from enum import IntEnum
 
+from batchgen.engine.scene_run import SceneRun
+
 
 class CommandKind(IntEnum):
     """The kinds of commands, in the order in which they take turns."""
@@ -15,15 +17,15 @@ class CommandKind(IntEnum):
 
 
 class CommandQueues:
-    """Ids of scenes, by kind of command, waiting for their turn or for their time.
+    """Scenes on their way, by kind of command, waiting for their turn or for their time.
 
     A kind that was closed takes nothing more, now or later.
     """
 
     def __init__(self) -> None:
         """Begin with nothing to do."""
-        self._queues: dict[CommandKind, deque[str]] = {kind: deque() for kind in CommandKind}
-        self._timers: list[tuple[float, int, str, CommandKind]] = []
+        self._queues: dict[CommandKind, deque[SceneRun]] = {kind: deque() for kind in CommandKind}
+        self._timers: list[tuple[float, int, SceneRun, CommandKind]] = []
         self._count = 0
         self._closed: set[CommandKind] = set()
 
@@ -31,44 +33,44 @@ class CommandQueues:
         """How much waits, for its turn or for its time."""
         return len(self._timers) + sum(map(len, self._queues.values()))
 
-    def now(self, kind: CommandKind, scene_id: str) -> None:
+    def now(self, kind: CommandKind, run: SceneRun) -> None:
         """Put a scene at the end of a queue."""
         if kind not in self._closed:
-            self._queues[kind].append(scene_id)
+            self._queues[kind].append(run)
 
-    def first(self, kind: CommandKind, scene_id: str) -> None:
+    def first(self, kind: CommandKind, run: SceneRun) -> None:
         """Put a scene at the head of a queue."""
         if kind not in self._closed:
-            self._queues[kind].appendleft(scene_id)
+            self._queues[kind].appendleft(run)
 
-    def at(self, when: float, kind: CommandKind, scene_id: str) -> None:
+    def at(self, when: float, kind: CommandKind, run: SceneRun) -> None:
         """Put a scene into a queue at a later time."""
         if kind not in self._closed:
             self._count += 1
-            heapq.heappush(self._timers, (when, self._count, scene_id, kind))
+            heapq.heappush(self._timers, (when, self._count, run, kind))
 
     def advance(self, now: float) -> None:
         """Move what is due by now into its queue."""
         while self._timers and self._timers[0][0] <= now:
-            _, _, scene_id, kind = heapq.heappop(self._timers)
-            self._queues[kind].append(scene_id)
+            _, _, run, kind = heapq.heappop(self._timers)
+            self._queues[kind].append(run)
 
     def wakes_at(self) -> float | None:
         """When the next thing is due."""
         return self._timers[0][0] if self._timers else None
 
-    def head(self, kind: CommandKind) -> str | None:
+    def head(self, kind: CommandKind) -> SceneRun | None:
         """What a queue would give next."""
         queue = self._queues[kind]
         return queue[0] if queue else None
 
-    def take(self, kind: CommandKind) -> str:
+    def take(self, kind: CommandKind) -> SceneRun:
         """Take the next scene out of a queue that has one."""
         return self._queues[kind].popleft()
 
-    def waiting(self, kind: CommandKind) -> list[str]:
+    def waiting(self, kind: CommandKind) -> list[SceneRun]:
         """All that waits for a kind of command, for its turn or for its time."""
-        return [*self._queues[kind], *(scene_id for _, _, scene_id, waits in sorted(self._timers) if waits is kind)]
+        return [*self._queues[kind], *(run for _, _, run, waits in sorted(self._timers) if waits is kind)]
 
     def has(self, kind: CommandKind) -> bool:
         """Whether anything waits for a kind of command, for its turn or for its time."""

@@ -9,17 +9,18 @@ from decimal import Decimal
 
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
+from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.backoff import Jitter, retry_wait, submit_wait
 from batchgen.engine.breaker import Breaker
 from batchgen.engine.budget import Budget, Estimate, recorded_estimate
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
-from batchgen.engine.commands import FetchResult, PollResult, Stop, SubmitResult
+from batchgen.engine.commands import Command, FetchResult, PollResult, Stop, SubmitResult
 from batchgen.engine.pacing import TaskDurations, poll_wait
 from batchgen.engine.planner import paid_for
 from batchgen.engine.queues import CommandKind, CommandQueues
 from batchgen.engine.reach import Reach
 from batchgen.engine.scene_run import SceneRun
-from batchgen.engine.states import Attempt, AttemptState, State
+from batchgen.engine.states import State
 from batchgen.engine.throttle import Pace
 from batchgen.limits import (
     CONFIRMED_AFTER,
@@ -77,9 +78,9 @@ class Reactions:
         self._shut_out_since: float | None = None
         self._budget = Budget(settings.budget_usd, state.all_attempts(), settings.estimate)
         self._queues = CommandQueues()
-        self._runs: dict[str, SceneRun] = {}
-        self._sending: set[str] = set()
-        self._in_flight: set[str] = set()
+        self._commands: dict[Command, SceneRun] = {}
+        self._sending: set[SceneRun] = set()
+        self._in_flight: set[SceneRun] = set()
         self._under_way = 0
         self._events: list[ev.Event] = []
         self._endings: Mapping[type, Callable[..., None]] = {
@@ -98,13 +99,13 @@ class Reactions:
 
     def _remember_of(self, event: ev.AttemptEvent) -> None:
         """Remember what happened to an attempt; the budget follows."""
-        listed = self.state.attempts.get(event.scene_id, [])
-        before = listed[event.attempt - 1] if event.attempt <= len(listed) else None
+        key = event.scene_id, event.attempt
+        before = self.state.find(key)
         self._remember(event)
-        self._budget.changed(before, self.state.attempts[event.scene_id][event.attempt - 1])
+        self._budget.changed(before, self.state.attempt(key))
 
     def _attempt(self, run: SceneRun) -> Attempt:
-        return self.state.attempts[run.scene.scene_id][run.attempt - 1]
+        return self.state.attempt(run.attempt)
 
     def _stop_at_budget(self, at: str) -> None:
         budget, unknown = self._settings.budget_usd, self._budget.committed.unknown
@@ -122,13 +123,13 @@ class Reactions:
         if self.stop is None:
             self._held_code = code
         self._end_early(why, reason, *also)
-        for scene_id in waiting:
-            self._hold_back(scene_id, at)
+        for run in waiting:
+            self._hold_back(run, at)
 
-    def _hold_back(self, scene_id: str, at: str) -> None:
+    def _hold_back(self, run: SceneRun, at: str) -> None:
         """Leave a scene to a later run, for what ended this one."""
         if self._held_code:
-            self._remember(ev.HeldBack(at, scene_id, self._held_code, f"not submitted: {self.why}"))
+            self._remember(ev.HeldBack(at, run.scene.scene_id, self._held_code, f"not submitted: {self.why}"))
 
     def _end_early(self, why: Stop, reason: str, *also: CommandKind) -> None:
         """Submit nothing more, and begin no acts of the other sorts named."""
@@ -158,8 +159,8 @@ class Reactions:
     # How submissions end
 
     def _submit_result(self, result: SubmitResult, run: SceneRun, now: float, at: str) -> None:
-        classification, command = result.classification, result.command
-        self._sending.discard(command.scene_id)
+        classification = result.classification
+        self._sending.discard(run)
         self._heard(classification, now, at)
         owner = None if result.task_id is None else self.state.owner_of(result.task_id)
         event = outcome_events.submission(at, result, owner)
@@ -168,7 +169,7 @@ class Reactions:
         if isinstance(event, ev.Submitted):
             self._created(run, now)
             return
-        self._in_flight.discard(command.scene_id)
+        self._in_flight.discard(run)
         if classification.kind is Kind.ACCOUNT:
             self._stop_submitting(
                 Stop.ACCOUNT, classification.code, f"the gateway refused: {classification.reason}", at
@@ -182,7 +183,7 @@ class Reactions:
         run.waits_for_task(now, now + self._settings.task_timeout_s)
         usual = self._lengths.first_wait(outcome_events.kind_of(self._attempt(run)))
         first = max(usual, poll_wait(self._settings.poll_interval_s, 0, self._jitter))
-        self._queues.at(now + min(first, self._settings.task_timeout_s), CommandKind.POLL, run.scene.scene_id)
+        self._queues.at(now + min(first, self._settings.task_timeout_s), CommandKind.POLL, run)
 
     def _count(self, classification: Classification, at: str, *, uncertain: bool) -> None:
         """Have the breaker know of an answer to a submission."""
@@ -194,17 +195,16 @@ class Reactions:
 
     def _send_later(self, classification: Classification, run: SceneRun, now: float, at: str) -> None:
         """Submit once more: nothing was created. Waiting for the account is no failure of the scene."""
-        scene_id = run.scene.scene_id
         if classification.throttled or classification.wait_s is not None:
             self._pace.refused(now, classification.wait_s, classification.reason)
         if self.stop is not None:
-            self._hold_back(scene_id, at)
+            self._hold_back(run, at)
         elif classification.throttled:
             self._pace.throttled(len(self._in_flight))
-            self._queues.first(CommandKind.SUBMIT, scene_id)
+            self._queues.first(CommandKind.SUBMIT, run)
         elif classification.code == NOT_CONNECTED:
             self._pace.hold(now + self._reach.wait(self._jitter), classification.reason)
-            self._queues.first(CommandKind.SUBMIT, scene_id)
+            self._queues.first(CommandKind.SUBMIT, run)
         else:
             self._submit_after_refusal(run, classification, now)
 
@@ -213,7 +213,7 @@ class Reactions:
         run.refusals += 1
         if run.refusals < MOST_POSTS:
             when = now + max(submit_wait(run.refusals, self._jitter), classification.wait_s or 0.0)
-            self._queues.at(when, CommandKind.SUBMIT, run.scene.scene_id)
+            self._queues.at(when, CommandKind.SUBMIT, run)
 
     def _heard(self, classification: Classification, now: float, at: str) -> None:
         """What any answer says of the gateway as a whole: that it is there, and that it wants rest."""
@@ -256,7 +256,7 @@ class Reactions:
                 self._pace.hold(elsewhere_at, classification.reason)
                 self._doubt_address(now, at)
             elif run.missed >= CONFIRMED_AFTER:
-                self._in_flight.discard(command.scene_id)  # what the gateway does not know must not keep others waiting
+                self._in_flight.discard(run)  # what the gateway does not know must not keep others waiting
         elif classification.kind in _OF_THE_TASK:
             self._reach.knows_task()
             run.heard_of, run.missed = True, 0
@@ -284,12 +284,12 @@ class Reactions:
             run.failures = 0
         # The last look comes when the time is up, however long the wait would be.
         when = now + wait if run.give_up_at is None else min(now + wait, run.give_up_at)
-        self._queues.at(when, CommandKind.POLL, run.scene.scene_id)
+        self._queues.at(when, CommandKind.POLL, run)
 
     def _give_up(self, run: SceneRun, at: str) -> None:
         """Wait no longer in this run. The task makes room: a stuck one must not keep others waiting."""
         attempt = self._attempt(run)
-        self._in_flight.discard(attempt.scene_id)
+        self._in_flight.discard(run)
         if attempt.is_open and run.missed and not run.heard_of and not self._reach.misses_all:
             self._remember_of(outcome_events.not_found(at, attempt))
             # An id that was given by hand may be mistyped: what became of the submission is as unknown as before.
@@ -306,12 +306,14 @@ class Reactions:
         if run.created_at is not None:
             self._lengths.completed(outcome_events.kind_of(attempt), now - run.created_at)
             run.created_at = None
-        self._in_flight.discard(attempt.scene_id)
+        self._in_flight.discard(run)
         self._remember_of(outcome_events.completed(at, attempt, result.task))
-        if attempt.request.sha256 != run.scene.request.sha256:
+        changed = not (run.removed or attempt.asks_for(run.scene))
+        if self._settings.download:
+            fetching = SceneRun(attempt.as_scene(), attempt.key, removed=True) if changed else run
+            self._queues.now(CommandKind.FETCH, fetching)
+        if changed:
             self._submit_anew(run, at)  # the manifest was changed while this task ran
-        elif self._settings.download:
-            self._queues.now(CommandKind.FETCH, attempt.scene_id)
 
     def _failed(self, result: PollResult, run: SceneRun, now: float, at: str) -> None:
         classification, attempt = result.classification, self._attempt(run)
@@ -319,23 +321,23 @@ class Reactions:
             # Read for a fresh address only: what was bought stays bought.
             self._remember_of(ev.DownloadFailed(at, attempt.scene_id, attempt.number, classification.reason))
             return
-        self._in_flight.discard(attempt.scene_id)
+        self._in_flight.discard(run)
         self._remember_of(outcome_events.failed(at, attempt, classification, run.charge))
         if run.removed:
             return
         paid = paid_for(self.state, run.scene)
-        if run.repeats or attempt.request.sha256 != run.scene.request.sha256:
+        if run.repeats or not attempt.asks_for(run.scene):
             self._submit_anew(run, at)
         elif self._attempt(run).again:
             self._submit_after_refusal(run, classification, now)
         elif classification.passing and paid < self._settings.attempts:
-            self._queues.at(now + retry_wait(paid, self._jitter), CommandKind.SUBMIT, attempt.scene_id)
+            self._queues.at(now + retry_wait(paid, self._jitter), CommandKind.SUBMIT, run)
 
     def _submit_anew(self, run: SceneRun, at: str) -> None:
         run.repeats = False
         if self.stop is not None:
-            self._hold_back(run.scene.scene_id, at)
-        self._queues.now(CommandKind.SUBMIT, run.scene.scene_id)
+            self._hold_back(run, at)
+        self._queues.now(CommandKind.SUBMIT, run)
 
     # How downloads end
 
@@ -351,8 +353,8 @@ class Reactions:
         if result.expired and run.refreshes < MOST_REFRESHES and self._queues.is_open(CommandKind.POLL):
             run.refreshes += 1
             run.give_up_at = None
-            self._queues.now(CommandKind.POLL, command.scene_id)
+            self._queues.now(CommandKind.POLL, run)
         elif not result.expired and run.fetches < MOST_FETCHES and self._queues.is_open(CommandKind.FETCH):
-            self._queues.at(now + retry_wait(run.fetches, self._jitter), CommandKind.FETCH, command.scene_id)
+            self._queues.at(now + retry_wait(run.fetches, self._jitter), CommandKind.FETCH, run)
         else:
             self._remember_of(ev.DownloadFailed(at, command.scene_id, command.attempt, result.failure))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from batchgen.engine.attempts import AttemptKey
 from batchgen.engine.classification import Classification
 from batchgen.engine.events import SceneFacts
 from batchgen.model import TaskResult
@@ -9,22 +10,23 @@ from batchgen.model import TaskResult
 _NOTHING_TOLD = TaskResult()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class SceneRun:
-    """One scene on its way through this run.
+    """One scene on its way through this run, with the attempt that it follows.
 
+    That attempt may have been made for another scene that asked for the same.
     ``refusals`` counts submissions in this run that created nothing, ``failures`` readings in a row
     that said nothing, ``said_times`` how often in a row the gateway said ``said``. ``created_at`` is
     when this run created the task that it waits for, ``charge`` the last reading of it that stated a
     cost. ``missed`` is how often the task was met with 404, ``heard_of`` whether anything else was said
-    of it. ``removed`` says that the manifest has the scene no more: it is not submitted again, whatever
+    of it. ``removed`` says that no scene of the manifest needs the attempt: nothing is submitted, whatever
     comes of its task. ``repeats`` says that the scene is submitted again unless its task brings a result.
     """
 
     scene: SceneFacts
+    attempt: AttemptKey
     removed: bool = False
     repeats: bool = False
-    attempt: int = 0
     refusals: int = 0
     polls: int = 0
     failures: int = 0

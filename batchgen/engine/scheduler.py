@@ -13,7 +13,9 @@ command that came with them. So the intent to submit is on disk before the first
 the id of a task before its first read; whatever a crash leaves behind says at least that much.
 
 What a scene goes through. ``_take_up`` puts each step of the plan into one of three queues: submit, poll,
-fetch. A queue holds ids of scenes; a scene is in at most one of them, or under way in one command.
+fetch. A queue holds scenes on their way, a `SceneRun` each, with the attempt that it follows; one is in at most
+one of them, or under way in one command. An attempt is followed once, whoever else needs it: the others
+find it by its request.
 The results move it on: created → poll, completed → fetch, refused for now → submit later, and so on.
 Where an attempt stands is kept in ``state`` alone, and changed by events alone; `SceneRun` holds counters
 that nobody needs after the run.
@@ -31,7 +33,10 @@ Which orders of events are possible, and what closes each race:
 - 404 to a read. It says nothing at once: the task may be seconds old, or the page a proxy's. Where all of
   several tasks are met with it, submissions rest and the run ends unreached; else the attempt waits for
   its time-out, and keeps its place among the tasks in flight only until the gateway has denied it often.
-- A manifest that was changed while a task ran. The task is waited for; then the new request is submitted.
+- A manifest that was changed while a task ran. The task is waited for; then the new request is submitted,
+  while the result of the old one is fetched: it was paid for.
+- Scenes that ask for the same. The plan lets one of them submit; it says in `State.attempts_for` what the
+  others have of it.
 - 429 while others are under way. The limit of tasks in flight falls to what the gateway bears, and the
   scene goes to the head of the queue; refusals that come together count once.
 - Uncertain answers in a row. The breaker lets one submission out at a time; its answer opens or trips it.
@@ -40,19 +45,24 @@ Which of the policies waits how long, and why, stands in `batchgen.limits`.
 """
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
+from batchgen.engine.attempts import AttemptKey, AttemptState
 from batchgen.engine.backoff import Jitter
 from batchgen.engine.commands import Command, CommandResult, Fetch, Poll, Stop, Submit
 from batchgen.engine.planner import Action, Step
 from batchgen.engine.queues import CommandKind
 from batchgen.engine.reactions import Reactions, Settings
 from batchgen.engine.scene_run import SceneRun
-from batchgen.engine.states import AttemptState, State
+from batchgen.engine.states import State
 from batchgen.engine.throttle import Hold
 
 __all__ = ["Scheduler", "Settings"]
+_AnyCommand = TypeVar("_AnyCommand", Submit, Poll, Fetch)
+_FOLLOWING = (Action.RESUME, Action.WAIT)
+"""Steps that wait for a task."""
 
 
 class Scheduler(Reactions):
@@ -66,18 +76,22 @@ class Scheduler(Reactions):
         self._take_up(steps)
 
     def _take_up(self, steps: Iterable[Step]) -> None:
-        for step in steps:
-            scene_id = step.scene.scene_id
-            run = self._runs[scene_id] = SceneRun(step.scene, step.removed, step.then_submits)
-            current_attempt = self.state.current_attempt(step.scene)
-            run.attempt = current_attempt.number if current_attempt else 0
+        followed: set[AttemptKey] = set()
+        # Of those that need one attempt, the scene that it was made for follows it.
+        for step in sorted(steps, key=lambda step: step.action is Action.WAIT):
+            key = step.attempt.key if step.attempt is not None else (step.scene.scene_id, 0)
+            run = SceneRun(step.scene, key, step.removed, step.then_submits)
             if step.action is Action.SUBMIT:
-                self._queues.now(CommandKind.SUBMIT, scene_id)
-            elif step.action is Action.RESUME:
-                self._in_flight.add(scene_id)
-                self._queues.now(CommandKind.POLL, scene_id)
+                self._queues.now(CommandKind.SUBMIT, run)
+            elif step.attempt is None or key in followed:
+                continue
+            elif step.attempt.is_open and step.action in _FOLLOWING:
+                followed.add(key)
+                self._in_flight.add(run)
+                self._queues.now(CommandKind.POLL, run)
             elif step.action is Action.DOWNLOAD:
-                self._queues.now(CommandKind.FETCH, scene_id)
+                followed.add(key)
+                self._queues.now(CommandKind.FETCH, run)
 
     # What the caller asks
 
@@ -142,7 +156,7 @@ class Scheduler(Reactions):
     def end(self, result: CommandResult, now: float, at: str) -> list[ev.Event]:
         """Take in how an act ended; what to remember of it."""
         self._under_way -= 1
-        self._endings[type(result)](result, self._runs[result.command.scene_id], now, at)
+        self._endings[type(result)](result, self._commands.pop(result.command), now, at)
         return self._drain()
 
     def interrupt(self) -> None:
@@ -160,37 +174,42 @@ class Scheduler(Reactions):
                 return command
         return None
 
+    def _begun(self, command: _AnyCommand, run: SceneRun) -> _AnyCommand:
+        """Keep in mind for which scene an act is begun."""
+        self._commands[command] = run
+        return command
+
     def _may_submit_more(self) -> bool:
         has_room = len(self._in_flight) < self._pace.limit
         return self.stop is None and has_room and self._breaker.allows(len(self._sending))
 
     def _next_submit(self, now: float, at: str) -> Submit | None:
-        scene_id = self._queues.head(CommandKind.SUBMIT)
-        if scene_id is None or not self._may_submit_more() or now < self._pace.opens_at():
+        run = self._queues.head(CommandKind.SUBMIT)
+        if run is None or not self._may_submit_more() or now < self._pace.opens_at():
             return None
-        run = self._runs[scene_id]
         if not self._budget.allows(run.scene.estimated_cost_usd):
             self._stop_at_budget(at)
             return None
         self._queues.take(CommandKind.SUBMIT)
+        scene_id = run.scene.scene_id
         latest = self.state.latest(scene_id)
         refused = latest is not None and latest.state is AttemptState.REFUSED
-        run.attempt = (latest.number if latest else 0) + (0 if refused else 1)
+        run.attempt = scene_id, (latest.number if latest else 0) + (0 if refused else 1)
         self._pace.sent(now)
         self._breaker.sent()
-        self._in_flight.add(scene_id)
-        self._sending.add(scene_id)
-        self._remember_of(outcome_events.submitting(at, run.scene, run.attempt))
-        return Submit(scene_id, run.attempt)
+        self._in_flight.add(run)
+        self._sending.add(run)
+        self._remember_of(outcome_events.submitting(at, run.scene, run.attempt[1]))
+        return self._begun(Submit(*run.attempt), run)
 
     def _next_poll(self, now: float, at: str) -> Poll | None:  # noqa: ARG002 - the choices are called alike
         if self._queues.head(CommandKind.POLL) is None or not self._has_time_for_tasks():
             return None
-        run = self._runs[self._queues.take(CommandKind.POLL)]
+        run = self._queues.take(CommandKind.POLL)
         attempt = self._attempt(run)
         if run.give_up_at is None:
             run.give_up_at = now + self._settings.task_timeout_s
-        return Poll(attempt.scene_id, attempt.number, attempt.task_id or "")
+        return self._begun(Poll(attempt.scene_id, attempt.number, attempt.task_id or ""), run)
 
     def _has_time_for_tasks(self) -> bool:
         """Whether tasks are read: without waiting, only to see which of them make room for others."""
@@ -200,7 +219,8 @@ class Scheduler(Reactions):
     def _next_fetch(self, now: float, at: str) -> Fetch | None:  # noqa: ARG002 - the choices are called alike
         if self._queues.head(CommandKind.FETCH) is None or not self._settings.wait:
             return None
-        attempt = self._attempt(self._runs[self._queues.take(CommandKind.FETCH)])
+        run = self._queues.take(CommandKind.FETCH)
+        attempt = self._attempt(run)
         asked = attempt.request
         size, duration_s = asked.size or "", asked.seconds or 0
-        return Fetch(attempt.scene_id, attempt.number, attempt.result.video_url or "", size, duration_s)
+        return self._begun(Fetch(*attempt.key, attempt.result.video_url or "", size, duration_s), run)

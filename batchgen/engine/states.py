@@ -1,153 +1,52 @@
 """Where every attempt at every scene stands: the state, and the fold that makes it. Pure.
 
-One attempt moves through the states as ``TRANSITIONS`` allows; anything else is an
-`IllegalTransition` and leaves the state as it was.
+Attempts are kept by the scene that they were made for, and found by what they asked for: two scenes with
+the same request, or one scene under two names, have the same attempts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from enum import StrEnum
-from typing import Any
 
+from batchgen.engine.attempts import (
+    TRANSITIONS,
+    Attempt,
+    AttemptKey,
+    AttemptState,
+    IllegalTransition,
+    after,
+)
 from batchgen.engine.events import (
+    Adopted,
     AttemptEvent,
-    Completed,
-    Downloaded,
-    DownloadFailed,
     Event,
-    Failed,
     HeldBack,
     ManifestRead,
     OutcomeUnknown,
-    Refused,
-    Resolved,
+    Picked,
+    PicksCleared,
     RunEnded,
     RunStarted,
     SceneFacts,
     Submitted,
-    Submitting,
-    TaskNotFound,
-    TaskSeen,
-    TaskTimedOut,
+    WantedAgain,
 )
-from batchgen.model import RequestFacts, TaskResult
-
-
-class AttemptState(StrEnum):
-    """Where one attempt stands."""
-
-    SUBMITTING = "submitting"
-    """The request is being sent. Found after a crash, this means unknown."""
-    REFUSED = "refused"
-    """No task was created, and nothing was paid."""
-    UNKNOWN = "unknown"
-    RESOLVED = "resolved"
-    """The user gave the id of the task; the gateway has not yet said that it knows it."""
-    RUNNING = "running"
-    NOT_FOUND = "not_found"
-    """A run gave the task up, since the gateway did not know it. Each later run looks again."""
-    COMPLETED = "completed"
-    """The task has its result; the file is not here yet."""
-    DOWNLOAD_FAILED = "download_failed"
-    DELIVERED = "delivered"
-    MISMATCHED = "mismatched"
-    FAILED = "failed"
-
 
 S = AttemptState
-TRANSITIONS: Mapping[type, Mapping[AttemptState | None, AttemptState]] = {
-    Submitting: {None: S.SUBMITTING, S.REFUSED: S.SUBMITTING},
-    Submitted: {S.SUBMITTING: S.RUNNING},
-    Refused: {S.SUBMITTING: S.REFUSED},
-    OutcomeUnknown: {S.SUBMITTING: S.UNKNOWN},
-    TaskSeen: {S.RESOLVED: S.RUNNING, S.NOT_FOUND: S.RUNNING},
-    Completed: {
-        S.RESOLVED: S.COMPLETED,
-        S.RUNNING: S.COMPLETED,
-        S.NOT_FOUND: S.COMPLETED,
-        S.COMPLETED: S.COMPLETED,
-        S.DOWNLOAD_FAILED: S.COMPLETED,
-        S.DELIVERED: S.COMPLETED,
-    },
-    Failed: {S.RESOLVED: S.FAILED, S.RUNNING: S.FAILED, S.NOT_FOUND: S.FAILED},
-    TaskTimedOut: {S.RESOLVED: S.RESOLVED, S.RUNNING: S.RUNNING},
-    TaskNotFound: {S.RESOLVED: S.NOT_FOUND, S.RUNNING: S.NOT_FOUND, S.NOT_FOUND: S.NOT_FOUND},
-    Downloaded: {S.COMPLETED: S.DELIVERED, S.DOWNLOAD_FAILED: S.DELIVERED, S.DELIVERED: S.DELIVERED},
-    DownloadFailed: {
-        S.COMPLETED: S.DOWNLOAD_FAILED,
-        S.DOWNLOAD_FAILED: S.DOWNLOAD_FAILED,
-        S.DELIVERED: S.DOWNLOAD_FAILED,
-    },
-    Resolved: {
-        S.SUBMITTING: S.RESOLVED,
-        S.UNKNOWN: S.RESOLVED,
-        S.RESOLVED: S.RESOLVED,
-        S.NOT_FOUND: S.RESOLVED,
-        S.REFUSED: S.RESOLVED,
-    },
+_WEIGHTS: Mapping[AttemptState, int] = {
+    S.DELIVERED: 5,
+    S.COMPLETED: 4,
+    S.DOWNLOAD_FAILED: 4,
+    S.RUNNING: 3,
+    S.RESOLVED: 3,
+    S.UNKNOWN: 2,
+    S.SUBMITTING: 2,
+    S.NOT_FOUND: 1,
+    S.MISMATCHED: 0,
+    S.FAILED: 0,
+    S.REFUSED: 0,
 }
-OPEN = frozenset({S.RESOLVED, S.RUNNING, S.NOT_FOUND})
-"""States in which the gateway still has to be asked what became of the task."""
-NOT_CREATED = "not_created"
-"""The code of a submission of which the user said that no task was created."""
-NOT_FOUND = "task_not_found"
-"""The code of a task that the gateway does not know."""
-PAID = frozenset(S) - {S.REFUSED}
-"""States in which money may have been spent."""
-
-
-class IllegalTransition(Exception):  # noqa: N818 - says what it is
-    """An event that cannot follow on the state; a damaged journal or a bug."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt at one scene, with all that is known of it."""
-
-    scene_id: str
-    number: int
-    state: AttemptState
-    request: RequestFacts
-    estimated_cost_usd: Decimal | None
-    submitted_at: str
-    sends: int = 1
-    task_id: str | None = None
-    finished_at: str | None = None
-    result: TaskResult = TaskResult()  # noqa: RUF009 - frozen
-    video_path: str | None = None
-    video_sha256: str | None = None
-    code: str = ""
-    message: str = ""
-    again: bool = False
-    """The scene may be submitted anew without paying twice."""
-    passing: bool = False
-    """Another paid attempt may do better."""
-    by_hand: bool = False
-    """The user said what became of the submission, and the gateway has not yet confirmed it."""
-    candidate_id: str | None = None
-    """An id that came with an answer of no use otherwise."""
-    excerpt: str = ""
-    """How that answer began."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the gateway still has to be asked about this attempt."""
-        return self.state in OPEN
-
-    @property
-    def is_in_flight(self) -> bool:
-        """Whether its task is taken to be at work: open, and not given up as not found."""
-        return self.is_open and self.state is not S.NOT_FOUND
-
-    @property
-    def is_unknown(self) -> bool:
-        """Whether it is not known that a task was created; an attempt cut off in sending is such."""
-        return self.state in (S.UNKNOWN, S.SUBMITTING)
-
-    def as_scene(self) -> SceneFacts:
-        """What this attempt asked for, as facts of a scene."""
-        return SceneFacts(self.scene_id, self.request, self.estimated_cost_usd)
+"""Which of several attempts at one request says how it stands: what is here before what may come, and that
+before what will not; of equals, the newest."""
 
 
 @dataclass(slots=True)
@@ -165,46 +64,210 @@ class State:
     """Scenes that the last run did not submit on purpose."""
     downloads: bool = True
     """The last run wanted the files of its results here."""
-    tasks: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """The scene and the number of the attempt that each task belongs to, by its id."""
+    tasks: dict[str, AttemptKey] = field(default_factory=dict)
+    """The attempt that each task belongs to, by its id."""
+    by_request: dict[str, list[AttemptKey]] = field(default_factory=dict)
+    """The attempts at each request, by its hash, and by that of requests in which any seed will do."""
+    adopted: dict[str, AttemptKey] = field(default_factory=dict)
+    """The attempt that a scene has taken over from one that is gone."""
+    wanted_again: dict[str, int] = field(default_factory=dict)
+    """Scenes that are to be paid for once more, and how many attempts they had when that was said."""
+    picked_scenes: dict[str, str] = field(default_factory=dict)
+    """The scene that stands for a shot, where the user picked one."""
+    picked_attempts: dict[str, AttemptKey] = field(default_factory=dict)
+    """The attempt that counts for a scene, where the user picked one."""
+    gateway: str = ""
+    """Where the first task was created, or may have been; empty before that, and for a rehearsal."""
+    _talks_to: str = ""
+    _listed: dict[str, SceneFacts] = field(default_factory=dict)
+    _asked: frozenset[str] = frozenset()
+
+    # What is asked of it
 
     def latest(self, scene_id: str) -> Attempt | None:
-        """The last attempt at a scene, None where there was none."""
+        """The last attempt that was made for a scene, None where there was none."""
         listed = self.attempts.get(scene_id)
         return listed[-1] if listed else None
+
+    def attempt(self, key: AttemptKey) -> Attempt:
+        """An attempt that there is."""
+        return self.attempts[key[0]][key[1] - 1]
+
+    def find(self, key: AttemptKey) -> Attempt | None:
+        """An attempt, None where there is none of that number."""
+        listed = self.attempts.get(key[0], [])
+        return listed[key[1] - 1] if 0 < key[1] <= len(listed) else None
+
+    def attempts_for(self, scene: SceneFacts) -> list[Attempt]:
+        """All attempts whose result would be that of the scene, in the order of their submission.
+
+        Where a request has no seed its results differ, and one made for another scene is not this one's,
+        unless it was taken over.
+        """
+        keys = self.by_request.get(scene.request.sha256, [])
+        if scene.any_seed == scene.request.sha256:
+            keys = [key for key in keys if key[0] == scene.scene_id]
+        adopted = self._adopted_by(scene)
+        return [self.attempt(key) for key in ([adopted] if adopted and adopted not in keys else []) + keys]
 
     def current_attempt(self, scene: SceneFacts) -> Attempt | None:
         """The attempt that says where a scene stands, None where there is none.
 
-        That is the last one, but for a submission that created nothing and asked for something else:
-        once the scene is again what it was before, so is its result.
+        That is the one that was picked, else the best at its request; before there is one, what is still under
+        way or unknown of the request that the scene had before.
         """
-        listed = self.attempts.get(scene.scene_id, [])
-        if len(listed) > 1 and listed[-1].state is S.REFUSED:
-            before, refused = listed[-2:]
-            if refused.request.sha256 != scene.request.sha256 == before.request.sha256:
-                return before
-        return listed[-1] if listed else None
+        picked = self.find(self.picked_attempts.get(scene.scene_id, ("", 0)))
+        if picked is not None and picked.has_file:
+            return picked
+        made = self.attempts_for(scene)
+        if made:
+            best = max(_WEIGHTS[attempt.state] for attempt in made)
+            return [attempt for attempt in made if _WEIGHTS[attempt.state] == best][-1]
+        latest = self.latest(scene.scene_id)
+        return latest if latest is not None and (latest.is_open or latest.is_unknown) else None
+
+    def is_wanted_again(self, scene_id: str) -> bool:
+        """Whether a scene is to be paid for once more, and has not been since that was said."""
+        before = self.wanted_again.get(scene_id)
+        made = self.attempts.get(scene_id, [])
+        return before is not None and not any(attempt.is_paid and not attempt.is_unknown for attempt in made[before:])
 
     def all_attempts(self) -> Iterable[Attempt]:
         """Every attempt, by scene in the order of their first submission."""
         return (attempt for listed in self.attempts.values() for attempt in listed)
 
+    def owner_of(self, task_id: str) -> Attempt | None:
+        """The attempt that a task belongs to, None where no attempt has that id."""
+        owner = self.find(self.tasks.get(task_id, ("", 0)))
+        return owner if owner is not None and owner.task_id == task_id else None
+
+    @property
+    def bound_to(self) -> str:
+        """The gateway that this run directory belongs to; empty before there may be a task."""
+        sent = any(attempt.state is S.SUBMITTING for attempt in self.all_attempts())
+        return self.gateway or (self._talks_to if sent else "")
+
+    def with_scenes(self, scenes: Sequence[SceneFacts]) -> "State":
+        """This state, as it would be once a manifest with these scenes is read; only to look at."""
+        ahead = replace(self, attempts=dict(self.attempts), by_request=dict(self.by_request))
+        ahead._read(tuple(scenes))  # noqa: SLF001 - its own kind
+        return ahead
+
+    def adoptions(self, at: str) -> Iterator[Adopted]:
+        """For each scene that has nothing, the attempt of a scene that is gone, where there is one that fits."""
+        taken = {self._adopted_by(scene) for scene in self.scenes} - {None}
+        for scene in self.scenes:
+            if scene.any_seed is None or self.current_attempt(scene) is not None:
+                continue
+            for key in self._heirless(scene.any_seed):
+                if key not in taken:
+                    taken.add(key)
+                    yield Adopted(at, scene.scene_id, *key)
+                    break
+
+    def _heirless(self, any_seed: str) -> Iterator[AttemptKey]:
+        """Of each scene that is gone, the attempt that says how such a request stands, in the order of submission."""
+        made: dict[str, list[Attempt]] = {}
+        for key in self.by_request.get(any_seed, ()):
+            if not self._is_claimed(attempt := self.attempt(key)) and attempt.state is not S.REFUSED:
+                made.setdefault(key[0], []).append(attempt)
+        for listed in made.values():
+            yield max(listed, key=lambda attempt: (_WEIGHTS[attempt.state], attempt.number)).key
+
+    def _adopted_by(self, scene: SceneFacts) -> AttemptKey | None:
+        key = self.adopted.get(scene.scene_id)
+        found = None if key is None else self.find(key)
+        if key is None or found is None or scene.any_seed is None or found.any_seed != scene.any_seed:
+            return None
+        return None if self._is_claimed(found) else key
+
+    def _is_claimed(self, attempt: Attempt) -> bool:
+        """Whether the scene that an attempt was made for is in the manifest, under its name or by its very request."""
+        own = self._listed.get(attempt.scene_id)
+        if own is not None and own.any_seed == attempt.any_seed:
+            return True
+        return attempt.request.sha256 != attempt.any_seed and attempt.request.sha256 in self._asked
+
+    # What changes it
+
     def apply(self, event: Event) -> None:
         """Take in one event. Raises `IllegalTransition`, and changes nothing then."""
-        if isinstance(event, RunStarted):
-            self.runs += 1
-            self.cut_off = True
-            self.held = {}
-            self.downloads = event.download
-        elif isinstance(event, RunEnded):
-            self.cut_off = False
-        elif isinstance(event, ManifestRead):
-            self.name, self.model, self.scenes = event.name, event.model, event.scenes
-        elif isinstance(event, HeldBack):
-            self.held[event.scene_id] = event
-        else:
-            self._apply_to_attempt(event)
+        match event:
+            case RunStarted():
+                self._begin(event)
+            case RunEnded():
+                self.cut_off = False
+                if not any(map(self.is_wanted_again, self._listed)):
+                    self.wanted_again = {}
+            case ManifestRead():
+                self.name, self.model = event.name, event.model
+                self._read(event.scenes)
+            case HeldBack():
+                self.held[event.scene_id] = event
+            case WantedAgain():
+                self.wanted_again[event.scene_id] = len(self.attempts.get(event.scene_id, ()))
+            case Adopted():
+                self._adopt(event)
+            case Picked():
+                self._pick(event)
+            case PicksCleared():
+                self._clear_picks(event.shot)
+            case _:
+                self._apply_to_attempt(event)
+
+    def _begin(self, event: RunStarted) -> None:
+        self.gateway = event.gateway if event.rebound and self.bound_to else self.bound_to
+        self._talks_to = event.gateway
+        self.runs += 1
+        self.cut_off = True
+        self.held = {}
+        self.downloads = event.download
+
+    def _read(self, scenes: tuple[SceneFacts, ...]) -> None:
+        self.scenes = scenes
+        self._listed = {scene.scene_id: scene for scene in scenes}
+        self._asked = frozenset(scene.request.sha256 for scene in scenes)
+        for scene in scenes:
+            if scene.any_seed is not None:
+                self._any_seed_will_do(scene, scene.any_seed)
+
+    def _any_seed_will_do(self, scene: SceneFacts, any_seed: str) -> None:
+        """Mark attempts of versions before, which did not say that any seed would do for their request."""
+        for key in self.by_request.get(scene.request.sha256, ()):
+            attempt = self.attempt(key)
+            if attempt.any_seed is None:
+                listed = list(self.attempts[key[0]])
+                listed[key[1] - 1] = replace(attempt, any_seed=any_seed)
+                self.attempts[key[0]] = listed
+                if any_seed != scene.request.sha256:
+                    self.by_request[any_seed] = [*self.by_request.get(any_seed, []), key]
+
+    def _adopt(self, event: Adopted) -> None:
+        key = event.of_scene_id, event.of_attempt
+        if self.find(key) is None:
+            raise IllegalTransition(f"{event.scene_id}: adopts attempt {event.of_attempt} of {event.of_scene_id}")
+        self.adopted = {scene_id: other for scene_id, other in self.adopted.items() if other != key}
+        self.adopted[event.scene_id] = key
+
+    def _pick(self, event: Picked) -> None:
+        if event.of_scene_id is None or event.of_attempt is None:
+            self.picked_scenes[self.shot_of(event.scene_id)] = event.scene_id
+            return
+        key = event.of_scene_id, event.of_attempt
+        if self.find(key) is None:
+            raise IllegalTransition(f"{event.scene_id}: picks attempt {event.of_attempt} of {event.of_scene_id}")
+        self.picked_attempts[event.scene_id] = key
+
+    def _clear_picks(self, shot: str) -> None:
+        self.picked_scenes = {name: picked for name, picked in self.picked_scenes.items() if shot and name != shot}
+        self.picked_attempts = {
+            name: key for name, key in self.picked_attempts.items() if shot and self.shot_of(name) != shot
+        }
+
+    def shot_of(self, scene_id: str) -> str:
+        """The shot that a scene is, or is a take of, as far as the manifest that was read last tells."""
+        listed = self._listed.get(scene_id)
+        return listed.shot or scene_id if listed is not None else scene_id
 
     def _apply_to_attempt(self, event: AttemptEvent) -> None:
         listed = self.attempts.get(event.scene_id, [])
@@ -216,95 +279,23 @@ class State:
         if target is None:
             stands = before.state if before else "not begun"
             raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} while {stands}")
-        after = _after(before, event, target)
+        attempt = after(before, event, target)
         if before is None:
-            self.attempts.setdefault(event.scene_id, []).append(after)
+            self.attempts.setdefault(event.scene_id, []).append(attempt)
         else:
-            listed[position] = after
-        if after.task_id is not None and self.owner_of(after.task_id) is None:
-            self.tasks[after.task_id] = (after.scene_id, after.number)
+            listed[position] = attempt
+        self._index(before, attempt)
+        if isinstance(event, Submitted | OutcomeUnknown):
+            self.gateway = self.gateway or self._talks_to
 
-    def owner_of(self, task_id: str) -> Attempt | None:
-        """The attempt that a task belongs to, None where no attempt has that id."""
-        scene_id, number = self.tasks.get(task_id, ("", 0))
-        owner = self.attempts[scene_id][number - 1] if number else None
-        return owner if owner is not None and owner.task_id == task_id else None
-
-
-def _after(before: Attempt | None, event: AttemptEvent, target: AttemptState) -> Attempt:
-    """The attempt once the event has been taken in."""
-    if isinstance(event, Submitting):
-        return Attempt(
-            scene_id=event.scene_id,
-            number=event.attempt,
-            state=target,
-            request=event.request,
-            estimated_cost_usd=event.estimated_cost_usd,
-            submitted_at=event.at,
-            sends=before.sends + 1 if before else 1,
-        )
-    if before is None:  # the table lets only Submitting begin an attempt
-        raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} before anything was submitted")
-    return replace(before, **{"state": target, **_changes(event), **_kept(before, event)})
-
-
-def _kept(before: Attempt, event: AttemptEvent) -> dict[str, Any]:
-    """What was known and stays: reading a finished task again is only about the address of its result."""
-    if not isinstance(event, Completed) or before.is_open:
-        return {}
-    names = ("cost_usd", "discount", "job_id")
-    known = {name: getattr(before.result, name) for name in names if getattr(before.result, name) is not None}
-    return {"result": replace(event.result, **known), "finished_at": before.finished_at or event.at}
-
-
-def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case for each event
-    """What an event changes in an attempt, beside its state."""
-    match event:
-        case Submitting():  # begins an attempt and changes none
-            return {}
-        case Submitted(task_id=task_id):
-            return {"task_id": task_id}
-        case Refused(code=code, message=message, again=again):
-            came = {"candidate_id": event.candidate_id, "excerpt": event.excerpt}
-            return {"code": code, "message": message, "again": again, "finished_at": event.at, **came}
-        case OutcomeUnknown(code=code, message=message):
-            came = {"candidate_id": event.candidate_id, "excerpt": event.excerpt}
-            return {"code": code, "message": message, **came}
-        case TaskTimedOut(code=code, message=message):
-            return {"code": code, "message": message}
-        case TaskNotFound(message=message):
-            return {"code": NOT_FOUND, "message": message}
-        case TaskSeen():
-            return {"code": "", "message": "", "by_hand": False}
-        case Completed():
-            return {
-                "result": event.result,
-                "finished_at": event.at,
-                "code": "",
-                "message": "",
-            }
-        case Failed():
-            return {
-                "code": event.code,
-                "message": event.message,
-                "result": TaskResult(cost_usd=event.cost_usd, discount=event.discount),
-                "again": event.again,
-                "passing": event.passing,
-                "finished_at": event.at,
-                # Versions before wrote that for good after five 404s; such a task is looked for again, too.
-                **({"state": S.NOT_FOUND, "finished_at": None} if event.code == NOT_FOUND else {}),
-            }
-        case Downloaded(path=path, sha256=sha256, mismatch=None):
-            return {"video_path": path, "video_sha256": sha256, "code": "", "message": ""}
-        case Downloaded(path=path, sha256=sha256, mismatch=mismatch):
-            delivered = {"video_path": path, "video_sha256": sha256}
-            return {**delivered, "state": S.MISMATCHED, "code": "media_mismatch", "message": mismatch}
-        case DownloadFailed(message=message):
-            return {"code": "download_failed", "message": message}
-        case Resolved(task_id=None):
-            reason = "settled by hand: no task was created"
-            settled = {"state": S.REFUSED, "again": True, "finished_at": event.at, "task_id": None}
-            return {**settled, "code": NOT_CREATED, "message": reason, "by_hand": True}
-        case Resolved(task_id=task_id):
-            found = {"task_id": task_id, "code": "", "message": ""}
-            return {**found, "again": False, "finished_at": None, "by_hand": True}
+    def _index(self, before: Attempt | None, attempt: Attempt) -> None:
+        """Keep attempts findable by what they ask for, and by their tasks."""
+        if before is None or before.request.sha256 != attempt.request.sha256 or before.any_seed != attempt.any_seed:
+            for name in {} if before is None else dict.fromkeys((before.request.sha256, before.any_seed)):
+                if name in self.by_request:
+                    self.by_request[name] = [key for key in self.by_request[name] if key != attempt.key]
+            for name in dict.fromkeys((attempt.request.sha256, attempt.any_seed)):
+                if name is not None:
+                    self.by_request[name] = [*self.by_request.get(name, ()), attempt.key]
+        if attempt.task_id is not None and self.owner_of(attempt.task_id) is None:
+            self.tasks[attempt.task_id] = attempt.key

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from batchgen.engine import events as ev
 from batchgen.engine.events import Event
 from batchgen.journal.records import DamagedRecord
-from batchgen.layout import is_video_path
+from batchgen.layout import is_result_path
 from batchgen.model import is_document
 
 _SCENE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -31,12 +31,22 @@ def _faults(event: Event) -> Iterator[tuple[bool, str]]:
     if isinstance(event, ev.ManifestRead):
         yield not all(_SCENE_ID.fullmatch(scene.scene_id) for scene in event.scenes), _NO_ID
         yield not all(is_document(scene.request.document) for scene in event.scenes), _NO_REQUEST
+        yield not all(_is_shot(scene.shot) for scene in event.scenes), _NO_ID
+    elif isinstance(event, ev.PicksCleared):
+        yield not _is_shot(event.shot), _NO_ID
     elif not isinstance(event, ev.RunStarted | ev.RunEnded):
         yield not _SCENE_ID.fullmatch(event.scene_id), _NO_ID
-    if isinstance(event, ev.Submitting):
+    if isinstance(event, ev.Submitting | ev.Reused):
         yield not is_document(event.request.document), _NO_REQUEST
-    if isinstance(event, ev.Downloaded):
-        yield not is_video_path(event.path), "a video lies where batchgen puts none"
+    if isinstance(event, ev.Downloaded | ev.Reused):
+        yield not is_result_path(event.path), "a video lies where batchgen puts none"
+    if isinstance(event, ev.Picked):
+        yield (event.of_scene_id is None) != (event.of_attempt is None), "an attempt is named by half"
+
+
+def _is_shot(shot: str) -> bool:
+    """Whether a shot has a name that it can have; in journals of versions before it has none."""
+    return not shot or _SCENE_ID.fullmatch(shot) is not None
 
 
 _NO_ID = "a scene has an id that no scene can have"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from batchgen.errors import RunDirectoryError
-from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOCK, LOCK_HOLDER, LOG, REPORT, VIDEOS
+from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOCK, LOCK_HOLDER, LOG, REPORT, RESULTS, VIDEOS
 
 _FILES = (
     JOURNAL,
@@ -20,7 +20,7 @@ _FILES = (
 )
 """Files that are written as they stand. What is made elsewhere and renamed into its place (reports,
 results, the holder of the lock) replaces a link and never follows it."""
-_FOLDERS = (VIDEOS, EMULATOR, f"{EMULATOR}/pictures")
+_FOLDERS = (RESULTS, VIDEOS, EMULATOR, f"{EMULATOR}/pictures")
 
 
 def refuse_traps(folder: Path) -> None:
@@ -38,10 +38,15 @@ def refuse_traps(folder: Path) -> None:
             )
     for name in _FOLDERS:
         _refuse_folder(folder / name)
-    for path in _entries(folder / VIDEOS, ".part", ".part.json"):
+    for path in _entries(folder / RESULTS, ".part", ".part.json"):
         if _is(path, stat.S_ISREG) is False:
             raise RunDirectoryError(f"{path} is a link, or something else that is not a regular file; take it away")
-    for path in (folder / REPORT, folder / LEDGER, *_entries(folder / VIDEOS, ".mp4")):
+    for path in (
+        folder / REPORT,
+        folder / LEDGER,
+        *_entries(folder / VIDEOS, ".mp4"),
+        *_entries(folder / RESULTS, ".mp4"),
+    ):
         if _is(path, stat.S_ISDIR):
             raise RunDirectoryError(f"{path} is a folder, where a file is to be written; move it out of the way")
 

@@ -36,6 +36,11 @@ KINDS: Mapping[str, type] = {
     "downloaded": ev.Downloaded,
     "download_failed": ev.DownloadFailed,
     "resolved": ev.Resolved,
+    "reused": ev.Reused,
+    "adopted": ev.Adopted,
+    "wanted_again": ev.WantedAgain,
+    "picked": ev.Picked,
+    "picks_cleared": ev.PicksCleared,
     "held_back": ev.HeldBack,
     "run_ended": ev.RunEnded,
 }
@@ -219,6 +224,10 @@ def _whole(value: Any) -> int:
     return value
 
 
+def _whole_or_none(value: Any) -> int | None:
+    return None if value is None else _whole(value)
+
+
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{value!r} is neither true nor false")
@@ -242,6 +251,7 @@ def _scenes(value: Any) -> tuple[ev.SceneFacts, ...]:
 _DECODERS: Mapping[Any, Callable[[Any], Any]] = {
     bool: _truth,
     int: _whole,
+    int | None: _whole_or_none,
     str: _text,
     str | None: _text_or_none,
     Decimal | None: _money,

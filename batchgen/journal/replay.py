@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from batchgen.engine.states import IllegalTransition, State
+from batchgen.engine.attempts import IllegalTransition
+from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError
 from batchgen.journal.checks import checked
 from batchgen.journal.records import DamagedRecord, Lines, decode

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from batchgen.engine import events as ev
-from batchgen.engine.states import IllegalTransition, State
+from batchgen.engine.attempts import IllegalTransition
+from batchgen.engine.states import State
 from batchgen.journal.checks import checked
 from batchgen.journal.records import DamagedRecord, Lines, Record, decode
 

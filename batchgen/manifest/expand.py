@@ -16,6 +16,7 @@ from batchgen.schemas import Schema
 
 _NOT_SENT = frozenset({"id", "prompt", "references", "takes", "seed", "title", "note"})
 _RANDOM = "random"
+_DERIVED = "derived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +161,31 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Conten
     for number, scene_id in enumerate(draft.scene_ids()):
         seed = _seed(draft, name, model, number)
         explicit = parameters if seed is None else {**parameters, "seed": seed}
+        request = Request(model.name, fields, explicit)
         yield Scene(
             id=scene_id,
             path=draft.path,
-            request=Request(model.name, fields, explicit),
+            request=request,
             tier=tier,
             characters=characters,
             shot=str(draft.id),
             take=number + 1 if draft.takes > 1 else None,
             title=_text(draft, "title"),
             note=_text(draft, "note"),
+            any_seed=_any_seed(draft, request),
         )
+
+
+def _any_seed(draft: Draft, request: Request) -> str | None:
+    """What requests have in common that differ in a seed that nobody wrote; None where one is written.
+
+    Where a seed is derived, that is not what they have where none is sent.
+    """
+    if isinstance(draft.settings.get("seed"), int):
+        return None
+    if "seed" not in request.parameters:
+        return request.sha256
+    return Request(request.model, request.input, {**request.parameters, "seed": _DERIVED}).sha256
 
 
 def _text(draft: Draft, setting: str) -> str | None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.budget import charged, exposure
-from batchgen.engine.states import Attempt, AttemptState, State
+from batchgen.engine.states import State
 from batchgen.money import ratio, total
 from batchgen.report.rows import paid_attempts, status_of
 
@@ -29,8 +30,15 @@ class Entry:
 
 
 def entries(run: str, state: State) -> list[Entry]:
-    """The paid attempts of a run directory; unknown ones may have been paid and are among them."""
-    return [Entry(run, attempt, superseded, status_of(attempt, state)) for attempt, superseded in paid_attempts(state)]
+    """The paid attempts of a run directory; unknown ones may have been paid and are among them.
+
+    What was linked in from another run directory was paid for there.
+    """
+    return [
+        Entry(run, attempt, superseded, status_of(attempt, state))
+        for attempt, superseded in paid_attempts(state)
+        if not attempt.reused_from
+    ]
 
 
 def as_json(listed: Sequence[Entry], by: str | None) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from batchgen.engine.attempts import Attempt
 from batchgen.engine.budget import Budget, Sum, charged, exposure
 from batchgen.engine.planner import Action, Step
 from batchgen.engine.prices import Origin, Prices
 from batchgen.engine.states import State
 from batchgen.money import minus, plus
+from batchgen.report.rows import paid_attempts, status_of
 from batchgen.text import on_one_line
 
 NO_PRICES = (
@@ -55,7 +57,9 @@ def as_json(outlook: Outlook) -> dict[str, Any]:
             "action": str(step.action),
             "reason": step.reason,
             "changed": list(step.changed),
+            "prompt_before": _prompt_before(outlook.state, step),
             "paid_before": step.paid_before,
+            "attempt": _attempt_of(step),
             "tier": step.scene.request.tier,
             "duration_s": _duration(step),
             "unit_price_usd": _text(outlook.prices.of(step.scene.request.tier)),
@@ -82,14 +86,44 @@ def as_json(outlook: Outlook) -> dict[str, Any]:
         "budget_left_usd": _text(outlook.left_usd),
         "prices": outlook.prices.as_json(),
     }
-    return {"scenes": scenes, "totals": totals}
+    return {"scenes": scenes, "removed": [_removed_as_json(one, outlook) for one in removed(outlook)], "totals": totals}
+
+
+def _removed_as_json(attempt: Attempt, outlook: Outlook) -> dict[str, Any]:
+    return {
+        "scene_id": attempt.scene_id,
+        "attempt": attempt.number,
+        "status": str(status_of(attempt, outlook.state)),
+        "cost_usd": _text(attempt.result.cost_usd),
+        "result_path": attempt.video_path if attempt.has_file else None,
+    }
+
+
+def removed(outlook: Outlook) -> list[Attempt]:
+    """What was paid for and has left the manifest, and no scene uses."""
+    listed = {scene.scene_id for scene in outlook.state.scenes}
+    found = paid_attempts(outlook.state)
+    return [attempt for attempt, superseded in found if superseded and attempt.scene_id not in listed]
+
+
+def _attempt_of(step: Step) -> str | None:
+    if step.elsewhere is not None:
+        return step.elsewhere.name
+    return None if step.attempt is None else step.attempt.name
+
+
+def _prompt_before(state: State, step: Step) -> str | None:
+    """The words of a prompt that has changed since the scene was submitted."""
+    latest = state.latest(step.scene.scene_id)
+    changed = step.buys and latest is not None and latest.request.prompt != step.scene.request.prompt
+    return latest.request.prompt if changed and latest is not None else None
 
 
 def as_table(outlook: Outlook) -> str:
     """A line a scene, a line a tier, and the sums."""
     counts = {action: sum(step.action is action for step in outlook.steps) for action in Action}
     counted = ", ".join(f"{number} {action}" for action, number in counts.items() if number) or "nothing to do"
-    parts = [_scenes(outlook), _tiers(outlook), [counted, *_sums(outlook)]]
+    parts = [_scenes(outlook), _removed(outlook), _tiers(outlook), [counted, *_sums(outlook)]]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -135,6 +169,15 @@ def _scenes(outlook: Outlook) -> list[str]:
         for step in outlook.steps
     ]
     return _aligned([header, *rows], right=(3, 4, 5))
+
+
+def _removed(outlook: Outlook) -> list[str]:
+    """What is no longer in the manifest: what it cost, and where it lies."""
+    rows = [
+        (attempt.name, _known(attempt.result.cost_usd), str(attempt.video_path if attempt.has_file else ""))
+        for attempt in removed(outlook)
+    ]
+    return _aligned([("not in the manifest", "paid", "kept as"), *rows], right=(1,)) if rows else []
 
 
 def _tiers(outlook: Outlook) -> list[str]:

@@ -4,15 +4,17 @@ A row is a mapping of column to value, where a value is a text, a number, a Deci
 for unknown; how it looks is up to the format.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from batchgen.engine.attempts import PAID, Attempt, AttemptState
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.states import PAID, Attempt, AttemptState, State
+from batchgen.engine.states import State
+from batchgen.layout import video_path
 from batchgen.model import RequestFacts, TaskResult
 
 Row: TypeAlias = Mapping[str, str | int | float | bool | Decimal | None]
@@ -20,12 +22,13 @@ Row: TypeAlias = Mapping[str, str | int | float | bool | Decimal | None]
 REPORT_COLUMNS = (
     "scene_id", "status", "error_code", "error_message", "task_id", "job_id", "model", "size", "tier", "duration_s",
     "seed", "attempts", "estimated_cost_usd", "cost_usd", "discount", "submitted_at", "finished_at", "elapsed_s",
-    "video_url", "video_path", "video_sha256", "request_sha256",
+    "video_url", "video_path", "video_sha256", "request_sha256", "shot", "take", "picked", "reused_from", "title",
+    "prompt",
 )  # fmt: skip
 LEDGER_COLUMNS = (
     "scene_id", "attempt", "outcome", "task_id", "request_sha256", "model", "size", "duration_s", "seed",
     "submitted_at", "finished_at", "estimated_cost_usd", "cost_usd", "discount", "error_code", "error_message",
-    "superseded",
+    "superseded", "result_path", "result_sha256",
 )  # fmt: skip
 
 
@@ -68,26 +71,48 @@ def ledger_rows(state: State) -> list[Row]:
 
 
 def paid_attempts(state: State) -> list[tuple[Attempt, bool]]:
-    """Every attempt that was paid for or may have been, and whether its result counts no more.
-
-    It does not once the scene was paid for again, was changed, or is not in the manifest any more.
-    """
-    current = {scene.scene_id: scene.request.sha256 for scene in state.scenes}
-    paid = [attempt for attempt in state.all_attempts() if attempt.state in PAID]
-    last = {attempt.scene_id: attempt.number for attempt in paid}
-    return [
-        (attempt, attempt.number != last[attempt.scene_id] or attempt.request.sha256 != current.get(attempt.scene_id))
-        for attempt in paid
-    ]
+    """Every attempt that was paid for or may have been, or linked in, and whether no scene of the manifest uses it."""
+    used = {attempt.key for scene in state.scenes for attempt in _in_use(state, scene)}
+    return [(attempt, attempt.key not in used) for attempt in state.all_attempts() if attempt.state in PAID]
 
 
-def status_of(attempt: Attempt, state: State, missing: Collection[str] = ()) -> SceneStatus:
+def _in_use(state: State, scene: SceneFacts) -> Iterator[Attempt]:
+    """What says where a scene stands, and what may yet do so in its place."""
+    current = state.current_attempt(scene)
+    if current is not None and (current.asks_for(scene) or is_picked(current, state, scene.scene_id)):
+        yield current
+    made = state.attempts_for(scene)
+    if current is not None and current.state is AttemptState.REFUSED:
+        yield from [attempt for attempt in made if attempt.state in PAID][-1:]
+    yield from (attempt for attempt in made if attempt.is_in_flight or attempt.is_unknown)
+
+
+def is_picked(attempt: Attempt, state: State, scene_id: str) -> bool:
+    """Whether the user picked that attempt for the scene."""
+    return state.picked_attempts.get(scene_id) == attempt.key
+
+
+def counts(attempt: Attempt, state: State, scene_id: str) -> bool:
+    """Whether the file of an attempt is the video of a scene: it is what was asked for, or was picked all the same."""
+    return attempt.state is AttemptState.DELIVERED or (attempt.has_file and is_picked(attempt, state, scene_id))
+
+
+def scene_status(attempt: Attempt | None, state: State, scene_id: str, missing: Collection[str] = ()) -> SceneStatus:
+    """Where a scene stands by the attempt that says so, in a report's words."""
+    if attempt is None:
+        return SceneStatus.PENDING
+    if attempt.state is AttemptState.MISMATCHED and counts(attempt, state, scene_id):
+        return SceneStatus.RUNNING if scene_id in missing and state.downloads else SceneStatus.COMPLETED
+    return status_of(attempt, state, is_gone=scene_id in missing)
+
+
+def status_of(attempt: Attempt, state: State, *, is_gone: bool = False) -> SceneStatus:
     """The status of an attempt in a report's words; it is completed once its file is here, if files are wanted."""
     if attempt.state is AttemptState.REFUSED and attempt.again:
         return SceneStatus.PENDING
     if attempt.state is AttemptState.DOWNLOAD_FAILED and not state.downloads:
         return SceneStatus.COMPLETED
-    is_here = attempt.state is not AttemptState.COMPLETED and attempt.scene_id not in missing
+    is_here = attempt.state is not AttemptState.COMPLETED and not is_gone
     status = STATUSES[attempt.state]
     return SceneStatus.RUNNING if status is SceneStatus.COMPLETED and state.downloads and not is_here else status
 
@@ -110,54 +135,68 @@ def totals(rows: Iterable[Row], state: State) -> dict[str, Any]:
 
 
 def _report_row(state: State, scene: SceneFacts, missing: Collection[str]) -> Row:
-    attempts = state.attempts.get(scene.scene_id, [])
-    paid = [attempt for attempt in attempts if attempt.state in PAID]
-    latest = state.current_attempt(scene)
-    if latest is not None and not _speaks_for(latest, scene):
-        latest = None
-    held = state.held.get(scene.scene_id)
-    error = (latest.code, latest.message) if latest else (held.code, held.message) if held else ("", "")
-    if latest is not None and latest.state is AttemptState.SUBMITTING:
-        error = ("submit_unknown", _CUT_OFF)
-    if latest is not None and held is not None and latest.state is AttemptState.REFUSED:
-        error = (held.code, held.message)
+    own = state.attempts.get(scene.scene_id, [])
+    paid = [attempt for attempt in own if attempt.state in PAID]
+    current = state.current_attempt(scene)
+    is_other = current is not None and current.scene_id != scene.scene_id
+    is_reused = current is not None and (is_other or bool(current.reused_from))
     was_told = any(attempt.result.cost_usd is not None for attempt in paid)
-    request = scene.request if latest is None else latest.request
-    result = TaskResult() if latest is None else latest.result
+    request = scene.request if current is None else current.request
+    result = TaskResult() if current is None else current.result
+    is_shown = current is not None and counts(current, state, scene.scene_id)
+    shot = scene.shot or scene.scene_id
+    code, message = _error(state, scene, current)
     return {
         "scene_id": scene.scene_id,
-        "status": SceneStatus.PENDING if latest is None else status_of(latest, state, missing),
-        "error_code": error[0],
-        "error_message": error[1],
-        "task_id": latest.task_id if latest else None,
+        "status": scene_status(current, state, scene.scene_id, missing),
+        "error_code": code,
+        "error_message": message,
+        "task_id": current.task_id if current else None,
         "job_id": result.job_id,
         **_asked_for(request),
         "tier": request.tier,
-        "attempts": len(paid),
-        "estimated_cost_usd": scene.estimated_cost_usd if latest is None else latest.estimated_cost_usd,
-        "cost_usd": charged(paid).usd if was_told else None,
+        "attempts": sum(not attempt.reused_from for attempt in paid),
+        "estimated_cost_usd": scene.estimated_cost_usd if current is None else current.estimated_cost_usd,
+        "cost_usd": charged(paid).usd if was_told else Decimal(0) if is_reused else None,
         "discount": result.discount,
-        "submitted_at": latest.submitted_at if latest else None,
-        "finished_at": latest.finished_at if latest else None,
-        "elapsed_s": _elapsed_s(latest) if latest else None,
+        "submitted_at": current.submitted_at if current else None,
+        "finished_at": current.finished_at if current else None,
+        "elapsed_s": _elapsed_s(current) if current else None,
         "video_url": result.video_url,
-        "video_path": latest.video_path if latest else None,
-        "video_sha256": latest.video_sha256 if latest else None,
+        "video_path": video_path(scene.scene_id) if is_shown else None,
+        "video_sha256": current.video_sha256 if current and is_shown else None,
         "request_sha256": request.sha256,
+        "shot": shot,
+        "take": scene.take,
+        "picked": "yes" if _is_chosen(state, scene, shot) else "",
+        "reused_from": (current.reused_from or current.name) if current and is_reused else "",
+        "title": scene.title,
+        "prompt": request.prompt,
     }
 
 
-def _speaks_for(attempt: Attempt, scene: SceneFacts) -> bool:
-    """Whether the last attempt says where the scene stands: not once the scene was changed after it."""
-    return attempt.request.sha256 == scene.request.sha256 or attempt.is_open or attempt.is_unknown
+def _is_chosen(state: State, scene: SceneFacts, shot: str) -> bool:
+    """Whether the user picked this scene for its shot, or an attempt for it."""
+    return state.picked_scenes.get(shot) == scene.scene_id or scene.scene_id in state.picked_attempts
+
+
+def _error(state: State, scene: SceneFacts, current: Attempt | None) -> tuple[str, str]:
+    """What keeps a scene from being there: a code, and what it means."""
+    held = state.held.get(scene.scene_id)
+    if held is not None and (current is None or current.state is AttemptState.REFUSED):
+        return held.code, held.message
+    if current is None or counts(current, state, scene.scene_id):
+        return "", ""
+    return ("submit_unknown", _CUT_OFF) if current.state is AttemptState.SUBMITTING else (current.code, current.message)
 
 
 def _ledger_row(attempt: Attempt, state: State, *, superseded: bool) -> Row:
     cut_off = attempt.state is AttemptState.SUBMITTING
+    outcome = STATUSES[attempt.state] if superseded else status_of(attempt, state)
     return {
         "scene_id": attempt.scene_id,
         "attempt": attempt.number,
-        "outcome": STATUSES[attempt.state] if superseded else status_of(attempt, state),
+        "outcome": "reused" if attempt.reused_from else outcome,
         "task_id": attempt.task_id,
         "request_sha256": attempt.request.sha256,
         **_asked_for(attempt.request),
@@ -169,6 +208,8 @@ def _ledger_row(attempt: Attempt, state: State, *, superseded: bool) -> Row:
         "error_code": "submit_unknown" if cut_off else attempt.code,
         "error_message": _CUT_OFF if cut_off else attempt.message,
         "superseded": superseded,
+        "result_path": attempt.video_path if attempt.has_file else None,
+        "result_sha256": attempt.video_sha256 if attempt.has_file else None,
     }
 
 

@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping
 from shlex import quote
 from typing import Any
 
+from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.commands import Stop
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.states import OPEN, Attempt, AttemptState, State
+from batchgen.engine.states import State
 from batchgen.report.rows import Row, report_rows, totals
 from batchgen.text import is_usable_id, on_one_line
 
@@ -89,7 +90,7 @@ def _first_message(rows: list[Row], code: str) -> str:
 
 def _unknown(state: State, run_dir: str) -> list[str]:
     """How to settle each submission whose outcome is not known: when it was, and what it asked for."""
-    unknown = [attempt for listed in state.attempts.values() for attempt in listed[-1:] if attempt.is_unknown]
+    unknown = [attempt for attempt in state.all_attempts() if attempt.is_unknown]
     if not unknown:
         return []
     lines = ["", "To settle what is unknown, find the task at your provider by time and prompt, then one of:"]
@@ -116,19 +117,14 @@ def _settling(attempt: Attempt, state: State, run_dir: str) -> str:
 
 def next_step(state: State, arguments: str) -> str | None:
     """The command to go on with, None where nothing is left that a run could do by itself."""
-    left = {*OPEN, AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED}
-    for scene in state.scenes:
-        current_attempt = state.current_attempt(scene)
-        if (
-            current_attempt is None
-            or current_attempt.state in left
-            or current_attempt.again
-            or _is_outdated(current_attempt, scene)
-        ):
-            return f"batchgen run {arguments}"
+    if any(_is_left(state, scene) for scene in state.scenes):
+        return f"batchgen run {arguments}"
     return None
 
 
-def _is_outdated(current_attempt: Attempt, scene: SceneFacts) -> bool:
-    """Whether the scene was changed since, and nothing keeps the next run from submitting it."""
-    return current_attempt.request.sha256 != scene.request.sha256 and not current_attempt.is_unknown
+def _is_left(state: State, scene: SceneFacts) -> bool:
+    """Whether the next run would do something for a scene by itself."""
+    current = state.current_attempt(scene)
+    if current is None or current.is_open or current.again or state.is_wanted_again(scene.scene_id):
+        return True
+    return current.state in (AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED)

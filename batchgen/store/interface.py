@@ -67,7 +67,7 @@ class Store(Protocol):
         """What has to be done to have a result here, under a temporary name."""
 
     def keep(self, wanted: Wanted, checked: Checked) -> str:
-        """Give a result its final name, which is returned; it replaces what was there. Raises OSError."""
+        """Give a result its final name, which is returned; nothing that was kept before is lost. Raises OSError."""
 
     def has(self, name: str) -> bool:
         """Whether a result that was kept under that name is still there."""

@@ -6,9 +6,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
-from batchgen.layout import VIDEOS, video_path
+from batchgen.files import sync_folder
+from batchgen.layout import RESULTS, result_path
 from batchgen.limits import RESULT_CONNECT_S
 from batchgen.store.interface import Checked, FetchFailed, Wanted, Work
+from batchgen.store.links import digest, link_or_copy, make_read_only, put_aside
 
 if TYPE_CHECKING:
     from batchgen.network import Network
@@ -66,35 +68,60 @@ class LocalWork:
 
 
 class LocalStore:
-    """Keeps each result as ``videos/SCENE.mp4`` below the run directory."""
+    """Keeps each result as ``results/SCENE@N.mp4`` below the run directory, and none ever in place of another."""
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         """Touch nothing yet."""
-        self._folder = folder
+        self.folder = folder
         self._limits = limits
         self._network: Network | None = None
         self._connecting = Lock()
 
     def work(self, wanted: Wanted) -> Work:
-        """Fetch to ``videos/SCENE@ATTEMPT.mp4``, and check it there."""
-        target = self._folder / VIDEOS / f"{wanted.scene_id}@{wanted.attempt}.mp4"
+        """Fetch to ``results/SCENE@N.fetched``, and check it there."""
+        target = self.folder / RESULTS / f"{wanted.scene_id}@{wanted.attempt}.fetched"
         with self._connecting:
             self._network = self._network or _connected(self._limits)
         return LocalWork(wanted, target, self._limits, self._network)
 
     def keep(self, wanted: Wanted, checked: Checked) -> str:
-        """Give a result its final name, relative to the run directory. Raises OSError."""
-        name = video_path(wanted.scene_id)
-        checked.fetched.path.replace(self._folder / name)
+        """Give a result its final name, relative to the run directory, where nobody writes to it. Raises OSError."""
+        name = result_path(wanted.scene_id, wanted.attempt)
+        target = self.folder / name
+        put_aside(target)
+        make_read_only(checked.fetched.path)
+        checked.fetched.path.rename(target)
+        sync_folder(target.parent)
         return name
+
+    def link(self, source: Path, name: str, sha256: str) -> bool:
+        """Have a file that lies elsewhere as the result of that name as well; whether it is the one of that hash.
+
+        Raises OSError.
+        """
+        target = self.folder / name
+        if digest(target) == sha256:
+            return True
+        if digest(source) != sha256:
+            return False
+        target.parent.mkdir(exist_ok=True)
+        put_aside(target)
+        link_or_copy(source, target)
+        make_read_only(target)
+        sync_folder(target.parent)
+        return True
 
     def has(self, name: str) -> bool:
         """Whether a result is still there."""
-        return (self._folder / name).is_file()
+        return (self.folder / name).is_file()
+
+    def holds(self, name: str, sha256: str) -> bool:
+        """Whether it is there, and the one of that hash."""
+        return digest(self.folder / name) == sha256
 
     def open(self, name: str) -> BinaryIO:
         """Open a result. Raises OSError."""
-        return (self._folder / name).open("rb")
+        return (self.folder / name).open("rb")
 
     def close(self) -> None:
         """Close its idle connections."""

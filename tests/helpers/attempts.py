@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from batchgen.engine import events as ev
-from batchgen.engine.states import AttemptState, State
+from batchgen.engine.attempts import AttemptState
+from batchgen.engine.states import State
 from batchgen.model import TaskResult
 
 from helpers.engine_support import scene
@@ -29,11 +30,12 @@ EVENTS: dict[type, ev.AttemptEvent] = {
     ev.Failed: ev.Failed("t2", "s1", 1, "001028095", "sorry", Decimal("0.1"), None, again=False),
     ev.TaskTimedOut: ev.TaskTimedOut("t2", "s1", 1, "task_timeout", "still running"),
     ev.TaskNotFound: ev.TaskNotFound("t2", "s1", 1, "404"),
-    ev.Downloaded: ev.Downloaded("t3", "s1", 1, "videos/s1.mp4", SHA, None),
+    ev.Downloaded: ev.Downloaded("t3", "s1", 1, "results/s1@1.mp4", SHA, None),
     ev.DownloadFailed: ev.DownloadFailed("t3", "s1", 1, "cut"),
     ev.Resolved: ev.Resolved("t4", "s1", 1, "task"),
+    ev.Reused: ev.Reused("t4", "s1", 1, ASKED.request, "runs/old:s1@1", "results/s1@1.mp4", SHA),
 }
-MISMATCHED = ev.Downloaded("t3", "s1", 1, "videos/s1.mp4", SHA, "it is 4 s long")
+MISMATCHED = ev.Downloaded("t3", "s1", 1, "results/s1@1.mp4", SHA, "it is 4 s long")
 NOT_CREATED = ev.Resolved("t4", "s1", 1, None)
 SENT, RAN = [EVENTS[ev.Submitting]], [EVENTS[ev.Submitting], EVENTS[ev.Submitted]]
 WAYS: dict[AttemptState, list[ev.AttemptEvent]] = {

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from batchgen.engine.attempts import Attempt
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
 from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.engine.events import Event, RunStarted, SceneFacts
 from batchgen.engine.planner import Choice, plan
 from batchgen.engine.scheduler import Scheduler, Settings
-from batchgen.engine.states import Attempt, State
+from batchgen.engine.states import State
 from batchgen.model import RequestFacts, TaskResult
 
 CREATED = Classification(Kind.CREATED)
@@ -42,8 +43,8 @@ def scene(name: str = "s1", request: str = "r1", price: Decimal | None = PRICE, 
 
 
 def scenes(count: int, price: Decimal | None = PRICE) -> list[SceneFacts]:
-    """So many scenes, s1 and on."""
-    return [scene(f"s{number}", price=price) for number in range(1, count + 1)]
+    """So many scenes, s1 and on, each with a request of its own."""
+    return [scene(f"s{number}", request=f"r{number}", price=price) for number in range(1, count + 1)]
 
 
 def clock(now: float) -> str:

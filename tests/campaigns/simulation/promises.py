@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.events import Submitting
-from batchgen.engine.states import Attempt, AttemptState, State
+from batchgen.engine.states import State
 from batchgen.report import audit
 from batchgen.report.rows import ledger_rows, report_rows
 

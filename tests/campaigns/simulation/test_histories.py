@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from batchgen.engine.attempts import AttemptState
 from batchgen.engine.classification import Kind
 from batchgen.engine.commands import Stop, Submit
-from batchgen.engine.states import AttemptState
 from batchgen.schemas import shipped
 
 from campaigns.simulation import answers, campaign

@@ -2,10 +2,10 @@
 
 import pytest
 
+from batchgen.engine.attempts import AttemptState
 from batchgen.engine.classification import Classification
 from batchgen.engine.commands import Poll
 from batchgen.engine.scheduler import Settings
-from batchgen.engine.states import AttemptState
 from batchgen.model import TaskResult
 
 from helpers.engine_support import ENDED, NOT_MADE, PRICE, URL, Bench, kinds, scene

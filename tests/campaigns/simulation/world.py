@@ -15,6 +15,7 @@ from queue import Empty
 from random import Random
 from typing import Any
 
+from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.classification import Kind
 from batchgen.engine.commands import (
     Command,
@@ -30,7 +31,6 @@ from batchgen.engine.commands import (
 from batchgen.engine.events import Event, ManifestRead, Resolved, RunEnded, RunStarted, SceneFacts, Submitting
 from batchgen.engine.planner import Choice, plan
 from batchgen.engine.scheduler import Scheduler, Settings
-from batchgen.engine.states import Attempt, AttemptState
 from batchgen.errors import RunDirectoryError
 from batchgen.limits import FIRST_HOLD_S, LOST_AFTER_S, MOST_POSTS, MOST_PROBES, PATIENCE_S, TRIPS_AFTER, TRIPS_AMONG
 from batchgen.model import RequestFacts

@@ -8,9 +8,9 @@ import pytest
 import batchgen
 from batchgen.app.results import EXIT_CODES
 from batchgen.cli.main import COMMANDS
+from batchgen.engine.attempts import TRANSITIONS, AttemptState
 from batchgen.engine.classification import Kind
 from batchgen.engine.commands import Stop
-from batchgen.engine.states import TRANSITIONS, AttemptState
 from batchgen.providers.error_policy import ErrorClass
 from batchgen.providers.registry import PROVIDERS
 from batchgen.report.rows import STATUSES

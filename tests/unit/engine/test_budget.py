@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from batchgen.engine import events as ev
+from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.budget import Budget, Sum, charged, committed_cost, exposure
-from batchgen.engine.states import Attempt, AttemptState
 from batchgen.model import TaskResult
 
 from helpers.attempts import WAYS, attempts_at, replay

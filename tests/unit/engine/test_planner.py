@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from batchgen.engine import events as ev
+from batchgen.engine.attempts import OPEN, AttemptState
 from batchgen.engine.planner import Action, Choice, Step, plan
-from batchgen.engine.states import OPEN, AttemptState, State
+from batchgen.engine.states import State
 from batchgen.model import RequestFacts
 
 from helpers.attempts import WAYS, attempts_at, replay
@@ -18,8 +19,9 @@ OTHER = scene(request="r2")
 
 
 def step(state: State, choice: Choice = Choice(), *, asked: ev.SceneFacts = SAME, missing: bool = False) -> Step:  # noqa: B008 - frozen
-    (found,) = plan([asked], state, choice, ("s1",) if missing else ())
-    return found
+    found = plan([asked], state, choice, ("s1",) if missing else ())
+    assert all(other.removed and not other.buys for other in found[1:])
+    return found[0]
 
 
 def test_a_task_that_was_not_found_is_looked_for_before_it_is_paid_for_again() -> None:
@@ -156,11 +158,12 @@ def test_of_a_local_reference_the_content_counts_and_not_the_name() -> None:
 
 def test_a_task_whose_scene_was_taken_out_of_the_manifest_is_waited_for() -> None:
     running = attempts_at(S.RUNNING)
-    found = plan([scene("s2")], running, Choice())
+    other = [scene("s2", request="r2")]
+    found = plan(other, running, Choice())
     assert [(one.scene.scene_id, one.action) for one in found] == [("s2", Action.SUBMIT), ("s1", Action.RESUME)]
     assert found[1].scene.request.sha256 == running.attempts["s1"][-1].request.sha256
-    assert [one.scene.scene_id for one in plan([scene("s2")], running, Choice(("s2",)))] == ["s2"]
-    assert [one.scene.scene_id for one in plan([scene("s2")], attempts_at(S.DELIVERED), Choice())] == ["s2"]
+    assert [one.scene.scene_id for one in plan(other, running, Choice(("s2",)))] == ["s2"]
+    assert [one.scene.scene_id for one in plan(other, attempts_at(S.DELIVERED), Choice())] == ["s2"]
 
 
 def test_an_edit_that_was_refused_and_taken_back_is_not_paid_for_again() -> None:

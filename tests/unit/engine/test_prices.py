@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.prices import Learned, Origin, Prices, learn
-from batchgen.engine.states import Attempt, AttemptState
 from batchgen.model import RequestFacts, TaskResult
 
 from helpers.attempts import WAYS, attempts_at

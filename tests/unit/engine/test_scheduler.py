@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from batchgen.engine.attempts import AttemptState
 from batchgen.engine.classification import Classification, Kind
 from batchgen.engine.commands import Fetch, Poll, Stop, Submit, SubmitResult
 from batchgen.engine.events import (
@@ -17,7 +18,6 @@ from batchgen.engine.events import (
 )
 from batchgen.engine.planner import Choice
 from batchgen.engine.scheduler import Settings
-from batchgen.engine.states import AttemptState
 from batchgen.model import TaskResult
 
 from helpers.engine_support import (

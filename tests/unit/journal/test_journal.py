@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from batchgen.engine import events as ev
-from batchgen.engine.states import AttemptState
+from batchgen.engine.attempts import AttemptState
 from batchgen.errors import RunDirectoryError
 from batchgen.journal.journal import Journal
 from batchgen.journal.records import decode, encode

@@ -28,6 +28,7 @@ def _tuples(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     str: texts,
     int: st.integers(),
+    int | None: st.none() | st.integers(),
     bool: st.booleans(),
     str | None: st.none() | texts,
     Decimal | None: st.none() | amounts,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from batchgen.engine.states import TRANSITIONS, AttemptState
+from batchgen.engine.attempts import TRANSITIONS, AttemptState
 from batchgen.journal.records import KINDS, line_fields
 
 TEXT = (Path(__file__).parents[3] / "docs" / "state.md").read_text(encoding="utf-8")

@@ -16,10 +16,12 @@ LATER = "2026-11-23T10:00:00.000Z"
 
 
 def submitting(
-    scene_id: str, attempt: int = 1, *, at: str = AT, sha: str = "a", size: str = "1280*720"
+    scene_id: str, attempt: int = 1, *, at: str = AT, sha: str = "", size: str = "1280*720"
 ) -> ev.Submitting:
     request = {"model": "m", "input": {"prompt": "p"}, "parameters": {"size": size, "duration": 5}}
-    return ev.Submitting(at, scene_id, attempt, RequestFacts(sha, request, "720P", ("hero",)), Decimal("0.50"))
+    return ev.Submitting(
+        at, scene_id, attempt, RequestFacts(sha or f"of {scene_id}", request, "720P", ("hero",)), Decimal("0.50")
+    )
 
 
 def completed(scene_id: str, cost: str | None, attempt: int = 1, discount: str | None = None) -> list[ev.Event]:
@@ -29,12 +31,12 @@ def completed(scene_id: str, cost: str | None, attempt: int = 1, discount: str |
         ev.Completed(
             AT, scene_id, attempt, TaskResult("http://x", None, None if cost is None else Decimal(cost), said)
         ),
-        ev.Downloaded(AT, scene_id, attempt, f"videos/{scene_id}.mp4", "f" * 64, None),
+        ev.Downloaded(AT, scene_id, attempt, f"results/{scene_id}@{attempt}.mp4", "f" * 64, None),
     ]
 
 
 def state() -> State:
-    facts = [ev.SceneFacts(name, RequestFacts("a", {}, "720P", ()), None) for name in ("s1", "s2", "s3", "s4")]
+    facts = [ev.SceneFacts(name, RequestFacts(f"of {name}", {}, "720P", ()), None) for name in ("s1", "s2", "s3", "s4")]
     happened: list[ev.Event] = [
         ev.ManifestRead(AT, "n", "m", tuple(facts)),
         submitting("s1", sha="old"),

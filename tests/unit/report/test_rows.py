@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from batchgen.engine import events as ev
-from batchgen.engine.states import AttemptState, State
+from batchgen.engine.attempts import AttemptState
+from batchgen.engine.states import State
 from batchgen.model import RequestFacts, TaskResult
 from batchgen.report.as_csv import as_csv, harmless
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, Row, ledger_rows, report_rows, totals
@@ -21,11 +22,11 @@ S = AttemptState
 REPORT = (
     "scene_id, status, error_code, error_message, task_id, job_id, model, size, tier, duration_s, seed, attempts, "
     "estimated_cost_usd, cost_usd, discount, submitted_at, finished_at, elapsed_s, video_url, video_path, "
-    "video_sha256, request_sha256"
+    "video_sha256, request_sha256, shot, take, picked, reused_from, title, prompt"
 )
 LEDGER = (
     "scene_id, attempt, outcome, task_id, request_sha256, model, size, duration_s, seed, submitted_at, finished_at, "
-    "estimated_cost_usd, cost_usd, discount, error_code, error_message, superseded"
+    "estimated_cost_usd, cost_usd, discount, error_code, error_message, superseded, result_path, result_sha256"
 )
 SENT_AT, DONE_AT = "2026-01-02T03:04:05.000Z", "2026-01-02T03:05:35.250Z"
 
@@ -84,8 +85,10 @@ def test_every_state(state: AttemptState, status: str, code: str, attempts: int,
         assert set(entry) == set(LEDGER_COLUMNS)
         assert (entry["outcome"], entry["error_code"], entry["superseded"]) == (status, code, False)
         assert entry["cost_usd"] == row["cost_usd"]
-    has_file = state in (S.DELIVERED, S.MISMATCHED)
-    assert (row["video_path"], row["video_sha256"]) == (("videos/s1.mp4", SHA) if has_file else (None, None))
+    is_right = state is S.DELIVERED
+    assert (row["video_path"], row["video_sha256"]) == (("videos/s1.mp4", SHA) if is_right else (None, None))
+    kept = ("results/s1@1.mp4", SHA) if is_right or state is S.MISMATCHED else (None, None)
+    assert [(entry["result_path"], entry["result_sha256"]) for entry in ledger] == [kept] * attempts
 
 
 def test_completed_means_that_the_file_is_here_or_that_nobody_wants_it() -> None:
@@ -186,7 +189,7 @@ def test_an_attempt_followed_by_a_refusal_is_not_superseded() -> None:
 
 
 def test_a_scene_that_left_the_manifest_stays_in_the_ledger() -> None:
-    full = told(list(WAYS[S.DELIVERED]), scene("s2"))
+    full = told(list(WAYS[S.DELIVERED]), scene("s2", request="r2"))
     assert [row["scene_id"] for row in report_rows(full)] == ["s2"]
     assert [(row["scene_id"], row["superseded"]) for row in ledger_rows(full)] == [("s1", True)]
 
@@ -208,7 +211,7 @@ def test_totals_count_rows() -> None:
 
 
 def test_sums_hold_every_attempt_at_scenes_that_are_gone_too() -> None:
-    full = told(list(WAYS[S.DELIVERED]), scene("s2"))
+    full = told(list(WAYS[S.DELIVERED]), scene("s2", request="r2"))
     assert totals(report_rows(full), full)["cost_usd"] == Decimal("0.4")
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from batchgen.engine.attempts import AttemptState
 from batchgen.engine.commands import Command, CommandResult, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.engine.events import Event
 from batchgen.engine.planner import Choice, plan
 from batchgen.engine.scheduler import Scheduler, Settings
-from batchgen.engine.states import AttemptState, State
+from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError
 from batchgen.model import TaskResult
 from batchgen.runner.loop import Inbox, Loop, Received

@@ -305,4 +305,4 @@ def test_what_does_not_decode_is_damaged_and_not_wrong(tmp_path: Path, content: 
         with pytest.raises(FetchFailed, match="not a video that decodes") as caught:
             work()
     assert caught.value.expired, "a fresh address may have it whole"
-    assert list((tmp_path / "videos").iterdir()) == []
+    assert list((tmp_path / "results").iterdir()) == []

@@ -34,18 +34,18 @@ def test_other_processes_fetch_and_check_and_this_one_keeps(tmp_path: Path) -> N
     assert [each.mismatch for each in checked[:3]] == [None, None, None]
     assert "960*960 was asked for" in str(checked[3].mismatch)
     names = [store.keep(each, found) for each, found in zip(wanted, checked, strict=False)]
-    assert names == ["videos/s0.mp4", "videos/s1.mp4", "videos/s2.mp4"]
+    assert names == ["results/s0@1.mp4", "results/s1@1.mp4", "results/s2@1.mp4"]
     assert checked[0].fetched.sha256 == hashlib.sha256(video).hexdigest()
     with store.open(names[0]) as kept:
         assert kept.read() == video
     assert store.has(names[0])
-    assert not store.has("videos/s9.mp4")
+    assert not store.has("results/s9@1.mp4")
 
 
 def test_work_holds_no_connection(tmp_path: Path) -> None:
     work = LocalStore(tmp_path, Limits()).work(Wanted("s1", 2, "http://127.0.0.1:9/x", "480*480", 2))
     assert pickle.loads(pickle.dumps(work)) == work  # noqa: S301 - our own
-    assert str(work).count("s1@2.mp4") == 1
+    assert str(work).count("s1@2.fetched") == 1
 
 
 def test_a_failure_survives_the_way_between_processes() -> None:

@@ -1,0 +1,85 @@
+"""Results that are here already: those of other run directories, and those that versions before kept otherwise."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from batchgen.app.run_directory import RunDirectory
+from batchgen.engine import events as ev
+from batchgen.engine.attempts import Attempt, AttemptState
+from batchgen.engine.events import SceneFacts
+from batchgen.engine.planner import Elsewhere, Step
+from batchgen.engine.states import State
+from batchgen.errors import RunDirectoryError, UsageError
+from batchgen.layout import JOURNAL, VIDEOS, result_path
+from batchgen.store.local import LocalStore
+
+
+def to_reuse(folder: Path, *, rehearsal: bool) -> RunDirectory:
+    """A run directory whose results may be linked in. Raises `UsageError` where it has none for such a run."""
+    directory = RunDirectory(folder)
+    if not directory.is_begun():
+        raise UsageError(f"--reuse {directory}: there is no {JOURNAL} in it, so it is not a run directory")
+    if directory.is_rehearsal() != rehearsal:
+        holds = "a rehearsal, whose videos are the emulator's" if directory.is_rehearsal() else "a real run"
+        raise UsageError(f"--reuse {directory}: it holds {holds}; results go from rehearsal to rehearsal only, or real")
+    return directory
+
+
+def elsewhere(directories: Iterable[RunDirectory], scenes: Sequence[SceneFacts]) -> Mapping[str, Elsewhere]:
+    """By request, what other run directories have of the scenes; the first that has it whole, with the right hash.
+
+    Raises `RunDirectoryError` where a journal cannot be read.
+    """
+    wanted = {scene.request.sha256 for scene in scenes if scene.any_seed != scene.request.sha256}
+    found: dict[str, Elsewhere] = {}
+    for directory in directories:
+        state, store = directory.state(), directory.store()
+        for sha256 in wanted - found.keys():
+            for attempt in map(state.attempt, reversed(state.by_request.get(sha256, []))):
+                path, held = str(attempt.video_path), str(attempt.video_sha256)
+                if attempt.state is AttemptState.DELIVERED and store.holds(path, held):
+                    found[sha256] = Elsewhere(f"{directory}:{attempt.name}", str(directory.path / path), held)
+                    break
+    return found
+
+
+def linked(steps: Iterable[Step], state: State, store: LocalStore, at: str) -> Iterator[ev.Reused]:
+    """Link in what the plan takes from other run directories. Raises `RunDirectoryError` where it cannot be done."""
+    for step in steps:
+        found, scene = step.elsewhere, step.scene
+        if found is None:
+            continue
+        latest = state.latest(scene.scene_id)
+        refused = latest is not None and latest.state is AttemptState.REFUSED
+        number = (latest.number if latest else 0) + (0 if refused else 1)
+        path = result_path(scene.scene_id, number)
+        if not _has(store, Path(found.path), path, found.sha256):
+            raise RunDirectoryError(f"{found.path} is not the result that its journal tells of any more; look at it")
+        yield ev.Reused(at, scene.scene_id, number, scene.request, found.name, path, found.sha256, scene.any_seed)
+
+
+def taken_over(state: State, store: LocalStore, at: str) -> Iterator[ev.Downloaded | ev.DownloadFailed]:
+    """Have the results that versions before kept as ``videos/SCENE.mp4`` under the names of their attempts.
+
+    What such a version wrote over with a later result is to be fetched again. May be cut off at any point, and
+    done again. Raises `RunDirectoryError` where a result cannot be kept.
+    """
+    for attempt in [one for one in state.all_attempts() if one.has_file and _is_of_before(one)]:
+        path, held = result_path(*attempt.key), str(attempt.video_sha256)
+        if _has(store, store.folder / str(attempt.video_path), path, held):
+            wrong = attempt.message if attempt.state is AttemptState.MISMATCHED else None
+            yield ev.Downloaded(at, *attempt.key, path, held, wrong)
+        else:
+            reason = "a version of batchgen before this one put a later result in its place"
+            yield ev.DownloadFailed(at, *attempt.key, reason)
+
+
+def _is_of_before(attempt: Attempt) -> bool:
+    return str(attempt.video_path).startswith(f"{VIDEOS}/")
+
+
+def _has(store: LocalStore, source: Path, path: str, sha256: str) -> bool:
+    try:
+        return store.link(source, path, sha256)
+    except OSError as error:
+        raise RunDirectoryError(f"{source} cannot be kept as {path}: {error.strerror}") from None

@@ -1,0 +1,285 @@
+"""One attempt at one scene: the states it moves through, and what each event makes of it. Pure.
+
+An attempt moves as ``TRANSITIONS`` allows; anything else is an `IllegalTransition`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from batchgen.engine.events import (
+    AttemptEvent,
+    Completed,
+    Downloaded,
+    DownloadFailed,
+    Failed,
+    OutcomeUnknown,
+    Refused,
+    Resolved,
+    Reused,
+    SceneFacts,
+    Submitted,
+    Submitting,
+    TaskNotFound,
+    TaskSeen,
+    TaskTimedOut,
+)
+from batchgen.model import RequestFacts, TaskResult
+
+AttemptKey: TypeAlias = tuple[str, int]
+"""The scene for which an attempt was made, and its number."""
+
+
+class AttemptState(StrEnum):
+    """Where one attempt stands."""
+
+    SUBMITTING = "submitting"
+    """The request is being sent. Found after a crash, this means unknown."""
+    REFUSED = "refused"
+    """No task was created, and nothing was paid."""
+    UNKNOWN = "unknown"
+    RESOLVED = "resolved"
+    """The user gave the id of the task; the gateway has not yet said that it knows it."""
+    RUNNING = "running"
+    NOT_FOUND = "not_found"
+    """A run gave the task up, since the gateway did not know it. Each later run looks again."""
+    COMPLETED = "completed"
+    """The task has its result; the file is not here yet."""
+    DOWNLOAD_FAILED = "download_failed"
+    DELIVERED = "delivered"
+    MISMATCHED = "mismatched"
+    FAILED = "failed"
+
+
+S = AttemptState
+TRANSITIONS: Mapping[type, Mapping[AttemptState | None, AttemptState]] = {
+    Submitting: {None: S.SUBMITTING, S.REFUSED: S.SUBMITTING},
+    Submitted: {S.SUBMITTING: S.RUNNING},
+    Refused: {S.SUBMITTING: S.REFUSED},
+    OutcomeUnknown: {S.SUBMITTING: S.UNKNOWN},
+    TaskSeen: {S.RESOLVED: S.RUNNING, S.NOT_FOUND: S.RUNNING},
+    Completed: {
+        S.RESOLVED: S.COMPLETED,
+        S.RUNNING: S.COMPLETED,
+        S.NOT_FOUND: S.COMPLETED,
+        S.COMPLETED: S.COMPLETED,
+        S.DOWNLOAD_FAILED: S.COMPLETED,
+        S.DELIVERED: S.COMPLETED,
+        S.MISMATCHED: S.COMPLETED,
+    },
+    Failed: {S.RESOLVED: S.FAILED, S.RUNNING: S.FAILED, S.NOT_FOUND: S.FAILED},
+    TaskTimedOut: {S.RESOLVED: S.RESOLVED, S.RUNNING: S.RUNNING},
+    TaskNotFound: {S.RESOLVED: S.NOT_FOUND, S.RUNNING: S.NOT_FOUND, S.NOT_FOUND: S.NOT_FOUND},
+    Downloaded: {
+        S.COMPLETED: S.DELIVERED,
+        S.DOWNLOAD_FAILED: S.DELIVERED,
+        S.DELIVERED: S.DELIVERED,
+        S.MISMATCHED: S.DELIVERED,
+    },
+    DownloadFailed: {
+        S.COMPLETED: S.DOWNLOAD_FAILED,
+        S.DOWNLOAD_FAILED: S.DOWNLOAD_FAILED,
+        S.DELIVERED: S.DOWNLOAD_FAILED,
+        S.MISMATCHED: S.DOWNLOAD_FAILED,
+    },
+    Reused: {None: S.DELIVERED, S.REFUSED: S.DELIVERED},
+    Resolved: {
+        S.SUBMITTING: S.RESOLVED,
+        S.UNKNOWN: S.RESOLVED,
+        S.RESOLVED: S.RESOLVED,
+        S.NOT_FOUND: S.RESOLVED,
+        S.REFUSED: S.RESOLVED,
+    },
+}
+OPEN = frozenset({S.RESOLVED, S.RUNNING, S.NOT_FOUND})
+"""States in which the gateway still has to be asked what became of the task."""
+NOT_CREATED = "not_created"
+"""The code of a submission of which the user said that no task was created."""
+NOT_FOUND = "task_not_found"
+"""The code of a task that the gateway does not know."""
+PAID = frozenset(S) - {S.REFUSED}
+"""States in which money may have been spent."""
+
+
+class IllegalTransition(Exception):  # noqa: N818 - says what it is
+    """An event that cannot follow on the state; a damaged journal or a bug."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at one scene, with all that is known of it."""
+
+    scene_id: str
+    number: int
+    state: AttemptState
+    request: RequestFacts
+    estimated_cost_usd: Decimal | None
+    submitted_at: str
+    sends: int = 1
+    task_id: str | None = None
+    finished_at: str | None = None
+    result: TaskResult = TaskResult()  # noqa: RUF009 - frozen
+    video_path: str | None = None
+    video_sha256: str | None = None
+    code: str = ""
+    message: str = ""
+    again: bool = False
+    """The scene may be submitted anew without paying twice."""
+    passing: bool = False
+    """Another paid attempt may do better."""
+    by_hand: bool = False
+    """The user said what became of the submission, and the gateway has not yet confirmed it."""
+    candidate_id: str | None = None
+    """An id that came with an answer of no use otherwise."""
+    excerpt: str = ""
+    """How that answer began."""
+    any_seed: str | None = None
+    """As in `SceneFacts`."""
+    reused_from: str = ""
+    """The attempt of another run directory that brought the result, as ``DIR:SCENE@N``."""
+
+    @property
+    def key(self) -> AttemptKey:
+        """What it is known by."""
+        return self.scene_id, self.number
+
+    @property
+    def name(self) -> str:
+        """As people read it."""
+        return f"{self.scene_id}@{self.number}"
+
+    @property
+    def has_file(self) -> bool:
+        """Whether its result was kept here, the right one or a wrong one."""
+        return self.state in (AttemptState.DELIVERED, AttemptState.MISMATCHED)
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it cost something, or may have: not one that a task was never created for."""
+        return self.state is not AttemptState.REFUSED and not self.again and not self.reused_from
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the gateway still has to be asked about this attempt."""
+        return self.state in OPEN
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether its task is taken to be at work: open, and not given up as not found."""
+        return self.is_open and self.state is not S.NOT_FOUND
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is not known that a task was created; an attempt cut off in sending is such."""
+        return self.state in (S.UNKNOWN, S.SUBMITTING)
+
+    def as_scene(self) -> SceneFacts:
+        """What this attempt asked for, as facts of a scene."""
+        return SceneFacts(self.scene_id, self.request, self.estimated_cost_usd, self.any_seed)
+
+    def asks_for(self, scene: SceneFacts) -> bool:
+        """Whether it asked for what a scene asks for now; the seed does not count where any will do."""
+        same_but_for_seed = scene.any_seed is not None and self.any_seed == scene.any_seed
+        return self.request.sha256 == scene.request.sha256 or same_but_for_seed
+
+
+def after(before: Attempt | None, event: AttemptEvent, target: AttemptState) -> Attempt:
+    """The attempt once the event has been taken in."""
+    if isinstance(event, Reused):
+        return _reused(event)
+    if isinstance(event, Submitting):
+        return Attempt(
+            scene_id=event.scene_id,
+            number=event.attempt,
+            state=target,
+            request=event.request,
+            estimated_cost_usd=event.estimated_cost_usd,
+            submitted_at=event.at,
+            sends=before.sends + 1 if before else 1,
+            any_seed=event.any_seed,
+        )
+    if before is None:  # the table lets only Submitting begin an attempt
+        raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} before anything was submitted")
+    return replace(before, **{"state": target, **_changes(event), **_kept(before, event)})
+
+
+def _reused(event: Reused) -> Attempt:
+    """An attempt that cost nothing here, and begins with its result."""
+    return Attempt(
+        scene_id=event.scene_id,
+        number=event.attempt,
+        state=AttemptState.DELIVERED,
+        request=event.request,
+        estimated_cost_usd=None,
+        submitted_at=event.at,
+        finished_at=event.at,
+        result=TaskResult(cost_usd=Decimal(0)),
+        video_path=event.path,
+        video_sha256=event.sha256,
+        any_seed=event.any_seed,
+        reused_from=event.source,
+    )
+
+
+def _kept(before: Attempt, event: AttemptEvent) -> dict[str, Any]:
+    """What was known and stays: reading a finished task again is only about the address of its result."""
+    if not isinstance(event, Completed) or before.is_open:
+        return {}
+    names = ("cost_usd", "discount", "job_id")
+    known = {name: getattr(before.result, name) for name in names if getattr(before.result, name) is not None}
+    return {"result": replace(event.result, **known), "finished_at": before.finished_at or event.at}
+
+
+def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case for each event
+    """What an event changes in an attempt, beside its state."""
+    match event:
+        case Submitting() | Reused():  # begin an attempt and change none
+            return {}
+        case Submitted(task_id=task_id):
+            return {"task_id": task_id}
+        case Refused(code=code, message=message, again=again):
+            came = {"candidate_id": event.candidate_id, "excerpt": event.excerpt}
+            return {"code": code, "message": message, "again": again, "finished_at": event.at, **came}
+        case OutcomeUnknown(code=code, message=message):
+            came = {"candidate_id": event.candidate_id, "excerpt": event.excerpt}
+            return {"code": code, "message": message, **came}
+        case TaskTimedOut(code=code, message=message):
+            return {"code": code, "message": message}
+        case TaskNotFound(message=message):
+            return {"code": NOT_FOUND, "message": message}
+        case TaskSeen():
+            return {"code": "", "message": "", "by_hand": False}
+        case Completed():
+            return {
+                "result": event.result,
+                "finished_at": event.at,
+                "code": "",
+                "message": "",
+            }
+        case Failed():
+            return {
+                "code": event.code,
+                "message": event.message,
+                "result": TaskResult(cost_usd=event.cost_usd, discount=event.discount),
+                "again": event.again,
+                "passing": event.passing,
+                "finished_at": event.at,
+                # Versions before wrote that for good after five 404s; such a task is looked for again, too.
+                **({"state": S.NOT_FOUND, "finished_at": None} if event.code == NOT_FOUND else {}),
+            }
+        case Downloaded(path=path, sha256=sha256, mismatch=None):
+            return {"video_path": path, "video_sha256": sha256, "code": "", "message": ""}
+        case Downloaded(path=path, sha256=sha256, mismatch=mismatch):
+            delivered = {"video_path": path, "video_sha256": sha256}
+            return {**delivered, "state": S.MISMATCHED, "code": "media_mismatch", "message": mismatch}
+        case DownloadFailed(message=message):
+            return {"code": "download_failed", "message": message}
+        case Resolved(task_id=None):
+            reason = "settled by hand: no task was created"
+            settled = {"state": S.REFUSED, "again": True, "finished_at": event.at, "task_id": None}
+            return {**settled, "code": NOT_CREATED, "message": reason, "by_hand": True}
+        case Resolved(task_id=task_id):
+            found = {"task_id": task_id, "code": "", "message": ""}
+            return {**found, "again": False, "finished_at": None, "by_hand": True}
