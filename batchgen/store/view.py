@@ -16,10 +16,12 @@ def show(folder: Path, counting: Mapping[str, str], hashes: Collection[str]) -> 
     """
     wanted = {folder / video_path(scene_id): folder / path for scene_id, path in counting.items()}
     wanted = {shown: result for shown, result in wanted.items() if result.is_file()}
-    kept = {file.stat().st_ino for file in (folder / RESULTS).glob("*.mp4")}
+    kept = [file.stat() for file in (folder / RESULTS).glob("*.mp4")]
+    inodes, sizes = {one.st_ino for one in kept}, {one.st_size for one in kept}
 
     def is_result(path: Path) -> bool:
-        return path.stat().st_ino in kept or digest(path) in hashes
+        found = path.stat()
+        return found.st_ino in inodes or (found.st_size in sizes and digest(path) in hashes)
 
     for path in _videos(folder):
         if path not in wanted and is_result(path):

@@ -17,11 +17,11 @@ from helpers.support import write_image
 CONTRACT_REPORT = (
     "scene_id, status, error_code, error_message, task_id, job_id, model, size, tier, duration_s, seed, attempts, "
     "estimated_cost_usd, cost_usd, discount, submitted_at, finished_at, elapsed_s, video_url, video_path, "
-    "video_sha256, request_sha256"
+    "video_sha256, request_sha256, shot, take, picked, reused_from, title, prompt"
 )
 CONTRACT_LEDGER = (
     "scene_id, attempt, outcome, task_id, request_sha256, model, size, duration_s, seed, submitted_at, finished_at, "
-    "estimated_cost_usd, cost_usd, discount, error_code, error_message, superseded"
+    "estimated_cost_usd, cost_usd, discount, error_code, error_message, superseded, result_path, result_sha256"
 )
 UTC = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -196,9 +196,13 @@ def test_bought_now_and_downloaded_later(tmp_path: Path, gateway: Gateway) -> No
 def test_a_video_that_was_deleted_is_fetched_again(tmp_path: Path, gateway: Gateway) -> None:
     film = batch(tmp_path, gateway)
     film.run()
-    video = film.run_dir / "videos" / "s2.mp4"
+    video, result = film.run_dir / "videos" / "s2.mp4", film.run_dir / "results" / "s2@1.mp4"
     content = video.read_bytes()
     video.unlink()
+    film.do("report", film.run_dir)
+    assert video.read_bytes() == content, "the view is made anew from what is kept"
+    video.unlink()
+    result.unlink()
     assert [step["action"] for step in film.plan().values()] == ["done", "download"]
     film.run()
     assert video.read_bytes() == content
@@ -229,7 +233,9 @@ def test_results_that_are_wrong_or_do_not_arrive_cost_nothing_again(tmp_path: Pa
         ("failed", "download_failed", "0.20"),
     ]
     assert "960*960 was asked for" in report["s1"]["error_message"]
-    assert (film.run_dir / report["s1"]["video_path"]).is_file()
+    assert report["s1"]["video_path"] == "", "what is wrong is no video of the scene"
+    assert (film.run_dir / film.ledger()[0]["result_path"]).is_file(), "and is kept"
+    assert not (film.run_dir / "videos" / "s1.mp4").exists()
     assert "The next run fetches it without paying" in ended.err
     plan = film.plan()
     assert (plan["s1"]["action"], plan["s2"]["action"]) == ("failed", "download")
@@ -255,7 +261,7 @@ def test_an_edit_that_was_refused_and_taken_back_costs_nothing(tmp_path: Path, g
     assert film.plan()["s1"]["action"] == "done"
     film.run()
     assert film.report()["s1"] == before
-    (film.run_dir / "videos" / "s1.mp4").unlink()
+    (film.run_dir / "results" / "s1@1.mp4").unlink()
     film.run()
     assert film.report()["s1"] == before
     assert (film.run_dir / "videos" / "s1.mp4").is_file()
@@ -287,11 +293,13 @@ def test_the_reports_come_from_the_journal_alone(tmp_path: Path, gateway: Gatewa
     assert [row["status"] for row in csv_rows(alone / "report.csv")] == ["running", "unknown", "failed"], (
         "no file is here"
     )
-    shutil.copytree(film.run_dir / "videos", alone / "videos")
+    shutil.copytree(film.run_dir / "results", alone / "results")
     film.do("report", alone)
     for name in ("report.csv", "ledger.csv"):
         assert (alone / name).read_bytes() == (film.run_dir / name).read_bytes()
-    assert sorted(path.name for path in alone.iterdir()) == ["ledger.csv", "report.csv", "state.jsonl", "videos"]
+    assert sorted(path.name for path in alone.iterdir()) == [
+        *("ledger.csv", "report.csv", "results", "state.jsonl", "videos"),
+    ]
     status = film.do("status", alone, "--format=json").out
     rows = json.loads(status)["scenes"]
     csv_texts = [{name: value or "" for name, value in row.items()} for row in csv_rows(alone / "report.csv")]
@@ -306,7 +314,7 @@ def test_json_is_one_object_with_exact_amounts(tmp_path: Path, gateway: Gateway)
     planned = film.do("plan", film.manifest, "--format=json")
     assert planned.err == ""
     document = json.loads(planned.out)
-    assert list(document) == ["scenes", "totals"]
+    assert list(document) == ["scenes", "removed", "totals"]
     assert [step["estimated_cost_usd"] for step in document["scenes"]] == [
         "0.2000000002",
         "0.3000000003",

@@ -107,7 +107,7 @@ def file_of(content: bytes) -> Answer:
 
 def test_results_that_name_other_files_or_hosts(tmp_path: Path) -> None:
     # Beside the results: names without a folder are looked for there.
-    secret = tmp_path / "runs" / "film" / "videos" / "secret.mp4"
+    secret = tmp_path / "runs" / "film" / "results" / "secret.mp4"
     secret.parent.mkdir(parents=True)
     write_video(secret)
     gateway = HostileGateway()

@@ -114,7 +114,8 @@ def test_a_scene_never_takes_the_file_of_another(tmp_path: Path) -> None:
         film.scenes = {name: {"prompt": f"character1 walks, no {number}"} for number, name in enumerate(names, 1)}
         film.write()
         film.run(expect=1)
-    assert sorted(path.name for path in (film.run_dir / "videos").iterdir()) == sorted(f"{name}.mp4" for name in names)
+    kept = sorted(path.name for path in (film.run_dir / "results").iterdir())
+    assert kept == sorted(f"{name}@1.mp4" for name in names)
     assert len(film.report()) == len(names)
 
 

@@ -114,7 +114,7 @@ def test_what_init_writes_is_the_users_to_share(tmp_path: Path) -> None:
 
 LINKS = [
     *("state.jsonl", "state.lock", "state.lock.holder", "batchgen.log", "batchgen.log.1", ".__batchgen.lock"),
-    *("videos/s1@1.mp4.part", "videos/s1@1.mp4.part.json", "emulator/tasks.jsonl", "emulator/lock"),
+    *("results/s1@1.fetched.part", "results/s1@1.fetched.part.json", "emulator/tasks.jsonl", "emulator/lock"),
 ]
 
 
@@ -183,7 +183,7 @@ def test_a_link_in_the_place_of_a_result_is_replaced_and_what_it_led_to_is_left(
     with server(gateway) as address:
         gateway.read = {1: done(f"{address}/x")}
         film = numbered(tmp_path, address, 1)
-        links = [film.run_dir / name for name in ("report.csv", "ledger.csv", "videos/s1.mp4")]
+        links = [film.run_dir / name for name in ("report.csv", "ledger.csv", "results/s1@1.mp4")]
         links[-1].parent.mkdir(parents=True)
         for link in links:
             link.symlink_to(tmp_path / "elsewhere")
