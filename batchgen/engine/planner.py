@@ -162,8 +162,8 @@ def _others(state: State, choice: Choice, steps: Sequence[Step]) -> Iterator[Ste
         if attempt.key in followed or not choice.takes(attempt.scene_id):
             continue
         gone = "not in the manifest any more" if attempt.scene_id not in listed else "of no use to the scene now"
-        scene, is_last = attempt.as_scene(), state.attempts[attempt.scene_id][-1] is attempt
-        if attempt.is_in_flight or (attempt.is_open and is_last):
+        scene = attempt.as_scene()
+        if attempt.is_open:
             reason = f"{gone}; its task still runs and is waited for"
             yield Step(scene, Action.RESUME, reason, paid_before=True, removed=True, attempt=attempt)
         elif choice.download and attempt.state in _TO_FETCH:

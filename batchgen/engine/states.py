@@ -157,7 +157,8 @@ class State:
         """For each scene that has nothing, the attempt of a scene that is gone, where there is one that fits."""
         taken = {self._adopted_by(scene) for scene in self.scenes} - {None}
         for scene in self.scenes:
-            if scene.any_seed is None or self.current_attempt(scene) is not None:
+            current = self.current_attempt(scene)
+            if scene.any_seed is None or not (current is None or current.state is S.REFUSED):
                 continue
             for key in self._heirless(scene.any_seed):
                 if key not in taken:
@@ -205,7 +206,9 @@ class State:
             case HeldBack():
                 self.held[event.scene_id] = event
             case WantedAgain():
-                self.wanted_again[event.scene_id] = len(self.attempts.get(event.scene_id, ()))
+                # A submission after a refusal keeps the number of the refused one.
+                made = [one for one in self.attempts.get(event.scene_id, ()) if one.state is not S.REFUSED]
+                self.wanted_again.setdefault(event.scene_id, len(made))
             case Adopted():
                 self._adopt(event)
             case Picked():

@@ -40,7 +40,8 @@ def by_chance(seed: int, seen: Counter[str]) -> World:
         world.bugs = random.choice((0.0, 0.0, 0.0, 0.01))
         intruders = random.choice((0.0, 0.0, 0.0, 0.02))
         mishaps = ByChance(random, random.choice((0.0, 0.05, 0.2)), random.choice((0.0, 0.02, 0.1)), intruders)
-        wants = Choice(retry_failed=random.random() < 0.2, download=random.random() < 0.9, attempts=world.attempts)
+        again = (random.choice(("*", *world.versions)),) if random.random() < 0.1 else ()
+        wants = Choice((), random.random() < 0.2, random.random() < 0.9, world.attempts, again)
         world.run(wants, mishaps)
         if random.random() < 0.25:
             world.reconcile()
@@ -66,6 +67,9 @@ def _user_acts(world: World) -> None:
         world.resolve()
     if random.random() < 0.3:
         change = world.edit if random.random() < 0.7 else world.take_back
+        change(random.choice(list(world.versions)))
+    if world.versions and random.random() < 0.3:
+        change = world.rename if random.random() < 0.6 else world.repeat
         change(random.choice(list(world.versions)))
     if random.random() < 0.1:
         world.budget = random.choice(_BUDGETS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from enum import Enum
 
 from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.events import Submitting
@@ -13,45 +14,70 @@ from campaigns.simulation.gateway import NEVER_MADE, Entry
 
 S = AttemptState
 Books = Mapping[str, Entry]
+_HERE = frozenset({S.COMPLETED, S.DOWNLOAD_FAILED, S.DELIVERED})
 _FINISHED = frozenset({S.COMPLETED, S.DOWNLOAD_FAILED, S.DELIVERED, S.MISMATCHED, S.FAILED})
 _NOTHING = Decimal(0)
 
 
-def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bool, allowed: int) -> None:
-    """Nothing is bought twice: whatever was bought for the scene before has ended, and with good reason.
+class Reason(Enum):
+    """Why something was bought."""
+
+    NEW = "nothing of the same request was there, or all of it had failed"
+    WISH = "the user wanted it once more"
+
+
+def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bool, allowed: int) -> Reason:
+    """Nothing is bought twice: what was bought of the same request has ended, and with good reason; why it was bought.
 
     ``bought`` has just created the last task of the books; ``asked`` says that the user wanted what
     failed again, ``allowed`` is how many paid attempts a run may make by itself.
     """
-    *earlier, _ = books.values()
-    attempts = {attempt.task_id: attempt for attempt in state.attempts[bought.scene_id]}
+    *earlier, _ = [entry for entry in books.values() if not entry.disowned]
+    attempts = {attempt.task_id: attempt for attempt in state.all_attempts()}
+    reason, paid = Reason.NEW, 0
+    same = [entry for entry in earlier if _is_for(bought, entry, state)]
     for entry in earlier:
-        if entry.scene_id != bought.scene_id or entry.disowned:
+        if entry.scene_id != bought.scene_id and entry not in same:
             continue
         known = attempts.get(entry.task_id)
         assert known is not None, f"bought again while the outcome of {entry.task_id} is unknown"
-        replaced = known.request.sha256 != bought.request.sha256 or known.number < bought.number - 1
-        may_be_gone = known.state is S.NOT_FOUND and (asked or replaced)
+        is_other = entry not in same
+        may_be_gone = known.state is S.NOT_FOUND and (asked or is_other or known.key < bought.key)
         assert known.state in _FINISHED or may_be_gone, f"bought again while {entry.task_id} is {known.state}"
-        if known in _since_another_version(bought, state):
-            wanted = asked or known.number < bought.number - 1
-            reasons = (S.FAILED, S.MISMATCHED, S.NOT_FOUND) if wanted else (S.FAILED,)
-            assert known.state in reasons, f"bought again though {entry.task_id} is {known.state}"
-    same = _since_another_version(bought, state)
-    ended = [known for known in same if known.state in (S.FAILED, S.MISMATCHED)]
-    paid = sum(not known.again or bool(known.result.cost_usd) for known in ended)
-    assert asked or paid < allowed, "more paid attempts than allowed"
+        if entry in same and known.state in _HERE:
+            reason = Reason.WISH
+        paid += entry in same and known.state in (S.FAILED, S.MISMATCHED) and known.is_paid
+    last = attempts[same[-1].task_id] if same else None
+    if last is not None and bought.scene_id in state.wanted_again:
+        return Reason.WISH
+    if reason is Reason.NEW and last is not None and not asked:
+        assert last.state is S.FAILED, f"bought again though {last.task_id} is {last.state}"
+        assert paid < allowed, "more paid attempts than allowed"
+    _none_is_without_heir(bought, state)
+    return reason
 
 
-def _since_another_version(bought: Attempt, state: State) -> list[Attempt]:
-    """Paid attempts at this very request, back to the last one at another: that took the place of those before."""
-    found: list[Attempt] = []
-    for known in reversed(state.attempts[bought.scene_id][: bought.number - 1]):
-        if known.state is not S.REFUSED and known.request.sha256 != bought.request.sha256:
-            break
-        if known.state is not S.REFUSED:
-            found.append(known)
-    return found
+def _is_for(bought: Attempt, entry: Entry, state: State) -> bool:
+    """Whether what a task brings would do for the scene of an attempt; without a seed, only what is its own would."""
+    if entry.sha256 != bought.request.sha256:
+        return False
+    own, heir_of = bought.scene_id, state.adopted.get(bought.scene_id, ("", 0))[0]
+    back = any(scene.scene_id == heir_of and scene.any_seed == bought.any_seed for scene in state.scenes)
+    return bought.any_seed != entry.sha256 or entry.scene_id == own or (entry.scene_id == heir_of and not back)
+
+
+def _none_is_without_heir(bought: Attempt, state: State) -> None:
+    """Where any seed will do, nothing is bought as long as a scene that is gone has left a result that nobody has."""
+    if bought.any_seed is None or any(one.is_paid for one in state.attempts[bought.scene_id][:-1]):
+        return
+    listed = {scene.scene_id: scene for scene in state.scenes}
+    asked = {scene.request.sha256 for scene in state.scenes}
+    for scene_id, made in state.attempts.items():
+        left = [one for one in made if one.any_seed == bought.any_seed and one.state in (*_HERE, S.RUNNING)]
+        here = scene_id in listed and listed[scene_id].any_seed == bought.any_seed
+        exact = any(one.request.sha256 in asked for one in left) and bought.request.sha256 != bought.any_seed
+        heirs = [heir for heir, key in state.adopted.items() if key[0] == scene_id and heir in listed]
+        assert here or exact or heirs or not left, f"{bought.scene_id} is bought though {scene_id} has left a result"
 
 
 def within_budget(intent: Submitting, state: State, budget_usd: Decimal) -> None:
@@ -116,7 +142,7 @@ def books_agree(state: State, books: Books) -> None:
     for row in report_rows(state):
         scene_id = str(row["scene_id"])
         listed = told.get(scene_id, [])
-        expected = _sum(listed) if listed else None
+        expected = _sum(listed) if listed else _NOTHING if row["reused_from"] else None
         assert row["cost_usd"] == expected, f"the report says {row['cost_usd']} of {scene_id}, the books {expected}"
     _audit_agrees(state, [entry for listed in told.values() for entry in listed], sum(map(len, untold.values())))
 

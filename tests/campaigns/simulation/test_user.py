@@ -50,6 +50,21 @@ class User(RuleBasedStateMachine):
     def removes_a_scene(self, number: int) -> None:
         self.world.remove(self._scene(number))
 
+    @precondition(lambda self: self.world.versions)
+    @rule(number=NUMBERS)
+    def renames_a_scene(self, number: int) -> None:
+        self.world.rename(self._scene(number))
+
+    @precondition(lambda self: self.world.versions)
+    @rule(number=NUMBERS)
+    def repeats_a_scene(self, number: int) -> None:
+        self.world.repeat(self._scene(number))
+
+    @precondition(lambda self: self.world.versions)
+    @rule(number=NUMBERS, seed=SEEDS, faults=st.sampled_from((0.0, 0.2)), crash=st.none() | CRASHES)
+    def wants_a_scene_once_more(self, number: int, seed: int, faults: float, crash: Mishaps | None) -> None:
+        self._run(Choice(again=(self._scene(number),)), seed, faults, crash)
+
     @rule(budget=BUDGETS)
     def changes_the_budget(self, budget: Decimal | None) -> None:
         self.world.budget = budget

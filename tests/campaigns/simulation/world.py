@@ -4,9 +4,10 @@ What is not real: the clock, the executor, the disk and the gateway, which keeps
 The books are what every promise is held against.
 """
 
+import hashlib
 import heapq
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,10 +29,22 @@ from batchgen.engine.commands import (
     Submit,
     SubmitResult,
 )
-from batchgen.engine.events import Event, ManifestRead, Resolved, RunEnded, RunStarted, SceneFacts, Submitting
-from batchgen.engine.planner import Choice, plan
+from batchgen.engine.events import (
+    Adopted,
+    Event,
+    ManifestRead,
+    Resolved,
+    RunEnded,
+    RunStarted,
+    SceneFacts,
+    Submitting,
+    WantedAgain,
+)
+from batchgen.engine.planner import Action, Choice, plan
 from batchgen.engine.scheduler import Scheduler, Settings
+from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError
+from batchgen.layout import result_path
 from batchgen.limits import FIRST_HOLD_S, LOST_AFTER_S, MOST_POSTS, MOST_PROBES, PATIENCE_S, TRIPS_AFTER, TRIPS_AMONG
 from batchgen.model import RequestFacts
 from batchgen.providers.answers import Answer
@@ -40,7 +53,7 @@ from batchgen.runner.loop import Inbox, Loop, Received
 from campaigns.simulation import answers, promises
 from campaigns.simulation.answers import Heard
 from campaigns.simulation.disk import Disk, Witness
-from campaigns.simulation.gateway import ModelGateway
+from campaigns.simulation.gateway import NEVER_MADE, ModelGateway
 from campaigns.simulation.mishaps import FAIR, Crash, How, Mishaps, Point
 
 S = AttemptState
@@ -57,6 +70,13 @@ _LONGEST_POLL_S = 120.0
 """Between two looks at any task, and for the looks to be answered."""
 _DURATION_S = 5
 NO_LIMIT = Decimal("Infinity")
+_WITH_SEED, _DERIVED_SEED, _WITHOUT_SEED = "written", "derived", "random"
+_WISHES = (_WITH_SEED, _WITH_SEED, _DERIVED_SEED, _WITHOUT_SEED)
+"""What the manifest says of the seed."""
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256(" ".join(texts).encode()).hexdigest()
 
 
 class Bug(Exception):  # noqa: N818 - what it is
@@ -69,19 +89,25 @@ class World(Executor):
     def __init__(self, random: Random, seen: Counter[str], *, scenes: int = 1, cap: int = 99) -> None:
         self.random = random
         self.seen = seen
+        self._removed: dict[str, str] = {}
+        self._first: dict[str, str] = {}
         self.now_s = 1000.0
         self._moment = 0.0, ""
         self.gateway = ModelGateway(random, cap)
         self.witness = Witness(Disk(random, seen), self._told)
         self.price_usd = Decimal("0.10")
-        self.versions = {f"s{number}": 1 for number in range(scenes)}
+        self.versions: dict[str, str] = {}
+        """What the manifest asks for under each name."""
+        for number in range(scenes):
+            self.add(f"s{number}")
         self._edits = 1
+        self._kept: dict[str, str] = {}
+        self._bought_again: Counter[str] = Counter()
         self.budget: Decimal | None = None
         self.attempts = 1
         self.interrupts = 0.0
         self.bugs = 0.0
         self.asked_again: set[str] = set()
-        self._removed: dict[str, int] = {}
         self._ceiling = Decimal(0)
         self._budget: Decimal | None = None
         self._clear()
@@ -304,7 +330,12 @@ class World(Executor):
         self._heard = self.gateway.create(scene, self.now_s)
         if len(self.gateway.books) > before:
             asked = command.scene_id in self.asked_again
-            promises.bought_with_reason(intent, state, self.gateway.books, asked=asked, allowed=self.attempts)
+            reason = promises.bought_with_reason(intent, state, self.gateway.books, asked=asked, allowed=self.attempts)
+            if reason is promises.Reason.WISH:
+                assert command.scene_id in state.wanted_again, "bought though it was there, and nobody wished it"
+                assert not self._bought_again[command.scene_id], "bought twice for one wish"
+                self._bought_again[command.scene_id] += list(self.gateway.books.values())[-1].fate != NEVER_MADE
+                self.seen["bought again by wish"] += 1
             self._ceiling = max(self._ceiling, NO_LIMIT if self.budget is None else self.budget)
         result = answers.of_submission(command, self._heard)
         self.seen[f"create {result.classification.kind}"] += 1
@@ -315,15 +346,23 @@ class World(Executor):
     def _fetch(self, command: Fetch) -> FetchResult:
         self._heard = None
         if self.random.random() >= self.gateway.faults:
-            return FetchResult(command, f"videos/{command.scene_id}.mp4", "ab" * 32)
+            return self._fetched(command)
         how = self.random.choice(("cut", "expired", "expired", "disk", "mismatch"))
         self.seen[f"fetch {how}"] += 1
         if how == "expired":
             task_id = self.witness.state.attempts[command.scene_id][command.attempt - 1].task_id or ""
             self.gateway.books[task_id].forgotten = self.random.random() < 0.3
         if how == "mismatch":
-            return FetchResult(command, f"videos/{command.scene_id}.mp4", "ab" * 32, mismatch="too short")
+            return self._fetched(command, mismatch="too short")
         return FetchResult(command, failure=how, expired=how == "expired", unstorable=how == "disk")
+
+    def _fetched(self, command: Fetch, mismatch: str | None = None) -> FetchResult:
+        """Keep a result; nothing that was kept before may be lost by that."""
+        path = result_path(command.scene_id, command.attempt)
+        task_id = self.witness.state.attempt((command.scene_id, command.attempt)).task_id
+        content = hashlib.sha256(str(task_id).encode()).hexdigest()
+        assert self._kept.setdefault(path, content) == content, f"{path} was kept, and is written over"
+        return FetchResult(command, path, content, mismatch)
 
     # One process
 
@@ -365,6 +404,8 @@ class World(Executor):
         still = {one.scene_id for one in latest if one.is_unknown or one.is_open or one.again or one.state is S.REFUSED}
         self.asked_again = set(self.versions) if choice.retry_failed else self.asked_again & still
         facts = tuple(map(self.scene, self.versions))
+        for scene_id in self._bought_again.keys() - state.wanted_again.keys():
+            del self._bought_again[scene_id]
         self._scenes = {scene.scene_id: scene for scene in facts}
         self._settings = self._some_settings(choice)
         missing = [scene_id for scene_id in self.versions if faulty and self.random.random() < faulty / 4]
@@ -374,9 +415,14 @@ class World(Executor):
         self.witness.append(begun)
         for event in begun:
             state.apply(event)
+        steps = plan(facts, state, choice, missing)
+        wishes = [WantedAgain(self.at(), step.scene.scene_id) for step in steps if step.again]
+        self._remember(state, [*state.adoptions(self.at()), *wishes])
+        self.seen["reused"] += sum(step.action is Action.REUSE for step in steps)
+        self.seen["waits for another"] += sum(step.action is Action.WAIT for step in steps)
         resumed = sum(one.is_open for one in state.all_attempts())
         most = max(self._settings.max_in_flight, resumed)
-        scheduler = Scheduler(state, plan(facts, state, choice, missing), self._settings, self.random.random)
+        scheduler = Scheduler(state, steps, self._settings, self.random.random)
         self._scheduler = scheduler
 
         self._most_in_flight = most
@@ -394,6 +440,13 @@ class World(Executor):
         assert self._told_ids <= known, "told of a task, and written down nowhere"
         self.seen[f"stop {scheduler.stop or 'none'}"] += 1
         return scheduler
+
+    def _remember(self, state: State, events: Sequence[Event]) -> None:
+        if events:
+            self.witness.append(events)
+        for event in events:
+            state.apply(event)
+            self.seen["adopted"] += isinstance(event, Adopted)
 
     def turn(self) -> None:
         """The loop has gone around once."""
@@ -448,23 +501,24 @@ class World(Executor):
 
     def scene(self, scene_id: str) -> SceneFacts:
         """What the manifest says of a scene now."""
-        version = self.versions[scene_id]
-        asked = {"size": "1280*720", "duration": _DURATION_S, "seed": 7}
-        request = {"model": "m", "input": {"prompt": f"{scene_id} {version}"}, "parameters": asked}
-        return SceneFacts(
-            scene_id,
-            RequestFacts(f"{scene_id}{version:064x}"[-64:], request, "720P", ("hero",)),
-            self.price_usd * _DURATION_S,
-        )
+        wish = self.versions[scene_id]
+        asked: dict[str, Any] = {"size": "1280*720", "duration": _DURATION_S}
+        any_seed = None if wish.startswith(_WITH_SEED) else _hash(wish)
+        if not wish.startswith(_WITHOUT_SEED):
+            asked["seed"] = 7 if any_seed is None else int(_hash(scene_id)[:6], 16)
+        request = {"model": "m", "input": {"prompt": wish}, "parameters": asked}
+        sha256 = _hash(wish, *([str(asked["seed"])] if wish.startswith(_DERIVED_SEED) else []))
+        facts = RequestFacts(sha256, request, "720P", ("hero",))
+        return SceneFacts(scene_id, facts, self.price_usd * _DURATION_S, any_seed)
 
     def edit(self, scene_id: str) -> None:
         """The user wants something that was never wanted before of a scene."""
         self._edits += 1
-        self.versions[scene_id] = self._edits
+        self.versions[scene_id] = f"{self.versions[scene_id].split()[0]} edit {self._edits}"
 
     def take_back(self, scene_id: str) -> None:
         """The user wants a scene again as it was in the beginning."""
-        self.versions[scene_id] = 1
+        self.versions[scene_id] = self._first[scene_id]
 
     def remove(self, scene_id: str) -> None:
         """The user takes a scene out of the manifest."""
@@ -472,7 +526,19 @@ class World(Executor):
 
     def add(self, scene_id: str) -> None:
         """The user puts a scene into the manifest, or back into it as it was."""
-        self.versions.setdefault(scene_id, self._removed.get(scene_id, 1))
+        wish = f"{self.random.choice(_WISHES)} {scene_id}"
+        self._first.setdefault(scene_id, wish)
+        self.versions.setdefault(scene_id, self._removed.get(scene_id, self._first[scene_id]))
+
+    def rename(self, scene_id: str) -> None:
+        """The user gives a scene another name, and wants the same of it."""
+        self.repeat(scene_id)
+        self.remove(scene_id)
+
+    def repeat(self, scene_id: str) -> None:
+        """The user wants of a new scene what another one is already."""
+        self._edits += 1
+        self.versions[f"n{self._edits}"] = self._first[f"n{self._edits}"] = self.versions[scene_id]
 
     def resolve(self, *, truthfully: bool = True) -> None:
         """The user settles what is unknown: with what the provider shows, or by saying that there is nothing."""
@@ -491,6 +557,8 @@ class World(Executor):
             else:
                 for entry in mine:
                     entry.disowned = not truthfully
+                if not truthfully:
+                    self._bought_again[attempt.scene_id] = 0
                 self.seen["corrected"] += not attempt.is_unknown
             self.witness.append([event := Resolved(self.at(), attempt.scene_id, attempt.number, task_id)])
             state.apply(event)
@@ -512,6 +580,11 @@ class World(Executor):
         """The promises that hold at any time."""
         promises.nothing_is_lost(self.witness.state, self.gateway.books)
         promises.no_result_is_given_up(self.witness.state, self.gateway.books)
+        for attempt in self.witness.state.all_attempts():
+            if attempt.has_file:
+                assert self._kept[str(attempt.video_path)] == attempt.video_sha256, (
+                    f"{attempt.name} is not what is kept"
+                )
 
     def reconcile(self) -> None:
         """The money, scene by scene; as the journal tells it to a new process."""
@@ -531,12 +604,15 @@ class World(Executor):
         assert scheduler is not None, "cut off in fair weather"
         self.reconcile()
         state = self.witness.state
-        left_open = [one for one in map(state.latest, state.attempts) if one is not None and one.is_open]
+        attempts = list(state.all_attempts())
+        left_open = [one for one in attempts if one.is_open]
         assert all(self._is_really_gone(one) for one in left_open), "fair weather leaves a task running"
+        to_fetch = [one for one in attempts if one.state in (S.COMPLETED, S.DOWNLOAD_FAILED)]
+        assert all(self._is_really_gone(one) for one in to_fetch), "what was paid for is not here"
         listed = [(scene, state.current_attempt(scene)) for scene in map(self.scene, self.versions)]
-        same = [one for scene, one in listed if one and one.request.sha256 == scene.request.sha256 and not one.is_open]
-        left = {one.state for one in same}
+        left = {one.state for scene, one in listed if one is not None and one.asks_for(scene) and not one.is_open}
         assert left <= {S.DELIVERED, S.MISMATCHED, S.FAILED, S.REFUSED}, f"fair weather leaves {left}"
         nobody_left = scheduler.stop is Stop.UNREACHABLE and len(left_open) > 1
         if self.budget is None and not nobody_left:
             assert scheduler.stop is None, f"fair weather stops: {scheduler.stop}"
+            assert not any(map(state.is_wanted_again, self.versions)), "a wish is not fulfilled"
