@@ -124,7 +124,8 @@ class World(Executor):
         self._count = 0
         self._scenes: dict[str, SceneFacts] = {}
         self._denied = False
-        self._held_until = 0.0
+        self._held_until = self._refused_at = 0.0
+        self._sent_at: dict[Command, float] = {}
         self._recent: deque[bool] = deque(maxlen=TRIPS_AMONG)
         self._probes: int | None = None
         self._refused: Counter[str] = Counter()
@@ -196,6 +197,7 @@ class World(Executor):
             with self._noticing():
                 self._check_submission(command)
             self._unsent[number] = command
+            self._sent_at[command] = self.now_s
             self._unanswered.add(number)
         self._under_way += 1
         assert self._under_way <= self._settings.workers, "more acts under way than workers"
@@ -275,8 +277,10 @@ class World(Executor):
         if result.candidate_id in self.gateway.books and kind is Kind.UNCERTAIN:
             self._named[scene_id, result.command.attempt] = result.candidate_id or ""
         throttled = isinstance(heard, Answer) and heard.status == _THROTTLED
-        if throttled and self.now_s >= self._held_until:
-            self._held_until = self.now_s + FIRST_HOLD_S
+        # Refusals that come together count once.
+        if throttled and self._sent_at[result.command] >= self._refused_at:
+            self._refused_at = self.now_s
+            self._held_until = max(self._held_until, self.now_s + FIRST_HOLD_S)
         reached = isinstance(heard, Answer) or kind is Kind.UNCERTAIN
         self._refused[scene_id] += reached and kind is Kind.REFUSED and not throttled
         repeated = result.task_id is not None and result.task_id not in self._told_ids
@@ -400,8 +404,12 @@ class World(Executor):
         self._budget = self.budget
         faulty = self.gateway.faults
         # A repetition that was asked for and created nothing is still asked for.
-        latest = [attempt for attempt in map(state.latest, self.versions) if attempt is not None]
-        still = {one.scene_id for one in latest if one.is_unknown or one.is_open or one.again or one.state is S.REFUSED}
+        standing = [(name, state.current_attempt(self.scene(name))) for name in self.versions]
+        still = {
+            name
+            for name, one in standing
+            if one is not None and (one.is_unknown or one.is_open or one.again or one.state is S.REFUSED)
+        }
         self.asked_again = set(self.versions) if choice.retry_failed else self.asked_again & still
         facts = tuple(map(self.scene, self.versions))
         for scene_id in self._bought_again.keys() - state.wanted_again.keys():
@@ -538,7 +546,10 @@ class World(Executor):
     def repeat(self, scene_id: str) -> None:
         """The user wants of a new scene what another one is already."""
         self._edits += 1
-        self.versions[f"n{self._edits}"] = self._first[f"n{self._edits}"] = self.versions[scene_id]
+        name = f"n{self._edits}"
+        self.versions[name] = self._first[name] = self.versions[scene_id]
+        if scene_id in self.asked_again:
+            self.asked_again.add(name)
 
     def resolve(self, *, truthfully: bool = True) -> None:
         """The user settles what is unknown: with what the provider shows, or by saying that there is nothing."""
