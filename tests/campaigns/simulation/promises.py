@@ -23,6 +23,7 @@ class Reason(Enum):
     """Why something was bought."""
 
     NEW = "nothing of the same request was there, or all of it had failed"
+    FAILED = "the last one failed, and another may do better"
     WISH = "the user wanted it once more"
 
 
@@ -48,6 +49,8 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
             reason = Reason.WISH
         paid += entry in same and known.state in (S.FAILED, S.MISMATCHED) and known.is_paid
     last = attempts[same[-1].task_id] if same else None
+    if last is not None and last.state is S.FAILED and last.passing and _paid(same, attempts) < allowed:
+        return Reason.FAILED
     if last is not None and bought.scene_id in state.wanted_again:
         return Reason.WISH
     if reason is Reason.NEW and last is not None and not asked:
@@ -55,6 +58,10 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
         assert paid < allowed, "more paid attempts than allowed"
     _none_is_without_heir(bought, state)
     return reason
+
+
+def _paid(same: Iterable[Entry], attempts: Mapping[str | None, Attempt]) -> int:
+    return sum(attempts[entry.task_id].is_paid for entry in same)
 
 
 def _is_for(bought: Attempt, entry: Entry, state: State) -> bool:
