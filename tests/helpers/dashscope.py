@@ -39,7 +39,7 @@ class DashScopeGateway:
         """Create a task."""
         document = {"model": request.model, "input": request.input, "parameters": request.parameters}
         came = self._http.post(CREATE, document, {"X-DashScope-Async": "enable"})
-        return answers.created(came, lambda data: _output(data).get("task_id"), _error)
+        return answers.created(came, lambda data: _output(data).get("task_id"), _error, {"output": ("task_id",)})
 
     def read(self, task_id: str) -> Task:
         """Read a task."""
