@@ -8,6 +8,7 @@ from batchgen.engine.states import OPEN, Attempt, AttemptState
 from batchgen.errors import UsageError
 from batchgen.journal.journal import Journal
 from batchgen.layout import JOURNAL
+from batchgen.providers.registry import asked_before
 from batchgen.runner.clock import RealClock
 from batchgen.text import is_usable_id, on_one_line
 
@@ -27,7 +28,7 @@ def resolve(run_dir: str | Path, scene_id: str, *, task_id: str | None = None, n
     task_id = None if task_id is None else task_id.strip()
     if task_id is not None and not is_usable_id(task_id):
         raise UsageError("a task id is a word, as your provider shows it")
-    with Journal(directory.path) as journal:
+    with Journal(directory.path, asked_before) as journal:
         latest = journal.state.latest(scene_id)
         if latest is None:
             raise UsageError(f"there was never a submission of a scene {scene_id!r} in {run_dir}")

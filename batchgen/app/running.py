@@ -29,7 +29,7 @@ from batchgen.network import is_inside
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.interface import Gateway
 from batchgen.providers.provider import Connection, Provider
-from batchgen.providers.registry import PROVIDERS, provider_named
+from batchgen.providers.registry import PROVIDERS, asked_before, provider_named
 from batchgen.runner import WORKERS
 from batchgen.runner.clock import RealClock
 from batchgen.runner.command_executor import CommandExecutor
@@ -127,7 +127,7 @@ def run(  # noqa: PLR0913 - each has a default
             # Before the run directory is touched: an address that cannot be one is a slip of the user.
             base_url = options.base_url or provider.base_url
             connected = stack.enter_context(_connected(provider, base_url, _api_key(key, provider), options))
-        journal = stack.enter_context(Journal(batch.directory.path))
+        journal = stack.enter_context(Journal(batch.directory.path, asked_before))
         if journal.torn:
             _log.warning("the last line of the journal was cut off at %d bytes: it was never finished", journal.torn)
         _refuse_mixture(batch, journal)

@@ -33,7 +33,6 @@ from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import Attempt, AttemptState
 from batchgen.errors import RunDirectoryError
 from batchgen.limits import FIRST_HOLD_S, LOST_AFTER_S, MOST_POSTS, MOST_PROBES, PATIENCE_S, TRIPS_AFTER, TRIPS_AMONG
-from batchgen.model import RequestFacts
 from batchgen.providers.answers import Answer
 from batchgen.runner.loop import Inbox, Loop, Received
 
@@ -42,6 +41,7 @@ from campaigns.simulation.answers import Heard
 from campaigns.simulation.disk import Disk, Witness
 from campaigns.simulation.gateway import ModelGateway
 from campaigns.simulation.mishaps import FAIR, Crash, How, Mishaps, Point
+from helpers.engine_support import known_request
 
 S = AttemptState
 _TICK_S = 0.5
@@ -453,7 +453,7 @@ class World(Executor):
         request = {"model": "m", "input": {"prompt": f"{scene_id} {version}"}, "parameters": asked}
         return SceneFacts(
             scene_id,
-            RequestFacts(f"{scene_id}{version:064x}"[-64:], request, "720P", ("hero",)),
+            known_request(f"{scene_id}{version:064x}"[-64:], request, "720P", ("hero",)),
             self.price_usd * _DURATION_S,
         )
 

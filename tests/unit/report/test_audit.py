@@ -10,6 +10,7 @@ from batchgen.report.audit import as_json, entries
 from batchgen.report.invoice import Line
 
 from helpers.attempts import replay
+from helpers.engine_support import known_request
 
 AT = "2026-11-22T10:00:00.000Z"
 LATER = "2026-11-23T10:00:00.000Z"
@@ -19,7 +20,7 @@ def submitting(
     scene_id: str, attempt: int = 1, *, at: str = AT, sha: str = "a", size: str = "1280*720"
 ) -> ev.Submitting:
     request = {"model": "m", "input": {"prompt": "p"}, "parameters": {"size": size, "duration": 5}}
-    return ev.Submitting(at, scene_id, attempt, RequestFacts(sha, request, "720P", ("hero",)), Decimal("0.50"))
+    return ev.Submitting(at, scene_id, attempt, known_request(sha, request, "720P", ("hero",)), Decimal("0.50"))
 
 
 def completed(scene_id: str, cost: str | None, attempt: int = 1, discount: str | None = None) -> list[ev.Event]:
