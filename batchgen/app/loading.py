@@ -11,7 +11,7 @@ from batchgen.app.notices import Notify, ProblemsFound, ignore
 from batchgen.app.run_directory import RUNS, RunDirectory
 from batchgen.engine.prices import Prices, learn
 from batchgen.engine.states import Attempt, State
-from batchgen.errors import RefusedRun, UsageError
+from batchgen.errors import RefusedRun, Remedy, UsageError
 from batchgen.layout import JOURNAL
 from batchgen.manifest.load import LoadedManifest, PricedTiers, load_manifest, without_prices
 from batchgen.model import Manifest, Problem, Request, counted
@@ -145,17 +145,23 @@ def _directory(manifest: Path, run_dir: str | Path | None, name: str, *, rehears
     before = RunDirectory(Path(RUNS) / name)
     if not rehearsal and before.is_begun() and not directory.is_begun() and not before.is_rehearsal():
         raise UsageError(
-            f"{before} holds runs of this batch, and {directory} is where they are looked for now. To go on with them "
-            f"add --run-dir {before}, or move the folder there; what was paid for would be paid for again"
+            f"{before} holds runs of this batch, and {directory} is where they are looked for now; what was paid for "
+            "would be paid for again",
+            Remedy.GO_ON_THERE,
+            str(before),
         )
     return directory
 
 
 def _history(directory: RunDirectory, *, rehearsal: bool) -> State:
     if not directory.is_begun():
-        raise UsageError(f"--history {directory}: there is no {JOURNAL} in it, so it is not a run directory")
+        raise UsageError(
+            f"nothing can be learned from {directory}: there is no {JOURNAL} in it, so it is not a run directory"
+        )
     if directory.is_rehearsal() and not rehearsal:
-        raise UsageError(f"--history {directory}: it holds a rehearsal, whose prices are the emulator's own")
+        raise UsageError(
+            f"nothing can be learned from {directory}: it holds a rehearsal, whose prices are the emulator's own"
+        )
     return directory.state()
 
 

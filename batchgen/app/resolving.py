@@ -5,7 +5,7 @@ from pathlib import Path
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.events import Resolved
 from batchgen.engine.states import OPEN, Attempt, AttemptState
-from batchgen.errors import UsageError
+from batchgen.errors import Remedy, UsageError
 from batchgen.journal.journal import Journal
 from batchgen.layout import JOURNAL
 from batchgen.providers.registry import asked_before
@@ -24,7 +24,8 @@ def resolve(run_dir: str | Path, scene_id: str, *, task_id: str | None = None, n
     if not directory.is_begun():
         raise UsageError(f"{run_dir} is not a run directory: it has no {JOURNAL}")
     if (task_id is not None) == not_created:
-        raise UsageError(f"say either --task-id ID or --not-created{_offer(directory, scene_id)}")
+        said = f"there is either a task with an id, or none was created{_offer(directory, scene_id)}"
+        raise UsageError(said, Remedy.SAY_WHAT_BECAME)
     task_id = None if task_id is None else task_id.strip()
     if task_id is not None and not is_usable_id(task_id):
         raise UsageError("a task id is a word, as your provider shows it")

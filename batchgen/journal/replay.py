@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from batchgen.engine.states import IllegalTransition, State
-from batchgen.errors import RunDirectoryError
+from batchgen.errors import Remedy, RunDirectoryError
 from batchgen.journal.checks import checked
 from batchgen.journal.records import DamagedRecord, Lines, decode
 from batchgen.journal.stored_requests import with_asked
@@ -62,6 +62,7 @@ def _is_whole(line: bytes) -> bool:
 def _damaged(path: Path, number: int, why: object) -> RunDirectoryError:
     return RunDirectoryError(
         f"{path}:{number}: the journal is damaged: {why}. Nothing was changed and nothing submitted. "
-        f"Restore {path.name} from a copy, or see what can be saved with: batchgen report --salvage "
-        f"{path.parent}; do not delete lines from it, they say what was paid."
+        f"Restore {path.name} from a copy; do not delete lines from it, they say what was paid",
+        Remedy.SALVAGE,
+        str(path.parent),
     )
