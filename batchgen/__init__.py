@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from batchgen.engine.planner import Choice as Choice
     from batchgen.errors import BatchgenError as BatchgenError
     from batchgen.errors import RefusedRun as RefusedRun
+    from batchgen.errors import Remedy as Remedy
     from batchgen.errors import RunDirectoryError as RunDirectoryError
     from batchgen.errors import UsageError as UsageError
     from batchgen.model import Problem as Problem
@@ -56,7 +57,7 @@ _HOMES = {
     "batchgen.app.running": ("Interrupt", "RunOptions", "run"),
     "batchgen.engine.commands": ("Stop",),
     "batchgen.engine.planner": ("Choice",),
-    "batchgen.errors": ("BatchgenError", "RefusedRun", "RunDirectoryError", "UsageError"),
+    "batchgen.errors": ("BatchgenError", "RefusedRun", "Remedy", "RunDirectoryError", "UsageError"),
     "batchgen.model": ("Problem",),
     "batchgen.providers.api_key": ("ApiKey",),
     "batchgen.report.rows": ("SceneStatus",),

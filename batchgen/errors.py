@@ -11,13 +11,34 @@ Problems inside a manifest are no exceptions: they are collected, as `batchgen.m
 Anything else that escapes a command is a bug in batchgen and is reported as one.
 """
 
+from enum import StrEnum
 from typing import ClassVar
 
 
+class Remedy(StrEnum):
+    """What can be done about an error, where that is said in other words from Python than on a command line."""
+
+    GIVE_KEY = "give_key"
+    """``about`` is the environment variable that may hold the API key."""
+    GO_ON_THERE = "go_on_there"
+    """``about`` is the run directory of the earlier runs."""
+    OTHER_RUN_DIR = "other_run_dir"
+    SAVE_PLAN = "save_plan"
+    SAY_WHAT_BECAME = "say_what_became"
+    SALVAGE = "salvage"
+    """``about`` is the run directory."""
+
+
 class BatchgenError(Exception):
-    """Something the user can act on. ``str(error)`` is the whole message."""
+    """Something the user can act on. ``str(error)`` is the message, ``remedy`` what can be done ``about`` what."""
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str = "", remedy: Remedy | None = None, about: str = "") -> None:
+        """Take the message for the user, without names of options."""
+        super().__init__(message)
+        self.remedy = remedy
+        self.about = about
 
 
 class UsageError(BatchgenError):

@@ -5,7 +5,7 @@ Plain frozen data, shared by every room. Nothing here reads a file or a clock.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -110,96 +110,151 @@ class Reference:
         return {"source": source, **self.identity()}
 
 
-@dataclass(frozen=True)
-class Request:
-    """One complete request to the API, every parameter explicit.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for, as far as prices, checks and reports need it by name; None where it is not said.
 
-    ``input`` and ``parameters`` carry the API's own field names; a list of references stands as a
-    tuple of `Reference`.
+    ``size`` is width*height in pixels, ``seconds`` how long the video is to be, ``seed`` None where none is sent.
     """
 
-    model: str
-    input: Mapping[str, "str | tuple[Reference, ...]"]
-    parameters: Mapping[str, Scalar]
+    model: str | None = None
+    prompt: str = ""
+    size: str | None = None
+    seconds: int | None = None
+    seed: int | None = None
 
-    def as_json(self) -> dict[str, object]:
-        """The request for people and programs: with the source of each reference."""
-        return self._render(Reference.as_json)
+
+AskedOf: TypeAlias = Callable[[Mapping[str, Any]], Asked]
+"""Reads what a request asks for from the document that was written down; ValueError for what is not one."""
+
+
+def unread(_: Mapping[str, Any]) -> Asked:
+    """Read nothing: enough where it is written beside the document."""
+    return Asked()
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSettings:
+    """All that a scene asks for, by the manifest's names; ``others`` are explicit, defaults included."""
+
+    model: str
+    prompt: str
+    references: tuple[Reference, ...]
+    others: Mapping[str, Scalar]
+
+    def asked(self) -> Asked:
+        """What is remembered of it by name."""
+        size, seconds, seed = (self.others.get(name) for name in ("size", "duration", "seed"))
+        return Asked(
+            self.model,
+            self.prompt,
+            size if isinstance(size, str) else None,
+            seconds if isinstance(seconds, int) else None,
+            seed if isinstance(seed, int) else None,
+        )
+
+
+RequestDocument: TypeAlias = Mapping[str, Any]
+"""A request as its provider lays it out: JSON in which a `Reference` stands for a file. Nobody else looks inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestForm:
+    """What a model takes, and how its provider lays out a request.
+
+    ``settings`` are the schemas of its settings by the manifest's names, ``required`` those that no
+    request does without.
+    """
+
+    settings: Mapping[str, Mapping[str, Any]]
+    required: tuple[str, ...]
+    document: Callable[[SceneSettings], RequestDocument]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One complete request to the API: what it asks for, and the document that its provider makes of that."""
+
+    asked: Asked
+    document: RequestDocument
+
+    def as_json(self) -> dict[str, Any]:
+        """The document for people and programs: with the source of each reference."""
+        return {name: _rendered(value, Reference.as_json) for name, value in self.document.items()}
 
     @cached_property
     def sha256(self) -> str:
         """Hash of everything that shapes the result; names of local files have no part in it."""
-        canonical = json.dumps(
-            self._render(Reference.identity), sort_keys=True, separators=(",", ":"), ensure_ascii=True
-        )
+        identity = {name: _rendered(value, Reference.identity) for name, value in self.document.items()}
+        canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
-    def _render(self, reference: Callable[[Reference], dict[str, str]]) -> dict[str, object]:
-        fields = {
-            name: value if isinstance(value, str) else [reference(item) for item in value]
-            for name, value in self.input.items()
-        }
-        return {"model": self.model, "input": fields, "parameters": dict(self.parameters)}
+
+def _rendered(value: Any, reference: Callable[[Reference], dict[str, str]]) -> Any:
+    """A document as plain JSON, at any depth."""
+    if isinstance(value, Reference):
+        return reference(value)
+    if isinstance(value, dict):
+        return {name: _rendered(item, reference) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rendered(item, reference) for item in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What is known of a request once it has left the manifest: its hash, and the document as it is written down.
+    """What is known of a request once it has left the manifest.
 
-    ``document`` is `Request.as_json`; who needs something of it asks for it by name here.
+    ``document`` is `Request.as_json`, as it is written down; what is needed of it by name stands in ``asked``.
     """
 
     sha256: str
     document: Mapping[str, Any]
     tier: str | None = None
     characters: tuple[str, ...] = ()
+    asked: Asked = Asked()
 
     @property
     def model(self) -> str | None:
         """The model's name."""
-        return _text_of(self.document, "model")
+        return self.asked.model
 
     @property
     def prompt(self) -> str:
         """The prompt, as it is submitted."""
-        return _text_of(self.document.get("input"), "prompt") or ""
+        return self.asked.prompt
 
     @property
     def size(self) -> str | None:
         """Width*height in pixels."""
-        return _text_of(self.document.get("parameters"), "size")
+        return self.asked.size
 
     @property
     def seconds(self) -> int | None:
         """How long the video is to be."""
-        return _number_of(self.document.get("parameters"), "duration")
+        return self.asked.seconds
 
     @property
     def seed(self) -> int | None:
         """The seed, None where none is sent."""
-        return _number_of(self.document.get("parameters"), "seed")
+        return self.asked.seed
 
     def changes(self, now: "RequestFacts") -> tuple[str, ...]:
-        """The fields in which another request differs, as ``input.prompt`` or ``parameters.size``.
+        """Where the document of another request differs: keys, joined by a point where one lies in the other.
 
         Of a reference, its content counts and not its name.
         """
-        found = ["model"] if self.model != now.model else []
-        for part in ("input", "parameters"):
-            old, new = self.document.get(part, {}), now.document.get(part, {})
-            names = sorted(old.keys() | new.keys())
-            found += [f"{part}.{name}" for name in names if _identity(old.get(name)) != _identity(new.get(name))]
-        return tuple(found)
+        return tuple(_differences(self.document, now.document))
 
 
-def _text_of(fields: Any, name: str) -> str | None:
-    value = fields.get(name) if isinstance(fields, Mapping) else None
-    return value if isinstance(value, str) else None
-
-
-def _number_of(fields: Any, name: str) -> int | None:
-    value = fields.get(name) if isinstance(fields, Mapping) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _differences(old: Mapping[str, Any], now: Mapping[str, Any], inside: str = "") -> Iterator[str]:
+    """In the order of the first document at the top; what lies deeper than one object counts as one value."""
+    for name in dict.fromkeys([*old, *now]) if not inside else sorted(old.keys() | now.keys()):
+        before, after = old.get(name, {}), now.get(name, {})
+        if not inside and isinstance(before, dict) and isinstance(after, dict):
+            yield from _differences(before, after, f"{name}.")
+        elif _identity(old.get(name)) != _identity(now.get(name)):
+            yield inside + name
 
 
 def _identity(value: object) -> object:
@@ -209,11 +264,6 @@ def _identity(value: object) -> object:
     if isinstance(value, dict) and "sha256" in value:
         return {name: item for name, item in value.items() if name != "source"}
     return value
-
-
-def is_document(value: Any) -> bool:
-    """Whether something is a request as it is written down."""
-    return isinstance(value, Mapping) and all(isinstance(value.get(part), Mapping) for part in ("input", "parameters"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +308,8 @@ class Scene:
 
     def facts(self) -> RequestFacts:
         """What is known of its request without the files."""
-        return RequestFacts(self.request.sha256, self.request.as_json(), self.tier, self.characters)
+        request = self.request
+        return RequestFacts(request.sha256, request.as_json(), self.tier, self.characters, request.asked)
 
 
 @dataclass(frozen=True, slots=True)

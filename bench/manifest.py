@@ -23,9 +23,10 @@ yaml.load(text, yaml.CSafeLoader)
 _VALIDATE = """
 from pathlib import Path
 from batchgen.manifest.load import load_manifest
+from batchgen.providers.registry import request_form
 from batchgen.schemas import shipped
 start = time.perf_counter()
-checked = load_manifest(Path(sys.argv[1]), shipped())
+checked = load_manifest(Path(sys.argv[1]), shipped(), request_form)
 assert len(checked.manifest.scenes) == {scenes} and not checked.problems
 """
 _FRAME = """

@@ -48,13 +48,13 @@ from pathlib import Path
 from batchgen.providers.vtrix.request_body import RequestFormat
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.vtrix.client import VtrixGateway
-from batchgen.model import Content, Facts, Reference, Request
+from batchgen.model import Asked, Content, Facts, Reference, Request
 with open(path, "rb") as file:
     digest = hashlib.file_digest(file, "sha256").hexdigest()
 content = Content(digest, "video/mp4", Facts("video", "mp4", Path(path).stat().st_size), Path(path))
-request = Request("m", {"prompt": "p", "reference_urls": (Reference("v", content),) * 3}, {})
+request = Request(Asked("m"), {"model": "m", "input": {"reference_urls": (Reference("v", content),) * 3}})
 gateway = VtrixGateway(f"http://127.0.0.1:{port}", ApiKey("key"))
-gateway.create(Request("m", {"prompt": "p"}, {}))
+gateway.create(Request(Asked("m"), {"model": "m", "input": {"prompt": "p"}}))
 """
 _FRAME = """
 import json, resource, sys, time

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from batchgen.app.run_directory import RUNS, RunDirectory
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.prices import Prices, learn
 from batchgen.engine.states import State
-from batchgen.errors import RefusedRun, UsageError
+from batchgen.errors import RefusedRun, Remedy, UsageError
 from batchgen.layout import JOURNAL
 from batchgen.manifest.load import LoadedManifest, PricedTiers, load_manifest, without_prices
 from batchgen.model import Manifest, Problem, Request, counted
-from batchgen.providers.registry import DEFAULT
+from batchgen.providers.provider import Provider
+from batchgen.providers.registry import PROVIDERS, name_of, request_form
 from batchgen.schemas import Catalogue, shipped
 
 _REHEARSAL = "-rehearsal"
@@ -63,7 +65,7 @@ class Batch:
     @property
     def provider(self) -> str:
         """The name of the provider that serves the model."""
-        return str(self.model.get("provider", DEFAULT))
+        return name_of(dict(self.model))
 
     @property
     def error_codes(self) -> Mapping[str, Mapping[str, str]]:
@@ -76,18 +78,22 @@ class Batch:
         return Prices(self.manifest.pricing, learn(_attempts(state, self.history), self.manifest.model))
 
 
-def check(
+def check(  # noqa: PLR0913 - each has a default
     path: str | Path,
     *,
     strict: bool = False,
     check_urls: bool = False,
     priced: PricedTiers = without_prices,
     catalogue: Catalogue | None = None,
+    providers: Mapping[str, Provider] = PROVIDERS,
 ) -> LoadedManifest:
-    """Check a manifest and its reference files. Raises `UsageError` where it cannot be read."""
-    known = catalogue or shipped()
+    """Check a manifest and its reference files.
+
+    Raises `UsageError` where it cannot be read, or the provider of its model is not known.
+    """
+    known, form_of = catalogue or shipped(), partial(request_form, providers=providers)
     try:
-        return load_manifest(Path(path), known, strict=strict, check_urls=check_urls, priced=priced)
+        return load_manifest(Path(path), known, form_of, strict=strict, check_urls=check_urls, priced=priced)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
 
@@ -102,14 +108,15 @@ def load(  # noqa: PLR0913 - each has a default
     rehearsal: bool = False,
     notify: Notify = ignore,
     catalogue: Catalogue | None = None,
+    providers: Mapping[str, Provider] = PROVIDERS,
 ) -> Batch:
     """Load a manifest that is to be planned or run.
 
     The run directory is runs/NAME beside the manifest where none is given, runs/NAME-rehearsal for a
     rehearsal; ``history`` are earlier run directories to learn prices from, ``reuse`` those to link results
     in from; ``catalogue`` holds the models, those that are shipped and those of BATCHGEN_MODELS where it is
-    left out. Raises `InvalidManifest` where there are errors, `UsageError` and `RunDirectoryError` where a
-    manifest, a history or a directory to reuse cannot be read.
+    left out, ``providers`` those that serve them. Raises `InvalidManifest` where there are errors,
+    `UsageError` and `RunDirectoryError` where a manifest, a history or a directory to reuse cannot be read.
     """
     path = Path(path)
     folders = {folder.resolve(): RunDirectory(folder) for folder in map(Path, history)}
@@ -123,7 +130,7 @@ def load(  # noqa: PLR0913 - each has a default
         directory = _directory(path, run_dir, name, rehearsal=rehearsal)
         return learn(_attempts(directory.state_or_empty(), earlier(directory)), model)
 
-    loaded = check(path, strict=strict, priced=priced, catalogue=catalogue)
+    loaded = check(path, strict=strict, priced=priced, catalogue=catalogue, providers=providers)
     if loaded.problems:
         notify(ProblemsFound(path, loaded.problems))
     if loaded.manifest is None:
@@ -145,17 +152,23 @@ def _directory(manifest: Path, run_dir: str | Path | None, name: str, *, rehears
     before = RunDirectory(Path(RUNS) / name)
     if not rehearsal and before.is_begun() and not directory.is_begun() and not before.is_rehearsal():
         raise UsageError(
-            f"{before} holds runs of this batch, and {directory} is where they are looked for now. To go on with them "
-            f"add --run-dir {before}, or move the folder there; what was paid for would be paid for again"
+            f"{before} holds runs of this batch, and {directory} is where they are looked for now; what was paid for "
+            "would be paid for again",
+            Remedy.GO_ON_THERE,
+            str(before),
         )
     return directory
 
 
 def _history(directory: RunDirectory, *, rehearsal: bool) -> State:
     if not directory.is_begun():
-        raise UsageError(f"--history {directory}: there is no {JOURNAL} in it, so it is not a run directory")
+        raise UsageError(
+            f"nothing can be learned from {directory}: there is no {JOURNAL} in it, so it is not a run directory"
+        )
     if directory.is_rehearsal() and not rehearsal:
-        raise UsageError(f"--history {directory}: it holds a rehearsal, whose prices are the emulator's own")
+        raise UsageError(
+            f"nothing can be learned from {directory}: it holds a rehearsal, whose prices are the emulator's own"
+        )
     return directory.state()
 
 

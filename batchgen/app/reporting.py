@@ -11,6 +11,7 @@ from batchgen.journal.journal import held_still
 from batchgen.journal.records import encode
 from batchgen.journal.salvage import Salvage
 from batchgen.journal.salvage import salvage as salvaged
+from batchgen.providers.registry import asked_before
 from batchgen.report.rows import Row, report_rows
 
 SALVAGED_JOURNAL = "state.salvaged.jsonl"
@@ -42,7 +43,7 @@ def salvage(run_dir: str | Path) -> SalvageResult:
     """
     run_dir = Path(run_dir)
     with held_still(run_dir) as content:
-        found = salvaged(content)
+        found = salvaged(content, asked_before)
     if not found.wrong or found.doubts:
         return SalvageResult(found, None)
     target = run_dir / SALVAGED_JOURNAL

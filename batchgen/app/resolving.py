@@ -6,9 +6,10 @@ from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.attempts import OPEN, Attempt, AttemptState
 from batchgen.engine.events import Resolved
 from batchgen.engine.states import State
-from batchgen.errors import UsageError
+from batchgen.errors import Remedy, UsageError
 from batchgen.journal.journal import Journal
 from batchgen.layout import JOURNAL
+from batchgen.providers.registry import asked_before
 from batchgen.runner.clock import RealClock
 from batchgen.text import is_usable_id, on_one_line
 
@@ -24,11 +25,12 @@ def resolve(run_dir: str | Path, scene_id: str, *, task_id: str | None = None, n
     if not directory.is_begun():
         raise UsageError(f"{run_dir} is not a run directory: it has no {JOURNAL}")
     if (task_id is not None) == not_created:
-        raise UsageError(f"say either --task-id ID or --not-created{_offer(directory, scene_id)}")
+        said = f"there is either a task with an id, or none was created{_offer(directory, scene_id)}"
+        raise UsageError(said, Remedy.SAY_WHAT_BECAME)
     task_id = None if task_id is None else task_id.strip()
     if task_id is not None and not is_usable_id(task_id):
         raise UsageError("a task id is a word, as your provider shows it")
-    with Journal(directory.path) as journal:
+    with Journal(directory.path, asked_before) as journal:
         attempt = _to_settle(journal.state, scene_id, task_id, run_dir)
         owner = None if task_id is None else journal.state.owner_of(task_id)
         if owner is not None and owner != attempt:

@@ -11,6 +11,7 @@ from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.files import write_atomically
 from batchgen.journal.replay import read
 from batchgen.layout import EMULATOR, JOURNAL, LEDGER, REPORT, RESULTS, VIDEOS
+from batchgen.providers.registry import asked_before
 from batchgen.report.as_csv import as_csv
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, counts, ledger_rows, report_rows
 from batchgen.store.local import Limits, LocalStore
@@ -59,7 +60,7 @@ class RunDirectory:
 
     def state(self) -> State:
         """What the journal tells; works while a run goes on. Raises `RunDirectoryError` where there is none."""
-        return read(self.path)
+        return read(self.path, asked_before)
 
     def state_or_empty(self) -> State:
         """The same, and an empty state where no run was ever begun."""

@@ -23,7 +23,7 @@ from batchgen.engine.planner import Action, Choice
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import State
 from batchgen.engine.throttle import Hold
-from batchgen.errors import RunDirectoryError, UsageError
+from batchgen.errors import Remedy, RunDirectoryError, UsageError
 from batchgen.journal.journal import Journal
 from batchgen.layout import EMULATOR
 from batchgen.limits import RESULT_CONNECT_S
@@ -31,7 +31,7 @@ from batchgen.network import is_inside
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.interface import Gateway
 from batchgen.providers.provider import Connection, Provider
-from batchgen.providers.registry import PROVIDERS, provider_named
+from batchgen.providers.registry import PROVIDERS, asked_before, provider_named
 from batchgen.runner import WORKERS
 from batchgen.runner.clock import RealClock
 from batchgen.runner.command_executor import CommandExecutor
@@ -131,7 +131,7 @@ def run(  # noqa: PLR0913 - each has a default
             # Before the run directory is touched: an address that cannot be one is a slip of the user.
             base_url = options.base_url or provider.base_url
             connected = stack.enter_context(_connected(provider, base_url, _api_key(key, provider), options))
-        journal = stack.enter_context(Journal(batch.directory.path))
+        journal = stack.enter_context(Journal(batch.directory.path, asked_before))
         if journal.torn:
             _log.warning("the last line of the journal was cut off at %d bytes: it was never finished", journal.torn)
         _refuse_mixture(batch, journal)
@@ -152,10 +152,7 @@ def run(  # noqa: PLR0913 - each has a default
 
 def _api_key(key: ApiKey | str | None, provider: Provider) -> ApiKey:
     if key is None:
-        raise UsageError(
-            f"there is no API key: put it into {provider.key_variable} or name a file with --api-key-file; "
-            "to rehearse without one, use --emulator"
-        )
+        raise UsageError("there is no API key", Remedy.GIVE_KEY, provider.key_variable)
     return ApiKey(key) if isinstance(key, str) else key
 
 
@@ -165,11 +162,13 @@ def _refuse_mixture(batch: Batch, journal: Journal) -> None:
     if rehearsed and not batch.rehearsal:
         raise UsageError(
             f"{directory} holds a rehearsal with the embedded emulator, whose scenes were never really made; "
-            "give the real run a --run-dir of its own, or delete the rehearsal"
+            "give the real run a directory of its own, or delete the rehearsal",
+            Remedy.OTHER_RUN_DIR,
         )
     if batch.rehearsal and journal.state.attempts and not rehearsed:
         raise UsageError(
-            f"{directory} holds a real run, which the emulator knows nothing of; rehearse in another --run-dir"
+            f"{directory} holds a real run, which the emulator knows nothing of; rehearse elsewhere",
+            Remedy.OTHER_RUN_DIR,
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from batchgen.app.planning import Plan
 from batchgen.engine.planner import Choice
-from batchgen.errors import RefusedRun, UsageError
+from batchgen.errors import RefusedRun, Remedy, UsageError
 from batchgen.files import write_atomically
 from batchgen.report.plan import as_json as plan_as_json
 
@@ -46,7 +46,7 @@ def load(path: Path) -> Saved:
     try:
         document = json.loads(path.read_bytes())
         if document["version"] != VERSION:
-            raise UsageError(f"{path} was saved by another version of batchgen; make it again with plan --out")
+            raise UsageError(f"{path} was saved by another version of batchgen; save it again", Remedy.SAVE_PLAN)
         choice = document["choice"]
         globs = tuple(map(str, choice["globs"]))
         again = tuple(map(str, choice["again"]))
@@ -54,7 +54,7 @@ def load(path: Path) -> Saved:
         history = tuple(Path(str(folder)).resolve() for folder in document["history"])
         return Saved(chosen, history, dict(document["bound_to"]), document["plan"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise UsageError(f"{path} is not a plan that plan --out has saved") from None
+        raise UsageError(f"{path} is not a plan that batchgen has saved", Remedy.SAVE_PLAN) from None
 
 
 def verify(path: Path, saved: Saved, plan: Plan) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import click
 
 from batchgen.cli import terminal
+from batchgen.cli.remedies import message_of
 from batchgen.errors import BatchgenError
 from batchgen.files import made_for_their_owner
 from batchgen.runner import WORKERS
@@ -135,7 +136,7 @@ def _exit_code(arguments: list[str] | None) -> int:
         click.echo(printable(said.getvalue()), err=True, nl=False)
         return error.exit_code
     except BatchgenError as error:
-        click.echo(f"batchgen: {printable(_with_notes(str(error), error))}", err=True)
+        click.echo(f"batchgen: {printable(_with_notes(message_of(error), error))}", err=True)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the last resort, so that no traceback reaches a user
         click.echo(printable(_with_notes(_bug_report(error), error)), err=True)

@@ -11,7 +11,6 @@ from batchgen.engine import events as ev
 from batchgen.engine.events import Event
 from batchgen.journal.records import DamagedRecord
 from batchgen.layout import is_result_path
-from batchgen.model import is_document
 
 _SCENE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -30,14 +29,11 @@ def checked(event: Event) -> Event:
 def _faults(event: Event) -> Iterator[tuple[bool, str]]:
     if isinstance(event, ev.ManifestRead):
         yield not all(_SCENE_ID.fullmatch(scene.scene_id) for scene in event.scenes), _NO_ID
-        yield not all(is_document(scene.request.document) for scene in event.scenes), _NO_REQUEST
         yield not all(_is_shot(scene.shot) for scene in event.scenes), _NO_ID
     elif isinstance(event, ev.PicksCleared):
         yield not _is_shot(event.shot), _NO_ID
     elif not isinstance(event, ev.RunStarted | ev.RunEnded):
         yield not _SCENE_ID.fullmatch(event.scene_id), _NO_ID
-    if isinstance(event, ev.Submitting | ev.Reused):
-        yield not is_document(event.request.document), _NO_REQUEST
     if isinstance(event, ev.Downloaded | ev.Reused):
         yield not is_result_path(event.path), "a video lies where batchgen puts none"
     if isinstance(event, ev.Picked):
@@ -50,4 +46,3 @@ def _is_shot(shot: str) -> bool:
 
 
 _NO_ID = "a scene has an id that no scene can have"
-_NO_REQUEST = "a request lacks its input or its parameters"

@@ -27,6 +27,7 @@ from batchgen.files import sync_folder, write_atomically
 from batchgen.journal.line_log import LineLog
 from batchgen.journal.names import refuse_traps
 from batchgen.layout import JOURNAL, LOCK, LOCK_HOLDER
+from batchgen.model import AskedOf, unread
 
 if sys.platform != "win32":
     import fcntl
@@ -119,11 +120,11 @@ class Journal:
     ``torn`` is how many bytes of an unfinished last line were cut off on opening.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, asked_of: AskedOf = unread) -> None:
         """Make the folder where it is missing, take the lock, read the journal.
 
-        Raises `RunDirectoryError` where another process holds it, it is damaged, not writable, or
-        has something in it that would lead what is written elsewhere.
+        ``asked_of`` reads requests of versions before. Raises `RunDirectoryError` where another process
+        holds it, it is damaged, not writable, or has something in it that would lead what is written elsewhere.
         """
         path = folder / JOURNAL
         self._folder = folder
@@ -134,7 +135,7 @@ class Journal:
         except OSError as error:
             raise RunDirectoryError(f"{folder} cannot be used: {error.strerror}") from None
         try:
-            self._open(path)
+            self._open(path, asked_of)
         except BlockingIOError:
             self._lock.release()
             raise _in_use(folder) from None
@@ -146,14 +147,14 @@ class Journal:
             raise
         self.state, self.torn = self._log.state, self._log.torn
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: Path, asked_of: AskedOf) -> None:
         self._file = _File(path)
         try:
             self._file.lock()
             holder = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
             write_atomically(self._folder / LOCK_HOLDER, holder.encode())
             sync_folder(self._folder)
-            self._log = LineLog(self._file, path, secrets.token_hex(4))
+            self._log = LineLog(self._file, path, secrets.token_hex(4), asked_of)
         except BaseException:
             self._file.close()
             raise

@@ -9,6 +9,7 @@ from batchgen.engine.events import Event
 from batchgen.errors import RunDirectoryError
 from batchgen.journal.records import Stamp, encode
 from batchgen.journal.replay import replayed
+from batchgen.model import AskedOf, unread
 
 
 class Medium(Protocol):
@@ -40,8 +41,8 @@ class LineLog:
     cut off then. ``writer`` names whoever writes, as no other writer is named.
     """
 
-    def __init__(self, medium: Medium, path: Path, writer: str) -> None:
-        """Read it, and cut off a torn tail. ``path`` is its name in messages.
+    def __init__(self, medium: Medium, path: Path, writer: str, asked_of: AskedOf = unread) -> None:
+        """Read it, and cut off a torn tail. ``path`` is its name in messages, ``asked_of`` as in `read`.
 
         Raises `RunDirectoryError` where it is damaged, OSError where the medium does.
         """
@@ -50,7 +51,7 @@ class LineLog:
         self._writer = writer
         self._lines = 0
         content = medium.read()
-        self.state, self._length = replayed(path, content)
+        self.state, self._length = replayed(path, content, asked_of)
         self.torn = len(content) - self._length
         if self.torn:
             medium.cut(self._length)

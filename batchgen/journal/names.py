@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from batchgen.errors import RunDirectoryError
+from batchgen.errors import Remedy, RunDirectoryError
 from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOCK, LOCK_HOLDER, LOG, REPORT, RESULTS, VIDEOS
 
 _FILES = (
@@ -34,7 +34,8 @@ def refuse_traps(folder: Path) -> None:
         if _is(path, stat.S_ISREG) is False:
             raise RunDirectoryError(
                 f"{path} is a link, or something else that is not a regular file; nothing is written through it. "
-                "Move it out of the run directory; to keep runs elsewhere, give another --run-dir"
+                "Move it out of the run directory, or keep runs elsewhere",
+                Remedy.OTHER_RUN_DIR,
             )
     for name in _FOLDERS:
         _refuse_folder(folder / name)

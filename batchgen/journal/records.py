@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 
 from batchgen.engine import events as ev
 from batchgen.engine.events import Event
-from batchgen.model import RequestFacts, TaskResult
+from batchgen.model import Asked, RequestFacts, TaskResult
 
 VERSION = 1
 
@@ -47,9 +47,12 @@ KINDS: Mapping[str, type] = {
 _NAMES = {kind: name for name, kind in KINDS.items()}
 _NAMES_INSIDE: Mapping[type, Mapping[str, str]] = {
     RequestFacts: {"sha256": "request_sha256", "document": "request"},
+    Asked: {"seconds": "duration_s"},
     TaskResult: {},
 }
 """What stands among the fields of an event in its line, and the names that it has there."""
+_OPTIONAL = frozenset({Asked})
+"""Those whose fields came later than the lines that they stand in."""
 _FIELDS = {
     kind: tuple(entry.name for entry in fields(kind)) for kind in (*KINDS.values(), ev.SceneFacts, *_NAMES_INSIDE)
 }
@@ -127,20 +130,17 @@ def line_fields(kind: type) -> tuple[str, ...]:
     """The names under which the fields of a kind of event stand in its line."""
     names: list[str] = []
     for name, inside in get_type_hints(kind).items():
-        known = _NAMES_INSIDE.get(inside)
-        names += [name] if known is None else [known.get(each, each) for each in _FIELDS[inside]]
+        names += line_fields(inside) if inside in _NAMES_INSIDE else [_NAMES_INSIDE.get(kind, {}).get(name, name)]
     return tuple(names)
 
 
 def _as_json(value: Any) -> dict[str, Any]:
     """The fields of a dataclass; those of a `RequestFacts` or a `TaskResult` in it stand among its own."""
     flat: dict[str, Any] = {}
+    names = _NAMES_INSIDE.get(type(value), {})
     for name in _FIELDS[type(value)]:
         field = getattr(value, name)
-        if type(field) in _NAMES_INSIDE:
-            flat |= {_NAMES_INSIDE[type(field)].get(key, key): item for key, item in _as_json(field).items()}
-        else:
-            flat[name] = _value(field)
+        flat |= _as_json(field) if type(field) in _NAMES_INSIDE else {names.get(name, name): _value(field)}
     return flat
 
 
@@ -193,7 +193,7 @@ def _reader(owner: type, entry: Field[Any], kind: Any) -> Callable[[Mapping[str,
         return partial(_read, kind)
     decoder = _DECODERS[kind]
     name = _NAMES_INSIDE.get(owner, {}).get(entry.name, entry.name)
-    if entry.default is MISSING or owner in _NAMES_INSIDE:
+    if entry.default is MISSING or (owner in _NAMES_INSIDE and owner not in _OPTIONAL):
         return lambda record: decoder(record[name])
     # A field that came later has a default: journals of versions before do without it.
     return lambda record: decoder(record.get(name, entry.default))

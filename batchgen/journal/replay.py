@@ -4,16 +4,19 @@ from pathlib import Path
 
 from batchgen.engine.attempts import IllegalTransition
 from batchgen.engine.states import State
-from batchgen.errors import RunDirectoryError
+from batchgen.errors import Remedy, RunDirectoryError
 from batchgen.journal.checks import checked
 from batchgen.journal.records import DamagedRecord, Lines, decode
+from batchgen.journal.stored_requests import with_asked
 from batchgen.layout import JOURNAL
+from batchgen.model import AskedOf, unread
 
 
-def read(folder: Path) -> State:
+def read(folder: Path, asked_of: AskedOf = unread) -> State:
     """The state of a run directory, without a lock and without changing anything.
 
-    Raises `RunDirectoryError` where there is no journal, or where it is damaged.
+    ``asked_of`` reads requests of versions before. Raises `RunDirectoryError` where there is no journal, or
+    where it is damaged.
     """
     path = folder / JOURNAL
     try:
@@ -25,10 +28,10 @@ def read(folder: Path) -> State:
         raise RunDirectoryError(f"{folder} is not a run directory: it has no {JOURNAL}") from None
     except OSError as error:
         raise RunDirectoryError(f"{path} cannot be read: {error.strerror}") from None
-    return replayed(path, content)[0]
+    return replayed(path, content, asked_of)[0]
 
 
-def replayed(path: Path, content: bytes) -> tuple[State, int]:
+def replayed(path: Path, content: bytes, asked_of: AskedOf = unread) -> tuple[State, int]:
     """The state, and the length of the journal up to its last whole line.
 
     A last line without its end was being written when the program was cut off: what it guards was
@@ -43,7 +46,7 @@ def replayed(path: Path, content: bytes) -> tuple[State, int]:
         try:
             record = decode(line)
             lines.take(record)
-            state.apply(checked(record.event))
+            state.apply(with_asked(checked(record.event), asked_of))
         except (DamagedRecord, IllegalTransition) as error:
             raise _damaged(path, number, error) from None
     return state, whole
@@ -60,6 +63,7 @@ def _is_whole(line: bytes) -> bool:
 def _damaged(path: Path, number: int, why: object) -> RunDirectoryError:
     return RunDirectoryError(
         f"{path}:{number}: the journal is damaged: {why}. Nothing was changed and nothing submitted. "
-        f"Restore {path.name} from a copy, or see what can be saved with: batchgen report --salvage "
-        f"{path.parent}; do not delete lines from it, they say what was paid."
+        f"Restore {path.name} from a copy; do not delete lines from it, they say what was paid",
+        Remedy.SALVAGE,
+        str(path.parent),
     )

@@ -16,6 +16,8 @@ from batchgen.engine.attempts import IllegalTransition
 from batchgen.engine.states import State
 from batchgen.journal.checks import checked
 from batchgen.journal.records import DamagedRecord, Lines, Record, decode
+from batchgen.journal.stored_requests import with_asked
+from batchgen.model import AskedOf, unread
 
 
 @dataclass(slots=True)
@@ -33,10 +35,10 @@ class Salvage:
     events: list[ev.Event] = field(default_factory=list)
 
 
-def salvage(content: bytes) -> Salvage:
-    """Look through a journal, damaged or not."""
+def salvage(content: bytes, asked_of: AskedOf = unread) -> Salvage:
+    """Look through a journal, damaged or not; ``asked_of`` reads requests of versions before."""
     found = Salvage()
-    records = list(_readable(content, found))
+    records = list(_readable(content, found, asked_of))
     state, contradicted = State(), dict[str, list[int]]()
     for number, record in records:
         try:
@@ -52,14 +54,14 @@ def salvage(content: bytes) -> Salvage:
     return found
 
 
-def _readable(content: bytes, found: Salvage) -> Iterator[tuple[int, Record]]:
+def _readable(content: bytes, found: Salvage, asked_of: AskedOf) -> Iterator[tuple[int, Record]]:
     """The lines that can be read, with their numbers; an unfinished last line was never written."""
     lines, whole = Lines(), content.rfind(b"\n") + 1
     for number, line in enumerate(content[:whole].splitlines(keepends=True), start=1):
         found.lines = number
         try:
             record = decode(line)
-            checked(record.event)
+            record = replace(record, event=with_asked(checked(record.event), asked_of))
         except DamagedRecord as error:
             found.wrong.append(f"line {number}: {error}")
             found.doubts.append(f"what line {number} said, and what it guarded, nobody knows")

@@ -6,49 +6,54 @@ refused counts as not there, and a scene that lacks something needed is expanded
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from batchgen.manifest.cast import Filled, fill
-from batchgen.model import Content, Data, DataPath, Manifest, Reference, Request, Scalar, Scene
+from batchgen.model import (
+    Content,
+    Data,
+    DataPath,
+    Manifest,
+    Reference,
+    Request,
+    RequestForm,
+    Scalar,
+    Scene,
+    SceneSettings,
+)
 from batchgen.schemas import Schema
 
-_NOT_SENT = frozenset({"id", "prompt", "references", "takes", "seed", "title", "note"})
+_APART = frozenset({"prompt", "references", "seed"})
+"""Settings that are more than a value that is passed on."""
 _RANDOM = "random"
 _DERIVED = "derived"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What the expansion has to know of a model; all of it comes from the model's schemas."""
+    """What the expansion has to know of a model; all of it comes from the model's schemas and its provider."""
 
     name: str
-    inputs: Mapping[str, Schema]
-    required: tuple[str, ...]
-    parameters: Mapping[str, Schema]
-    fields: Mapping[str, str]
+    form: RequestForm
     tiers: Mapping[str, tuple[str, ...]]
     most_takes: int
 
     @classmethod
-    def from_schemas(cls, description: Schema, request: Schema, settings: Schema) -> "Model":
-        """Read the model off its description, its request schema and its settings schema."""
-        body = request["properties"]["input"]
+    def from_schemas(cls, description: Schema, settings: Schema, form: RequestForm) -> "Model":
+        """Read the model off its description, its settings schema and the form of its requests."""
         takes = settings["$defs"]["settings"]["properties"].get("takes", {})
         return cls(
             name=description["name"],
-            inputs=body["properties"],
-            required=tuple(body.get("required", ())),
-            parameters=request["properties"]["parameters"]["properties"],
-            fields=description["fields"],
+            form=form,
             tiers={tier: tuple(schema["enum"]) for tier, schema in description["tiers"].items()},
             most_takes=takes.get("maximum", 1),
         )
 
-    def setting(self, field: str) -> str:
-        """The name that a manifest has for a field of the request."""
-        return next((setting for setting, name in self.fields.items() if name == field), field)
+    def default(self, setting: str) -> Any:
+        """The value that the API documents for a setting that is left out; None where there is none."""
+        return self.form.settings.get(setting, {}).get("default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +151,14 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Conten
     if filled is None:  # pragma: no cover - a draft without faults has a prompt
         return
     references = tuple(Reference(source, contents.get(source)) for source in filled.sources)
-    fields: dict[str, str | tuple[Reference, ...]] = {}
-    for field in model.inputs:
-        setting = model.setting(field)
-        if setting == "prompt":
-            fields[field] = filled.prompt
-        elif setting == "references":
-            fields[field] = references
-        elif setting in draft.settings:
-            fields[field] = str(draft.settings[setting])
-    parameters = _parameters(draft.settings, model)
-    tier = next((tier for tier, listed in model.tiers.items() if parameters.get("size") in listed), None)
+    others = _others(draft.settings, model)
+    tier = next((tier for tier, listed in model.tiers.items() if others.get("size") in listed), None)
     characters = tuple(filled.members[source] for source in filled.sources if source in filled.members)
     for number, scene_id in enumerate(draft.scene_ids()):
         seed = _seed(draft, name, model, number)
-        explicit = parameters if seed is None else {**parameters, "seed": seed}
-        request = Request(model.name, fields, explicit)
+        explicit = others if seed is None else {**others, "seed": seed}
+        wanted = SceneSettings(model.name, filled.prompt, references, explicit)
+        request = Request(wanted.asked(), model.form.document(wanted))
         yield Scene(
             id=scene_id,
             path=draft.path,
@@ -172,20 +169,21 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Conten
             take=number + 1 if draft.takes > 1 else None,
             title=_text(draft, "title"),
             note=_text(draft, "note"),
-            any_seed=_any_seed(draft, request),
+            any_seed=_any_seed(draft, model, wanted, request),
         )
 
 
-def _any_seed(draft: Draft, request: Request) -> str | None:
+def _any_seed(draft: Draft, model: Model, wanted: SceneSettings, request: Request) -> str | None:
     """What requests have in common that differ in a seed that nobody wrote; None where one is written.
 
     Where a seed is derived, that is not what they have where none is sent.
     """
     if isinstance(draft.settings.get("seed"), int):
         return None
-    if "seed" not in request.parameters:
+    if "seed" not in wanted.others:
         return request.sha256
-    return Request(request.model, request.input, {**request.parameters, "seed": _DERIVED}).sha256
+    alike = replace(wanted, others={**wanted.others, "seed": _DERIVED})
+    return Request(alike.asked(), model.form.document(alike)).sha256
 
 
 def _text(draft: Draft, setting: str) -> str | None:
@@ -193,12 +191,12 @@ def _text(draft: Draft, setting: str) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _parameters(settings: Mapping[str, Data], model: Model) -> dict[str, Scalar]:
-    """Every parameter but the seed, those left out at the value that the API documents."""
+def _others(settings: Mapping[str, Data], model: Model) -> dict[str, Scalar]:
+    """Every setting but prompt, references and seed, those left out at the value that the API documents."""
     explicit: dict[str, Scalar] = {}
-    for name, schema in model.parameters.items():
-        value = settings.get(name, schema.get("default"))
-        if name not in _NOT_SENT and not isinstance(value, list | dict) and value is not None:
+    for name in model.form.settings:
+        value = settings.get(name, model.default(name))
+        if name not in _APART and not isinstance(value, list | dict) and value is not None:
             explicit[name] = value
     return explicit
 
@@ -209,7 +207,7 @@ def _seed(draft: Draft, name: str, model: Model, take: int) -> int | None:
     A derived seed leaves room for as many takes as there may be: one take more does not change
     the seeds of the others.
     """
-    schema = model.parameters.get("seed")
+    schema = model.form.settings.get("seed")
     written = draft.settings.get("seed")
     if schema is None or written == _RANDOM:
         return None

@@ -10,11 +10,13 @@ from batchgen.manifest import reference_checks, rules, schema
 from batchgen.manifest.expand import Draft, Model, drafts, manifest
 from batchgen.manifest.messages import joined
 from batchgen.manifest.yaml_reader import MOST_PROBLEMS, Document, UnreadableManifest, read
-from batchgen.model import Content, DataPath, Manifest, Problem
+from batchgen.model import Content, DataPath, Manifest, Problem, RequestForm
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
 
 PricedTiers: TypeAlias = Callable[[str, str], Collection[str]]
 """For the name of a batch and its model, the tiers whose prices are known from elsewhere."""
+FormOf: TypeAlias = Callable[[Catalogue, str], RequestForm]
+"""For the name of a model in a catalogue, the form of its requests."""
 _SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "pricing": 2}
 
 
@@ -31,9 +33,10 @@ def without_prices(_: str, __: str) -> tuple[str, ...]:
     return ()
 
 
-def load_manifest(
+def load_manifest(  # noqa: PLR0913 - most have a default
     path: Path,
     catalogue: Catalogue,
+    form_of: FormOf,
     *,
     strict: bool = False,
     check_urls: bool = False,
@@ -43,13 +46,13 @@ def load_manifest(
 
     Problems come errors first, both errors and warnings in file order; ``strict`` makes errors of
     the warnings. ``priced`` is asked for prices that the manifest need not declare. Raises OSError
-    where the file cannot be read, and whatever ``priced`` raises.
+    where the file cannot be read, and whatever ``form_of`` and ``priced`` raise.
     """
     try:
         document = read(path.read_bytes())
     except UnreadableManifest as error:
         return LoadedManifest((error.problem,), None)
-    found, expanded = _Loading(document, catalogue, path.parent, priced, check_urls=check_urls).run()
+    found, expanded = _Loading(document, catalogue, form_of, path.parent, priced, check_urls=check_urls).run()
     if strict:
         found = [replace(problem, severity="error") for problem in found]
     distinct = {(problem.place, problem.rule, problem.message): problem for problem in found}
@@ -60,11 +63,19 @@ def load_manifest(
 class _Loading:
     """One manifest on its way through the stages."""
 
-    def __init__(
-        self, document: Document, catalogue: Catalogue, folder: Path, priced: PricedTiers, *, check_urls: bool
+    def __init__(  # noqa: PLR0913 - what loading needs
+        self,
+        document: Document,
+        catalogue: Catalogue,
+        form_of: FormOf,
+        folder: Path,
+        priced: PricedTiers,
+        *,
+        check_urls: bool,
     ) -> None:
         self._document = document
         self._catalogue = catalogue
+        self._form_of = form_of
         self._folder = folder
         self._priced = priced
         self._check_urls = check_urls
@@ -75,9 +86,8 @@ class _Loading:
         if unknown is not None:
             return [*self._document.problems, unknown], None
         name = str(self._data.get("model", DEFAULT_MODEL)) if self._model_is_named() else DEFAULT_MODEL
-        request = self._catalogue.for_model(name, "request")
-        settings = self._catalogue.for_model(name, "settings")
-        model = Model.from_schemas(self._catalogue.for_model(name, "model.json"), request, settings)
+        description, settings = (self._catalogue.for_model(name, part) for part in ("model.json", "settings"))
+        model = Model.from_schemas(description, settings, self._form_of(self._catalogue, name))
         whole = self._catalogue.document("manifest", name)
         found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers)]
         if len(found) >= MOST_PROBLEMS or any(problem.rule == "scenes.maxItems" for problem in found):
@@ -91,7 +101,7 @@ class _Loading:
         exact = {problem.path for problem in found if problem.severity == "error"}
         outcomes, contents = self._measured(name, exact)
         found += outcomes
-        found += self._on_references(entries, model, request, contents)
+        found += self._on_references(entries, model, contents)
         if any(problem.severity == "error" for problem in found):
             return found, None
         return found, manifest(self._data, model, entries, contents)
@@ -128,16 +138,14 @@ class _Loading:
         part = f"models/{name}/media"
         return self._catalogue.document(part, name) if part in self._catalogue.names() else {}
 
-    def _on_references(
-        self, entries: Iterable[Draft], model: Model, request: Schema, contents: dict[str, Content]
-    ) -> Iterator[Problem]:
-        body = request["properties"]["input"]["properties"]
-        prompt = compiled(body["prompt"])
-        field = model.fields.get("references", "")
-        listed = compiled({key: value for key, value in body.get(field, {}).items() if key != "items"})
+    def _on_references(self, entries: Iterable[Draft], model: Model, contents: dict[str, Content]) -> Iterator[Problem]:
+        taken = model.form.settings
+        prompt = compiled(dict(taken["prompt"]))
+        listed = compiled({key: value for key, value in taken.get("references", {}).items() if key != "items"})
         for draft in entries:
             yield from rules.on_filled(self._document, draft, prompt)
-            if field and (not draft.filled or draft.filled.members or any(s in contents for s in draft.filled.sources)):
+            counts = not draft.filled or draft.filled.members or any(s in contents for s in draft.filled.sources)
+            if "references" in taken and counts:
                 yield from rules.on_counts(self._document, draft, contents, listed)
             audio = contents.get(str(draft.settings.get("audio_url")))
             if audio is not None:

@@ -51,8 +51,7 @@ def on_scene(document: Document, draft: Draft, model: Model) -> Iterator[Problem
 
 def _on_required(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
     place = document.spot(draft.path).place
-    for field in model.required:
-        setting = model.setting(field)
+    for setting in model.form.required:
         if setting in draft.settings or setting in draft.refused:
             continue
         also = ""
@@ -65,7 +64,7 @@ def _on_required(document: Document, draft: Draft, model: Model) -> Iterator[Pro
 
 
 def _on_seed(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
-    seed, schema = draft.settings.get("seed"), model.parameters.get("seed")
+    seed, schema = draft.settings.get("seed"), model.form.settings.get("seed")
     if schema is not None and isinstance(seed, int) and seed + draft.takes - 1 > schema["maximum"]:
         path = draft.origins["seed"]
         message = f"the seeds of {draft.takes} takes go up to {seed + draft.takes - 1}; the most is {schema['maximum']}"
@@ -75,8 +74,7 @@ def _on_seed(document: Document, draft: Draft, model: Model) -> Iterator[Problem
 def _on_pairs(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
     """Settings that have no effect beside another one."""
     for setting, other, message in _WITHOUT_EFFECT:
-        default = model.parameters.get(other, {}).get("default")
-        if setting in draft.settings and draft.settings.get(other, default) is False:
+        if setting in draft.settings and draft.settings.get(other, model.default(other)) is False:
             path = draft.origins[setting]
             value = show_value(draft.settings[setting])
             yield Problem(document.spot(path).place, path, f"{setting}.{other}", message, value, "warning")
@@ -150,7 +148,7 @@ def on_counts(
 
 def on_audio_length(document: Document, draft: Draft, audio: Content, model: Model) -> Iterator[Problem]:
     """Sound that is cut, or that ends before the picture."""
-    duration = draft.settings.get("duration", model.parameters["duration"].get("default"))
+    duration = draft.settings.get("duration", model.default("duration"))
     seconds = audio.facts.seconds
     if seconds is None or not isinstance(duration, int) or abs(seconds - duration) < _SAME_LENGTH_S:
         return
@@ -176,8 +174,7 @@ def on_budget(
     pricing = data.get("pricing", {})
     if "budget_usd" not in data or any(path[0] in ("budget_usd", "pricing") for path in refused):
         return
-    default = model.parameters.get("size", {}).get("default")
-    sizes = {draft.settings.get("size", default) for draft in drafts if "size" not in draft.refused}
+    sizes = {draft.settings.get("size", model.default("size")) for draft in drafts if "size" not in draft.refused}
     unpriced = [
         tier
         for tier, listed in model.tiers.items()

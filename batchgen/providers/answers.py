@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -19,8 +20,6 @@ from batchgen.text import is_usable_id, printable
 
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
 """A longer answer is not read to its end; real ones have a few kilobytes."""
-_NAMED_ID = re.compile(r'"(?:id|task_id|taskId)"\s*:\s*("(?:[^"\\]|\\.){1,1000}"|[0-9]{1,1000}(?=[\s,}]))')
-"""An id in the text of an answer that is not whole."""
 _LONGEST_TEXT = 2_000
 
 
@@ -59,30 +58,37 @@ class Unfinished:
 
 JsonObject: TypeAlias = Mapping[str, Any]
 ErrorOf: TypeAlias = Callable[[JsonObject], TaskError]
+IdPlaces: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Where an answer may name a task: by key of an object in it, "" for the answer itself, the keys of ids there."""
+TOP = ""
 
 
 class NotUnderstood(ValueError):  # noqa: N818 - the answer is at fault
     """Something needed is missing from an answer, or makes no sense there."""
 
 
-def created(came: Answer | Unfinished, id_of: Callable[[JsonObject], object], error_of: ErrorOf) -> Created:
+def created(
+    came: Answer | Unfinished, id_of: Callable[[JsonObject], object], error_of: ErrorOf, id_places: IdPlaces
+) -> Created:
     """The task that an answer to creating one names, where ``id_of`` finds it.
 
-    ``error_of`` reads what the answer says in place of a task. Raises `CallFailed`.
+    ``error_of`` reads what the answer says in place of a task; in an answer of no use otherwise, an id
+    that may be that of a task is looked for at ``id_places``. Raises `CallFailed`.
     """
     if isinstance(came, Unfinished):
-        raise _broken_off(Stage.CREATE, came)
+        body = came.answer.body
+        raise _broken_off(Stage.CREATE, came, _candidate_id(_parsed(body), body, id_places))
     data = _parsed(came.body)
     task_id = usable_id(id_of(data)) if isinstance(data, dict) else None
     if came.is_success and task_id is not None:
         return Created(task_id)
-    raise _answered(Stage.CREATE, came, data, error_of, task_id or _candidate_id(data, came.body))
+    raise _answered(Stage.CREATE, came, data, error_of, task_id or _candidate_id(data, came.body, id_places))
 
 
 def task(came: Answer | Unfinished, task_of: Callable[[JsonObject], Task], error_of: ErrorOf) -> Task:
     """What an answer to reading a task says of it; ``task_of`` may raise `NotUnderstood`. Raises `CallFailed`."""
     if isinstance(came, Unfinished):
-        raise _broken_off(Stage.READ, came)
+        raise _broken_off(Stage.READ, came, None)
     data = _parsed(came.body)
     if not came.is_success or not isinstance(data, dict):
         raise _answered(Stage.READ, came, data, error_of, None)
@@ -94,7 +100,7 @@ def task(came: Answer | Unfinished, task_of: Callable[[JsonObject], Task], error
         ) from None
 
 
-def _broken_off(stage: Stage, came: Unfinished) -> CallFailed:
+def _broken_off(stage: Stage, came: Unfinished, task_id: str | None) -> CallFailed:
     """A call whose answer was not whole when its connection ended."""
     answer = came.answer
     return CallFailed(
@@ -103,7 +109,7 @@ def _broken_off(stage: Stage, came: Unfinished) -> CallFailed:
         came.message,
         status=answer.status,
         is_html=answer.is_html,
-        task_id=_candidate_id(_parsed(answer.body), answer.body) if stage is Stage.CREATE else None,
+        task_id=task_id,
         excerpt=answer.excerpt,
         retry_after_s=answer.retry_after_s,
     )
@@ -136,22 +142,24 @@ def check_task_id(said: object, task_id: str) -> None:
         raise NotUnderstood(f"the gateway answered for another task, {other}")
 
 
-def _candidate_id(data: object, body: bytes) -> str | None:
+def _candidate_id(data: object, body: bytes, id_places: IdPlaces) -> str | None:
     """What may be the id of a task, in an answer that is of no use otherwise; as it came, usable or not."""
-    if not isinstance(data, dict):
-        named = _NAMED_ID.search(body[:MOST_ANSWER_BYTES].decode("utf-8", "replace"))
-        data = {"id": _parsed(named[1].encode()) if named else None}
-    inner = (data.get(name) for name in ("data", "output", "error"))
-    places = [data, *(place for place in inner if isinstance(place, dict))]
-    # An error has an id of its own; only what is called a task's is one.
-    found = [
-        place.get(name)
-        for place in places
-        for name in ("id", "task_id", "taskId")
-        if name != "id" or place is not data.get("error")
-    ]
+    if isinstance(data, dict):
+        places = ((data if key == TOP else data.get(key), names) for key, names in id_places.items())
+        found = [place.get(name) for place, names in places if isinstance(place, dict) for name in names]
+    else:
+        names = frozenset(name for listed in id_places.values() for name in listed)
+        named = _named_id(names).search(body[:MOST_ANSWER_BYTES].decode("utf-8", "replace"))
+        found = [_parsed(named[1].encode())] if named else []
     texts = (str(value) for value in found if isinstance(value, str | int) and not isinstance(value, bool))
     return next((text[:_LONGEST_TEXT] for text in texts if text.strip()), None)
+
+
+@cache
+def _named_id(names: frozenset[str]) -> re.Pattern[str]:
+    """An id in the text of an answer that is not whole."""
+    keys = "|".join(map(re.escape, sorted(names)))
+    return re.compile(rf'"(?:{keys})"\s*:\s*("(?:[^"\\]|\\.){{1,1000}}"|[0-9]{{1,1000}}(?=[\s,}}]))')
 
 
 def _parsed(body: bytes) -> Any:

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from batchgen.model import AskedOf, RequestForm, unread
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.error_policy import ErrorPolicy
 from batchgen.providers.interface import Gateway
+from batchgen.providers.request_form import in_sections
+from batchgen.schemas import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,9 @@ class Provider:
     ``base_url`` is the default address, ``key_variable`` the environment variable with the API key;
     ``request_formats`` begin with the usual one. ``wrong_format_hint`` is added to the reason where the
     first submission of a run is refused as malformed.
+
+    ``request_form`` makes, of a model's description and the schema of its requests, the form of them.
+    ``asked_before`` reads requests of journals that do not say what they ask for.
     """
 
     name: str
@@ -39,6 +45,8 @@ class Provider:
     errors: ErrorPolicy
     connect: Callable[[Connection], Gateway]
     wrong_format_hint: str = ""
+    request_form: Callable[[Schema, Schema], RequestForm] = in_sections
+    asked_before: AskedOf = unread
 
     def __post_init__(self) -> None:
         """Raise ValueError where there is no format."""

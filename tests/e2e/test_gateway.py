@@ -18,6 +18,7 @@ from batchgen.providers.api_key import ApiKey
 from batchgen.providers.error_policy import classify_create
 from batchgen.providers.interface import CallFailed, RemoteStatus, Task
 from batchgen.providers.provider import Connection
+from batchgen.providers.registry import request_form
 from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.providers.vtrix.error_policy import ERROR_POLICY
 from batchgen.providers.vtrix.request_body import RequestFormat
@@ -44,7 +45,7 @@ def request_of_a_scene(tmp_path: Path) -> Request:
     (tmp_path / "hero.png").write_bytes(picture(FIGURES["hero"]))
     (tmp_path / "dog.mp4").write_bytes(clip(FIGURES["dog"], 3))
     (tmp_path / "manifest.yaml").write_text(MANIFEST)
-    checked = load_manifest(tmp_path / "manifest.yaml", shipped())
+    checked = load_manifest(tmp_path / "manifest.yaml", shipped(), request_form)
     assert checked.manifest is not None
     return checked.manifest.scenes[0].request
 

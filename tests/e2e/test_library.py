@@ -203,7 +203,7 @@ def test_what_it_leaves_is_for_its_owner(tmp_path: Path) -> None:
 def test_a_mistake_of_a_provider_loses_no_id_and_damages_no_journal(tmp_path: Path) -> None:
     class Careless:
         def create(self, request: Request) -> Created:
-            assert request.model
+            assert request.asked.model
             return Created(12345)  # type: ignore[arg-type]
 
         def read(self, task_id: str) -> Task:

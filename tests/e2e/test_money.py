@@ -378,4 +378,4 @@ def test_a_saved_plan_with_a_history_that_is_no_path(tmp_path: Path) -> None:
     film.do("plan", film.manifest, "--out", saved)
     document = json.loads(saved.read_text(encoding="utf-8"))
     saved.write_text(json.dumps({**document, "history": ["a\0b"]}), encoding="utf-8")
-    assert "is not a plan that plan --out has saved" in film.run("--plan", saved, expect=2).err
+    assert "is not a plan that batchgen has saved" in film.run("--plan", saved, expect=2).err

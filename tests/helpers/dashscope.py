@@ -37,9 +37,8 @@ class DashScopeGateway:
 
     def create(self, request: Request) -> Created:
         """Create a task."""
-        document = {"model": request.model, "input": request.input, "parameters": request.parameters}
-        came = self._http.post(CREATE, document, {"X-DashScope-Async": "enable"})
-        return answers.created(came, lambda data: _output(data).get("task_id"), _error)
+        came = self._http.post(CREATE, request.document, {"X-DashScope-Async": "enable"})
+        return answers.created(came, lambda data: _output(data).get("task_id"), _error, {"output": ("task_id",)})
 
     def read(self, task_id: str) -> Task:
         """Read a task."""

@@ -1,6 +1,6 @@
 """A bench for the engine: scenes, and a scheduler that is told how its acts end, in time that is set by hand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from batchgen.engine.planner import Choice, plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import State
 from batchgen.model import RequestFacts, TaskResult
+from batchgen.providers.registry import asked_before
 
 CREATED = Classification(Kind.CREATED)
 RUNNING = Classification(Kind.RUNNING)
@@ -35,11 +36,18 @@ PRICE = Decimal("0.50")
 URL = "https://cdn.example/v.mp4"
 
 
+def known_request(
+    sha256: str, document: Mapping[str, Any], tier: str | None = None, characters: tuple[str, ...] = ()
+) -> RequestFacts:
+    """What is known of a request with such a document."""
+    return RequestFacts(sha256, document, tier, characters, asked_before(document))
+
+
 def scene(name: str = "s1", request: str = "r1", price: Decimal | None = PRICE, **parameters: Any) -> SceneFacts:
     """A scene whose request is known by ``request``."""
     asked = {"size": "1280*720", "duration": 5, "seed": 7, **parameters}
     content = {"model": "m", "input": {"prompt": request}, "parameters": asked}
-    return SceneFacts(name, RequestFacts(f"sha-{request}", content, "720P", ("hero",)), price)
+    return SceneFacts(name, known_request(f"sha-{request}", content, "720P", ("hero",)), price)
 
 
 def scenes(count: int, price: Decimal | None = PRICE) -> list[SceneFacts]:

@@ -16,6 +16,7 @@ from PIL import Image
 from batchgen.cli.main import main
 from batchgen.manifest.load import LoadedManifest, load_manifest
 from batchgen.model import Problem
+from batchgen.providers.registry import request_form
 from batchgen.schemas import shipped
 
 from helpers.preloaded import parent
@@ -38,7 +39,7 @@ def checked(folder: Path, text: str | bytes, *, strict: bool = False, check_urls
     """Check a manifest with this text, in this folder."""
     path = folder / "manifest.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return load_manifest(path, shipped(), strict=strict, check_urls=check_urls)
+    return load_manifest(path, shipped(), request_form, strict=strict, check_urls=check_urls)
 
 
 def told(problems: Sequence[Problem]) -> list[str]:

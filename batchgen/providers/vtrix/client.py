@@ -7,7 +7,7 @@ from batchgen.providers.http import JsonHttp
 from batchgen.providers.interface import Created, Task
 from batchgen.providers.provider import Connection
 from batchgen.providers.vtrix import codec
-from batchgen.providers.vtrix.request_body import RequestFormat, document
+from batchgen.providers.vtrix.request_body import RequestFormat, as_sent
 
 _CREATE_PATH = "/model/v1/generation"
 _TASK_PATH = "/model/v1/generation/task/"
@@ -23,7 +23,7 @@ class VtrixGateway:
 
     def create(self, request: Request) -> Created:
         """Create a task; sends the request once. Raises `CallFailed`."""
-        return codec.read_created(self._http.post(_CREATE_PATH, document(request, self._form)))
+        return codec.read_created(self._http.post(_CREATE_PATH, as_sent(request.document, self._form)))
 
     def read(self, task_id: str) -> Task:
         """Read a task. Raises `CallFailed`."""

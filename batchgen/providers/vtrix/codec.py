@@ -11,7 +11,9 @@ from functools import partial
 from batchgen.model import TaskResult
 from batchgen.providers import answers
 from batchgen.providers.answers import (
+    TOP,
     Answer,
+    IdPlaces,
     JsonObject,
     NotUnderstood,
     Unfinished,
@@ -26,9 +28,14 @@ from batchgen.providers.interface import Created, RemoteStatus, Task, TaskError
 _LEADING_CODE = re.compile(r"([0-9]{6,12})(?:[:\s-]+|\Z)")
 
 
+_IDS = ("id", "task_id", "taskId")
+# An error has an id of its own; only what is called a task's is one there.
+_ID_PLACES: IdPlaces = {TOP: _IDS, "data": _IDS, "output": _IDS, "error": _IDS[1:]}
+
+
 def read_created(came: Answer | Unfinished) -> Created:
     """The answer to creating a task. Raises `CallFailed` for anything but a task's id."""
-    return answers.created(came, lambda data: data.get("id"), _error)
+    return answers.created(came, lambda data: data.get("id"), _error, _ID_PLACES)
 
 
 def read_task(came: Answer | Unfinished, task_id: str) -> Task:

@@ -3,7 +3,7 @@
 from batchgen.providers.provider import Provider
 from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.providers.vtrix.error_policy import ERROR_POLICY
-from batchgen.providers.vtrix.request_body import RequestFormat
+from batchgen.providers.vtrix.request_body import RequestFormat, asked_before
 
 VTRIX = Provider(
     name="vtrix",
@@ -12,5 +12,6 @@ VTRIX = Provider(
     request_formats=tuple(RequestFormat),
     errors=ERROR_POLICY,
     connect=VtrixGateway,
+    asked_before=asked_before,
     wrong_format_hint="if every scene is refused, try --request-format params (or documented)",
 )

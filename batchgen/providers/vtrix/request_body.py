@@ -1,8 +1,10 @@
-"""A request as this gateway takes it. Pure."""
+"""A request as this gateway takes it, and as earlier versions wrote it down. Pure."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
-from batchgen.model import Request
+from batchgen.model import Asked, RequestDocument
 
 
 class RequestFormat(StrEnum):
@@ -12,9 +14,31 @@ class RequestFormat(StrEnum):
     PARAMS = "params"
 
 
-def document(request: Request, form: RequestFormat) -> dict[str, object]:
-    """The JSON document of a request, its references still objects."""
+def as_sent(document: RequestDocument, form: RequestFormat) -> dict[str, object]:
+    """The JSON of a request, its references still objects."""
     if form is RequestFormat.DOCUMENTED:
-        return {"model": request.model, "input": request.input, "parameters": request.parameters}
-    params = {"input": request.input, "parameters": request.parameters}
-    return {"model": request.model, "input": [{"params": params}]}
+        return dict(document)
+    params = {"input": document["input"], "parameters": document["parameters"]}
+    return {"model": document["model"], "input": [{"params": params}]}
+
+
+def asked_before(stored: Mapping[str, Any]) -> Asked:
+    """What a request asks for that an earlier version wrote down without saying so. Raises ValueError."""
+    fields, parameters = stored.get("input"), stored.get("parameters")
+    if not isinstance(fields, dict) or not isinstance(parameters, dict):
+        raise ValueError("a request lacks its input or its parameters")  # noqa: TRY004 - the content is at fault
+    return Asked(
+        _text(stored.get("model")),
+        _text(fields.get("prompt")) or "",
+        _text(parameters.get("size")),
+        _number(parameters.get("duration")),
+        _number(parameters.get("seed")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -15,7 +15,7 @@ import trustme
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
 from batchgen.media.samples import FIGURES, picture
-from batchgen.model import Content, Facts, Reference, Request
+from batchgen.model import Asked, Content, Facts, Reference, Request
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.interface import RemoteStatus
 from batchgen.providers.provider import Connection
@@ -61,11 +61,10 @@ def a_request(folder: Path) -> Request:
         hashlib.sha256(content).hexdigest(), "image/png", Facts("image", "png", len(content), 480, 480), path
     )
     prompt = f"character1 waves for the {next(_numbers)}. time"
-    fields: dict[str, str | tuple[Reference, ...]] = {
-        "prompt": prompt,
-        "reference_urls": (Reference(path.name, known),),
-    }
-    return Request(DEFAULT_MODEL, fields, {"size": "960*960", "duration": 2, "seed": 1})
+    fields = {"prompt": prompt, "reference_urls": (Reference(path.name, known),)}
+    parameters = {"size": "960*960", "duration": 2, "seed": 1}
+    document = {"model": DEFAULT_MODEL, "input": fields, "parameters": parameters}
+    return Request(Asked(DEFAULT_MODEL, prompt, "960*960", 2, 1), document)
 
 
 @pytest.fixture(scope="session")

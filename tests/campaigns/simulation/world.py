@@ -46,7 +46,6 @@ from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError
 from batchgen.layout import result_path
 from batchgen.limits import FIRST_HOLD_S, LOST_AFTER_S, MOST_POSTS, MOST_PROBES, PATIENCE_S, TRIPS_AFTER, TRIPS_AMONG
-from batchgen.model import RequestFacts
 from batchgen.providers.answers import Answer
 from batchgen.runner.loop import Inbox, Loop, Received
 
@@ -55,6 +54,7 @@ from campaigns.simulation.answers import Heard
 from campaigns.simulation.disk import Disk, Witness
 from campaigns.simulation.gateway import NEVER_MADE, ModelGateway
 from campaigns.simulation.mishaps import FAIR, Crash, How, Mishaps, Point
+from helpers.engine_support import known_request
 
 S = AttemptState
 _TICK_S = 0.5
@@ -516,7 +516,7 @@ class World(Executor):
             asked["seed"] = 7 if any_seed is None else int(_hash(scene_id)[:6], 16)
         request = {"model": "m", "input": {"prompt": wish}, "parameters": asked}
         sha256 = _hash(wish, *([str(asked["seed"])] if wish.startswith(_DERIVED_SEED) else []))
-        facts = RequestFacts(sha256, request, "720P", ("hero",))
+        facts = known_request(sha256, request, "720P", ("hero",))
         return SceneFacts(scene_id, facts, self.price_usd * _DURATION_S, any_seed)
 
     def edit(self, scene_id: str) -> None:

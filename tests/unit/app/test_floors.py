@@ -1,6 +1,9 @@
 """What import-linter cannot see: imports by name, words of the vendor, policies that leave a case out."""
 
 import ast
+import pickle
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,9 +11,11 @@ import pytest
 import batchgen
 from batchgen.app.results import EXIT_CODES
 from batchgen.cli.main import COMMANDS
+from batchgen.cli.remedies import REMEDIES, message_of
 from batchgen.engine.attempts import TRANSITIONS, AttemptState
 from batchgen.engine.classification import Kind
 from batchgen.engine.commands import Stop
+from batchgen.errors import Remedy, UsageError
 from batchgen.providers.error_policy import ErrorClass
 from batchgen.providers.registry import PROVIDERS
 from batchgen.report.rows import STATUSES
@@ -80,3 +85,31 @@ def test_the_formats_that_run_offers_are_those_of_the_provider() -> None:
 
     (option,) = [parameter for parameter in command.params if parameter.name == "request_format"]
     assert tuple(option.type.choices) == PROVIDERS["vtrix"].request_formats  # type: ignore[attr-defined]
+
+
+def texts(path: Path) -> Iterator[str]:
+    """The texts in a module that are not docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
+            yield node.value
+
+
+def test_what_a_library_says_names_no_option_of_the_command_line() -> None:
+    rooms = ("app", "journal", "manifest", "media", "runner", "store")
+    named = re.compile(r"(?<![\w-])--[a-z]")
+    told = {
+        path.name for room in rooms for path in (PACKAGE / room).rglob("*.py") if any(map(named.search, texts(path)))
+    }
+    assert told == set()
+    assert any(map(named.search, texts(PACKAGE / "cli" / "remedies.py"))), "the test sees them at all"
+
+
+def test_the_command_line_has_words_for_every_remedy() -> None:
+    assert REMEDIES.keys() == set(Remedy)
+    said = message_of(UsageError("there is no key", Remedy.GIVE_KEY, "THE_KEY"))
+    assert said.startswith("there is no key; put it into THE_KEY or ")
+    assert message_of(UsageError("it is so")) == "it is so"
+    again = pickle.loads(pickle.dumps(UsageError("there is no key", Remedy.GIVE_KEY, "THE_KEY")))  # noqa: S301 - our own
+    assert (str(again), again.remedy, again.about) == ("there is no key", Remedy.GIVE_KEY, "THE_KEY")

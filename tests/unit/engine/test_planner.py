@@ -11,7 +11,7 @@ from batchgen.engine.states import State
 from batchgen.model import RequestFacts
 
 from helpers.attempts import WAYS, attempts_at, replay
-from helpers.engine_support import scene
+from helpers.engine_support import known_request, scene
 
 S = AttemptState
 SAME = scene(request="r1")
@@ -86,7 +86,7 @@ def test_a_changed_scene_is_paid_for_anew_unless_something_is_under_way(before: 
 
 
 def test_a_running_task_is_resumed_though_nobody_can_say_what_changed() -> None:
-    asked = ev.SceneFacts("s1", RequestFacts("another hash", SAME.request.document, "720P", ()), None)
+    asked = ev.SceneFacts("s1", known_request("another hash", SAME.request.document, "720P", ()), None)
     found = step(attempts_at(S.RUNNING), asked=asked)
     assert found.action is Action.RESUME
     assert "the request" in found.reason

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.prices import Learned, Origin, Prices, learn
-from batchgen.model import RequestFacts, TaskResult
+from batchgen.model import TaskResult
 
 from helpers.attempts import WAYS, attempts_at
+from helpers.engine_support import known_request
 
 S = AttemptState
 TIER = "720P"
@@ -23,7 +24,7 @@ def attempt(
 ) -> Attempt:
     known = attempts_at(state).latest("s1")
     assert known is not None
-    request = RequestFacts("x", {"model": model, "input": {}, "parameters": {"duration": seconds}}, TIER)
+    request = known_request("x", {"model": model, "input": {}, "parameters": {"duration": seconds}}, TIER)
     return replace(known, request=request, result=TaskResult(cost_usd=None if cost is None else Decimal(cost)))
 
 

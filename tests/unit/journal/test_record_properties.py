@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from batchgen.engine import events as ev
 from batchgen.journal.records import KINDS, DamagedRecord, Record, Stamp, decode, encode
-from batchgen.model import RequestFacts, TaskResult
+from batchgen.model import Asked, RequestFacts, TaskResult
 
 texts = st.text(st.characters(), max_size=30)
 amounts = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12)
@@ -31,6 +31,7 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int | None: st.none() | st.integers(),
     bool: st.booleans(),
     str | None: st.none() | texts,
+    int | None: st.none() | st.integers(),
     Decimal | None: st.none() | amounts,
     tuple[str, ...]: _tuples(texts),
 }
@@ -45,7 +46,7 @@ def built(kind: Any) -> st.SearchStrategy[Any]:
             found[entry.name] = st.dictionaries(texts, values, max_size=4)
         elif entry.name == "scenes":
             found[entry.name] = _tuples(built(ev.SceneFacts))
-        elif hints[entry.name] in (RequestFacts, TaskResult):
+        elif hints[entry.name] in (Asked, RequestFacts, TaskResult):
             found[entry.name] = built(hints[entry.name])
         else:
             found[entry.name] = OF_TYPE[hints[entry.name]]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from batchgen.manifest.load import load_manifest
+from batchgen.providers.registry import request_form
 from batchgen.schemas import shipped
 
 from helpers.support import told
@@ -28,14 +29,14 @@ def expected_in(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", examples("valid"), ids=lambda path: path.stem)
 def test_a_valid_example(path: Path) -> None:
-    checked = load_manifest(path, shipped())
+    checked = load_manifest(path, shipped(), request_form)
     assert told(checked.problems) == expected_in(path)
     assert checked.manifest is not None
 
 
 @pytest.mark.parametrize("path", examples("invalid"), ids=lambda path: path.stem)
 def test_an_invalid_example(path: Path) -> None:
-    checked = load_manifest(path, shipped())
+    checked = load_manifest(path, shipped(), request_form)
     assert told(checked.problems) == expected_in(path)
     assert checked.manifest is None
 

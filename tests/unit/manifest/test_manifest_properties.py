@@ -15,6 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from batchgen.manifest.load import load_manifest
 from batchgen.manifest.yaml_reader import UnreadableManifest, read
 from batchgen.model import Manifest, Scene
+from batchgen.providers.registry import request_form
 from batchgen.schemas import compiled, shipped
 
 from helpers.support import in_process
@@ -175,7 +176,7 @@ def valid_manifests(draw: st.DrawFn) -> dict[str, Any]:
 def expanded(folder: Path, data: dict[str, Any]) -> Manifest:
     path = folder / "valid.yaml"
     path.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    found = load_manifest(path, shipped())
+    found = load_manifest(path, shipped(), request_form)
     assert [problem for problem in found.problems if problem.severity == "error"] == []
     assert found.manifest is not None
     return found.manifest
@@ -183,9 +184,9 @@ def expanded(folder: Path, data: dict[str, Any]) -> Manifest:
 
 def written_back(scene: Scene) -> dict[str, Any]:
     """A scene as an entry of a manifest that says everything itself."""
-    request = scene.request
-    entry: dict[str, Any] = {"id": scene.id, "seed": "random", "takes": 1, **request.parameters}
-    for field, value in request.input.items():
+    document = scene.request.document
+    entry: dict[str, Any] = {"id": scene.id, "seed": "random", "takes": 1, **document["parameters"]}
+    for field, value in document["input"].items():
         if isinstance(value, str):
             entry[field] = value.replace("{", "{{").replace("}", "}}")
         else:

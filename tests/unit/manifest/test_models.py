@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 import batchgen as package
 from batchgen.errors import UsageError
 from batchgen.manifest.load import LoadedManifest, load_manifest
+from batchgen.providers.registry import request_form
 from batchgen.schemas import DEFAULT_MODEL, MODELS_VARIABLE, Catalogue, shipped
 
 from helpers.support import batchgen, told
@@ -23,7 +24,7 @@ HEAD = "version: 1\nname: sketches\nmodel: sketch\nscenes:\n"
 def checked(folder: Path, text: str) -> LoadedManifest:
     path = folder / "manifest.yaml"
     path.write_text(text)
-    return load_manifest(path, Catalogue(SCHEMAS, MODELS))
+    return load_manifest(path, Catalogue(SCHEMAS, MODELS), request_form)
 
 
 def test_scenes_are_expanded_by_the_model_of_the_folder(tmp_path: Path) -> None:

@@ -330,7 +330,7 @@ def test_a_scene_beats_the_defaults_even_where_they_are_wrong_for_it(tmp_path: P
     manifest = checked(tmp_path, text).manifest
     assert manifest is not None
     assert [scene.id for scene in manifest.scenes] == ["s01-t1", "s01-t2"]
-    assert [dict(scene.request.parameters) for scene in manifest.scenes] == [
+    assert [scene.request.document["parameters"] for scene in manifest.scenes] == [
         {
             "size": "960*960",
             "duration": 10,
@@ -348,7 +348,7 @@ def test_a_derived_seed_stays_and_a_random_one_is_not_sent(tmp_path: Path) -> No
     def seeds(**settings: str) -> list[object]:
         manifest = checked(tmp_path, one_scene(**settings)).manifest
         assert manifest is not None
-        return [scene.request.parameters.get("seed") for scene in manifest.scenes]
+        return [scene.request.asked.seed for scene in manifest.scenes]
 
     [derived] = seeds()
     assert isinstance(derived, int)

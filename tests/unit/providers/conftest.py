@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from batchgen.model import Content, Facts, Reference, Request
+from batchgen.model import Asked, Content, Facts, Reference, Request
 
 MakeRequest = Callable[..., Request]
 
@@ -23,7 +23,9 @@ def make_request(tmp_path: Path) -> MakeRequest:
             facts = Facts("image", "png", len(content), 400, 400)
             known = Content(hashlib.sha256(content).hexdigest(), "image/png", facts, path)
             references.append(Reference(path.name, known))
-        fields: dict[str, str | tuple[Reference, ...]] = {"prompt": prompt, "reference_urls": tuple(references)}
-        return Request("m", fields, {"size": "1280*720", "duration": 5, "audio": True, "seed": 3})
+        parameters = {"size": "1280*720", "duration": 5, "audio": True, "seed": 3}
+        fields = {"prompt": prompt, "reference_urls": tuple(references)}
+        document = {"model": "m", "input": fields, "parameters": parameters}
+        return Request(Asked("m", prompt, "1280*720", 5, 3), document)
 
     return make

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batchgen.providers.json_body import JsonBody, ReferenceChanged
-from batchgen.providers.vtrix.request_body import RequestFormat, document
+from batchgen.providers.vtrix.request_body import RequestFormat, as_sent
 
 from unit.providers.conftest import MakeRequest
 
@@ -26,7 +26,7 @@ def data_uri(content: bytes) -> str:
 @pytest.mark.parametrize("form", RequestFormat)
 def test_the_body_is_the_json_that_it_stands_for(make_request: MakeRequest, form: RequestFormat) -> None:
     contents = [bytes([number % 251]) * size for number, size in enumerate(SIZES)]
-    with JsonBody(document(make_request(*contents, prompt='quotes " and ü \u0000'), form)) as body:
+    with JsonBody(as_sent(make_request(*contents, prompt='quotes " and ü \u0000').document, form)) as body:
         sent = b"".join(body)
     inner = {
         "input": {
@@ -45,7 +45,7 @@ def test_the_body_is_the_json_that_it_stands_for(make_request: MakeRequest, form
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(content=st.binary(max_size=300), prompt=st.text(st.characters(exclude_categories=["Cs"]), max_size=50))
 def test_the_announced_length_is_what_is_sent(make_request: MakeRequest, content: bytes, prompt: str) -> None:
-    with JsonBody(document(make_request(content, prompt=prompt), RequestFormat.DOCUMENTED)) as body:
+    with JsonBody(as_sent(make_request(content, prompt=prompt).document, RequestFormat.DOCUMENTED)) as body:
         sent = b"".join(body)
     assert len(sent) == body.length
     assert json.loads(sent)["input"]["prompt"] == prompt
@@ -59,7 +59,7 @@ def test_a_file_of_another_size_is_refused_before_anything_is_sent(
     (tmp_path / "reference0").write_bytes(now)
     with (
         pytest.raises(ReferenceChanged, match="reference0 had 16 bytes"),
-        JsonBody(document(request, RequestFormat.DOCUMENTED)),
+        JsonBody(as_sent(request.document, RequestFormat.DOCUMENTED)),
     ):
         pass
 
@@ -69,7 +69,7 @@ def test_a_file_that_is_gone_is_refused(make_request: MakeRequest, tmp_path: Pat
     (tmp_path / "reference1").unlink()
     with (
         pytest.raises(ReferenceChanged, match="cannot be read any more"),
-        JsonBody(document(request, RequestFormat.DOCUMENTED)),
+        JsonBody(as_sent(request.document, RequestFormat.DOCUMENTED)),
     ):
         pass
 
@@ -81,7 +81,7 @@ def test_a_file_that_changes_while_it_is_sent_never_becomes_a_whole_body(
     request = make_request(b"a" * (4 * CHUNK))
     sent = bytearray()
     path = tmp_path / "reference0"
-    with JsonBody(document(request, RequestFormat.DOCUMENTED)) as body:
+    with JsonBody(as_sent(request.document, RequestFormat.DOCUMENTED)) as body:
         pieces = iter(body)
         while len(sent) < CHUNK:
             sent += next(pieces)
@@ -105,15 +105,15 @@ MEMORY = """
 import hashlib, resource, sys
 from pathlib import Path
 from batchgen.providers.json_body import JsonBody
-from batchgen.providers.vtrix.request_body import RequestFormat, document
-from batchgen.model import Content, Facts, Reference, Request
+from batchgen.providers.vtrix.request_body import RequestFormat, as_sent
+from batchgen.model import Asked, Content, Facts, Reference, Request
 path = Path(sys.argv[1])
 with path.open("rb") as file:
     digest = hashlib.file_digest(file, "sha256").hexdigest()
 content = Content(digest, "video/mp4", Facts("video", "mp4", path.stat().st_size), path)
-request = Request("m", {"prompt": "p", "reference_urls": (Reference("v", content),) * 3}, {})
+request = Request(Asked("m"), {"model": "m", "input": {"reference_urls": (Reference("v", content),) * 3}})
 idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-with JsonBody(document(request, RequestFormat.DOCUMENTED)) as body:
+with JsonBody(as_sent(request.document, RequestFormat.DOCUMENTED)) as body:
     sent = sum(len(piece) for piece in body)
 assert sent == body.length > 400_000_000, sent
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle)

@@ -10,6 +10,7 @@ from batchgen.report.audit import as_json, entries
 from batchgen.report.invoice import Line
 
 from helpers.attempts import replay
+from helpers.engine_support import known_request
 
 AT = "2026-11-22T10:00:00.000Z"
 LATER = "2026-11-23T10:00:00.000Z"
@@ -19,9 +20,8 @@ def submitting(
     scene_id: str, attempt: int = 1, *, at: str = AT, sha: str = "", size: str = "1280*720"
 ) -> ev.Submitting:
     request = {"model": "m", "input": {"prompt": "p"}, "parameters": {"size": size, "duration": 5}}
-    return ev.Submitting(
-        at, scene_id, attempt, RequestFacts(sha or f"of {scene_id}", request, "720P", ("hero",)), Decimal("0.50")
-    )
+    facts = known_request(sha or f"of {scene_id}", request, "720P", ("hero",))
+    return ev.Submitting(at, scene_id, attempt, facts, Decimal("0.50"))
 
 
 def completed(scene_id: str, cost: str | None, attempt: int = 1, discount: str | None = None) -> list[ev.Event]:

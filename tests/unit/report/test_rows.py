@@ -16,7 +16,7 @@ from batchgen.report.as_csv import as_csv, harmless
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, Row, ledger_rows, report_rows, totals
 
 from helpers.attempts import ASKED, EVENTS, NOT_CREATED, RAN, SENT, SHA, WAYS, replay, submitting
-from helpers.engine_support import scene
+from helpers.engine_support import known_request, scene
 
 S = AttemptState
 REPORT = (
@@ -48,7 +48,7 @@ def report(events: list[Any], *scenes: ev.SceneFacts) -> Row:
 
 def second(*further: Any, sha256: str = ASKED.request.sha256) -> list[Any]:
     """A second attempt, on its way."""
-    begin = ev.Submitting("t5", "s1", 2, RequestFacts(sha256, ASKED.request.document, "720P", ()), Decimal("0.5"))
+    begin = ev.Submitting("t5", "s1", 2, known_request(sha256, ASKED.request.document, "720P", ()), Decimal("0.5"))
     return [begin, *further]
 
 
@@ -134,8 +134,8 @@ def test_rows_come_in_the_order_of_the_manifest() -> None:
 @pytest.mark.parametrize("code", ["not_created", "not_connected"])
 def test_what_never_reached_the_gateway_still_waits(code: str) -> None:
     refused = ev.Refused(DONE_AT, "s1", 1, code, "nothing was created", again=True)
-    events = [ev.Submitting(SENT_AT, "s1", 1, RequestFacts("x", ASKED.request.document, "720P", ()), None), refused]
-    full = told(events, ev.SceneFacts("s1", RequestFacts("x", ASKED.request.document, "720P", ()), None))
+    events = [ev.Submitting(SENT_AT, "s1", 1, known_request("x", ASKED.request.document, "720P", ()), None), refused]
+    full = told(events, ev.SceneFacts("s1", known_request("x", ASKED.request.document, "720P", ()), None))
     assert report_rows(full)[0]["status"] == "pending"
     assert ledger_rows(full) == [], "and nothing was paid"
 

@@ -1,0 +1,22 @@
+"""What to type about an error."""
+
+from collections.abc import Mapping
+from shlex import quote
+
+from batchgen.errors import BatchgenError, Remedy
+
+REMEDIES: Mapping[Remedy, str] = {
+    Remedy.GIVE_KEY: "put it into {about} or name a file with --api-key-file; to rehearse without one, use --emulator",
+    Remedy.GO_ON_THERE: "to go on with them add --run-dir {about}, or move the folder there",
+    Remedy.OTHER_RUN_DIR: "another run directory is named with --run-dir",
+    Remedy.SAVE_PLAN: "plans are saved with: batchgen plan MANIFEST --out FILE",
+    Remedy.SAY_WHAT_BECAME: "say --task-id ID or --not-created",
+    Remedy.SALVAGE: "what can be saved is shown by: batchgen report --salvage {about}",
+}
+
+
+def message_of(error: BatchgenError) -> str:
+    """The message of an error, and what to type about it."""
+    if error.remedy is None:
+        return str(error)
+    return f"{error}; {REMEDIES[error.remedy].format(about=quote(error.about))}"

@@ -1,0 +1,31 @@
+"""What the requests of a journal ask for, where its lines do not say so. Pure.
+
+Versions before wrote down the document of a request alone, whose layout is its provider's business.
+Whoever reads such a journal passes in what reads that.
+"""
+
+from dataclasses import replace
+
+from batchgen.engine import events as ev
+from batchgen.engine.events import Event
+from batchgen.journal.records import DamagedRecord
+from batchgen.model import Asked, AskedOf, RequestFacts
+
+_NOT_SAID = Asked()
+
+
+def with_asked(event: Event, asked_of: AskedOf) -> Event:
+    """The event, with what its requests ask for. Raises `DamagedRecord`."""
+    try:
+        if isinstance(event, ev.Submitting):
+            return replace(event, request=_filled(event.request, asked_of))
+        if isinstance(event, ev.ManifestRead):
+            scenes = (replace(scene, request=_filled(scene.request, asked_of)) for scene in event.scenes)
+            return replace(event, scenes=tuple(scenes))
+    except ValueError as error:
+        raise DamagedRecord(str(error)) from None
+    return event
+
+
+def _filled(request: RequestFacts, asked_of: AskedOf) -> RequestFacts:
+    return replace(request, asked=asked_of(request.document)) if request.asked == _NOT_SAID else request

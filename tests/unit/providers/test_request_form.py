@@ -1,0 +1,74 @@
+"""Scene settings become the document that a provider takes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from batchgen.model import Asked, Reference, Request, SceneSettings
+from batchgen.providers.registry import asked_before, request_form
+from batchgen.providers.request_form import in_sections
+from batchgen.schemas import DEFAULT_MODEL, shipped
+
+REFERENCES = (Reference("https://example.com/a.png"),)
+DESCRIPTION = {"fields": {"references": "images", "prompt": "text", "size": "resolution"}}
+OTHER: dict[str, Any] = {
+    "properties": {
+        "model": {"const": "other"},
+        "content": {"required": ["text"], "properties": {"text": {"maxLength": 9}, "images": {}}},
+        "config": {"properties": {"resolution": {"default": "64*64"}, "seed": {}}},
+    }
+}
+
+
+def test_a_request_may_be_laid_out_otherwise() -> None:
+    form = in_sections(DESCRIPTION, OTHER)
+    assert dict(form.settings) == {
+        "prompt": {"maxLength": 9}, "references": {}, "size": {"default": "64*64"}, "seed": {},
+    }  # fmt: skip
+    assert form.required == ("prompt",)
+    wanted = SceneSettings("other", "a cat", REFERENCES, {"size": "64*64", "unheard": 1})
+    assert form.document(wanted) == {
+        "model": "other",
+        "content": {"text": "a cat", "images": REFERENCES},
+        "config": {"resolution": "64*64"},
+    }
+
+
+def settings(**others: Any) -> SceneSettings:
+    return SceneSettings(DEFAULT_MODEL, "character1 waves", REFERENCES, others)
+
+
+def test_the_hash_of_a_request_is_what_it_always_was() -> None:
+    wanted = settings(size="1280*720", duration=5, seed=7)
+    request = Request(wanted.asked(), request_form(shipped(), DEFAULT_MODEL).document(wanted))
+    assert request.as_json() == {
+        "model": DEFAULT_MODEL,
+        "input": {
+            "prompt": "character1 waves",
+            "reference_urls": [{"source": "https://example.com/a.png", "url": "https://example.com/a.png"}],
+        },
+        "parameters": {"size": "1280*720", "duration": 5, "seed": 7},
+    }
+    assert request.sha256 == "7eb4374a45ed66eb4b89dfc3129750e4fa61d8c7a2362ad3f2d51645f3bc6cfd"
+
+
+@pytest.mark.parametrize(
+    "others", [{"size": "1280*720", "duration": 5, "seed": 7}, {"size": "960*960", "duration": 2}, {}]
+)
+def test_what_was_asked_for_is_read_back_from_a_document_that_was_stored(others: Mapping[str, Any]) -> None:
+    wanted = settings(**others)
+    stored = Request(wanted.asked(), request_form(shipped(), DEFAULT_MODEL).document(wanted)).as_json()
+    assert asked_before(stored) == wanted.asked()
+
+
+@pytest.mark.parametrize(("said", "known"), [(5, 5), (True, None), (None, None), ("x", None), ([], None)])
+def test_fields_of_a_stored_document_that_make_no_sense_are_not_known(said: object, known: int | None) -> None:
+    stored = {"model": "m", "input": {"prompt": "p"}, "parameters": {"size": "s", "duration": said, "seed": said}}
+    assert asked_before(stored) == Asked("m", "p", "s", known, known)
+
+
+@pytest.mark.parametrize("stored", [{}, {"input": {}}, {"parameters": {}}, {"input": "x", "parameters": {}}])
+def test_what_is_no_request_is_refused(stored: Mapping[str, Any]) -> None:
+    with pytest.raises(ValueError, match="a request lacks its input or its parameters"):
+        asked_before(stored)
