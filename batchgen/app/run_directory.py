@@ -7,7 +7,7 @@ from pathlib import Path
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
-from batchgen.errors import RunDirectoryError, UsageError
+from batchgen.errors import RunDirectoryError
 from batchgen.files import write_atomically
 from batchgen.journal.replay import read
 from batchgen.layout import EMULATOR, JOURNAL, LEDGER, REPORT, RESULTS, VIDEOS
@@ -106,12 +106,3 @@ class RunDirectory:
         store = self.store()
         kept = (one for one in state.all_attempts() if one.has_file and str(one.video_path).startswith(f"{RESULTS}/"))
         show(self.path, counting, {str(one.video_sha256) for one in kept if store.has(str(one.video_path))})
-
-
-def found_in(folder: Path) -> list[RunDirectory]:
-    """The run directories in a folder, by name. Raises `UsageError` where there is none."""
-    inside = sorted(folder.iterdir()) if folder.is_dir() else []
-    found = [directory for directory in map(RunDirectory, inside) if directory.is_begun()]
-    if not found:
-        raise UsageError(f"there is no run directory in {folder}; name one, or go where the manifest lies")
-    return found
