@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from batchgen.app.run_directory import RUNS, RunDirectory
-from batchgen.errors import UsageError
+from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.manifest.yaml_reader import UnreadableManifest, read
 from batchgen.options import placed
 
@@ -34,7 +34,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _is_begun(folder: Path) -> bool:
-    with suppress(OSError):
+    with suppress(RunDirectoryError):
         return RunDirectory(folder).is_begun()
     return False
 

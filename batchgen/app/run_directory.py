@@ -1,6 +1,7 @@
 """One run directory: its state, its results, its reports."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +51,21 @@ class RunDirectory:
         return self.path / JOURNAL
 
     def is_begun(self) -> bool:
-        """Whether a run was ever begun here."""
-        return self.journal.exists()
+        """Whether a run was ever begun here. Raises `RunDirectoryError` where that cannot be seen."""
+        with self._looked_at():
+            return self.journal.exists()
 
     def is_rehearsal(self) -> bool:
-        """Whether it was made with the embedded emulator."""
-        return (self.path / EMULATOR).is_dir()
+        """Whether it was made with the embedded emulator. Raises `RunDirectoryError` where that cannot be seen."""
+        with self._looked_at():
+            return (self.path / EMULATOR).is_dir()
+
+    @contextmanager
+    def _looked_at(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:  # a name that is too long, or a folder that may not be entered
+            raise RunDirectoryError(f"{self} cannot be used: {error.strerror}") from None
 
     def state(self) -> State:
         """What the journal tells; works while a run goes on. Raises `RunDirectoryError` where there is none."""

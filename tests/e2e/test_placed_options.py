@@ -168,6 +168,13 @@ def test_a_rehearsal_that_the_environment_asks_for_costs_nothing(tmp_path: Path)
     assert film.plan()["s1"]["action"] == "submit"
 
 
+def test_a_run_directory_that_no_disk_takes_is_told_of(tmp_path: Path) -> None:
+    film = numbered(tmp_path, "", 1)
+    for command in (("plan",), ("run", "--emulator")):
+        ended = film.do(*command, film.manifest, expect=6, BATCHGEN_RUN_DIR="a" * 300)
+        assert "cannot be used: File name too long" in ended.err
+
+
 def carried_out(film: Batch, *options: str, expect: int = 0, **environment: str) -> Ended:
     return film.do("run", film.manifest, "--emulator", "--no-progress", *options, expect=expect, **environment)
 
