@@ -249,10 +249,8 @@ def _typed(name: str) -> str:
 
 
 def _as_typed(value: object) -> str:
-    """A value as it is typed: an amount with all its digits, another number as short as can be."""
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """A value as it is typed, with all its digits."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value).removesuffix(".0")
 
 
 def _in_force(options: Options, batch: Batch) -> str:
@@ -291,9 +289,8 @@ def _check_agreement(options: Options, given: Given, saved: saved_plan.Saved) ->
         "attempts": (options.attempts, saved.choice.attempts),
         "history": (tuple(folder.resolve() for folder in options.history), saved.history),
     }
-    for name in given.typed & _SAVED:
-        typed, planned = said[name]
-        if typed != planned:
+    for name, (typed, planned) in said.items():
+        if name in given.typed and typed != planned:
             raise UsageError(
                 f"{options.plan_file} was saved with another {_typed(name)}; take it out here, or save a new plan"
             )

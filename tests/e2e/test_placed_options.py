@@ -121,9 +121,9 @@ def test_a_limit_of_the_manifest_is_kept(tmp_path: Path, gateway: Gateway) -> No
     assert len(gateway.posts()) == 2
     film.scenes["s2"] = {"prompt": "character1 rests"}
     with_run(film, attempts=2, task_timeout=60)
-    ended = film.run("--attempts=3", "--no-wait", "--scene=s2")
+    ended = film.run("--attempts=3", "--request-timeout=123456.75", "--submit-rate=90", "--no-wait", "--scene=s2")
     (step,) = [line for line in ended.err.splitlines() if line.startswith("To go on:")]
-    assert "--attempts 3 --scene s2" in step
+    assert "--submit-rate 90 --request-timeout 123456.75 --attempts 3 --scene s2" in step
     assert "--task-timeout" not in step, "the manifest says it to the next run as well"
 
 
