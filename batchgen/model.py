@@ -6,7 +6,7 @@ Plain frozen data, shared by every room. Nothing here reads a file or a clock.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -316,7 +316,8 @@ class Scene:
 class Manifest:
     """A manifest, expanded: what is to be generated, in order, and what it may cost.
 
-    ``pricing`` is US dollars per second of output by tier, ``budget_usd`` US dollars or None.
+    ``pricing`` is US dollars per second of output by tier, ``budget_usd`` US dollars or None, ``run`` the
+    options for a run, with paths as they are written.
     """
 
     name: str
@@ -324,6 +325,7 @@ class Manifest:
     pricing: Mapping[str, Decimal]
     budget_usd: Decimal | None
     scenes: tuple[Scene, ...]
+    run: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """The expanded manifest as JSON; the same manifest and files give the same bytes."""
@@ -332,6 +334,7 @@ class Manifest:
             "model": self.model,
             "pricing": {tier: str(price) for tier, price in self.pricing.items()},
             "budget_usd": None if self.budget_usd is None else str(self.budget_usd),
+            **({"run": dict(self.run)} if self.run else {}),
             "scenes": [
                 {
                     "scene_id": scene.id,

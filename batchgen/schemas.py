@@ -13,6 +13,7 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -143,6 +144,7 @@ class _Compiler:
         keywords = {
             "additionalProperties": self._additional_properties,
             "items": self._items,
+            "minimum": _minimum,
             "pattern": _pattern,
             "properties": self._properties,
             "propertyNames": _property_names,
@@ -207,6 +209,12 @@ def _property_names(validator: Validator, value: Schema, instance: object, __: S
             for error in validator.evolve(schema=value).iter_errors(name):
                 error.path.appendleft(name)
                 yield error
+
+
+def _minimum(validator: Validator, value: float, instance: Any, _: Schema) -> Iterator[ValidationError]:
+    # A limit such as 0.01 is met by the decimal 0.01, which the nearest float is greater than.
+    if validator.is_type(instance, "number") and instance < Decimal(str(value)):
+        yield ValidationError("below the minimum")
 
 
 def _pattern(_: Validator, value: str, instance: object, __: Schema) -> Iterator[ValidationError]:

@@ -17,6 +17,7 @@ from batchgen.errors import RefusedRun, Remedy, UsageError
 from batchgen.layout import JOURNAL
 from batchgen.manifest.load import LoadedManifest, PricedTiers, load_manifest, without_prices
 from batchgen.model import Manifest, Problem, Request, counted
+from batchgen.options import placed
 from batchgen.providers.provider import Provider
 from batchgen.providers.registry import PROVIDERS, name_of, request_form
 from batchgen.schemas import Catalogue, shipped
@@ -42,7 +43,8 @@ class Batch:
     """A manifest without errors, where it is run, and the earlier runs that its prices are learned from.
 
     ``rehearsal`` says that it is run against the embedded emulator; ``reuse`` are run directories whose results
-    are linked in where they are those of a scene.
+    are linked in where they are those of a scene; ``run_settings`` are the options under ``run:``, by name, with
+    paths as they lead from here.
     """
 
     manifest: Manifest
@@ -51,6 +53,7 @@ class Batch:
     rehearsal: bool = False
     reuse: tuple[RunDirectory, ...] = ()
     catalogue: Catalogue = field(default_factory=shipped)
+    run_settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def requests(self) -> Mapping[str, Request]:
@@ -102,8 +105,8 @@ def load(  # noqa: PLR0913 - each has a default
     path: str | Path,
     *,
     run_dir: str | Path | None = None,
-    history: Sequence[str | Path] = (),
-    reuse: Sequence[str | Path] = (),
+    history: Sequence[str | Path] | None = None,
+    reuse: Sequence[str | Path] | None = None,
     strict: bool = False,
     rehearsal: bool = False,
     notify: Notify = ignore,
@@ -112,33 +115,42 @@ def load(  # noqa: PLR0913 - each has a default
 ) -> Batch:
     """Load a manifest that is to be planned or run.
 
-    The run directory is runs/NAME beside the manifest where none is given, runs/NAME-rehearsal for a
-    rehearsal; ``history`` are earlier run directories to learn prices from, ``reuse`` those to link results
-    in from; ``catalogue`` holds the models, those that are shipped and those of BATCHGEN_MODELS where it is
-    left out, ``providers`` those that serve them. Raises `InvalidManifest` where there are errors,
+    ``history`` are earlier run directories to learn prices from, ``reuse`` those to link results in from. Where
+    one of them or the run directory is not given, the manifest may say it under ``run:``; else the run directory is
+    runs/NAME beside the manifest, runs/NAME-rehearsal for a rehearsal. ``catalogue`` holds the models, those that
+    are shipped and those of BATCHGEN_MODELS where it is left out, ``providers`` those that serve them. Raises
+    `InvalidManifest` where there are errors,
     `UsageError` and `RunDirectoryError` where a manifest, a history or a directory to reuse cannot be read.
     """
     path = Path(path)
-    folders = {folder.resolve(): RunDirectory(folder) for folder in map(Path, history)}
 
-    def earlier(directory: RunDirectory) -> tuple[State, ...]:
+    def directory_of(name: str, settings: Mapping[str, Any]) -> RunDirectory:
+        given = settings.get("run_dir") if run_dir is None else run_dir
+        return _directory(path, given, name, rehearsal=rehearsal)
+
+    def earlier(directory: RunDirectory, settings: Mapping[str, Any]) -> tuple[State, ...]:
         lenient = rehearsal or directory.is_rehearsal()
+        given = settings.get("history", ()) if history is None else history
+        folders = {folder.resolve(): RunDirectory(folder) for folder in map(Path, given)}
         others = [each for resolved, each in folders.items() if resolved != directory.path.resolve()]
         return tuple(_history(each, rehearsal=lenient) for each in others)
 
-    def priced(name: str, model: str) -> Collection[str]:
-        directory = _directory(path, run_dir, name, rehearsal=rehearsal)
-        return learn(_attempts(directory.state_or_empty(), earlier(directory)), model)
+    def priced(name: str, model: str, written: Mapping[str, Any]) -> Collection[str]:
+        settings = placed(written, path.parent)
+        directory = directory_of(name, settings)
+        return learn(_attempts(directory.state_or_empty(), earlier(directory, settings)), model)
 
     loaded = check(path, strict=strict, priced=priced, catalogue=catalogue, providers=providers)
     if loaded.problems:
         notify(ProblemsFound(path, loaded.problems))
     if loaded.manifest is None:
         raise InvalidManifest(path, loaded.problems)
-    directory = _directory(path, run_dir, loaded.manifest.name, rehearsal=rehearsal)
-    own = directory.path.resolve()
-    others = tuple(to_reuse(Path(each), rehearsal=rehearsal) for each in reuse if Path(each).resolve() != own)
-    return Batch(loaded.manifest, directory, earlier(directory), rehearsal, others, catalogue or shipped())
+    settings = placed(loaded.manifest.run, path.parent)
+    directory = directory_of(loaded.manifest.name, settings)
+    own, past = directory.path.resolve(), earlier(directory, settings)
+    lenders = map(Path, settings.get("reuse", ()) if reuse is None else reuse)
+    others = tuple(to_reuse(each, rehearsal=rehearsal) for each in lenders if each.resolve() != own)
+    return Batch(loaded.manifest, directory, past, rehearsal, others, catalogue or shipped(), settings)
 
 
 def _directory(manifest: Path, run_dir: str | Path | None, name: str, *, rehearsal: bool) -> RunDirectory:

@@ -49,7 +49,7 @@ def plan(batch: Batch, choice: Choice | None = None, state: State | None = None)
 
     Raises `UsageError` where nothing is selected, or the run directory holds another batch.
     """
-    choice = choice or Choice()
+    choice = choice or Choice(attempts=batch.run_settings.get("attempts", 1))
     state = batch.directory.state_or_empty() if state is None else state
     if state.name and state.name != batch.manifest.name:
         raise UsageError(

@@ -1,13 +1,14 @@
 """One run directory: its state, its results, its reports."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
-from batchgen.errors import RunDirectoryError, UsageError
+from batchgen.errors import RunDirectoryError
 from batchgen.files import write_atomically
 from batchgen.journal.replay import read
 from batchgen.layout import EMULATOR, JOURNAL, LEDGER, REPORT, RESULTS, VIDEOS
@@ -51,12 +52,21 @@ class RunDirectory:
         return self.path / JOURNAL
 
     def is_begun(self) -> bool:
-        """Whether a run was ever begun here."""
-        return self.journal.exists()
+        """Whether a run was ever begun here. Raises `RunDirectoryError` where that cannot be seen."""
+        with self._looked_at():
+            return self.journal.exists()
 
     def is_rehearsal(self) -> bool:
-        """Whether it was made with the embedded emulator."""
-        return (self.path / EMULATOR).is_dir()
+        """Whether it was made with the embedded emulator. Raises `RunDirectoryError` where that cannot be seen."""
+        with self._looked_at():
+            return (self.path / EMULATOR).is_dir()
+
+    @contextmanager
+    def _looked_at(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:  # a name that is too long, or a folder that may not be entered
+            raise RunDirectoryError(f"{self} cannot be used: {error.strerror}") from None
 
     def state(self) -> State:
         """What the journal tells; works while a run goes on. Raises `RunDirectoryError` where there is none."""
@@ -107,12 +117,3 @@ class RunDirectory:
         store = self.store()
         kept = (one for one in state.all_attempts() if one.has_file and str(one.video_path).startswith(f"{RESULTS}/"))
         show(self.path, counting, {str(one.video_sha256) for one in kept if store.has(str(one.video_path))})
-
-
-def found_in(folder: Path) -> list[RunDirectory]:
-    """The run directories in a folder, by name. Raises `UsageError` where there is none."""
-    inside = sorted(folder.iterdir()) if folder.is_dir() else []
-    found = [directory for directory in map(RunDirectory, inside) if directory.is_begun()]
-    if not found:
-        raise UsageError(f"there is no run directory in {folder}; name one, or go where the manifest lies")
-    return found

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlsplit
 
 from batchgen.app.kept_results import linked, taken_over
@@ -68,6 +69,13 @@ class RunOptions:
     budget_usd: Decimal | None = None
     rebind: bool = False
 
+    @classmethod
+    def of(cls, batch: Batch, **others: Any) -> "RunOptions":
+        """The options that the manifest of a batch holds under ``run:``, and ``others``, which go before them."""
+        names = {each.name.removesuffix("_s"): each.name for each in fields(cls)}
+        held = {names[name]: value for name, value in batch.run_settings.items() if name in names}
+        return cls(**{**held, **others})
+
     def __post_init__(self) -> None:
         """Raise `UsageError` for what no run can keep to."""
         counts = {"workers": self.workers, "max_in_flight": self.max_in_flight}
@@ -118,12 +126,13 @@ def run(  # noqa: PLR0913 - each has a default
     """Carry out a batch, and write its reports. Run it again after whatever happened: it goes on.
 
     A batch that was loaded as a rehearsal needs no ``key``: it runs against an emulator of its own.
+    Where no ``options`` or ``choice`` are given, those under ``run:`` in the manifest hold.
     ``confirm`` is asked once, before anything is submitted; what it raises ends the run. Nothing is
     printed; `logging` gets what happens under the name ``batchgen``. Raises `UsageError` where it cannot
     begin, `RefusedRun` where a budget cannot be kept, `RunDirectoryError` where the run directory cannot
     be used or written; the reports are written all the same.
     """
-    options = options or RunOptions()
+    options = options or RunOptions.of(batch)
     provider = provider_named(batch.provider, providers)
     with ExitStack() as stack:
         connected = None

@@ -4,25 +4,32 @@ from pathlib import Path
 
 import click
 
+from batchgen.cli.options import Given, PlacedCommand
+
 _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-@click.command("plan")
+@click.command("plan", cls=PlacedCommand)
 @click.argument("manifest", metavar="MANIFEST", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--run-dir",
     type=click.Path(file_okay=False, path_type=Path),
     help="Run directory [default: runs/NAME beside the manifest].",
 )
+@click.option("--emulator", is_flag=True, help="Plan the rehearsal that run --emulator makes.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for run --plan.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--history", multiple=True, type=_HISTORY, help="Earlier run directory to learn prices from; repeatable.")
 @click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
 @click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")
-@click.option("--attempts", type=click.IntRange(min=1), default=1, show_default=True, help="Paid attempts a scene.")
+@click.option(
+    "--attempts", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Paid attempts a scene."
+)
 @click.option("--no-download", is_flag=True, help="Leave the results at the gateway.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+@click.pass_context
 def command(
+    context: click.Context,
     manifest: Path,
     run_dir: Path | None,
     out: Path | None,
@@ -30,26 +37,42 @@ def command(
     history: tuple[Path, ...],
     scenes: tuple[str, ...],
     *,
+    emulator: bool,
     retry_failed: bool,
     attempts: int,
     no_download: bool,
     strict: bool,
 ) -> int:
-    """Show what run would submit, skip or resume, and why, and what it would cost."""
+    """Show what run would submit, skip or resume, and why, and what it would cost.
+
+    Options that are marked * may stand under run: in the manifest, too, and those with a variable (env
+    var) in the environment, as for run.
+    """
     from batchgen.app import saved_plan
     from batchgen.app.loading import load
     from batchgen.app.planning import plan
     from batchgen.cli.output import show_json, show_notice, show_price_notes
     from batchgen.engine.planner import Choice
     from batchgen.report.plan import as_json, as_table
-    from batchgen.text import printable
+    from batchgen.text import on_one_line, printable
 
-    batch = load(manifest, run_dir=run_dir, history=history, strict=strict, notify=show_notice)
-    made = plan(batch, Choice(scenes, retry_failed, not no_download, attempts))
+    given = Given.to(context)
+    batch = load(
+        manifest,
+        run_dir=run_dir,
+        history=history if given.has("history") else None,
+        strict=strict,
+        rehearsal=emulator,
+        notify=show_notice,
+    )
+    for line in given.elsewhere(manifest, batch.manifest.run):
+        click.echo(on_one_line(line), err=True)
+    held = {"attempts": attempts, "history": history, **given.left_to(batch.run_settings)}
+    made = plan(batch, Choice(scenes, retry_failed, not no_download, held["attempts"]))
     outlook = made.outlook()
     show_price_notes(outlook)
     if out is not None:
-        saved_plan.save(out, made, history)
+        saved_plan.save(out, made, held["history"])
     if form == "json":
         show_json(as_json(outlook))
     else:

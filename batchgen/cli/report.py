@@ -5,31 +5,38 @@ from pathlib import Path
 
 import click
 
+from batchgen.cli.options import PlacedCommand
 from batchgen.errors import RunDirectoryError
 from batchgen.text import on_one_line, printable
 
 _ASIDE = "state.damaged.jsonl"
 
 
-@click.command("report")
-@click.argument("run_dir", metavar="RUN_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.command("report", cls=PlacedCommand)
+@click.argument(
+    "run_dir", required=False, metavar="[RUN_DIR]", type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
 @click.option(
     "--salvage", is_flag=True, help="Say what a damaged journal still tells; write a sound one if that is certain."
 )
-def command(run_dir: Path, *, salvage: bool) -> int:
+def command(run_dir: Path | None, *, salvage: bool) -> int:
     """Write report.csv and ledger.csv of a run directory again, from its journal alone.
+
+    Without RUN_DIR it is that of BATCHGEN_RUN_DIR, else the only one under runs/ or named by a manifest
+    here.
 
     With --salvage nothing is reported: a journal that two runs wrote at once, or that lost lines, is
     looked through, and where it is certain which submissions it tells of, a new journal is written
     beside it.
     """
+    from batchgen.app.finding import found_from, only_one
     from batchgen.app.reporting import write_reports
     from batchgen.app.run_directory import RunDirectory
 
+    directory = RunDirectory(run_dir) if run_dir is not None else only_one(found_from())
     if salvage:
-        return _salvage(run_dir)
-    write_reports(run_dir)
-    directory = RunDirectory(run_dir)
+        return _salvage(directory.path)
+    write_reports(directory.path)
     click.echo(printable(f"wrote {directory.report} and {directory.ledger}"), err=True)
     return 0
 

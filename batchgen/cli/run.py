@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
+from batchgen.cli.options import Given, Number, PlacedCommand
+
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 _EARLIER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_COUNT = click.IntRange(min=1)
-_SECONDS = click.FloatRange(min=0.01)
+_COUNT = click.IntRange(1, 1_000_000)
+_SECONDS = Number(0.01, 1_000_000)
 
 
 def _money(value: str) -> Decimal:
@@ -26,26 +28,30 @@ def _money(value: str) -> Decimal:
     return usd
 
 
-@click.command("run")
+@click.command("run", cls=PlacedCommand)
 @click.argument("manifest", metavar="MANIFEST", type=_FILE)
 @click.option("--run-dir", type=_DIRECTORY, help="Run directory [default: runs/NAME beside the manifest].")
 @click.option("--emulator", is_flag=True, help="Run against an embedded emulator: no key, no cost.")
-@click.option("--base-url", envvar="BATCHGEN_BASE_URL", help="Address of the gateway.")
+@click.option("--base-url", help="Address of the gateway.")
 @click.option("--api-key-file", type=_FILE, help="File with the API key [default: BATCHGEN_API_KEY].")
 @click.option(
     "--request-format",
     type=click.Choice(["documented", "params"]),
     default="documented",
     show_default=True,
-    envvar="BATCHGEN_REQUEST_FORMAT",
+    help="How a request is written.",
 )
-@click.option("--workers", type=_COUNT, default=8, show_default=True, help="Requests under way at once.")
+@click.option(
+    "--workers", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Requests under way at once."
+)
 @click.option("--max-in-flight", type=_COUNT, default=50, show_default=True, help="Tasks at the gateway at once.")
-@click.option("--submit-rate", type=click.FloatRange(min=0.001), help="Submissions a second, at most.")
+@click.option("--submit-rate", type=Number(0.001, 1_000_000), help="Submissions a second, at most.")
 @click.option("--poll-interval", type=_SECONDS, default=5.0, show_default=True, help="Seconds between looks at a task.")
 @click.option("--request-timeout", type=_SECONDS, default=60.0, show_default=True, help="Seconds of silence.")
 @click.option("--task-timeout", type=_SECONDS, default=3600.0, show_default=True, help="Seconds to wait for a task.")
-@click.option("--attempts", type=_COUNT, help="Paid attempts a scene, at most, over all runs [default: 1].")
+@click.option(
+    "--attempts", type=_COUNT, default=1, show_default=True, help="Paid attempts a scene, at most, over all runs."
+)
 @click.option("--no-wait", is_flag=True, help="Submit, then leave; a later run collects.")
 @click.option("--plan", "plan_file", type=_FILE, help="Carry out a plan saved with plan --out, or refuse.")
 @click.option(
@@ -59,14 +65,19 @@ def _money(value: str) -> Decimal:
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
 @click.option("--dry-run", is_flag=True, help="Only show the plan, as batchgen plan does.")
-def command(**options: Any) -> int:
+@click.pass_context
+def command(context: click.Context, /, **options: Any) -> int:
     """Run a batch: validate, plan, submit, poll, download, report.
 
     Run it again after whatever happened: it goes on with every task it knows, and pays for nothing
     twice. Exit code 0: all selected scenes completed; 1: some failed, are unknown or still run;
     3: the manifest has errors; 4: stopped at the budget; 5: refused by the gateway, or it cannot be
     reached; 6: the run directory is in use or damaged.
+
+    Options that are marked * may stand under run: in the manifest, too, and those with a variable (env
+    var) in the environment, flags there as 0 or 1. The command line goes before the environment, that
+    before the manifest.
     """
     from batchgen.cli.run_command import Options, RunCommand
 
-    return RunCommand(Options(**options)).carry_out()
+    return RunCommand(Options(**options), Given.to(context)).carry_out()

@@ -1,10 +1,11 @@
 """What ``batchgen run`` does once its options are read."""
 
+import logging
 import os
 import shlex
 import sys
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from batchgen.app.results import RunResult
 from batchgen.app.running import Interrupt, RunOptions, run
 from batchgen.cli import keys, terminal
 from batchgen.cli.logs import logging_to
+from batchgen.cli.options import Given
 from batchgen.cli.output import show_notice, show_price_notes
 from batchgen.cli.progress import Progress
 from batchgen.cli.signals import interrupting
@@ -32,13 +34,14 @@ from batchgen.report.summary import STOPPED, next_step
 from batchgen.report.summary import as_text as summary
 from batchgen.text import on_one_line, printable
 
+_log = logging.getLogger("batchgen")
 _PATIENCE_S = 5.0
 """For how long the end of a run waits for whoever reads what it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options, as they stand on the command line."""
+    """The options, as the command line and the environment give them; the rest at their usual values."""
 
     manifest: Path
     run_dir: Path | None
@@ -52,7 +55,7 @@ class Options:
     poll_interval: float
     request_timeout: float
     task_timeout: float
-    attempts: int | None
+    attempts: int
     no_wait: bool
     plan_file: Path | None
     budget: Decimal | None
@@ -69,33 +72,26 @@ class Options:
 class RunCommand:
     """One call of the command."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, given: Given) -> None:
         """Read the saved plan, where there is one. Raises `UsageError`."""
-        self._options = options
+        if options.emulator and "base_url" in given.typed:
+            raise UsageError("--emulator and --base-url exclude each other")
         self._saved = None if options.plan_file is None else saved_plan.load(options.plan_file)
         if self._saved is not None:
-            _check_agreement(options, self._saved)
-            self._choice, self._history = self._saved.choice, self._saved.history
-        else:
-            download = not options.no_download
-            self._choice = Choice(options.scenes, options.retry_failed, download, options.attempts or 1)
-            self._history = options.history
+            _check_agreement(options, given, self._saved)
+            options, given = _as_saved(options, self._saved), replace(given, fixed=_SAVED)
+        self._options = options
+        self._given = given
         self._interrupt = Interrupt()
         self._progress = Progress(wanted=not options.no_progress)
         self._stack = ExitStack()
 
     def carry_out(self) -> int:
         """Do it; the exit code."""
-        options = self._options
-        batch = load(
-            options.manifest,
-            run_dir=options.run_dir,
-            history=self._history,
-            strict=options.strict,
-            rehearsal=options.emulator,
-            notify=show_notice,
-        )
-        if options.dry_run:
+        batch = self._loaded()
+        for line in self._given.elsewhere(self._options.manifest, batch.manifest.run):
+            click.echo(on_one_line(line), err=True)
+        if self._options.dry_run:
             return self._show_plan(batch)
         key = self._key(batch)
         with self._stack:
@@ -105,7 +101,7 @@ class RunCommand:
                     batch,
                     key,
                     choice=self._choice,
-                    options=_run_options(options),
+                    options=_run_options(self._options),
                     notify=self._progress.notify,
                     confirm=self._confirm,
                     interrupt=self._interrupt,
@@ -122,6 +118,25 @@ class RunCommand:
             self._conclude(batch, result.state, result)
         return result.exit_code
 
+    def _loaded(self) -> Batch:
+        """The batch; from then on the options are those that hold."""
+        options = self._options
+        batch = load(
+            options.manifest,
+            run_dir=options.run_dir,
+            history=options.history if self._given.has("history") else None,
+            strict=options.strict,
+            rehearsal=options.emulator,
+            notify=show_notice,
+        )
+        self._options = replace(options, **self._given.left_to(batch.run_settings))
+        return batch
+
+    @property
+    def _choice(self) -> Choice:
+        options = self._options
+        return Choice(options.scenes, options.retry_failed, not options.no_download, options.attempts)
+
     def _show_plan(self, batch: Batch) -> int:
         made = plan(batch, self._choice)
         self._verify(made)
@@ -134,8 +149,6 @@ class RunCommand:
         """The API key; never from the command line or a manifest."""
         options = self._options
         if options.emulator:
-            if options.base_url and os.environ.get("BATCHGEN_BASE_URL") != options.base_url:
-                raise UsageError("--emulator and --base-url exclude each other")
             return None
         if options.api_key_file is not None:
             return keys.from_file(options.api_key_file)
@@ -151,6 +164,8 @@ class RunCommand:
         self._verify(made)
         agreed = self._is_agreed(made.outlook(self._options.budget))
         if agreed:
+            # Not before: the run directory, and the log in it, is made when the run begins.
+            _log.info("%s", _in_force(self._options, made.batch))
             self._stack.enter_context(interrupting(self._interrupt))
             self._stack.enter_context(terminal.waiting_at_most())
             self._stack.enter_context(self._progress)
@@ -193,25 +208,24 @@ class RunCommand:
 
         What a saved plan said is among them: its file may be gone by then.
         """
-        options, choice = self._options, self._choice
-        named: dict[str, Path | str | None] = {"--run-dir": options.run_dir, "--api-key-file": options.api_key_file}
-        if not options.emulator and options.base_url != os.environ.get("BATCHGEN_BASE_URL"):
-            named["--base-url"] = options.base_url
-        if options.request_format != os.environ.get("BATCHGEN_REQUEST_FORMAT", "documented"):
-            named["--request-format"] = options.request_format
-        for name, value, usual in (
-            ("--max-in-flight", options.max_in_flight, 50),
-            ("--submit-rate", options.submit_rate, None),
-            ("--task-timeout", options.task_timeout, 3600.0),
-            ("--request-timeout", options.request_timeout, 60.0),
-            ("--attempts", choice.attempts, 1),
-        ):
-            named[name] = None if value == usual else f"{value:g}"
-        named["--budget"] = None if options.budget is None else format(options.budget, "f")
-        given = [word for name, value in named.items() if value is not None for word in (name, str(value))]
-        given += [word for folder in self._history for word in ("--history", str(folder))]
-        given += [word for glob in choice.globs for word in ("--scene", glob)]
-        given += [] if choice.download else ["--no-download"]
+        options, kept = self._options, self._given.typed | self._given.fixed
+        named = {
+            "run_dir": options.run_dir,
+            "api_key_file": options.api_key_file,
+            "base_url": options.base_url,
+            "request_format": options.request_format,
+            "max_in_flight": options.max_in_flight,
+            "submit_rate": options.submit_rate,
+            "task_timeout": options.task_timeout,
+            "request_timeout": options.request_timeout,
+            "attempts": options.attempts,
+            "budget": options.budget,
+        }
+        given = [word for name, value in named.items() if name in kept for word in (_typed(name), _as_typed(value))]
+        history = options.history if "history" in kept else ()
+        given += [word for folder in history for word in ("--history", str(folder))]
+        given += [word for glob in options.scenes for word in ("--scene", glob)]
+        given += ["--no-download"] if options.no_download else []
         return ["--emulator", *given] if options.emulator else given
 
 
@@ -230,18 +244,53 @@ def _run_options(options: Options) -> RunOptions:
     )
 
 
-def _check_agreement(options: Options, saved: saved_plan.Saved) -> None:
-    """Raise `UsageError` where an option says something else than the plan that is to be carried out."""
-    history = tuple(folder.resolve() for folder in options.history)
+def _typed(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _as_typed(value: object) -> str:
+    """A value as it is typed, with all its digits."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value).removesuffix(".0")
+
+
+def _in_force(options: Options, batch: Batch) -> str:
+    """All options as they hold, for the log; a password may stand in a base URL."""
+    held = {field.name: getattr(options, field.name) for field in fields(options) if field.name != "base_url"}
+    held["run_dir"] = batch.directory
+    return "options in force: " + ", ".join(f"{name}={_shown(value)}" for name, value in held.items())
+
+
+def _shown(value: object) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
+
+
+_SAVED = frozenset({"scene", "retry_failed", "no_download", "attempts", "history"})
+"""Options that a saved plan fixes: its own values hold, whatever environment and manifest say."""
+
+
+def _as_saved(options: Options, saved: saved_plan.Saved) -> Options:
+    choice = saved.choice
+    return replace(
+        options,
+        scenes=choice.globs,
+        retry_failed=choice.retry_failed,
+        no_download=not choice.download,
+        attempts=choice.attempts,
+        history=saved.history,
+    )
+
+
+def _check_agreement(options: Options, given: Given, saved: saved_plan.Saved) -> None:
+    """Raise `UsageError` where an option that was typed says something else than the plan that is to be carried out."""
     said = {
-        "--scene": (options.scenes, saved.choice.globs),
-        "--retry-failed": (options.retry_failed, saved.choice.retry_failed),
-        "--no-download": (options.no_download, not saved.choice.download),
-        "--attempts": (options.attempts, saved.choice.attempts),
-        "--history": (history, saved.history),
+        "scene": (options.scenes, saved.choice.globs),
+        "retry_failed": (options.retry_failed, saved.choice.retry_failed),
+        "no_download": (options.no_download, not saved.choice.download),
+        "attempts": (options.attempts, saved.choice.attempts),
+        "history": (tuple(folder.resolve() for folder in options.history), saved.history),
     }
-    for option, (given, planned) in said.items():
-        if given and given != planned:
+    for name, (typed, planned) in said.items():
+        if name in given.typed and typed != planned:
             raise UsageError(
-                f"{options.plan_file} was saved with another {option}; take it out here, or save a new plan"
+                f"{options.plan_file} was saved with another {_typed(name)}; take it out here, or save a new plan"
             )

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from batchgen.errors import UsageError
+from batchgen.cli.options import PlacedCommand
 
 
-@click.command("status")
+@click.command("status", cls=PlacedCommand)
 @click.argument(
     "run_dir", required=False, metavar="[RUN_DIR]", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
@@ -15,24 +15,24 @@ from batchgen.errors import UsageError
 def command(run_dir: Path | None, form: str) -> int:
     """Show where each scene of a run directory stands; asks nobody, and works while a run goes on.
 
-    Without RUN_DIR it is the only one under runs/; where there are several, a line for each.
+    Without RUN_DIR it is that of BATCHGEN_RUN_DIR, else the only one under runs/ or named by a manifest
+    here; where there are several, a line for each.
     """
-    from batchgen.app.run_directory import RUNS, RunDirectory, found_in
+    from batchgen.app.finding import found_from, only_one
+    from batchgen.app.run_directory import RunDirectory
     from batchgen.cli.output import show_json
     from batchgen.report.rows import report_rows
     from batchgen.report.status import as_json, as_line, as_table
     from batchgen.text import printable
 
-    directories = [RunDirectory(run_dir)] if run_dir is not None else found_in(Path(RUNS))
-    if len(directories) > 1:
-        if form == "json":
-            raise UsageError(f"there are {len(directories)} run directories in {RUNS}; name one")
+    directories = [RunDirectory(run_dir)] if run_dir is not None else found_from()
+    if len(directories) > 1 and form == "table":
         for each in directories:
             state = each.state()
             line = as_line(report_rows(state, each.missing(state)), state, str(each))
             click.echo(f"{printable(line)}{' (a rehearsal)' if each.is_rehearsal() else ''}")
         return 0
-    (directory,) = directories
+    directory = only_one(directories)
     state = directory.state()
     missing = directory.missing(state)
     rows = report_rows(state, missing)

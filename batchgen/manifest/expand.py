@@ -23,6 +23,7 @@ from batchgen.model import (
     Scene,
     SceneSettings,
 )
+from batchgen.options import as_numbers
 from batchgen.schemas import Schema
 
 _APART = frozenset({"prompt", "references", "seed"})
@@ -89,7 +90,7 @@ def drafts(data: Mapping[str, Data], refused: Collection[DataPath]) -> Iterator[
 
     ``refused`` holds the paths of what the schema refused: settings, cast members, whole scenes.
     """
-    defaults = _accepted(data.get("defaults"), ("defaults",), refused)
+    defaults = accepted(data.get("defaults"), ("defaults",), refused)
     default_origins: dict[str, DataPath] = {name: ("defaults", name) for name in defaults}
     refused_defaults = frozenset(str(path[1]) for path in refused if path[0] == "defaults" and len(path) > 1)
     cast = _cast(data.get("cast"))
@@ -99,7 +100,7 @@ def drafts(data: Mapping[str, Data], refused: Collection[DataPath]) -> Iterator[
         path: DataPath = ("scenes", index)
         if not isinstance(entry, dict):
             continue
-        own = _accepted(entry, path, refused) if index in faulty else entry
+        own = accepted(entry, path, refused) if index in faulty else entry
         settings = {**defaults, **own}
         scene_id = own.get("id")
         yield Draft(
@@ -112,7 +113,8 @@ def drafts(data: Mapping[str, Data], refused: Collection[DataPath]) -> Iterator[
         )
 
 
-def _accepted(entry: Data, path: DataPath, refused: Collection[DataPath]) -> dict[str, Data]:
+def accepted(entry: Data, path: DataPath, refused: Collection[DataPath]) -> dict[str, Data]:
+    """The entries of a mapping that the schema has not refused; none where it is no mapping."""
     if not isinstance(entry, dict) or path in refused:
         return {}
     return {name: value for name, value in entry.items() if (*path, name) not in refused}
@@ -142,6 +144,7 @@ def manifest(
         model=model.name,
         pricing={tier: Decimal(price) for tier, price in data.get("pricing", {}).items()},
         budget_usd=None if budget is None else Decimal(budget),
+        run=as_numbers(data.get("run", {})),
         scenes=tuple(scene for draft in entries for scene in _scenes(draft, data["name"], model, contents)),
     )
 

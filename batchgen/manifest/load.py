@@ -1,23 +1,23 @@
 """From a manifest file to scenes, with everything found that can be known before money is spent."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from batchgen.manifest import reference_checks, rules, schema
-from batchgen.manifest.expand import Draft, Model, drafts, manifest
+from batchgen.manifest import reference_checks, rules, run_checks, schema
+from batchgen.manifest.expand import Draft, Model, accepted, drafts, manifest
 from batchgen.manifest.messages import joined
 from batchgen.manifest.yaml_reader import MOST_PROBLEMS, Document, UnreadableManifest, read
 from batchgen.model import Content, DataPath, Manifest, Problem, RequestForm
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
 
-PricedTiers: TypeAlias = Callable[[str, str], Collection[str]]
-"""For the name of a batch and its model, the tiers whose prices are known from elsewhere."""
+PricedTiers: TypeAlias = Callable[[str, str, Mapping[str, Any]], Collection[str]]
+"""For the name of a batch, its model and what stands under ``run:``, the tiers with a price known from elsewhere."""
 FormOf: TypeAlias = Callable[[Catalogue, str], RequestForm]
 """For the name of a model in a catalogue, the form of its requests."""
-_SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "pricing": 2}
+_SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "pricing": 2, "run": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class LoadedManifest:
     manifest: Manifest | None
 
 
-def without_prices(_: str, __: str) -> tuple[str, ...]:
+def without_prices(_: str, __: str, ___: Mapping[str, Any]) -> tuple[str, ...]:
     """Know no prices from elsewhere."""
     return ()
 
@@ -96,6 +96,8 @@ class _Loading:
         refused = {problem.path[: _SETTING_DEPTH.get(str(problem.path[0]), 1)] for problem in found if problem.path}
         entries = list(drafts(self._data, refused))
         found += rules.on_ids(self._document, entries, whole["properties"]["scenes"]["maxItems"])
+        found += run_checks.problems(self._document, self._run_settings(refused), self._folder)
+        refused |= {problem.path[:2] for problem in found if problem.path[:1] == ("run",)}
         found += rules.on_budget(self._document, entries, model, refused, self._learned(name, refused))
         found += chain.from_iterable(rules.on_scene(self._document, draft, model) for draft in entries)
         exact = {problem.path for problem in found if problem.severity == "error"}
@@ -110,7 +112,10 @@ class _Loading:
         """Tiers that need no declared price; nobody is asked for a batch whose name does not hold."""
         name = self._data.get("name")
         asks = "budget_usd" in self._data and isinstance(name, str) and ("name",) not in refused
-        return self._priced(str(name), model) if asks else ()
+        return self._priced(str(name), model, self._run_settings(refused)) if asks else ()
+
+    def _run_settings(self, refused: set[DataPath]) -> dict[str, Any]:
+        return accepted(self._data.get("run"), ("run",), refused)
 
     def _model_is_named(self) -> bool:
         return isinstance(self._data.get("model"), str)

@@ -11,6 +11,7 @@ from batchgen.manifest import sizes
 from batchgen.manifest.messages import choices, describe, joined, name_of, rule_name, show_value, unknown_key
 from batchgen.manifest.yaml_reader import MOST_PROBLEMS, Document
 from batchgen.model import DataPath, Problem
+from batchgen.options import REFUSED
 
 Tiers = Mapping[str, Sequence[str]]
 
@@ -39,7 +40,7 @@ def _key_problem(document: Document, error: ValidationError, path: DataPath) -> 
         message = f"{name_of(path[:-1])} has no {path[-1]}; add it"
         return Problem(document.spot(path).place, path, f"{path[-1]}.required", message)
     if error.validator == "additionalProperties":
-        rule, message = "unknown-key", unknown_key(str(path[-1]), path[:-1], sorted(schema.get("properties", ())))
+        rule, message = _unknown(path, sorted(schema.get("properties", ())))
     elif error.schema is False:
         rule, message = (
             f"{rule_name(path)}.not-here",
@@ -51,6 +52,15 @@ def _key_problem(document: Document, error: ValidationError, path: DataPath) -> 
     else:
         return None
     return Problem(document.key_place(path), path, rule, message, str(path[-1]))
+
+
+def _unknown(path: DataPath, known: Sequence[str]) -> tuple[str, str]:
+    """Rule and message for a key that does not exist, or that is refused under ``run`` for a reason."""
+    key = str(path[-1])
+    reason = REFUSED.get(key.lower().replace("-", "_")) if path[:-1] == ("run",) else None
+    if reason is not None:
+        return f"{key}.not-here", f"run cannot hold {key}: {reason}"
+    return "unknown-key", unknown_key(key, path[:-1], known)
 
 
 def _value_problem(document: Document, error: ValidationError, path: DataPath, tiers: Tiers) -> Problem:
