@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from batchgen.app.notices import Standing as Standing
     from batchgen.app.notices import WaitsForAnswers as WaitsForAnswers
     from batchgen.app.notices import Warned as Warned
+    from batchgen.app.picking import clear_picks as clear_picks
+    from batchgen.app.picking import pick as pick
     from batchgen.app.planning import Plan as Plan
     from batchgen.app.planning import plan as plan
     from batchgen.app.reporting import SalvageResult as SalvageResult
@@ -50,6 +52,7 @@ _HOMES = {
     "batchgen.app.auditing": ("AuditResult", "Columns", "audit"),
     "batchgen.app.loading": ("Batch", "InvalidManifest", "check", "load"),
     "batchgen.app.notices": ("Advanced", "Notice", "ProblemsFound", "Standing", "WaitsForAnswers", "Warned"),
+    "batchgen.app.picking": ("clear_picks", "pick"),
     "batchgen.app.planning": ("Plan", "plan"),
     "batchgen.app.reporting": ("SalvageResult", "salvage", "write_reports"),
     "batchgen.app.resolving": ("resolve",),

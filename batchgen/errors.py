@@ -22,6 +22,8 @@ class Remedy(StrEnum):
     """``about`` is the environment variable that may hold the API key."""
     GO_ON_THERE = "go_on_there"
     """``about`` is the run directory of the earlier runs."""
+    OTHER_GATEWAY = "other_gateway"
+    """``about`` is the address of the gateway that the run directory belongs to."""
     OTHER_RUN_DIR = "other_run_dir"
     SAVE_PLAN = "save_plan"
     SAY_WHAT_BECAME = "say_what_became"

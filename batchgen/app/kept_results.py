@@ -18,10 +18,10 @@ def to_reuse(folder: Path, *, rehearsal: bool) -> RunDirectory:
     """A run directory whose results may be linked in. Raises `UsageError` where it has none for such a run."""
     directory = RunDirectory(folder)
     if not directory.is_begun():
-        raise UsageError(f"--reuse {directory}: there is no {JOURNAL} in it, so it is not a run directory")
+        raise UsageError(f"nothing can be reused of {directory}: there is no {JOURNAL} in it")
     if directory.is_rehearsal() != rehearsal:
         holds = "a rehearsal, whose videos are the emulator's" if directory.is_rehearsal() else "a real run"
-        raise UsageError(f"--reuse {directory}: it holds {holds}; results go from rehearsal to rehearsal only, or real")
+        raise UsageError(f"nothing can be reused of {directory}: it holds {holds}")
     return directory
 
 

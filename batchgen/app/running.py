@@ -194,7 +194,9 @@ def _refuse_other_gateway(batch: Batch, state: State, gateway: str) -> None:
     if state.bound_to and state.bound_to != gateway:
         raise UsageError(
             f"{batch.directory} belongs to the gateway {state.bound_to}, and this is {gateway}, which knows nothing of "
-            "its tasks. Give its --base-url, or another --run-dir; where the same gateway has moved, add --rebind"
+            "its tasks",
+            Remedy.OTHER_GATEWAY,
+            state.bound_to,
         )
 
 

@@ -18,20 +18,25 @@ VERSION = 3
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A plan as it was saved; ``history`` are the run directories whose prices were learned from."""
+    """A plan as it was saved; ``history`` are the run directories whose prices were learned from.
+
+    ``reuse`` are those whose results are linked in.
+    """
 
     choice: Choice
     history: tuple[Path, ...]
+    reuse: tuple[Path, ...]
     bound_to: Mapping[str, str]
     content: Any
 
 
-def save(path: Path, plan: Plan, history: Sequence[Path]) -> None:
+def save(path: Path, plan: Plan, history: Sequence[Path], reuse: Sequence[Path] = ()) -> None:
     """Write a plan with the hashes of what it was made from. Raises `UsageError`."""
     document = {
         "version": VERSION,
         "choice": asdict(plan.choice),
         "history": [str(folder.resolve()) for folder in history],
+        "reuse": [str(folder.resolve()) for folder in reuse],
         "bound_to": bindings(plan),
         "plan": _content(plan),
     }
@@ -52,7 +57,8 @@ def load(path: Path) -> Saved:
         again = tuple(map(str, choice["again"]))
         chosen = Choice(globs, bool(choice["retry_failed"]), bool(choice["download"]), int(choice["attempts"]), again)
         history = tuple(Path(str(folder)).resolve() for folder in document["history"])
-        return Saved(chosen, history, dict(document["bound_to"]), document["plan"])
+        reuse = tuple(Path(str(folder)).resolve() for folder in document["reuse"])
+        return Saved(chosen, history, reuse, dict(document["bound_to"]), document["plan"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{path} is not a plan that batchgen has saved", Remedy.SAVE_PLAN) from None
 

@@ -62,6 +62,11 @@ COMMANDS: Mapping[str, _Entry] = {
         "Settle a submission whose outcome is unknown.",
         "batchgen resolve runs/garden s02 --not-created",
     ),
+    "pick": _Entry(
+        "batchgen.cli.pick",
+        "Say which take stands for its shot, which attempt for its scene.",
+        "batchgen pick runs/garden s02-t2 s05@1",
+    ),
     "emulator": _Entry(
         "batchgen.cli.emulator",
         "Serve the API on this machine, to rehearse without spending.",

@@ -20,8 +20,12 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for run --plan.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--history", multiple=True, type=_HISTORY, help="Earlier run directory to learn prices from; repeatable.")
+@click.option(
+    "--reuse", multiple=True, type=_HISTORY, help="Run directory whose results are linked in, free; repeatable."
+)
 @click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
 @click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")
+@click.option("--again", multiple=True, metavar="GLOB", help="Pay once more for finished scenes; repeatable.")
 @click.option(
     "--attempts", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Paid attempts a scene."
 )
@@ -35,7 +39,9 @@ def command(
     out: Path | None,
     form: str,
     history: tuple[Path, ...],
+    reuse: tuple[Path, ...],
     scenes: tuple[str, ...],
+    again: tuple[str, ...],
     *,
     emulator: bool,
     retry_failed: bool,
@@ -61,18 +67,19 @@ def command(
         manifest,
         run_dir=run_dir,
         history=history if given.has("history") else None,
+        reuse=reuse if given.has("reuse") else None,
         strict=strict,
         rehearsal=emulator,
         notify=show_notice,
     )
     for line in given.elsewhere(manifest, batch.manifest.run):
         click.echo(on_one_line(line), err=True)
-    held = {"attempts": attempts, "history": history, **given.left_to(batch.run_settings)}
-    made = plan(batch, Choice(scenes, retry_failed, not no_download, held["attempts"]))
+    held = {"attempts": attempts, "history": history, "reuse": reuse, **given.left_to(batch.run_settings)}
+    made = plan(batch, Choice(scenes, retry_failed, not no_download, held["attempts"], again))
     outlook = made.outlook()
     show_price_notes(outlook)
     if out is not None:
-        saved_plan.save(out, made, held["history"])
+        saved_plan.save(out, made, held["history"], held["reuse"])
     if form == "json":
         show_json(as_json(outlook))
     else:

@@ -8,6 +8,9 @@ from batchgen.errors import BatchgenError, Remedy
 REMEDIES: Mapping[Remedy, str] = {
     Remedy.GIVE_KEY: "put it into {about} or name a file with --api-key-file; to rehearse without one, use --emulator",
     Remedy.GO_ON_THERE: "to go on with them add --run-dir {about}, or move the folder there",
+    Remedy.OTHER_GATEWAY: (
+        "name it with --base-url {about}, or give another --run-dir; where the same gateway has moved, add --rebind"
+    ),
     Remedy.OTHER_RUN_DIR: "another run directory is named with --run-dir",
     Remedy.SAVE_PLAN: "plans are saved with: batchgen plan MANIFEST --out FILE",
     Remedy.SAY_WHAT_BECAME: "say --task-id ID or --not-created",

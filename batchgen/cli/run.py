@@ -58,8 +58,13 @@ def _money(value: str) -> Decimal:
     "--budget", type=_money, metavar="USD", help="US dollars over the whole run directory; overrides the manifest."
 )
 @click.option("--history", multiple=True, type=_EARLIER, help="Earlier run directory to learn prices from; repeatable.")
+@click.option(
+    "--reuse", multiple=True, type=_EARLIER, help="Run directory whose results are linked in, free; repeatable."
+)
 @click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
 @click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")
+@click.option("--again", multiple=True, metavar="GLOB", help="Pay once more for finished scenes; repeatable.")
+@click.option("--rebind", is_flag=True, help="This is the gateway of this run directory, at another address.")
 @click.option("--no-download", is_flag=True, help="Leave the results at the gateway.")
 @click.option("--no-progress", is_flag=True, help="Show no progress.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")

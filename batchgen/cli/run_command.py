@@ -60,8 +60,11 @@ class Options:
     plan_file: Path | None
     budget: Decimal | None
     history: tuple[Path, ...]
+    reuse: tuple[Path, ...]
     scenes: tuple[str, ...]
     retry_failed: bool
+    again: tuple[str, ...]
+    rebind: bool
     no_download: bool
     no_progress: bool
     strict: bool
@@ -125,6 +128,7 @@ class RunCommand:
             options.manifest,
             run_dir=options.run_dir,
             history=options.history if self._given.has("history") else None,
+            reuse=options.reuse if self._given.has("reuse") else None,
             strict=options.strict,
             rehearsal=options.emulator,
             notify=show_notice,
@@ -135,7 +139,7 @@ class RunCommand:
     @property
     def _choice(self) -> Choice:
         options = self._options
-        return Choice(options.scenes, options.retry_failed, not options.no_download, options.attempts)
+        return Choice(options.scenes, options.retry_failed, not options.no_download, options.attempts, options.again)
 
     def _show_plan(self, batch: Batch) -> int:
         made = plan(batch, self._choice)
@@ -222,8 +226,8 @@ class RunCommand:
             "budget": options.budget,
         }
         given = [word for name, value in named.items() if name in kept for word in (_typed(name), _as_typed(value))]
-        history = options.history if "history" in kept else ()
-        given += [word for folder in history for word in ("--history", str(folder))]
+        for name, folders in (("history", options.history), ("reuse", options.reuse)):
+            given += [word for folder in folders if name in kept for word in (_typed(name), str(folder))]
         given += [word for glob in options.scenes for word in ("--scene", glob)]
         given += ["--no-download"] if options.no_download else []
         return ["--emulator", *given] if options.emulator else given
@@ -241,6 +245,7 @@ def _run_options(options: Options) -> RunOptions:
         task_timeout_s=options.task_timeout,
         wait=not options.no_wait,
         budget_usd=options.budget,
+        rebind=options.rebind,
     )
 
 
@@ -264,7 +269,7 @@ def _shown(value: object) -> str:
     return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
 
 
-_SAVED = frozenset({"scene", "retry_failed", "no_download", "attempts", "history"})
+_SAVED = frozenset({"scene", "retry_failed", "no_download", "attempts", "again", "history", "reuse"})
 """Options that a saved plan fixes: its own values hold, whatever environment and manifest say."""
 
 
@@ -276,7 +281,9 @@ def _as_saved(options: Options, saved: saved_plan.Saved) -> Options:
         retry_failed=choice.retry_failed,
         no_download=not choice.download,
         attempts=choice.attempts,
+        again=choice.again,
         history=saved.history,
+        reuse=saved.reuse,
     )
 
 
@@ -287,7 +294,9 @@ def _check_agreement(options: Options, given: Given, saved: saved_plan.Saved) ->
         "retry_failed": (options.retry_failed, saved.choice.retry_failed),
         "no_download": (options.no_download, not saved.choice.download),
         "attempts": (options.attempts, saved.choice.attempts),
+        "again": (options.again, saved.choice.again),
         "history": (tuple(folder.resolve() for folder in options.history), saved.history),
+        "reuse": (tuple(folder.resolve() for folder in options.reuse), saved.reuse),
     }
     for name, (typed, planned) in said.items():
         if name in given.typed and typed != planned:

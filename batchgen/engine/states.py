@@ -254,7 +254,9 @@ class State:
 
     def _pick(self, event: Picked) -> None:
         if event.of_scene_id is None or event.of_attempt is None:
+            # A scene is picked with all its edits: one of its attempts is not what stands for it any longer.
             self.picked_scenes[self.shot_of(event.scene_id)] = event.scene_id
+            self.picked_attempts.pop(event.scene_id, None)
             return
         key = event.of_scene_id, event.of_attempt
         if self.find(key) is None:

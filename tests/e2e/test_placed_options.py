@@ -230,7 +230,8 @@ def test_what_the_manifest_says_of_the_run_holds_from_python_too(tmp_path: Path)
 
 
 def test_every_option_under_run_reaches_the_run(tmp_path: Path) -> None:
-    history(tmp_path, "old")
+    history(tmp_path, "old", "older")
+    (tmp_path / "older" / "emulator").mkdir()
     values: dict[str, Any] = {
         "run_dir": "made",
         "request_format": "params",
@@ -242,10 +243,12 @@ def test_every_option_under_run_reaches_the_run(tmp_path: Path) -> None:
         "task_timeout": 55,
         "attempts": 6,
         "history": ["old"],
+        "reuse": ["older"],
     }
     assert set(values) == {name for name, option in OPTIONS.items() if not option.refusal}
     carried_out(with_run(numbered(tmp_path, "", 1), **values))
     log = (tmp_path / "made" / "batchgen.log").read_text(encoding="utf-8")
     held = dict(pair.split("=", 1) for pair in log.partition("options in force: ")[2].splitlines()[0].split(", "))
-    paths = {"run_dir": str(tmp_path / "made"), "history": f"[{tmp_path / 'old'}]"}
+    folders = {"history": f"[{tmp_path / 'old'}]", "reuse": f"[{tmp_path / 'older'}]"}
+    paths = {"run_dir": str(tmp_path / "made"), **folders}
     assert {name: held[name] for name in values} == {**{name: str(value) for name, value in values.items()}, **paths}

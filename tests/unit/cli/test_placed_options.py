@@ -21,7 +21,7 @@ IN_MANIFEST = [name for name, option in OPTIONS.items() if not option.refusal]
 IN_ENVIRONMENT = [name for name, option in OPTIONS.items() if option.in_environment]
 # As they are listed for users; one that is added to the program is placed here on purpose.
 MANIFEST = """run_dir request_format workers max_in_flight submit_rate poll_interval request_timeout task_timeout
-attempts history"""
+attempts history reuse"""
 COMMAND_LINE = "plan scene retry_failed yes"
 
 
@@ -113,6 +113,7 @@ WRONG = {
     "no_wait": "2",
     "budget": "-1",
     "history": "gone",
+    "reuse": "gone",
     "no_download": "maybe",
     "no_progress": "maybe",
     "strict": "maybe",

@@ -1,0 +1,123 @@
+"""Says which take stands for a shot, and which attempt for a scene."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from batchgen.app.run_directory import RunDirectory
+from batchgen.engine.attempts import Attempt
+from batchgen.engine.events import Event, Picked, PicksCleared, SceneFacts
+from batchgen.engine.states import State
+from batchgen.errors import UsageError
+from batchgen.journal.journal import Journal
+from batchgen.layout import JOURNAL
+from batchgen.providers.registry import asked_before
+from batchgen.runner.clock import RealClock
+
+_HEAD = "# batchgen picks "
+
+
+def pick(run_dir: str | Path, names: Sequence[str], *, replace: bool = False) -> None:
+    """Pick scenes, as ``SCENE``, or attempts, as ``SCENE@N``; with ``replace`` in place of all picks of before.
+
+    A scene that is picked stands for its shot and follows its edits; an attempt stands for its scene for as
+    long as it is not cleared. All of it is taken, or none. The reports are written again. Raises `UsageError`
+    for a name that picks nothing, `RunDirectoryError` where the journal cannot be written.
+    """
+    directory = _begun(run_dir)
+    with Journal(directory.path, asked_before) as journal:
+        at = RealClock().at()
+        events = list(_events(journal.state, names, at))
+        journal.record(*([PicksCleared(at, "")] if replace else []), *events)
+        directory.write_reports(journal.state)
+
+
+def pick_from(run_dir: str | Path, path: str | Path) -> int:
+    """Replace all picks by those of a file, as `picks` gives them; how many they are. Raises as `pick` does."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
+    head, *names = [line.strip() for line in lines if line.strip()] or [""]
+    if not head.startswith(_HEAD):
+        raise UsageError(f"{path} is not a file of picks: its first line has to be {_HEAD}NAME")
+    name = _begun(run_dir).state().name
+    if head.removeprefix(_HEAD).strip() != name:
+        raise UsageError(f"{path} has the picks of {head.removeprefix(_HEAD).strip()!r}, and {run_dir} holds {name!r}")
+    pick(run_dir, names, replace=True)
+    return len(names)
+
+
+def clear_picks(run_dir: str | Path, shot: str) -> None:
+    """Let a shot stand without picks again, its own and those of its scenes. Raises as `pick` does."""
+    directory = _begun(run_dir)
+    with Journal(directory.path, asked_before) as journal:
+        state = journal.state
+        shots = {state.shot_of(scene.scene_id) for scene in state.scenes} | state.picked_scenes.keys()
+        if shot not in shots:
+            raise UsageError(f"there is no shot {shot!r} in the manifest of {run_dir}")
+        journal.record(PicksCleared(RealClock().at(), shot))
+        directory.write_reports(state)
+
+
+def picks(run_dir: str | Path) -> list[str]:
+    """The lines of a file of picks: what it is, then a pick each. Raises `RunDirectoryError`."""
+    state = _begun(run_dir).state()
+    attempts = {scene_id: f"{key[0]}@{key[1]}" for scene_id, key in state.picked_attempts.items()}
+    scenes = [scene_id for scene_id in state.picked_scenes.values() if scene_id not in attempts]
+    return [f"{_HEAD}{state.name}", *sorted([*scenes, *attempts.values()])]
+
+
+def _begun(run_dir: str | Path) -> RunDirectory:
+    directory = RunDirectory(Path(run_dir))
+    if not directory.is_begun():
+        raise UsageError(f"{run_dir} is not a run directory: it has no {JOURNAL}")
+    return directory
+
+
+def _events(state: State, names: Sequence[str], at: str) -> Iterator[Event]:
+    """The picks. Raises `UsageError` for a name that picks nothing, and for two that pick the same."""
+    picked: dict[str, str] = {}
+    for name in names:
+        scene_id, mark, number = name.partition("@")
+        attempt = _attempt(state, name, scene_id, number) if mark else None
+        scene = _scene(state, scene_id) if attempt is None else _scene_of(state, name, attempt)
+        shot = state.shot_of(scene.scene_id)
+        if shot in picked:
+            raise UsageError(f"{picked[shot]} and {name} are of one shot, {shot}; pick one of them")
+        picked[shot] = name
+        yield Picked(at, scene.scene_id)
+        if attempt is not None:
+            yield Picked(at, scene.scene_id, *attempt.key)
+
+
+def _scene(state: State, scene_id: str) -> SceneFacts:
+    found = next((scene for scene in state.scenes if scene.scene_id == scene_id), None)
+    if found is not None:
+        return found
+    takes = [scene.scene_id for scene in state.scenes if scene.shot == scene_id]
+    if takes:
+        raise UsageError(f"{scene_id} has takes; pick one of them: {', '.join(takes)}")
+    raise UsageError(f"there is no scene {scene_id!r} in the manifest that was run last")
+
+
+def _attempt(state: State, name: str, scene_id: str, number: str) -> Attempt:
+    made = state.attempts.get(scene_id, [])
+    attempt = state.find((scene_id, int(number))) if number.isascii() and number.isdigit() else None
+    if attempt is None:
+        there = ", ".join(one.name for one in made) or "none at all"
+        raise UsageError(f"there is no attempt {name}; of {scene_id} there is {there}")
+    if not attempt.has_file:
+        raise UsageError(f"{name} has no result that could be picked: it is {attempt.state}")
+    return attempt
+
+
+def _scene_of(state: State, name: str, attempt: Attempt) -> SceneFacts:
+    """The scene for which an attempt is picked: its own, or, once that is gone, the one that has it."""
+    own = next((scene for scene in state.scenes if scene.scene_id == attempt.scene_id), None)
+    heirs = [scene for scene in state.scenes if attempt in state.attempts_for(scene)]
+    if own is None and len(heirs) != 1:
+        whose = (
+            f"several scenes have it: {', '.join(scene.scene_id for scene in heirs)}" if heirs else "no scene has it"
+        )
+        raise UsageError(f"{name} was made for a scene that is not in the manifest any more, and {whose}")
+    return own or heirs[0]

@@ -1,0 +1,40 @@
+"""``batchgen pick``: says which take stands for its shot, and which attempt for its scene."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("pick")
+@click.argument("run_dir", metavar="RUN_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("names", metavar="[SCENE[@N]]...", nargs=-1)
+@click.option(
+    "--from", "source", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Replace all picks by those of a file.",
+)  # fmt: skip
+@click.option("--clear", metavar="SHOT", help="Let this shot stand without picks again.")
+def command(run_dir: Path, names: tuple[str, ...], source: Path | None, clear: str | None) -> int:
+    """Say which take stands for its shot: SCENE, and with @N, which attempt stands for its scene.
+
+    A scene that is picked follows its edits; an attempt stays picked until it is cleared, also one
+    that is not what was asked for. Nothing is bought for that. Without anything to pick, the picks of
+    RUN_DIR are printed, as --from reads them.
+    """
+    from batchgen.app.picking import clear_picks, pick, pick_from, picks
+    from batchgen.errors import UsageError
+    from batchgen.text import printable
+
+    if (bool(names), source is not None, clear is not None).count(True) > 1:
+        raise UsageError("names, --from and --clear exclude each other")
+    if source is not None:
+        count = pick_from(run_dir, source)
+        click.echo(f"picked: {count} from {printable(str(source))}, and nothing else", err=True)
+    elif clear is not None:
+        clear_picks(run_dir, clear)
+        click.echo(printable(f"cleared: {clear}"), err=True)
+    elif names:
+        pick(run_dir, names)
+        click.echo(printable(f"picked: {', '.join(names)}"), err=True)
+    else:
+        click.echo(printable("\n".join(picks(run_dir))))
+    return 0
