@@ -237,10 +237,11 @@ class TaskResult:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One video to generate: a take of a scene of the manifest.
+    """One video to generate: a shot of the manifest, or one of its takes.
 
     ``path`` leads to the entry of the manifest that it comes from, ``characters`` names the cast
-    members among its references, in order of their numbers.
+    members among its references, in order of their numbers. ``take`` is None where the shot has one
+    only. ``title`` and ``note`` are for people and have no part in the request.
     """
 
     id: str
@@ -248,6 +249,10 @@ class Scene:
     request: Request
     tier: str | None
     characters: tuple[str, ...]
+    shot: str
+    take: int | None = None
+    title: str | None = None
+    note: str | None = None
 
     def facts(self) -> RequestFacts:
         """What is known of its request without the files."""

@@ -14,7 +14,7 @@ from batchgen.manifest.cast import Filled, fill
 from batchgen.model import Content, Data, DataPath, Manifest, Reference, Request, Scalar, Scene
 from batchgen.schemas import Schema
 
-_NOT_SENT = frozenset({"id", "prompt", "references", "takes", "seed"})
+_NOT_SENT = frozenset({"id", "prompt", "references", "takes", "seed", "title", "note"})
 _RANDOM = "random"
 
 
@@ -157,10 +157,25 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Conten
     parameters = _parameters(draft.settings, model)
     tier = next((tier for tier, listed in model.tiers.items() if parameters.get("size") in listed), None)
     characters = tuple(filled.members[source] for source in filled.sources if source in filled.members)
-    for take, scene_id in enumerate(draft.scene_ids()):
-        seed = _seed(draft, name, model, take)
+    for number, scene_id in enumerate(draft.scene_ids()):
+        seed = _seed(draft, name, model, number)
         explicit = parameters if seed is None else {**parameters, "seed": seed}
-        yield Scene(scene_id, draft.path, Request(model.name, fields, explicit), tier, characters)
+        yield Scene(
+            id=scene_id,
+            path=draft.path,
+            request=Request(model.name, fields, explicit),
+            tier=tier,
+            characters=characters,
+            shot=str(draft.id),
+            take=number + 1 if draft.takes > 1 else None,
+            title=_text(draft, "title"),
+            note=_text(draft, "note"),
+        )
+
+
+def _text(draft: Draft, setting: str) -> str | None:
+    text = draft.settings.get(setting)
+    return text if isinstance(text, str) else None
 
 
 def _parameters(settings: Mapping[str, Data], model: Model) -> dict[str, Scalar]:
