@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from batchgen.manifest import reference_checks, rules, schema
+from batchgen.manifest.document import Document, UnreadableManifest
 from batchgen.manifest.expand import Draft, Model, drafts, manifest
 from batchgen.manifest.messages import joined
-from batchgen.manifest.yaml_reader import MOST_PROBLEMS, Document, UnreadableManifest, read
+from batchgen.manifest.yaml_reader import MOST_PROBLEMS, read
 from batchgen.model import Content, DataPath, Manifest, Problem
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
 
@@ -46,15 +47,32 @@ def load_manifest(
     where the file cannot be read, and whatever ``priced`` raises.
     """
     try:
-        document = read(path.read_bytes())
+        document = read(path.read_bytes(), names=_setting_names(catalogue))
     except UnreadableManifest as error:
         return LoadedManifest((error.problem,), None)
     found, expanded = _Loading(document, catalogue, path.parent, priced, check_urls=check_urls).run()
     if strict:
         found = [replace(problem, severity="error") for problem in found]
+    found = [_with_scene(problem, document) for problem in found]
     distinct = {(problem.place, problem.rule, problem.message): problem for problem in found}
     ordered = sorted(distinct.values(), key=lambda problem: (problem.severity, problem.place))
     return LoadedManifest(tuple(ordered), None if any(problem.severity == "error" for problem in ordered) else expanded)
+
+
+def _setting_names(catalogue: Catalogue) -> Collection[str]:
+    """Every key that a manifest for the default model may have, but for those that users choose."""
+    settings = catalogue.for_model(DEFAULT_MODEL, "settings")["$defs"]["settings"]["properties"]
+    return {*settings, *catalogue.document("manifest")["properties"]}
+
+
+def _with_scene(problem: Problem, document: Document) -> Problem:
+    """The problem with the id of its scene: users know their scenes by id and not by number."""
+    if problem.path[:1] != ("scenes",) or len(problem.path) == 1 or not isinstance(document.data, dict):
+        return problem
+    scenes, index = document.data.get("scenes"), problem.path[1]
+    scene = scenes[index] if isinstance(scenes, list) and isinstance(index, int) and index < len(scenes) else None
+    scene_id = scene.get("id") if isinstance(scene, dict) else None
+    return replace(problem, scene_id=scene_id) if isinstance(scene_id, str) else problem
 
 
 class _Loading:

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from jsonschema.protocols import Validator
 
+from batchgen.manifest.document import Document
 from batchgen.manifest.messages import choices, describe, joined, show_value
-from batchgen.manifest.yaml_reader import Document
 from batchgen.media import references, urls
 from batchgen.media.probe import UnusableMedia, mime_type, probe
 from batchgen.model import Content, Data, DataPath, Facts, Problem, Severity

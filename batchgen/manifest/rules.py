@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator, Mapping
 from jsonschema.protocols import Validator
 
 from batchgen.manifest.cast import Filled, mentioned
+from batchgen.manifest.document import Document
 from batchgen.manifest.expand import Draft, Model
 from batchgen.manifest.messages import describe, joined, show_value
-from batchgen.manifest.yaml_reader import Document
 from batchgen.model import Content, DataPath, Problem
 
 

@@ -8,8 +8,9 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 
 from batchgen.manifest import sizes
+from batchgen.manifest.document import Document
 from batchgen.manifest.messages import choices, describe, joined, name_of, rule_name, show_value, unknown_key
-from batchgen.manifest.yaml_reader import MOST_PROBLEMS, Document
+from batchgen.manifest.yaml_reader import MOST_PROBLEMS
 from batchgen.model import DataPath, Problem
 
 Tiers = Mapping[str, Sequence[str]]

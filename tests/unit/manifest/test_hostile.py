@@ -115,7 +115,8 @@ print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
 """
 _READ = """
 import json, resource, sys, yaml
-from batchgen.manifest.yaml_reader import UnreadableManifest, read
+from batchgen.manifest.document import UnreadableManifest
+from batchgen.manifest.yaml_reader import read
 try:
     read(open(sys.argv[1], "rb").read(), yaml.SafeLoader)
 except UnreadableManifest:

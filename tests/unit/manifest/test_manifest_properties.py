@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from batchgen.manifest.document import UnreadableManifest
 from batchgen.manifest.load import load_manifest
-from batchgen.manifest.yaml_reader import UnreadableManifest, read
+from batchgen.manifest.yaml_reader import read
 from batchgen.model import Manifest, Scene
 from batchgen.schemas import compiled, shipped
 

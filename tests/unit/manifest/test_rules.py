@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from batchgen.manifest.cast import fill
+from batchgen.manifest.document import UnreadableManifest
 from batchgen.manifest.messages import show_path, show_value
 from batchgen.manifest.sizes import fitting
-from batchgen.manifest.yaml_reader import UnreadableManifest, read
+from batchgen.manifest.yaml_reader import read
 from batchgen.schemas import shipped
 
 from helpers.support import REFERENCE, checked, findings, in_process, one_scene, told
@@ -32,9 +33,9 @@ SOURCE: dict[str, tuple[str | bytes, int, int, str, str]] = {
     "Latin-1": ("a: 1\nb: caf\xe9".encode("latin-1"), 2, 7, "yaml.utf-8", "0xe9 is not UTF-8"),
     "control character": ("a: 1\nb: x\x07\n", 2, 5, "yaml.character", "U+0007"),
     "tab as indentation": ("a:\n\tb: 1\n", 2, 1, "yaml.syntax", "this is not YAML"),
-    "unclosed bracket": ("a: [1, 2\nb: 3\n", 2, 2, "yaml.syntax", "while parsing a flow sequence in line 1"),
+    "unclosed bracket": ("a: [1, 2\nb: 3\n", 1, 4, "yaml.syntax", "the [ that opens here is never closed; type ]"),
     "unclosed quote": ('a: "b\n', 1, 4, "yaml.syntax", "never closed"),
-    "escape of no character": ('a: "\\ud800"\n', 1, 7, "yaml.syntax", "escape"),
+    "escape of no character": ('a: "\\ud800"\n', 1, 5, "yaml.syntax", "escape"),
     "tag that is not a text": ("a: 1\nb: !%ED%A0%80 x\n", 2, 2, "yaml.syntax", "this is not YAML"),
     "deep nesting": ("a:\n  " + "[" * 40 + "]" * 40, 2, 34, "yaml.depth", "nested more than 32 levels"),
     "list as a key": ("{[a]: 1}\n", 1, 2, "yaml.key", "a key has to be a plain word"),
