@@ -1,9 +1,8 @@
 """Problems as text and as JSON."""
 
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
-from unicodedata import east_asian_width
+from unicodedata import combining, east_asian_width
 
 from batchgen.manifest.messages import show_path
 from batchgen.model import Problem, counted
@@ -47,7 +46,7 @@ def _with_caret(line: str, column: int) -> str:
 
 def _cells(text: str) -> int:
     """How many cells of a terminal a text fills: Chinese characters fill two."""
-    return sum(0 if unicodedata.combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
+    return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
 
 
 def as_json(found: Mapping[str, Sequence[Problem]]) -> str:

@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
 from batchgen.manifest import reference_checks, rules, schema
+from batchgen.manifest.decimal_commas import explained
 from batchgen.manifest.document import Document, UnreadableManifest
 from batchgen.manifest.expand import Draft, Model, drafts, manifest
 from batchgen.manifest.messages import joined
+from batchgen.manifest.path_remedies import is_bare_address
 from batchgen.manifest.yaml_reader import MOST_PROBLEMS, read
 from batchgen.model import Content, DataPath, Manifest, Problem
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
 
 PricedTiers: TypeAlias = Callable[[str, str], Collection[str]]
 """For the name of a batch and its model, the tiers whose prices are known from elsewhere."""
-_SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "pricing": 2}
+_SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "vars": 2, "pricing": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +92,21 @@ class _Loading:
         self._data = document.data if isinstance(document.data, dict) else {}
 
     def run(self) -> tuple[list[Problem], Manifest | None]:
-        unknown = self._unknown_model()
-        if unknown is not None:
-            return [*self._document.problems, unknown], None
-        name = str(self._data.get("model", DEFAULT_MODEL)) if self._model_is_named() else DEFAULT_MODEL
+        name, unknown = self._model()
         request = self._catalogue.for_model(name, "request")
         settings = self._catalogue.for_model(name, "settings")
         model = Model.from_schemas(self._catalogue.for_model(name, "model.json"), request, settings)
         whole = self._catalogue.document("manifest", name)
-        found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers)]
+        names = settings["$defs"]["settings"]["properties"]
+        found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers, names)]
+        found = [*unknown, *explained(self._document, found)]
         if len(found) >= MOST_PROBLEMS or any(problem.rule == "scenes.maxItems" for problem in found):
             # Hopeless, and not all of it was looked at: the rules take nothing that the schema has not seen.
             return found, None
         refused = {problem.path[: _SETTING_DEPTH.get(str(problem.path[0]), 1)] for problem in found if problem.path}
-        entries = list(drafts(self._data, refused))
+        entries = list(drafts(self._data, refused, model))
         found += rules.on_ids(self._document, entries, whole["properties"]["scenes"]["maxItems"])
+        found += rules.on_names(self._document, entries, refused)
         found += rules.on_budget(self._document, entries, model, refused, self._learned(name, refused))
         found += chain.from_iterable(rules.on_scene(self._document, draft, model) for draft in entries)
         exact = {problem.path for problem in found if problem.severity == "error"}
@@ -112,7 +115,8 @@ class _Loading:
         found += self._on_references(entries, model, request, contents)
         if any(problem.severity == "error" for problem in found):
             return found, None
-        return found, manifest(self._data, model, entries, contents)
+        expanded = manifest(self._data, model, entries, contents)
+        return [*found, *rules.on_twins(self._document, expanded.scenes, model)], expanded
 
     def _learned(self, model: str, refused: set[DataPath]) -> Collection[str]:
         """Tiers that need no declared price; nobody is asked for a batch whose name does not hold."""
@@ -120,22 +124,25 @@ class _Loading:
         asks = "budget_usd" in self._data and isinstance(name, str) and ("name",) not in refused
         return self._priced(str(name), model) if asks else ()
 
-    def _model_is_named(self) -> bool:
-        return isinstance(self._data.get("model"), str)
-
-    def _unknown_model(self) -> Problem | None:
-        known = self._catalogue.models()
-        if not self._model_is_named() or self._data["model"] in known:
-            return None
-        message = f"there is no model {self._data['model']!r}; there is {joined(known, 'and')}"
+    def _model(self) -> tuple[str, tuple[Problem, ...]]:
+        """The model to check by. For one that does not exist it is the likeliest, so that the rest is checked, too."""
+        known, named = self._catalogue.models(), self._data.get("model", DEFAULT_MODEL)
+        if not isinstance(named, str) or named in known:
+            return named if isinstance(named, str) else DEFAULT_MODEL, ()
+        close = get_close_matches(named, known, n=1)
+        meant = close[0] if close else DEFAULT_MODEL
+        hint = f"did you mean {meant!r}?" if close else f"there is {joined(known, 'and')}"
+        message = f"there is no model {named!r}; {hint} (all else here is checked as for {meant})"
         place = self._document.spot(("model",)).place
-        return Problem(place, ("model",), "model.unknown", message, str(self._data["model"]))
+        return meant, (Problem(place, ("model",), "model.unknown", message, named),)
 
     def _measured(self, name: str, refused: set[DataPath]) -> tuple[list[Problem], dict[str, Content]]:
         media = self._media_schema(name)
         limits = {setting: compiled(limit) for setting, limit in media.get("properties", {}).items()}
         found = [
-            use for use in reference_checks.uses(self._data) if use.setting == "audio_url" or use.path not in refused
+            use
+            for use in reference_checks.uses(self._data)
+            if use.path not in refused or (use.setting == "audio_url" and not is_bare_address(use.source))
         ]
         outcomes = reference_checks.measure(found, self._folder, limits, check_urls=self._check_urls)
         contents = {source: outcome.content for (source, _), outcome in outcomes.items() if outcome.content}

@@ -118,7 +118,7 @@ def _escape(failure: Failure) -> Remedy | None:
     if not failure.says("escape", "hexdec", "hexadec"):
         return None
     column = failure.text(failure.line).rfind("\\", 0, failure.column + 1)
-    advice = "inside \"…\" a \\ begins an escape: write / in its place, or put the text into '…'"
+    advice = "inside \"…\" a \\ does not stand for itself; write / in its place, or put the text into '…'"
     return Remedy(failure.line, max(column, 0), advice)
 
 
