@@ -84,7 +84,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     + "scenes:\n" + numbered("- {{id: s{0}, prompt: '{{d}}'}}\n", SIZE // 2),
     "a cast that everybody names without braces": lambda: HEAD
     + "cast:\n" + numbered("  c{0}: 'http://a/{0}'\n", SIZE // 2)
-    + "scenes:\n" + numbered("- {{id: s{0}, prompt: 'c{0} {{c{0}}}'}}\n", SIZE // 2),
+    + "scenes:\n" + numbered("- {{id: s{0}, prompt: 'c{0} {{c{0}}} {{d}}'}}\n", SIZE // 2),
     "vars in every prompt": lambda: HEAD + f"vars: {{v: '{'x' * 1_400}'}}\nscenes:\n"
     + numbered("- {{id: s{0}, prompt: '{{v}}{{v}}{{v}}', references: [http://a/b]}}\n"),
     "a var that is named without end": lambda: HEAD + f"vars: {{v: '{'x' * (SIZE // 2)}'}}\nscenes:\n"
