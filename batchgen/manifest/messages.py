@@ -69,13 +69,15 @@ def choices(schema: Mapping[str, Any]) -> list[Scalar]:
     return [*listed, *(value for part in schema.get("anyOf", ()) for value in choices(part))]
 
 
-def unknown_key(key: str, around: DataPath, known: Sequence[str], settings: Collection[str]) -> str:
+def unknown_key(key: str, around: DataPath, known: Sequence[str], elsewhere: Collection[str]) -> str:
     """The message for a key that does not exist, with the one that was probably meant.
 
-    ``settings`` are the settings of a scene: one that stands elsewhere is told where it belongs.
+    ``elsewhere`` are the keys that belong into scenes, for one at the top, or to the top, for one in a scene.
     """
     where = name_of(around)
-    if not around and key in settings:
+    if key in elsewhere and around:
+        return f"{key} belongs to the manifest and not to {where}; put it at the top, beside scenes:"
+    if key in elsewhere:
         place = "into a scene, below its id" if key in _OF_ONE_SCENE else "under defaults: or into a scene"
         return f"{key} is a setting of scenes and not of {where}; put it {place}"
     close = get_close_matches(key, known, n=1)
@@ -122,13 +124,20 @@ def _whole_number(text: str) -> str:
     return f"; write {number}" if behind[0] in ".," else f"; write {number}, without {behind}"
 
 
-_LEADING_NUMBER = re.compile(r"\s*([0-9]{1,18})\s*([^\s0-9]\S*|)\s*\Z")
+def _list_of(text: str) -> str:
+    """How to write the list that a text was written for."""
+    if text.startswith("-"):
+        return "; write a blank behind the dash"
+    return f"; write it in brackets: [{text}]" if len(text) <= _LONGEST_SHOWN else "; put it in [ and ]"
+
+
+_LEADING_NUMBER = re.compile(r"\s*([0-9]{1,18})\s*([.,][0-9]+|[^\W0-9]+[.]?|)\s*\Z")
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NUMBER_WORDS = {word: number for number, word in enumerate(_WORDS, 1)}
 _FORMS: Mapping[str, Callable[[str], str]] = {
     "integer": _whole_number,
     "boolean": lambda _: "; write true or false, without quotes",
-    "array": lambda text: f"; write it in brackets: [{text}]" if len(text) <= _LONGEST_SHOWN else "; put it in [ and ]",
+    "array": _list_of,
 }
 """How to write what a text was written for."""
 

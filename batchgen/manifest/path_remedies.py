@@ -73,6 +73,12 @@ def _address(source: str, folder: Path) -> str | None:
     return f"if this is an address, write https://{source}"
 
 
+def _blanks(source: str, folder: Path) -> str | None:
+    if source == source.strip() or not (folder / source.strip()).is_file():
+        return None
+    return "a blank stands before or behind its name; take it out"
+
+
 def _several(source: str, folder: Path) -> str | None:
     names = _BETWEEN.split(source.strip())
     if len(names) == 1 or not all(name and (folder / name).is_file() for name in names):
@@ -107,5 +113,6 @@ _SLIPS: tuple[Callable[[str, Path], str | None], ...] = (
     _pattern,
     _address,
     _letter_case,
+    _blanks,
     _several,
 )

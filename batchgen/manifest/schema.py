@@ -25,12 +25,13 @@ def problems(document: Document, validator: Validator, tiers: Tiers, settings: C
     ``settings`` are the settings that a scene may have.
     """
     told: set[DataPath] = set()
+    top = cast("Any", validator.schema).get("properties", {})
     for error in islice(validator.iter_errors(cast("Any", document.data)), MOST_PROBLEMS):
         path: DataPath = tuple(error.absolute_path)
         if path in told and document.reading(path):
             continue
         told.add(path)
-        yield _key_problem(document, error, path, settings) or _value_problem(document, error, path, tiers)
+        yield _key_problem(document, error, path, settings, top) or _value_problem(document, error, path, tiers)
     for path, _ in document.misread.values():
         if path in told:
             continue
@@ -40,7 +41,7 @@ def problems(document: Document, validator: Validator, tiers: Tiers, settings: C
 
 
 def _key_problem(
-    document: Document, error: ValidationError, path: DataPath, settings: Collection[str]
+    document: Document, error: ValidationError, path: DataPath, settings: Collection[str], top: Collection[str]
 ) -> Problem | None:
     """The problem where the error is about a key and not about its value."""
     schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
@@ -49,7 +50,9 @@ def _key_problem(
         return Problem(document.spot(path).place, path, f"{path[-1]}.required", message)
     if error.validator == "additionalProperties":
         known = sorted(schema.get("properties", ()))
-        rule, message = "unknown-key", unknown_key(str(path[-1]), path[:-1], known, settings)
+        is_scene = path[0] in ("scenes", "defaults")
+        elsewhere: Collection[str] = top if is_scene else settings if not path[1:] else ()
+        rule, message = "unknown-key", unknown_key(str(path[-1]), path[:-1], known, elsewhere)
     elif error.schema is False:
         rule, message = (
             f"{rule_name(path)}.not-here",
@@ -69,7 +72,7 @@ def _value_problem(document: Document, error: ValidationError, path: DataPath, t
     listed = choices(schema)
     keyword = "enum" if listed and error.validator != "const" else str(error.validator)
     name = name_of(path)
-    shown, place, source = str(error.instance), spot.place, ""
+    shown, place, source = error.instance if isinstance(error.instance, str) else "", spot.place, ""
     if document.reading(path):
         plain = "write the number in plain digits, or a text in quotes"
         fix = f"write {_choose(listed, error.instance, tiers)}" if keyword == "enum" else plain
@@ -80,7 +83,7 @@ def _value_problem(document: Document, error: ValidationError, path: DataPath, t
         message = f'{name}: {shown} has a decimal comma; write "{with_point(shown)}"'
     elif unquoted := _unquoted(document, path, error):
         place, source = _behind_colon(document, spot.place), document.line(spot.place)
-        message = f"{name} has to be a text; {unquoted}"
+        message = unquoted
     elif is_bare_address(shown) and keyword == "pattern":
         message = f"{name} cannot be {show_value(error.instance)}; {with_scheme(shown)}"
     elif listed and "x-advice" not in schema:
@@ -99,16 +102,19 @@ def _behind_colon(document: Document, place: Place) -> Place:
 
 def _unquoted(document: Document, path: DataPath, error: ValidationError) -> str | None:
     """The advice for a text without quotes that YAML takes for a mapping, a list, or a comment."""
+    name = name_of(path)
     if error.validator != "type" or error.validator_value != "string":
         return None
     place = document.spot(path).place
     behind = document.line(place)[place.column - 1 :].rstrip()
     if error.instance is None:
+        if behind.lstrip()[:1] in (",", "}") and not document.line(place)[: place.column - 1].rstrip().endswith(":"):
+            return f"a comma has made a new entry of {name}; put the text that has commas in it in quotes"
         text = behind.lstrip(": ")
-        return f"# begins a comment: put the text in quotes: {in_quotes(text)}" if text.startswith("#") else None
+        return f"{name} is empty, since # begins a comment; write {in_quotes(text)}" if text.startswith("#") else None
     if not isinstance(error.instance, dict | list) or behind[:1] not in ("{", "["):
         return None
-    return must_be_quoted(behind[: closes_at(behind) + 1] or behind)
+    return f"{name} has to be a text; " + must_be_quoted(behind[: closes_at(behind) + 1] or behind)
 
 
 def _as_read(document: Document, path: DataPath) -> str:

@@ -15,6 +15,7 @@ _TAB = re.compile(r" *(?:- *)*\t")
 _GLUED_DASH = re.compile(r" *-(?=[A-Za-z_]\w* *:)")
 _GLUED_COLON = re.compile(r" *(?:- +)*(?P<name>[A-Za-z_]\w*):(?=\S)")
 _NO_COLON = re.compile(r" *(?:- +)*(?P<name>[A-Za-z_]\w*) +(?=\S)")
+_BLOCK = re.compile(r"\s*[|>][+-]?\s*")
 _COMMENT = re.compile(r"\s#")
 _CLOSING = {"{": "}", "[": "]"}
 _RESERVED = "%@`&*!|>"
@@ -250,6 +251,17 @@ def _open_bracket(failure: Failure) -> Remedy | None:
     return Remedy(failure.line, failure.column, f"a comma or the closing {_CLOSING[bracket]} is missing before this")
 
 
+def _block(failure: Failure) -> Remedy | None:
+    """A text below | or > that does not begin further right than its key."""
+    for line in (failure.context_at[0] if failure.context_at else -1, failure.line):
+        above = failure.above(line)
+        head, text = _KEY.match(failure.text(above)), failure.text(line)
+        if head and _BLOCK.fullmatch(failure.text(above), head.end()) and _indent(text) <= len(head["lead"]):
+            advice = f"the text of {head['name']} has to begin further right than {head['name']} in line {above + 1}"
+            return Remedy(line, _indent(text), advice)
+    return None
+
+
 def _glued(failure: Failure) -> Remedy | None:
     """A dash or a colon without the blank that makes it one, or a setting without its colon."""
     key_line = failure.context_at[0] if failure.context_at and "simple key" in failure.context else -1
@@ -337,6 +349,7 @@ _SLIPS: tuple[Callable[[Failure], Remedy | None], ...] = (
     _bracket,
     _colon,
     _open_bracket,
+    _block,
     _glued,
     _comment,
     _indentation,

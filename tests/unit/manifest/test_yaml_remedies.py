@@ -53,6 +53,10 @@ SLIPS = {
     "    prompt: x\n - id: s02": ((6, 2), "1 column further left than the dash before it in line 4"),
     "prompt: x\n  - id: s02": ((5, 1), "this line begins 4 columns further left than id in line 4"),
     "    prompt: >\n      a\n   b": ((7, 4), "the indentation does not fit the lines above"),
+    "    prompt: |\n    a text\n    seed: 3": (
+        (6, 5),
+        "the text of prompt has to begin further right than prompt in line 5",
+    ),
     "    prompt: walks #1 of\n      seven": ((5, 19), "what stands behind # is a comment, and here it ends the text"),
     "    prompt:x\n    seed: 3": ((5, 12), "a blank is missing behind the colon: write prompt: and a blank"),
     "    prompt x\n    seed: 3": ((5, 11), "a colon is missing behind prompt: write prompt:"),
