@@ -8,7 +8,7 @@ from pathlib import Path
 
 from batchgen.manifest.messages import joined
 
-_ESCAPES = {"\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e"}
+_ESCAPES = {"\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e"}
 _WWW = re.compile(r"www\.", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+/", re.IGNORECASE)
 _BETWEEN = re.compile(r"[,;\s]+(?:- )?")
@@ -17,9 +17,13 @@ _MOST_NAMED = 3
 
 def path_remedy(source: str, folder: Path) -> str | None:
     """What to write instead of ``source``, None where it names something or nothing is known."""
-    if os.path.exists(folder / source):  # noqa: PTH110 - of a name that cannot be one, Path raises
+    try:
+        (folder / source).stat()
+    except FileNotFoundError:
+        return next((found for known in _SLIPS if (found := known(source, folder))), None)
+    except (OSError, ValueError):  # there, or not a name at all: its own message says more
         return None
-    return next((found for known in _SLIPS if (found := known(source, folder))), None)
+    return None
 
 
 def is_bare_address(source: str) -> bool:
@@ -96,6 +100,8 @@ def _letter_case(source: str, folder: Path) -> str | None:
             return None
         name = part if part in names else names[0]
         here, found = here / name, found / name
+    if found == written:  # a link to nothing
+        return None
     return f"there is {found.as_posix()}; write it with the same capital and small letters"
 
 
