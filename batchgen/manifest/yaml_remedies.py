@@ -124,9 +124,8 @@ def _escape(failure: Failure) -> Remedy | None:
 
 
 def _never_closed(failure: Failure) -> Remedy | None:
-    if "quoted scalar" not in failure.context or failure.context_at is None:
-        return None
-    if not failure.says("end of stream", "document indicator"):
+    ends = failure.says("end of stream", "document indicator", "document separator")
+    if not ends or "quoted scalar" not in failure.context or failure.context_at is None:
         return None
     line, column = failure.context_at
     return Remedy(line, column, _unclosed(failure.text(line)[column : column + 1]))
@@ -182,9 +181,8 @@ def _nested(whole: str, quote: str) -> str:
 
 def _after_quoted_line(failure: Failure, end_line: int, line: int, column: int) -> Remedy | None:
     text = failure.text(failure.line)
-    if failure.line <= end_line or _KEY.match(text) or _ITEM.match(text) or not failure.says(*_MISPLACED):
-        return None
-    if _indent(text) <= _indent(failure.text(line)):
+    is_entry = _KEY.match(text) or _ITEM.match(text) or _indent(text) <= _indent(failure.text(line))
+    if is_entry or failure.line <= end_line or not failure.says(*_MISPLACED):
         return None
     advice = f"the text goes on in line {failure.line + 1}, behind its closing quote: put all of it in quotes"
     return Remedy(line, column, advice)
@@ -239,11 +237,9 @@ def _colon_below(failure: Failure, text: str) -> Remedy | None:
 
 
 def _open_bracket(failure: Failure) -> Remedy | None:
-    if failure.context_at is None or not failure.says(*_IN_BRACKETS):
-        return None
-    line, column = failure.context_at
+    line, column = failure.context_at or (0, 0)
     bracket = failure.text(line)[column : column + 1]
-    if bracket not in _CLOSING:
+    if bracket not in _CLOSING or not failure.says(*_IN_BRACKETS):
         return None
     if failure.line > line:
         advice = f"the {bracket} that opens here is never closed; type {_CLOSING[bracket]} at its end"
@@ -281,8 +277,6 @@ def _glued(failure: Failure) -> Remedy | None:
 def _comment(failure: Failure) -> Remedy | None:
     """A text that a # has cut off, and that goes on in the next line."""
     text, above = failure.text(failure.line), failure.above(failure.line)
-    if failure.context_at and "simple key" in failure.context:
-        text, above = failure.text(failure.context_at[0]), failure.above(failure.context_at[0])
     head = _KEY.match(failure.text(above))
     if head is None or _KEY.match(text) or _ITEM.match(text) or _indent(text) <= len(head["lead"]):
         return None
@@ -320,10 +314,9 @@ def _dash(failure: Failure, own: int, above: int) -> Remedy | None:
     before = failure.text(above)
     if _indent(before) != own or left < 0:
         return Remedy(failure.line, own, _begins(own, _indent(before), "the dash before it", above))
-    head = _KEY.match(before) or _ITEM.match(before)
-    column = len(head["lead"]) if head else own
-    name = head["name"] if head and "name" in head.groupdict() else "its dash"
-    return Remedy(left, _indent(failure.text(left)), _begins(_indent(failure.text(left)), column, name, above))
+    head, indent = _KEY.match(before), _indent(failure.text(left))
+    column, name = (len(head["lead"]), head["name"]) if head else (own, "the dash before it")
+    return Remedy(left, indent, _begins(indent, column, name, above))
 
 
 def _begins(own: int, other: int, name: str, line: int) -> str:

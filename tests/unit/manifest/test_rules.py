@@ -34,6 +34,7 @@ SOURCE: dict[str, tuple[str | bytes, int, int, str, str]] = {
     "control character": ("a: 1\nb: x\x07\n", 2, 5, "yaml.character", "U+0007"),
     "tab as indentation": ("a:\n\tb: 1\n", 2, 1, "yaml.syntax", "this is not YAML"),
     "unclosed bracket": ("a: [1, 2\nb: 3\n", 1, 4, "yaml.syntax", "the [ that opens here is never closed; type ]"),
+    "a dash below a text": ('a: "x"\n - b: 2\n', 2, 2, "yaml.syntax", "does not fit the lines above"),
     "unclosed quote": ('a: "b\n', 1, 4, "yaml.syntax", "never closed"),
     "escape of no character": ('a: "\\ud800"\n', 1, 5, "yaml.syntax", "does not stand for itself"),
     "tag that is not a text": ("a: 1\nb: !%ED%A0%80 x\n", 2, 2, "yaml.syntax", "this is not YAML"),

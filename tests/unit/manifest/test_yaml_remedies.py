@@ -60,6 +60,8 @@ SLIPS = {
     "    prompt: walks #1 of\n      seven": ((5, 19), "what stands behind # is a comment, and here it ends the text"),
     "    prompt:x\n    seed: 3": ((5, 12), "a blank is missing behind the colon: write prompt: and a blank"),
     "    prompt x\n    seed: 3": ((5, 11), "a colon is missing behind prompt: write prompt:"),
+    '    prompt: "a\n--- b"': ((5, 13), "the quote that opens here is never closed"),
+    "    references:\n      - a.png\n   b: c\n      - d.png": ((7, 4), "the indentation does not fit"),
     "  -id: s02\n    prompt: x": ((5, 4), "a blank is missing behind the dash"),
 }
 
