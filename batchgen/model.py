@@ -32,7 +32,7 @@ class Problem:
     """Something wrong, or doubtful, at one place of a manifest.
 
     ``rule`` is a stable name, ``value`` the value as the user wrote it, ``source`` the line where that
-    helps to see what is wrong.
+    helps to see what is wrong, ``scene_id`` the id of the scene that ``path`` leads to.
     """
 
     place: Place
@@ -42,6 +42,7 @@ class Problem:
     value: str | None = None
     severity: Severity = "error"
     source: str = ""
+    scene_id: str | None = None
 
 
 def counted(problems: Iterable[Problem]) -> str:

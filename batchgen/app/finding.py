@@ -6,7 +6,8 @@ from pathlib import Path
 
 from batchgen.app.run_directory import RUNS, RunDirectory
 from batchgen.errors import RunDirectoryError, UsageError
-from batchgen.manifest.yaml_reader import UnreadableManifest, read
+from batchgen.manifest.document import UnreadableManifest
+from batchgen.manifest.yaml_reader import read
 from batchgen.options import placed
 
 _SUFFIXES = frozenset({".yaml", ".yml"})

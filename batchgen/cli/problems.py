@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from unicodedata import combining, east_asian_width
 
 from batchgen.manifest.messages import show_path
 from batchgen.model import Problem, counted
 from batchgen.text import on_one_line
 
 MOST_SHOWN = 50
+_WIDTH = 76
+"""Characters of a line of the manifest that are shown, so that it fits 80 columns with its indentation."""
+_MOST_BEFORE = 50
 
 
 def as_text(file: str, problems: Sequence[Problem]) -> str:
@@ -23,16 +27,26 @@ def _line(file: str, problem: Problem) -> str:
     kind = "warning: " if problem.severity == "warning" else ""
     value = "" if problem.value is None else f", value {problem.value}"
     head = f"{file}:{problem.place.line}:{problem.place.column}: {kind}{problem.message}"
-    where = f"at {show_path(problem.path)}, rule {problem.rule}{value}"
+    scene = "" if problem.scene_id is None else f" (scene {problem.scene_id})"
+    where = f"at {show_path(problem.path)}{scene}, rule {problem.rule}{value}"
     shown = _with_caret(problem.source, problem.place.column) if problem.source else ""
     return f"{on_one_line(head)}{shown}\n    {on_one_line(where)}"
 
 
 def _with_caret(line: str, column: int) -> str:
-    """The line of a manifest, and a caret below the character that is meant."""
+    """The line of a manifest, and a caret below the character that is meant; a long line is cut around it."""
     plain = line.replace("\t", " ")
     before, rest = on_one_line(plain[: column - 1]), on_one_line(plain[column - 1 :])
-    return f"\n    {before}{rest}\n    {' ' * len(before)}^"
+    if len(before) > _MOST_BEFORE and len(before) + len(rest) > _WIDTH:
+        before = f"…{before[1 - _MOST_BEFORE :]}"
+    if len(before) + len(rest) > _WIDTH:
+        rest = f"{rest[: _WIDTH - len(before) - 1]}…"
+    return f"\n    {before}{rest}\n    {' ' * _cells(before)}^"
+
+
+def _cells(text: str) -> int:
+    """How many cells of a terminal a text fills: Chinese characters fill two."""
+    return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
 
 
 def as_json(found: Mapping[str, Sequence[Problem]]) -> str:
@@ -43,6 +57,7 @@ def as_json(found: Mapping[str, Sequence[Problem]]) -> str:
             "line": problem.place.line,
             "column": problem.place.column,
             "path": show_path(problem.path),
+            **({} if problem.scene_id is None else {"scene_id": problem.scene_id}),
             "rule": problem.rule,
             "message": problem.message,
             **({} if problem.value is None else {"value": problem.value}),

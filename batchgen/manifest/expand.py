@@ -1,4 +1,4 @@
-"""defaults → cast → takes → seeds: from what a manifest says to scenes with explicit requests. Pure.
+"""defaults → vars → cast → takes → seeds: from what a manifest says to scenes with explicit requests. Pure.
 
 It works on manifests with faults, too, so that all problems can be told in one go: what the schema
 refused counts as not there, and a scene that lacks something needed is expanded no further.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from batchgen.manifest.cast import Filled, fill
+from batchgen.manifest.cast import Filled, Names, fill
 from batchgen.model import (
     Content,
     Data,
@@ -56,6 +56,12 @@ class Model:
         """The value that the API documents for a setting that is left out; None where there is none."""
         return self.form.settings.get(setting, {}).get("default")
 
+    @property
+    def most_with_vars(self) -> int | None:
+        """How long vars may make a prompt before it is let be: beyond the model's limit in any case."""
+        longest = self.form.settings.get("prompt", {}).get("maxLength")
+        return 2 * longest if isinstance(longest, int) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -85,15 +91,15 @@ class Draft:
         return [self.id] if self.takes == 1 else [f"{self.id}-t{take}" for take in range(1, self.takes + 1)]
 
 
-def drafts(data: Mapping[str, Data], refused: Collection[DataPath]) -> Iterator[Draft]:
-    """The entries of ``scenes``, each with defaults and cast.
+def drafts(data: Mapping[str, Data], refused: Collection[DataPath], model: Model) -> Iterator[Draft]:
+    """The entries of ``scenes``, each with defaults, vars and cast.
 
     ``refused`` holds the paths of what the schema refused: settings, cast members, whole scenes.
     """
     defaults = accepted(data.get("defaults"), ("defaults",), refused)
     default_origins: dict[str, DataPath] = {name: ("defaults", name) for name in defaults}
     refused_defaults = frozenset(str(path[1]) for path in refused if path[0] == "defaults" and len(path) > 1)
-    cast = _cast(data.get("cast"))
+    names = _names(data, model)
     faulty = {path[1] for path in refused if path[0] == "scenes" and len(path) > 1}
     scenes = data.get("scenes")
     for index, entry in enumerate(scenes if isinstance(scenes, list) else ()):
@@ -108,7 +114,7 @@ def drafts(data: Mapping[str, Data], refused: Collection[DataPath]) -> Iterator[
             id=scene_id if isinstance(scene_id, str) else None,
             settings=settings,
             origins={**default_origins, **{name: (*path, name) for name in own}},
-            filled=_filled(settings, cast),
+            filled=_filled(settings, names),
             refused=refused_defaults.union(entry.keys() - own.keys()).difference(own),
         )
 
@@ -127,11 +133,20 @@ def _cast(members: Data) -> dict[str, str]:
     return {name: source if isinstance(source, str) else name for name, source in members.items()}
 
 
-def _filled(settings: Mapping[str, Data], cast: Mapping[str, str]) -> Filled | None:
+def _names(data: Mapping[str, Data], model: Model) -> Names:
+    """What names in braces stand for; a var that is not a text is refused elsewhere, and empty here."""
+    texts = data.get("vars")
+    listed = texts.items() if isinstance(texts, dict) else ()
+    cast = _cast(data.get("cast"))
+    known = {name: text if isinstance(text, str) else "" for name, text in listed if name not in cast}
+    return Names(cast, known) if model.most_with_vars is None else Names(cast, known, model.most_with_vars)
+
+
+def _filled(settings: Mapping[str, Data], names: Names) -> Filled | None:
     prompt, references = settings.get("prompt"), settings.get("references", [])
     if not isinstance(prompt, str) or not isinstance(references, list):
         return None
-    return fill(prompt, [source for source in references if isinstance(source, str)], cast)
+    return fill(prompt, [source for source in references if isinstance(source, str)], names)
 
 
 def manifest(

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from batchgen.manifest import reference_checks, rules, run_checks, schema
+from batchgen.manifest.decimal_commas import explained
+from batchgen.manifest.document import Document, UnreadableManifest
 from batchgen.manifest.expand import Draft, Model, accepted, drafts, manifest
 from batchgen.manifest.messages import joined
-from batchgen.manifest.yaml_reader import MOST_PROBLEMS, Document, UnreadableManifest, read
+from batchgen.manifest.path_remedies import is_bare_address
+from batchgen.manifest.yaml_reader import MOST_PROBLEMS, read
 from batchgen.model import Content, DataPath, Manifest, Problem, RequestForm
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
 
@@ -17,7 +21,7 @@ PricedTiers: TypeAlias = Callable[[str, str, Mapping[str, Any]], Collection[str]
 """For the name of a batch, its model and what stands under ``run:``, the tiers with a price known from elsewhere."""
 FormOf: TypeAlias = Callable[[Catalogue, str], RequestForm]
 """For the name of a model in a catalogue, the form of its requests."""
-_SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "pricing": 2, "run": 2}
+_SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "vars": 2, "pricing": 2, "run": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +53,32 @@ def load_manifest(  # noqa: PLR0913 - most have a default
     where the file cannot be read, and whatever ``form_of`` and ``priced`` raise.
     """
     try:
-        document = read(path.read_bytes())
+        document = read(path.read_bytes(), names=_setting_names(catalogue))
     except UnreadableManifest as error:
         return LoadedManifest((error.problem,), None)
     found, expanded = _Loading(document, catalogue, form_of, path.parent, priced, check_urls=check_urls).run()
     if strict:
         found = [replace(problem, severity="error") for problem in found]
+    found = [_with_scene(problem, document) for problem in found]
     distinct = {(problem.place, problem.rule, problem.message): problem for problem in found}
     ordered = sorted(distinct.values(), key=lambda problem: (problem.severity, problem.place))
     return LoadedManifest(tuple(ordered), None if any(problem.severity == "error" for problem in ordered) else expanded)
+
+
+def _setting_names(catalogue: Catalogue) -> Collection[str]:
+    """Every key that a manifest for the default model may have, but for those that users choose."""
+    settings = catalogue.for_model(DEFAULT_MODEL, "settings")["$defs"]["settings"]["properties"]
+    return {*settings, *catalogue.document("manifest")["properties"]}
+
+
+def _with_scene(problem: Problem, document: Document) -> Problem:
+    """The problem with the id of its scene: users know their scenes by id and not by number."""
+    if problem.path[:1] != ("scenes",) or len(problem.path) == 1 or not isinstance(document.data, dict):
+        return problem
+    scenes, index = document.data.get("scenes"), problem.path[1]
+    scene = scenes[index] if isinstance(scenes, list) and isinstance(index, int) and index < len(scenes) else None
+    scene_id = scene.get("id") if isinstance(scene, dict) else None
+    return replace(problem, scene_id=scene_id) if isinstance(scene_id, str) else problem
 
 
 class _Loading:
@@ -82,20 +103,20 @@ class _Loading:
         self._data = document.data if isinstance(document.data, dict) else {}
 
     def run(self) -> tuple[list[Problem], Manifest | None]:
-        unknown = self._unknown_model()
-        if unknown is not None:
-            return [*self._document.problems, unknown], None
-        name = str(self._data.get("model", DEFAULT_MODEL)) if self._model_is_named() else DEFAULT_MODEL
+        name, unknown = self._model()
         description, settings = (self._catalogue.for_model(name, part) for part in ("model.json", "settings"))
         model = Model.from_schemas(description, settings, self._form_of(self._catalogue, name))
         whole = self._catalogue.document("manifest", name)
-        found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers)]
+        names = settings["$defs"]["settings"]["properties"]
+        found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers, names)]
+        found = [*unknown, *explained(self._document, found)]
         if len(found) >= MOST_PROBLEMS or any(problem.rule == "scenes.maxItems" for problem in found):
             # Hopeless, and not all of it was looked at: the rules take nothing that the schema has not seen.
             return found, None
         refused = {problem.path[: _SETTING_DEPTH.get(str(problem.path[0]), 1)] for problem in found if problem.path}
-        entries = list(drafts(self._data, refused))
+        entries = list(drafts(self._data, refused, model))
         found += rules.on_ids(self._document, entries, whole["properties"]["scenes"]["maxItems"])
+        found += rules.on_names(self._document, entries, refused)
         found += run_checks.problems(self._document, self._run_settings(refused), self._folder)
         refused |= {problem.path[:2] for problem in found if problem.path[:1] == ("run",)}
         found += rules.on_budget(self._document, entries, model, refused, self._learned(name, refused))
@@ -106,7 +127,8 @@ class _Loading:
         found += self._on_references(entries, model, contents)
         if any(problem.severity == "error" for problem in found):
             return found, None
-        return found, manifest(self._data, model, entries, contents)
+        expanded = manifest(self._data, model, entries, contents)
+        return [*found, *rules.on_twins(self._document, expanded.scenes, model)], expanded
 
     def _learned(self, model: str, refused: set[DataPath]) -> Collection[str]:
         """Tiers that need no declared price; nobody is asked for a batch whose name does not hold."""
@@ -117,22 +139,25 @@ class _Loading:
     def _run_settings(self, refused: set[DataPath]) -> dict[str, Any]:
         return accepted(self._data.get("run"), ("run",), refused)
 
-    def _model_is_named(self) -> bool:
-        return isinstance(self._data.get("model"), str)
-
-    def _unknown_model(self) -> Problem | None:
-        known = self._catalogue.models()
-        if not self._model_is_named() or self._data["model"] in known:
-            return None
-        message = f"there is no model {self._data['model']!r}; there is {joined(known, 'and')}"
+    def _model(self) -> tuple[str, tuple[Problem, ...]]:
+        """The model to check by. For one that does not exist it is the likeliest, so that the rest is checked, too."""
+        known, named = self._catalogue.models(), self._data.get("model", DEFAULT_MODEL)
+        if not isinstance(named, str) or named in known:
+            return named if isinstance(named, str) else DEFAULT_MODEL, ()
+        close = get_close_matches(named, known, n=1)
+        meant = close[0] if close else DEFAULT_MODEL
+        hint = f"did you mean {meant!r}?" if close else f"there is {joined(known, 'and')}"
+        message = f"there is no model {named!r}; {hint} (all else here is checked as for {meant})"
         place = self._document.spot(("model",)).place
-        return Problem(place, ("model",), "model.unknown", message, str(self._data["model"]))
+        return meant, (Problem(place, ("model",), "model.unknown", message, named),)
 
     def _measured(self, name: str, refused: set[DataPath]) -> tuple[list[Problem], dict[str, Content]]:
         media = self._media_schema(name)
         limits = {setting: compiled(limit) for setting, limit in media.get("properties", {}).items()}
         found = [
-            use for use in reference_checks.uses(self._data) if use.setting == "audio_url" or use.path not in refused
+            use
+            for use in reference_checks.uses(self._data)
+            if use.path not in refused or (use.setting == "audio_url" and not is_bare_address(use.source))
         ]
         outcomes = reference_checks.measure(found, self._folder, limits, check_urls=self._check_urls)
         contents = {source: outcome.content for (source, _), outcome in outcomes.items() if outcome.content}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -53,7 +53,7 @@ def name_of(path: DataPath) -> str:
 
 def rule_name(path: DataPath) -> str:
     """The name of a setting in rules: its key, without the names that users choose."""
-    if path[:1] in (("cast",), ("pricing",)):
+    if path[:1] in (("cast",), ("pricing",), ("vars",)):
         return str(path[0])
     return next((step for step in reversed(path) if isinstance(step, str)), "manifest")
 
@@ -69,13 +69,24 @@ def choices(schema: Mapping[str, Any]) -> list[Scalar]:
     return [*listed, *(value for part in schema.get("anyOf", ()) for value in choices(part))]
 
 
-def unknown_key(key: str, around: DataPath, known: Sequence[str]) -> str:
-    """The message for a key that does not exist, with the one that was probably meant."""
+def unknown_key(key: str, around: DataPath, known: Sequence[str], elsewhere: Collection[str]) -> str:
+    """The message for a key that does not exist, with the one that was probably meant.
+
+    ``elsewhere`` are the keys that belong into scenes, for one at the top, or to the top, for one in a scene.
+    """
     where = name_of(around)
+    if key in elsewhere and around:
+        return f"{key} belongs to the manifest and not to {where}; put it at the top, beside scenes:"
+    if key in elsewhere:
+        place = "into a scene, below its id" if key in _OF_ONE_SCENE else "under defaults: or into a scene"
+        return f"{key} is a setting of scenes and not of {where}; put it {place}"
     close = get_close_matches(key, known, n=1)
     if close:
         return f"{where} has an unknown key {key!r}; did you mean {close[0]!r}?"
     return f"{where} has an unknown key {key!r}; known are {joined(known, 'and')}"
+
+
+_OF_ONE_SCENE = ("id", "prompt", "title", "note")
 
 
 def describe(error: ValidationError, name: str) -> str:
@@ -95,14 +106,38 @@ def _type(limit: Any, value: object, name: str) -> str:
     if value is None:
         return f"{name} is empty; it has to be {wanted}"
     if isinstance(value, dict | list):
-        return f"{name} has to be {wanted}, not {'a mapping' if isinstance(value, dict) else 'a list'}"
-    form = _FORMS.get(limit, "") if isinstance(value, str) and isinstance(limit, str) else ""
-    return f"{name} has to be {wanted}, not {show_value(value)}{form}"
+        form = "; begin each of its entries with a dash and a blank" if limit == "array" else ""
+        return f"{name} has to be {wanted}, not {'a mapping' if isinstance(value, dict) else 'a list'}{form}"
+    how = _FORMS[limit](value) if isinstance(value, str) and isinstance(limit, str) and limit in _FORMS else ""
+    return f"{name} has to be {wanted}, not {show_value(value)}{how}"
 
 
-_FORMS = {
-    "integer": "; write digits only, without a unit or quotes",
-    "boolean": "; write true or false, without quotes",
+def _whole_number(text: str) -> str:
+    """How to write the whole number that a text was written for."""
+    found = _LEADING_NUMBER.match(text)
+    if found is None:
+        word = _NUMBER_WORDS.get(text.strip().casefold())
+        return "; write it in digits" if word is None else f"; write it in digits: {word}"
+    number, behind = int(found[1]), found[2]
+    if not behind:
+        return f"; write {number} without quotes"
+    return f"; write {number}" if behind[0] in ".," else f"; write {number}, without {behind}"
+
+
+def _list_of(text: str) -> str:
+    """How to write the list that a text was written for."""
+    if text.startswith("-"):
+        return "; write a blank behind the dash"
+    return f"; write it in brackets: [{text}]" if len(text) <= _LONGEST_SHOWN else "; put it in [ and ]"
+
+
+_LEADING_NUMBER = re.compile(r"\s*([0-9]{1,18})\s*([.,][0-9]+|[^\W0-9]+[.]?|)\s*\Z")
+_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_NUMBER_WORDS = {word: number for number, word in enumerate(_WORDS, 1)}
+_FORMS: Mapping[str, Callable[[str], str]] = {
+    "integer": _whole_number,
+    "boolean": lambda _: "; write true or false, without quotes",
+    "array": _list_of,
 }
 """How to write what a text was written for."""
 

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 from jsonschema.protocols import Validator
 
+from batchgen.manifest.document import Document
 from batchgen.manifest.messages import choices, describe, joined, show_value
-from batchgen.manifest.yaml_reader import Document
+from batchgen.manifest.path_remedies import path_remedy
 from batchgen.media import references, urls
 from batchgen.media.probe import UnusableMedia, mime_type, probe
 from batchgen.model import Content, Data, DataPath, Facts, Problem, Severity
@@ -144,7 +145,9 @@ def _measure(_: Network, source: str, folder: Path, limit: Validator) -> Measure
             mime = references.declared_mime(source) or mime_type(facts)
             return Measured(Content(references.sha256(file), mime, facts, path), problems)
     except UnusableMedia as error:
-        return Measured(None, (ReferenceProblem("reference.unusable", f"{shown} {error}"),))
+        advice = path_remedy(source, folder) if references.declared_mime(source) is None else None
+        said = f"does not exist; {advice}" if advice else str(error)
+        return Measured(None, (ReferenceProblem("reference.unusable", f"{shown} {said}"),))
     except OSError as error:  # it could be opened, and then not be read
         return Measured(None, (ReferenceProblem("reference.unusable", f"{shown} cannot be read: {error.strerror}"),))
 

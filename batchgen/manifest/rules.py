@@ -1,14 +1,15 @@
 """Rules across fields: what no schema of a single value can say. Pure."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from jsonschema.protocols import Validator
 
 from batchgen.manifest.cast import Filled, mentioned
+from batchgen.manifest.document import Document
 from batchgen.manifest.expand import Draft, Model
 from batchgen.manifest.messages import describe, joined, show_value
-from batchgen.manifest.yaml_reader import Document
-from batchgen.model import Content, DataPath, Problem
+from batchgen.model import Content, DataPath, Problem, Scene
 
 
 def on_ids(document: Document, drafts: Collection[Draft], most: int) -> Iterator[Problem]:
@@ -40,11 +41,51 @@ def on_ids(document: Document, drafts: Collection[Draft], most: int) -> Iterator
             seen.setdefault(scene_id, draft)
 
 
+def on_names(document: Document, drafts: Collection[Draft], refused: Collection[DataPath]) -> Iterator[Problem]:
+    """A name in braces stands for one thing, and a member of the cast for a character of some scene."""
+    data = document.data if isinstance(document.data, dict) else {}
+    cast, texts = data.get("cast"), data.get("vars")
+    members = cast if isinstance(cast, dict) and ("cast",) not in refused else {}
+    for name in texts if isinstance(texts, dict) else ():
+        if name in members:
+            path: DataPath = ("vars", name)
+            message = f"{name} is in cast and in vars; {{{name}}} can be one of them: rename the other"
+            yield Problem(document.key_place(path), path, "vars.cast", message, name)
+    filled = [draft.filled for draft in drafts]
+    known = [each for each in filled if each is not None and not each.faults]
+    if not filled or len(known) < len(filled):
+        return
+    used = {name for each in known for name in (*each.named, *each.bare)}
+    sources = {source for each in known for source in each.sources}
+    for name, source in members.items():
+        if name not in used and source not in sources:
+            path = ("cast", name)
+            message = f"no scene uses {name}; write {{{name}}} into a prompt, or take it out of the cast"
+            yield Problem(document.key_place(path), path, "cast.unused", message, name, "warning")
+
+
+def on_twins(document: Document, scenes: Collection[Scene], model: Model) -> Iterator[Problem]:
+    """Scenes with the same request, which is paid for once and gives one result."""
+    first: dict[str, Scene] = {}
+    for scene in scenes:
+        if "seed" in model.form.settings and scene.request.asked.seed is None:
+            continue
+        twin = first.setdefault(scene.request.sha256, scene)
+        if twin is not scene:
+            line = document.spot(twin.path).place.line
+            message = (
+                f"scene {scene.id} has the same request as scene {twin.id} in line {line}, so that it is paid for once "
+                "and both get the same video; change its prompt or its seed, or take it out"
+            )
+            yield Problem(document.spot(scene.path).place, scene.path, "scenes.twins", message, scene.id, "warning")
+
+
 def on_scene(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
     """What can be said of one scene before its references are measured."""
     yield from _on_required(document, draft, model)
     yield from _on_seed(document, draft, model)
     yield from _on_pairs(document, draft, model)
+    yield from _on_upstream(document, draft, model)
     if draft.filled is not None:
         yield from _on_prompt(document, draft, draft.filled)
 
@@ -71,6 +112,19 @@ def _on_seed(document: Document, draft: Draft, model: Model) -> Iterator[Problem
         yield Problem(document.spot(path).place, path, "seed.takes", message, str(seed))
 
 
+def _on_upstream(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
+    """What the API takes and the model behind it is not documented to take."""
+    for setting, schema in model.form.settings.items():
+        value, most = draft.settings.get(setting), schema.get("x-upstream-maximum")
+        if most is not None and isinstance(value, int) and value > most:
+            path = draft.origins[setting]
+            message = (
+                f"{setting} is {value}; the model behind the gateway is documented to take at most {most}, and may "
+                "refuse more or deliver less"
+            )
+            yield Problem(document.spot(path).place, path, f"{setting}.upstream", message, show_value(value), "warning")
+
+
 def _on_pairs(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
     """Settings that have no effect beside another one."""
     for setting, other, message in _WITHOUT_EFFECT:
@@ -91,6 +145,13 @@ def _on_prompt(document: Document, draft: Draft, filled: Filled) -> Iterator[Pro
     place = document.spot(path).place
     for rule, message in filled.faults:
         yield Problem(place, path, rule, message, _prompt(draft))
+    yield from _on_comment(document, draft)
+    for name in filled.bare:
+        message = (
+            f"the prompt of {_scene(draft)} has {name}, a name of the cast, without braces; write {{{name}}} where the "
+            "character is meant"
+        )
+        yield Problem(place, path, "cast.braces", message, _prompt(draft), "warning")
     if filled.faults or "references" in draft.refused:
         return
     numbers = mentioned(filled.prompt)
@@ -104,6 +165,25 @@ def _on_prompt(document: Document, draft: Draft, filled: Filled) -> Iterator[Pro
     for number in range(1, count + 1):
         if number not in numbers:
             yield _unmentioned(document, draft, filled, number)
+
+
+def _on_comment(document: Document, draft: Draft) -> Iterator[Problem]:
+    """A prompt that a # may have cut: comments begin with a blank behind it, as a rule."""
+    path = draft.origins["prompt"]
+    place, prompt = document.spot(path).place, str(draft.settings["prompt"])
+    line = document.line(place)
+    behind = line[place.column - 1 :]
+    found = _COMMENT.match(behind[len(prompt) :]) if behind.startswith(prompt) else None
+    if found is not None:
+        place = place._replace(column=place.column + len(prompt) + found.start(1))
+        message = (
+            f"the prompt of {_scene(draft)} ends before {found[1]}, since # begins a comment; put the prompt in quotes "
+            "if this belongs to it, or a blank behind # if not"
+        )
+        yield Problem(place, path, "prompt.comment", message, _prompt(draft), "warning", line)
+
+
+_COMMENT = re.compile(r"\s+(#[^\s#]\S*)")
 
 
 def _unmentioned(document: Document, draft: Draft, filled: Filled, number: int) -> Problem:
@@ -128,7 +208,7 @@ def on_filled(document: Document, draft: Draft, prompt: Validator) -> Iterator[P
         return
     path = draft.origins["prompt"]
     for error in prompt.iter_errors(draft.filled.prompt):
-        message = f"with the cast put in, {describe(error, 'prompt')}"
+        message = f"with vars and cast put in, {describe(error, 'prompt')}"
         yield Problem(document.spot(path).place, path, f"prompt.{error.validator}", message, _prompt(draft))
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from batchgen.layout import JOURNAL
+from batchgen.manifest.document import Document
 from batchgen.manifest.messages import show_value
-from batchgen.manifest.yaml_reader import Document
 from batchgen.model import DataPath, Problem
 from batchgen.options import OPTIONS
 

@@ -6,15 +6,17 @@ is bounded whatever the text, because nothing is nested or repeated beyond the b
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import yaml
 from yaml import events as ev
 
+from batchgen.manifest.document import NO_KEYS, Document, Spot, UnreadableManifest, place_of, stop
 from batchgen.manifest.scalars import READINGS, read_plain, tag_of
-from batchgen.manifest.yaml_remedies import remedy
+from batchgen.manifest.yaml_syntax import syntax_problem
+from batchgen.manifest.yaml_text import decoded, place_after
 from batchgen.model import Data, DataPath, Place, Problem, Scalar
 
 try:
@@ -22,9 +24,6 @@ try:
 except ImportError:  # PyYAML built without libyaml
     from yaml import SafeLoader as Loader  # type: ignore[assignment]  # the same interface
 
-_LONGEST_LINE = 200
-"""Characters of a line that are shown with an error."""
-MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_VALUES: Mapping[type, int] = {yaml.SafeLoader: 60_000, Loader: 400_000}
 """Keys and values, aliases counted as often as they are used, by parser: the pure one is slower."""
@@ -32,136 +31,18 @@ MAX_VALUES: Mapping[type, int] = {yaml.SafeLoader: 60_000, Loader: 400_000}
 MOST_PROBLEMS = 10_000
 """Problems told of a hopeless manifest; more are let be, so that the work stays bounded."""
 
-_NO_KEYS: dict[str, Place] = {}
 _STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
-_MARK_WITHIN = re.compile("[\r\n\x85\u2028\u2029](\ufeff)")
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
-class Spot:
-    """Where a value stands, and what stands inside it.
-
-    ``written`` is the text of a plain scalar that YAML does not read as text. Not a dataclass: a
-    large manifest has hundreds of thousands of spots, and most are scalars without insides.
-    """
-
-    __slots__ = ("inside", "keys", "place", "written")
-
-    def __init__(self, place: Place) -> None:
-        """Begin as the spot of a text."""
-        self.place = place
-        self.written: str | None = None
-        self.keys: dict[str, Place] = _NO_KEYS
-        self.inside: dict[str, Spot] | list[Spot] | None = None
-
-    def child(self, step: str | int) -> "Spot | None":
-        """The spot one step further in, None where there is none."""
-        if isinstance(self.inside, dict) and isinstance(step, str):
-            return self.inside.get(step)
-        if isinstance(self.inside, list) and isinstance(step, int) and step < len(self.inside):
-            return self.inside[step]
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A manifest as read: its data, the places of its values, and what is wrong with its YAML."""
-
-    data: Data
-    root: Spot
-    problems: tuple[Problem, ...]
-    misread: Mapping[Place, tuple[DataPath, str]]
-    """Values that YAML 1.1 takes for something else than what is written, and for what."""
-
-    def spot(self, path: DataPath) -> Spot:
-        """The spot of the value at ``path``, or of the nearest value around it that exists."""
-        spot = self.root
-        for step in path:
-            inner = spot.child(step)
-            if inner is None:
-                break
-            spot = inner
-        return spot
-
-    def reading(self, path: DataPath) -> str | None:
-        """What YAML takes the value at ``path`` for, where that is not what is written."""
-        _, reading = self.misread.get(self.spot(path).place, (path, None))
-        return reading
-
-    def key_place(self, path: DataPath) -> Place:
-        """The place of the key that ``path`` ends with."""
-        around = self.spot(path[:-1])
-        return around.keys.get(str(path[-1]), around.place)
-
-
-class UnreadableManifest(Exception):  # noqa: N818 - no text came through; the problem says why
-    """The text cannot be read as one YAML document; ``problem`` says where and why."""
-
-    def __init__(self, problem: Problem) -> None:
-        """Carry the one problem that stopped the reading."""
-        super().__init__(problem.message)
-        self.problem = problem
-
-
-def read(content: bytes, loader: type = Loader) -> Document:
-    """Read one YAML document.
+def read(content: bytes, loader: type = Loader, names: Collection[str] = ()) -> Document:
+    """Read one YAML document. ``names`` are the settings that a manifest may have: they help to tell slips apart.
 
     Raises `UnreadableManifest` for what is not UTF-8, not YAML, empty, more than one document,
     nested too deeply, or repeats itself beyond measure through aliases. Lesser faults (a key used
     twice, a value that YAML takes for something else) are in the document's problems.
     """
-    return _Reader(loader).read(_decoded(content), loader)
-
-
-def _stop(place: Place, rule: str, message: str) -> UnreadableManifest:
-    return UnreadableManifest(Problem(place, (), rule, message))
-
-
-def _syntax_problem(text: str, error: yaml.MarkedYAMLError) -> Problem:
-    """What the parser says, with the line, and with a remedy where the slip is a usual one."""
-    mark, context = error.problem_mark or error.context_mark, error.context_mark
-    place = _place(mark) if mark else Place(1, 1)
-    lines = text.splitlines()
-    said = str(error.problem or error.context)
-    found = remedy(lines, place.line - 1, said, error.context or "", context.line if context else None)
-    if found is not None:
-        place = Place(found.line + 1, found.column + 1)
-    message = f"this is not YAML: {said if found is None else found.advice}"
-    if error.context and error.problem and context and context is not mark:
-        message += f" ({said}, " if found is not None else " ("
-        message += f"{error.context} in line {context.line + 1})"
-    elif found is not None:
-        message += f" ({said})"
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
-    return Problem(place, (), "yaml.syntax", message, source=line[:_LONGEST_LINE])
-
-
-def _decoded(content: bytes) -> str:
-    if len(content) > MAX_BYTES:
-        raise _stop(Place(1, 1), "yaml.bytes", f"the file has {len(content)} bytes; a manifest has at most {MAX_BYTES}")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8", "replace")
-        message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file in the encoding UTF-8"
-        raise _stop(_place_after(before), "yaml.utf-8", message) from None
-    if not text.strip():
-        message = "the file is empty; `batchgen init` writes a manifest to start from"
-        raise _stop(Place(1, 1), "yaml.empty", message)
-    mark = _MARK_WITHIN.search(text)
-    if mark:
-        # YAML forbids it there; of the two parsers, one skips it and one takes it for a letter.
-        message = "an invisible byte order mark stands at the beginning of this line; take it out"
-        raise _stop(_place_after(text[: mark.start(1)]), "yaml.character", message)
-    return text
-
-
-def _place_after(text: str) -> Place:
-    return Place(text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)
-
-
-def _place(mark: Any) -> Place:
-    return Place(mark.line + 1, mark.column + 1)
+    return _Reader(loader, names).read(decoded(content), loader)
 
 
 @dataclass(slots=True)
@@ -196,7 +77,8 @@ _Item: TypeAlias = tuple[Data, Spot]
 class _Reader:
     """Turns events into data. One instance reads one text."""
 
-    def __init__(self, loader: type) -> None:
+    def __init__(self, loader: type, names: Collection[str]) -> None:
+        self._names = names
         self._limit = MAX_VALUES.get(loader, min(MAX_VALUES.values()))
         self._count = 0
         self._problems: list[Problem] = []
@@ -221,8 +103,8 @@ class _Reader:
                 root = item
         if root is None:
             message = "the file holds comments only; `batchgen init` writes a manifest to start from"
-            raise _stop(Place(1, 1), "yaml.empty", message)
-        return Document(root[0], root[1], tuple(self._problems), self._misread)
+            raise stop(Place(1, 1), "yaml.empty", message)
+        return Document(root[0], root[1], tuple(self._problems), self._misread, tuple(text.splitlines()))
 
     def _events(self, text: str, loader: type) -> Iterator[ev.Event]:
         documents = 0
@@ -233,20 +115,20 @@ class _Reader:
                     documents += 1
                     if documents > 1:
                         message = "a second document begins here; keep one manifest to a file"
-                        raise _stop(_place(event.start_mark), "yaml.second-document", message)
+                        raise stop(place_of(event.start_mark), "yaml.second-document", message)
                 yield event
         except yaml.MarkedYAMLError as error:
-            raise UnreadableManifest(_syntax_problem(text, error)) from None
+            raise UnreadableManifest(syntax_problem(text, error, event, self._names)) from None
         except yaml.reader.ReaderError as error:
             at = text.find(chr(error.character)) if isinstance(error.character, int) else -1
             message = (
                 f"the character U+{ord(text[at]):04X} is not allowed in YAML; take it out" if at >= 0 else error.reason
             )
-            raise _stop(_place_after(text[: max(at, 0)]), "yaml.character", message) from None
+            raise stop(place_after(text[: max(at, 0)]), "yaml.character", message) from None
         except (ValueError, OverflowError) as error:
             # PyYAML lets these out: an escape for no character, a version number without end.
-            place = _place(event.end_mark) if event else Place(1, 1)
-            raise _stop(place, "yaml.syntax", f"this is not YAML: {error}") from None
+            place = place_of(event.end_mark) if event else Place(1, 1)
+            raise stop(place, "yaml.syntax", f"this is not YAML: {error}") from None
 
     def _take(self, event: ev.Event) -> _Item | None:
         """Take in one event; returns the finished root when this event finishes it."""
@@ -262,15 +144,15 @@ class _Reader:
             message += "; split it into several manifests"
             if not yaml.__with_libyaml__:
                 message += ", or install PyYAML with its C parser, which takes larger ones"
-            raise _stop(_place(event.start_mark), "yaml.too-large", message)
+            raise stop(place_of(event.start_mark), "yaml.too-large", message)
 
     def _scalar(self, event: ev.ScalarEvent) -> _Item | None:
         self._grow(1, event)
         text = event.value
-        spot = Spot(_place(event.start_mark))
+        spot = Spot(place_of(event.start_mark))
         if event.style == '"' and not text.isascii() and _HALF_CHARACTER.search(text):
             # The C parser refuses this itself.
-            raise _stop(spot.place, "yaml.syntax", "this is not YAML: an escape in this text is half a character")
+            raise stop(spot.place, "yaml.syntax", "this is not YAML: an escape in this text is half a character")
         frame = self._frames[-1] if self._frames else None
         tag = tag_of(text) if event.tag is None and event.implicit[0] else None
         if event.tag not in _STRING_TAGS:
@@ -315,15 +197,15 @@ class _Reader:
 
     def _open(self, event: ev.MappingStartEvent | ev.SequenceStartEvent) -> None:
         self._grow(1, event)
-        place = _place(event.start_mark)
+        place = place_of(event.start_mark)
         if event.tag is not None and not event.implicit:
             self._refuse_tag(event)
         if len(self._frames) >= MAX_DEPTH:
-            raise _stop(place, "yaml.depth", f"nested more than {MAX_DEPTH} levels deep; a manifest needs five")
+            raise stop(place, "yaml.depth", f"nested more than {MAX_DEPTH} levels deep; a manifest needs five")
         self._refuse_complex_key(place)
         value: dict[str, Data] | list[Data] = {} if isinstance(event, ev.MappingStartEvent) else []
         spot = Spot(place)
-        spot.inside, spot.keys = ({}, {}) if isinstance(value, dict) else ([], _NO_KEYS)
+        spot.inside, spot.keys = ({}, {}) if isinstance(value, dict) else ([], NO_KEYS)
         anchor = None
         if event.anchor is not None:
             anchor = self._anchors[event.anchor] = _Anchor(value, spot, 0, complete=False)
@@ -340,26 +222,24 @@ class _Reader:
         return self._put(frame.value, frame.spot)
 
     def _alias(self, event: ev.AliasEvent) -> _Item | None:
-        place = _place(event.start_mark)
+        place = place_of(event.start_mark)
         self._refuse_complex_key(place)
         anchor = self._anchors.get(str(event.anchor))
         if anchor is None:
-            raise _stop(place, "yaml.alias", f"*{event.anchor} has no anchor &{event.anchor} before it")
+            raise stop(place, "yaml.alias", f"*{event.anchor} has no anchor &{event.anchor} before it")
         if not anchor.complete:
-            raise _stop(place, "yaml.alias", f"*{event.anchor} stands inside the value that it stands for; take it out")
+            raise stop(place, "yaml.alias", f"*{event.anchor} stands inside the value that it stands for; take it out")
         self._grow(anchor.size, event)
         return self._put(anchor.value, anchor.spot)
 
     def _refuse_complex_key(self, place: Place) -> None:
         if self._frames and self._frames[-1].expects_key():
-            raise _stop(
-                place, "yaml.key", "a key has to be a plain word; write { and [ that belong to a text in quotes"
-            )
+            raise stop(place, "yaml.key", "a key has to be a plain word; write { and [ that belong to a text in quotes")
 
     def _refuse_tag(self, event: ev.ScalarEvent | ev.MappingStartEvent | ev.SequenceStartEvent) -> None:
         tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
         message = f"the tag {tag} has no meaning in a manifest; take it out"
-        self._tell(Problem(_place(event.start_mark), self._path(), "yaml.tag", message, tag))
+        self._tell(Problem(place_of(event.start_mark), self._path(), "yaml.tag", message, tag))
 
     def _put(self, value: Data, spot: Spot) -> _Item | None:
         """Put a finished value where it belongs; the root belongs nowhere and is returned."""

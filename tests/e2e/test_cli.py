@@ -115,9 +115,9 @@ def test_findings_as_text(tmp_path: Path) -> None:
     assert [re.sub(r": .*", "", line.removeprefix(f"{path}:")) for line in heads] == ["7:11", "8:5", "6:18"]
     assert heads[2].startswith(f"{path}:6:18: warning: ")
     assert details == [
-        "    at $.scenes[0].size, rule size.enum, value 16:9",
-        "    at $.scenes[0].promt, rule unknown-key, value promt",
-        '    at $.scenes[0].references[0], rule references.unmentioned, value "https://example.com/hero.png"',
+        "    at $.scenes[0].size (scene s01), rule size.enum, value 16:9",
+        "    at $.scenes[0].promt (scene s01), rule unknown-key, value promt",
+        '    at $.scenes[0].references[0] (scene s01), rule references.unmentioned, value "https://example.com/hero.png"',
     ]
     assert lines[-1] == f"{path}: 2 errors, 1 warning"
 

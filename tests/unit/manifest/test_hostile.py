@@ -82,6 +82,15 @@ TEXTS: dict[str, Callable[[], str]] = {
     + "scenes:\n- {id: a, prompt: '" + numbered("{{c{0}}}", SIZE // 3) + "'}\n",
     "a cast that nobody names": lambda: HEAD + "cast:\n" + numbered("  c{0}: 'http://a/{0}'\n", SIZE // 2)
     + "scenes:\n" + numbered("- {{id: s{0}, prompt: '{{d}}'}}\n", SIZE // 2),
+    "a cast that everybody names without braces": lambda: HEAD
+    + "cast:\n" + numbered("  c{0}: 'http://a/{0}'\n", SIZE // 2)
+    + "scenes:\n" + numbered("- {{id: s{0}, prompt: 'c{0} {{c{0}}} {{d}}'}}\n", SIZE // 2),
+    "vars in every prompt": lambda: HEAD + f"vars: {{v: '{'x' * 1_400}'}}\nscenes:\n"
+    + numbered("- {{id: s{0}, prompt: '{{v}}{{v}}{{v}}', references: [http://a/b]}}\n"),
+    "a var that is named without end": lambda: HEAD + f"vars: {{v: '{'x' * (SIZE // 2)}'}}\nscenes:\n"
+    + "- {id: a, prompt: '" + "{v}" * (SIZE // 6) + "'}\n",
+    "quotes that close too early": lambda: SCENES + "- id: a\n  prompt: " + repeated("'a' "),
+    "lines above a slip": lambda: SCENES + repeated("# a\n\n") + "  - id: s\n - id: t\n",
     "characters without end": lambda: scene(prompt="'" + numbered("character{0} ") + "'", references="[http://a/b]"),
     "a name that nearly fits": lambda: "version: 1\nname: " + "a" * SIZE + "!\nscenes: []\n",
     "an id that nearly fits": lambda: SCENES + "- id: " + "a." * (SIZE // 2) + "!\n",
@@ -115,7 +124,8 @@ print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
 """
 _READ = """
 import json, resource, sys, yaml
-from batchgen.manifest.yaml_reader import UnreadableManifest, read
+from batchgen.manifest.document import UnreadableManifest
+from batchgen.manifest.yaml_reader import read
 try:
     read(open(sys.argv[1], "rb").read(), yaml.SafeLoader)
 except UnreadableManifest:

@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from batchgen.manifest.document import UnreadableManifest
 from batchgen.manifest.load import load_manifest
-from batchgen.manifest.yaml_reader import UnreadableManifest, read
+from batchgen.manifest.yaml_reader import read
 from batchgen.model import Manifest, Scene
 from batchgen.providers.registry import request_form
 from batchgen.schemas import compiled, shipped
@@ -23,9 +24,9 @@ from helpers.support import in_process
 SIZES = ["1280*720", "720*1280", "960*960", "1088*832", "1920*1080", "1440*1440"]
 SETTINGS = [
     *("prompt", "references", "audio_url", "size", "duration", "prompt_extend"),
-    *("watermark", "audio", "shot_type", "seed", "takes"),
+    *("watermark", "audio", "shot_type", "seed", "takes", "title", "note"),
 ]
-KEYS = ["version", "name", "model", "defaults", "cast", "pricing", "budget_usd", "scenes", "id", *SETTINGS]
+KEYS = ["version", "name", "model", "defaults", "cast", "vars", "pricing", "budget_usd", "scenes", "id", *SETTINGS]
 MISREAD = ["16:9", "012", "no", "2024-01-01", "1_000", "0x1F", ".inf", "~", "<<", "=", "0b_", "1:1", "0o7", "+1", "-"]
 STRANGE = [*KEYS, *MISREAD, *SIZES, "character1", "{hero}", "{", "}}", "random", "multi", "wan26_r2v", "a" * 65, "\x00"]
 ADDRESSES = [
@@ -58,7 +59,7 @@ def mapping(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any
 
 
 near_settings = {
-    "prompt": st.sampled_from(["character1", "{hero} and {dog}", "{{x}} character7", "x" * 1501]),
+    "prompt": st.sampled_from(["character1", "{hero} and {dog}", "{{x}} character7", "x" * 1501, "{look} {hero}, dog"]),
     "references": st.lists(st.sampled_from(ADDRESSES), max_size=6),
     "audio_url": st.sampled_from(ADDRESSES),
     "size": st.sampled_from([*SIZES, "16:9", "1280x720", "720P"]),
@@ -76,6 +77,7 @@ near_manifests = mapping(
     model=st.sampled_from(["wan26_r2v", "other"]),
     defaults=mapping(**near_settings),
     cast=mapping(hero=st.sampled_from(ADDRESSES), dog=st.sampled_from(ADDRESSES)),
+    vars=mapping(look=st.sampled_from(["night", "{dog}", "{look}", "}", "x" * 1501]), hero=st.just("a")),
     pricing=mapping(**{"720P": st.sampled_from(["0.10", 0.1, -1]), "1080P": st.sampled_from(["0.15", 1])}),
     budget_usd=st.sampled_from(["5", 5, 0.5, -1]),
     scenes=st.lists(mapping(id=st.sampled_from(["s1", "s2", "S2", "s1-t2", "a/b"]), **near_settings), max_size=4),
@@ -155,6 +157,8 @@ def valid_scenes(draw: st.DrawFn, cast: list[str], number: int) -> dict[str, Any
         "shot_type": st.sampled_from(["single", "multi"]),
         "seed": st.integers(0, 2_000_000_000) | st.just("random"),
         "takes": st.integers(1, 4),
+        "title": words,
+        "note": words,
     }
     return {**scene, **draw(st.fixed_dictionaries({}, optional=optional))}
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from batchgen.manifest.cast import fill
+from batchgen.manifest.cast import Names, fill
+from batchgen.manifest.document import UnreadableManifest
 from batchgen.manifest.messages import show_path, show_value
 from batchgen.manifest.sizes import fitting
-from batchgen.manifest.yaml_reader import UnreadableManifest, read
+from batchgen.manifest.yaml_reader import read
 from batchgen.schemas import shipped
 
 from helpers.support import REFERENCE, checked, findings, in_process, one_scene, told
@@ -32,9 +33,10 @@ SOURCE: dict[str, tuple[str | bytes, int, int, str, str]] = {
     "Latin-1": ("a: 1\nb: caf\xe9".encode("latin-1"), 2, 7, "yaml.utf-8", "0xe9 is not UTF-8"),
     "control character": ("a: 1\nb: x\x07\n", 2, 5, "yaml.character", "U+0007"),
     "tab as indentation": ("a:\n\tb: 1\n", 2, 1, "yaml.syntax", "this is not YAML"),
-    "unclosed bracket": ("a: [1, 2\nb: 3\n", 2, 2, "yaml.syntax", "while parsing a flow sequence in line 1"),
+    "unclosed bracket": ("a: [1, 2\nb: 3\n", 1, 4, "yaml.syntax", "the [ that opens here is never closed; type ]"),
+    "a dash below a text": ('a: "x"\n - b: 2\n', 2, 2, "yaml.syntax", "does not fit the lines above"),
     "unclosed quote": ('a: "b\n', 1, 4, "yaml.syntax", "never closed"),
-    "escape of no character": ('a: "\\ud800"\n', 1, 7, "yaml.syntax", "escape"),
+    "escape of no character": ('a: "\\ud800"\n', 1, 5, "yaml.syntax", "does not stand for itself"),
     "tag that is not a text": ("a: 1\nb: !%ED%A0%80 x\n", 2, 2, "yaml.syntax", "this is not YAML"),
     "deep nesting": ("a:\n  " + "[" * 40 + "]" * 40, 2, 34, "yaml.depth", "nested more than 32 levels"),
     "list as a key": ("{[a]: 1}\n", 1, 2, "yaml.key", "a key has to be a plain word"),
@@ -94,11 +96,11 @@ RULES: dict[str, tuple[str, int, int, str, str]] = {
     "<<": (one_scene("<<"), 5, 13, "yaml.misread", "YAML reads << as a special key"),
     "=": (one_scene("="), 5, 13, "yaml.misread", "YAML reads = as a special key"),
     "a number for a text": (one_scene("5"), 5, 13, "prompt.type", "prompt: 5 is not a text for YAML; write it in"),
-    "a list for a text": (one_scene("[a]"), 5, 13, "prompt.type", "prompt has to be a text, not a list"),
+    "a list for a text": (one_scene("[a]"), 5, 13, "prompt.type", "that begins with [ has to stand in quotes"),
     "nothing for a text": (one_scene(audio_url="\n    seed: 5"), 7, 15, "audio_url.type", "audio_url"),
     "a text for a list": (one_scene(references="a.png"), 6, 17, "references.type", "has to be a list, not"),
     "a text for a number": (one_scene(seed="12", takes="two"), 8, 12, "takes.type", "a whole number, not"),
-    "a number in quotes": (one_scene(takes='"2"'), 7, 12, "takes.type", "write digits only"),
+    "a number in quotes": (one_scene(takes='"2"'), 7, 12, "takes.type", "write 2 without quotes"),
     "a wrong version": (one_scene().replace("version: 1", "version: 2"), 1, 10, "version.const", "write 1"),
     "no version": (one_scene().replace("version: 1", ""), 2, 1, "version.required", "the manifest has no version"),
     "no id": (FLOW.format("").replace("id: s, ", ""), 3, 10, "id.required", "scene 1 has no id; add it"),
@@ -113,7 +115,8 @@ RULES: dict[str, tuple[str, int, int, str, str]] = {
     "a prompt in the defaults": (after("defaults: {prompt: x}\n"), 7, 12, "prompt.not-here", "take it out"),
     "an unknown tier": (after("pricing: {4K: 1}\n"), 7, 11, "unknown-key", "known are 1080P and 720P"),
     "a price below zero": (after("pricing: {720P: -1}\n"), 7, 17, "pricing.minimum", "the least is 0"),
-    "a price that is not a number": (after('pricing: {720P: "1,5"}\n'), 7, 17, "pricing.pattern", "plain decimal"),
+    "a price that is not a number": (after('pricing: {720P: "1,5"}\n'), 7, 17, "pricing.pattern", 'comma; write "1.5"'),
+    "a price in words": (after('pricing: {720P: "a lot"}\n'), 7, 17, "pricing.pattern", "plain decimal"),
     "a cast name of digits": (after("cast: {9a: http://a/b}\n"), 7, 8, "cast.name", "beginning with a letter"),
     "a cast member of no text": (after("cast: {a: 5}\n"), 7, 11, "cast.type", "write it in quotes"),
     "an unknown model": (after("model: other\n"), 7, 8, "model.unknown", "there is no model 'other'; there is"),
@@ -311,7 +314,7 @@ def test_sizes_that_fit_what_people_write(written: str, sizes: list[str]) -> Non
 
 
 def test_the_cast_follows_the_references_in_order_of_first_mention() -> None:
-    filled = fill("{b} meets {a}, {b} and {{c}}", ["x", "pa"], {"a": "pa", "b": "pb", "c": "pc"})
+    filled = fill("{b} meets {a}, {b} and {{c}}", ["x", "pa"], Names({"a": "pa", "b": "pb", "c": "pc"}))
     assert filled.prompt == "character3 meets character2, character3 and {c}"
     assert filled.sources == ("x", "pa", "pb")
     assert filled.members == {"pb": "b", "pa": "a"}

@@ -13,7 +13,8 @@ from PIL import Image
 from batchgen.cli import problems as _  # noqa: F401 - the command imports these when it runs, too late to be watched
 from batchgen.cli.validate import command
 from batchgen.manifest import load as _load  # noqa: F401
-from batchgen.manifest.yaml_reader import MAX_VALUES, Document, UnreadableManifest, read
+from batchgen.manifest.document import Document, UnreadableManifest
+from batchgen.manifest.yaml_reader import MAX_VALUES, read
 from batchgen.schemas import compiled, shipped
 
 INVALID = 3
