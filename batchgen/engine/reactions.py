@@ -247,7 +247,9 @@ class Reactions:
     def _heard_of_task(self, result: PollResult, run: SceneRun, now: float, at: str) -> None:
         """What a reading says of whether the gateway has our tasks, and this one."""
         classification, command = result.classification, result.command
-        if classification.not_found:
+        if classification.not_found and not self._attempt(run).is_open:
+            run.missed += classification.kind is Kind.MISSING  # a gateway may forget what it has finished
+        elif classification.not_found:
             run.missed += classification.kind is Kind.MISSING
             self._reach.missed(command.task_id, now)
             elsewhere_at = self._reach.elsewhere_at
