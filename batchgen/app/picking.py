@@ -85,7 +85,7 @@ def _events(state: State, names: Sequence[str], at: str) -> Iterator[Event]:
         if shot in picked:
             raise UsageError(f"{picked[shot]} and {name} are of one shot, {shot}; pick one of them")
         picked[shot] = name
-        yield Picked(at, scene.scene_id)
+        yield Picked(at, scene.scene_id, None, None)
         if attempt is not None:
             yield Picked(at, scene.scene_id, *attempt.key)
 

@@ -251,8 +251,8 @@ class Picked:
 
     at: str
     scene_id: str
-    of_scene_id: str | None = None
-    of_attempt: int | None = None
+    of_scene_id: str | None
+    of_attempt: int | None
 
 
 @dataclass(frozen=True, slots=True)

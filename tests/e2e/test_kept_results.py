@@ -11,7 +11,7 @@ import pytest
 from helpers.runs import PRICES, Batch, Gateway, batch, emulator, json_lines
 
 BEFORE = Path(__file__).parents[1] / "examples" / "run-directories" / "0.2"
-"""Made by version 0.2.0: s1 was edited, its first result written over; s3 is not what was asked for; s4 was taken out."""
+"""Made by version 0.2.0: s1 was edited, its first result written over; s3 is wrong; s4 was taken out."""
 
 
 def older(folder: Path, gateway: Gateway) -> Batch:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from decimal import Decimal
 from io import StringIO
@@ -62,11 +62,26 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
         made.run("--task-timeout=4", "--budget=2.00", expect=4)
         look()
         made.do("resolve", made.run_dir, "s1", "--task-id", gateway.tasks_for(made.scenes["s1"]["prompt"])[0])
+        rename_repeat_and_pick(made, look)
         made.scenes["s8"]["seed"] = 99
         del made.settings["pricing"]
         made.write()
         look()
     return Film(made, outputs)
+
+
+def rename_repeat_and_pick(made: Batch, look: Callable[[], None]) -> None:
+    """All that has to do with results that are here already."""
+    made.scenes["renamed"] = made.scenes.pop("s7")
+    made.scenes["extra"] = {"prompt": "character1 is somewhere else", "seed": 3}
+    made.scenes["twin"] = dict(made.scenes["extra"])
+    made.write()
+    look()
+    other = made.folder / "other"
+    made.run(f"--run-dir={other}", "--scene=extra")
+    made.run("--scene=renamed", "--scene=extra", "--again=renamed", f"--reuse={other}", "--budget=9.00")
+    made.do("pick", made.run_dir, "renamed@1")
+    made.do("pick", made.run_dir, "--clear", "renamed")
 
 
 @pytest.mark.parametrize("name", ["plan", "status"])
