@@ -32,6 +32,7 @@ class Pace:
     per_second: float | None = None
     held: Hold = Hold(0.0, "")
     _next_at: float = 0.0
+    _refused_until: float = 0.0
     _limit: int = field(init=False)
     _since_raised: int = 0
     _least_hold_s: float = FIRST_HOLD_S
@@ -59,8 +60,10 @@ class Pace:
 
         Those that were refused together count once.
         """
-        together = now < self.held.until
-        self.hold(now + max(wait_s or 0.0, 0.0 if together else self._least_hold_s), reason)
+        together = now < self._refused_until
+        until = now + max(wait_s or 0.0, 0.0 if together else self._least_hold_s)
+        self.hold(until, reason)
+        self._refused_until = max(self._refused_until, until)
         if not together:
             self._least_hold_s = min(2 * self._least_hold_s, LONGEST_HOLD_S)
 

@@ -261,10 +261,11 @@ class World(Executor):
                 self._held_until = max(self._held_until, self.now_s + heard.retry_after_s)
 
     def _hear_of_task(self, result: PollResult) -> None:
-        """From when on each of several tasks was met with 404, and none with anything else."""
+        """From when on each of several open tasks was met with 404, and none with anything else."""
         if result.classification.kind in (Kind.RUNNING, Kind.DONE, Kind.FAILED):
             self._missing = self._missing_since = None
-        if result.classification.not_found and self._missing is not None:
+        read = self._scheduler.state.attempt((result.command.scene_id, result.command.attempt))
+        if result.classification.not_found and self._missing is not None and read.is_open:
             self._missing.add(result.command.task_id)
             if len(self._missing) > 1 and self._missing_since is None:
                 self._missing_since = self.now_s
@@ -278,7 +279,7 @@ class World(Executor):
             self._named[scene_id, result.command.attempt] = result.candidate_id or ""
         throttled = isinstance(heard, Answer) and heard.status == _THROTTLED
         # Refusals that come together count once.
-        if throttled and self._sent_at[result.command] >= self._refused_at:
+        if throttled and self._sent_at[result.command] > self._refused_at:
             self._refused_at = self.now_s
             self._held_until = max(self._held_until, self.now_s + FIRST_HOLD_S)
         reached = isinstance(heard, Answer) or kind is Kind.UNCERTAIN
