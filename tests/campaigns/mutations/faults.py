@@ -6,6 +6,7 @@ LOOP = "runner/loop.py"
 LINE_LOG = "journal/line_log.py"
 REPLAY = "journal/replay.py"
 RECORDS = "journal/records.py"
+ATTEMPTS = "engine/attempts.py"
 STATES = "engine/states.py"
 SCHEDULER = "engine/scheduler.py"
 REACTIONS = "engine/reactions.py"
@@ -122,7 +123,7 @@ FAULTS = (
     ),
     fault(
         "an attempt cut off in sending is not unknown",
-        STATES,
+        ATTEMPTS,
         "        return self.state in (S.UNKNOWN, S.SUBMITTING)\n",
         "        return self.state is S.UNKNOWN\n",
     ),
@@ -220,8 +221,8 @@ FAULTS = (
     fault(
         "what was given up as not found is never looked for again",
         PLANNER,
-        "            return _not_found(scene, latest, choice)\n",
-        '            return Step(scene, Action.FAILED, "not found", paid_before=True)\n',
+        "                return self._not_found(scene, current)\n",
+        '                return Step(scene, Action.FAILED, "not found", attempt=current)\n',
     ),
     fault(
         "an id that was mistyped counts as no task",
@@ -238,8 +239,8 @@ FAULTS = (
     fault(
         "one paid attempt more than allowed over runs",
         PLANNER,
-        "latest.passing and made < choice.attempts",
-        "latest.passing and made <= choice.attempts",
+        "attempt.passing and made < most",
+        "attempt.passing and made <= most",
     ),
     fault(
         "one task more in flight than allowed",
@@ -268,10 +269,10 @@ FAULTS = (
     fault(
         "an unknown outcome is sent again in the same run",
         REACTIONS,
-        "        self._in_flight.discard(command.scene_id)\n        if classification.kind is Kind.ACCOUNT:\n",
-        "        self._in_flight.discard(command.scene_id)\n"
+        "        self._in_flight.discard(run)\n        if classification.kind is Kind.ACCOUNT:\n",
+        "        self._in_flight.discard(run)\n"
         "        if isinstance(event, ev.OutcomeUnknown):\n"
-        "            self._queues.now(CommandKind.SUBMIT, command.scene_id)\n"
+        "            self._queues.now(CommandKind.SUBMIT, run)\n"
         "        if classification.kind is Kind.ACCOUNT:\n",
     ),
     fault(
@@ -283,20 +284,20 @@ FAULTS = (
     fault(
         "a download that failed is bought again",
         PLANNER,
-        'Step(scene, Action.DOWNLOAD, "bought, and not here yet"',
-        'Step(scene, Action.SUBMIT, "bought, and not here yet"',
+        "            return Step(scene, Action.DOWNLOAD, reason",
+        "            return Step(scene, Action.SUBMIT, reason",
     ),
     fault(
         "what failed is paid for again without being asked",
         PLANNER,
-        "    if choice.retry_failed:\n",
-        "    if scene:\n",
+        "        if self._choice.retry_failed:\n",
+        "        if scene:\n",
     ),
     fault(
         "a changed scene is bought while its task still runs",
         PLANNER,
-        "        return Step(scene, Action.RESUME, reason, changed, paid_before=True, then_submits=True)\n",
-        "        return Step(scene, Action.SUBMIT, reason, changed, paid_before=True)\n",
+        "        return Step(scene, Action.RESUME, reason, changed, paid_before=True, then_submits=True,",
+        "        return Step(scene, Action.SUBMIT, reason, changed, paid_before=True,",
     ),
     fault(
         "the budget counts only settled charges",
@@ -331,10 +332,80 @@ FAULTS = (
         "",
     ),
     fault(
-        "an edit that was refused and taken back is paid for again",
+        "what was bought for another scene is not asked for",
+        STATES,
+        "        if scene.any_seed == scene.request.sha256:\n",
+        "        if scene:\n",
+    ),
+    fault(
+        "of scenes that ask for the same each is bought",
         PLANNER,
-        "    latest = state.current_attempt(scene)\n    paid = any(",
-        "    latest = attempts[-1] if attempts else None\n    paid = any(",
+        "        if not is_shared or first.setdefault(sha256, scene_id) == scene_id:\n",
+        "        if step:\n",
+    ),
+    fault(
+        "what is unknown of another scene is bought",
+        STATES,
+        "        adopted = self._adopted_by(scene)\n        return",
+        "        adopted = self._adopted_by(scene)\n"
+        "        keys = [key for key in keys if key[0] == scene.scene_id or not self.attempt(key).is_unknown]\n"
+        "        return",
+    ),
+    fault(
+        "what failed for another scene is bought",
+        STATES,
+        "        adopted = self._adopted_by(scene)\n        return",
+        "        adopted = self._adopted_by(scene)\n"
+        "        keys = [key for key in keys if key[0] == scene.scene_id or self.attempt(key).state is not S.FAILED]\n"
+        "        return",
+    ),
+    fault(
+        "a result with a random seed serves several scenes",
+        STATES,
+        "        if scene.any_seed == scene.request.sha256:\n",
+        "        if not scene:\n",
+    ),
+    fault(
+        "what a scene that is gone has left is bought again",
+        STATES,
+        "            if scene.any_seed is None or not (",
+        "            if scene or not (",
+    ),
+    fault(
+        "a result stays with the heir of a scene that is back",
+        STATES,
+        "        return None if self._is_claimed(found) else key\n",
+        "        return key\n",
+    ),
+    fault(
+        "a wish is fulfilled each time that it is repeated",
+        PLANNER,
+        "        if known:\n            return self._state.is_wanted_again(scene.scene_id)\n",
+        "        if known and self._state.is_wanted_again(scene.scene_id):\n            return True\n",
+    ),
+    fault(
+        "a wish counts from a submission that was refused",
+        STATES,
+        "if one.state is not S.REFUSED]\n                self.wanted_again",
+        "if one]\n                self.wanted_again",
+    ),
+    fault(
+        "a result that no scene uses is not fetched",
+        PLANNER,
+        "        elif choice.download and attempt.state in _TO_FETCH:\n",
+        "        elif not choice:\n",
+    ),
+    fault(
+        "a task that no scene needs is not waited for",
+        PLANNER,
+        "        if attempt.is_open:\n            reason",
+        "        if not attempt:\n            reason",
+    ),
+    fault(
+        "the result of a later attempt takes the name of the first",
+        OUTCOME_EVENTS,
+        "    return ev.Downloaded(at, result.command.scene_id, result.command.attempt, path",
+        "    return ev.Downloaded(at, result.command.scene_id, 1, path",
     ),
     fault(
         "a failure of whose cost nothing is said counts as free",

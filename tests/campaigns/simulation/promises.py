@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import Enum
 
 from batchgen.engine.attempts import Attempt, AttemptState
-from batchgen.engine.events import Submitting
+from batchgen.engine.events import SceneFacts, Submitting
 from batchgen.engine.states import State
 from batchgen.report import audit
 from batchgen.report.rows import ledger_rows, report_rows
@@ -47,7 +47,8 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
         assert known.state in _FINISHED or may_be_gone, f"bought again while {entry.task_id} is {known.state}"
         if entry in same and known.state in _HERE:
             reason = Reason.WISH
-        paid += entry in same and known.state in (S.FAILED, S.MISMATCHED) and known.is_paid
+        was_charged = not known.again or bool(known.result.cost_usd)
+        paid += entry in same and known.state in (S.FAILED, S.MISMATCHED) and was_charged
     last = attempts[same[-1].task_id] if same else None
     if last is not None and last.state is S.FAILED and last.passing and _paid(same, attempts) < allowed:
         return Reason.FAILED
@@ -85,6 +86,14 @@ def _none_is_without_heir(bought: Attempt, state: State) -> None:
         exact = any(one.request.sha256 in asked for one in left) and bought.request.sha256 != bought.any_seed
         heirs = [heir for heir, key in state.adopted.items() if key[0] == scene_id and heir in listed]
         assert here or exact or heirs or not left, f"{bought.scene_id} is bought though {scene_id} has left a result"
+
+
+def one_scene_each(standing: Iterable[tuple[SceneFacts, Attempt | None]]) -> None:
+    """Where the manifest writes no seed, a result serves one scene at a time."""
+    used = [
+        one.key for scene, one in standing if scene.any_seed is not None and one is not None and one.asks_for(scene)
+    ]
+    assert len(used) == len(set(used)), f"one result for several scenes: {sorted(used)}"
 
 
 def within_budget(intent: Submitting, state: State, budget_usd: Decimal) -> None:

@@ -622,6 +622,7 @@ class World(Executor):
         to_fetch = [one for one in attempts if one.state in (S.COMPLETED, S.DOWNLOAD_FAILED)]
         assert all(self._is_really_gone(one) for one in to_fetch), "what was paid for is not here"
         listed = [(scene, state.current_attempt(scene)) for scene in map(self.scene, self.versions)]
+        promises.one_scene_each(listed)
         left = {one.state for scene, one in listed if one is not None and one.asks_for(scene) and not one.is_open}
         assert left <= {S.DELIVERED, S.MISMATCHED, S.FAILED, S.REFUSED}, f"fair weather leaves {left}"
         nobody_left = scheduler.stop is Stop.UNREACHABLE and len(left_open) > 1
