@@ -122,7 +122,7 @@ def test_the_schema_names_the_fields_of_every_event(film: Film) -> None:
         "line",
         *(entry.name for kind in KINDS.values() for entry in fields(kind) if has_default(entry)),
     }
-    of_event = dict.fromkeys(("submitting", "reused"), set(line_fields(Asked)))
+    of_event = {name: set(line_fields(Asked)) for name in ("submitting", "reused")}
     seen = {line["event"]: line for line in json_lines(film.batch.state)}
     for event, line in seen.items():
         assert list(line) == described[line["event"]]

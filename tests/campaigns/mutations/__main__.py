@@ -43,7 +43,8 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5_000, help="how many histories a fault may take at most")
     options = parser.parse_args()
     chosen = [fault for fault in FAULTS if options.only in fault.name]
-    outcomes = [_check(Fault(AS_IT_IS, "", ()), _AS_IT_IS_SEEDS, wanted=False)]
+    tests = sorted({"", *(fault.tests for fault in FAULTS)})
+    outcomes = [_check(Fault(AS_IT_IS, "", (), each), _AS_IT_IS_SEEDS, wanted=False) for each in tests]
     outcomes += [_check(fault, options.seeds, wanted=True) for fault in chosen]
     wrong = sum(not outcome.good for outcome in outcomes)
     print(f"\n{len(chosen)} faults, " + (f"{wrong} not as it should be" if wrong else "each of them noticed"))
@@ -93,6 +94,8 @@ def _check(fault: Any, seeds: int, *, wanted: bool) -> Outcome:
         if fault.changes:
             path = copy / fault.file
             path.write_text(changed(path.read_text(encoding="utf-8"), fault.changes), encoding="utf-8")
+        if fault.tests:
+            return _tested(fault, copy, wanted=wanted)
         options = ["--first", "0", "--seeds", str(seeds), "--jobs", "1", "--no-sweep", "--json"]
         figures = json.loads(_played(options, copy).stdout)
         if figures["package"] != str(copy):
@@ -105,15 +108,43 @@ def _check(fault: Any, seeds: int, *, wanted: bool) -> Outcome:
         elif noticed and noticed.startswith(_NO_PROGRAM):
             noticed = f"the changed text is not a program: {noticed}"
             wanted = not wanted
-    outcome = Outcome(fault.name, fault.file, figures["histories"], noticed or "-", bool(noticed) is wanted)
+    return _told(Outcome(fault.name, fault.file, figures["histories"], noticed or "-", bool(noticed) is wanted))
+
+
+def _tested(fault: Any, copy: Path, *, wanted: bool) -> Outcome:
+    """Run tests against a faulty copy: one of them has to fail, and name what is wrong."""
+    command = [
+        "-P",
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(ROOT),
+        str(ROOT / fault.tests),
+    ]
+    ended = _in_copy(command, copy)
+    failed = [line.partition("::")[2] for line in ended.stdout.splitlines() if line.startswith("FAILED")]
+    good = (ended.returncode, bool(failed)) == ((1, True) if wanted else (0, False))
+    return _told(Outcome(fault.name, fault.file, 0, failed[0] if failed else "-", good))
+
+
+def _told(outcome: Outcome) -> Outcome:
     begin = f"{'ok  ' if outcome.good else 'BAD '} {outcome.name:<58} {outcome.histories:>6}"
     print(f"{begin}  {_short(outcome.noticed)}", flush=True)
     return outcome
 
 
 def _played(options: Sequence[str], copy: Path) -> "subprocess.CompletedProcess[str]":
+    return _in_copy([str(ROOT / "tests" / "campaigns" / "simulation"), *options], copy)
+
+
+def _in_copy(arguments: Sequence[str], copy: Path) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "PYTHONPATH": str(copy.parent), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, str(ROOT / "tests" / "campaigns" / "simulation"), *options]
+    command = [sys.executable, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
 

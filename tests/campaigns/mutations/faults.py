@@ -20,21 +20,33 @@ THROTTLE = "engine/throttle.py"
 BREAKER = "engine/breaker.py"
 REACH = "engine/reach.py"
 LIMITS = "limits.py"
+LOCAL_STORE = "store/local.py"
+LINKS = "store/links.py"
+VIEW = "store/view.py"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, in which file of the package, and the texts that are replaced to make it so."""
+    """What is wrong, in which file of the package, and the texts that are replaced to make it so.
+
+    What lies on disks is not in the simulation: there ``tests`` has to notice it.
+    """
 
     name: str
     file: str
     changes: tuple[tuple[str, str], ...]
+    tests: str = ""
 
 
 def fault(name: str, file: str, before: str, after: str, *more: str) -> Fault:
     """A fault of one change or several: texts before and after, in turns."""
     texts = (before, after, *more)
     return Fault(name, file, tuple(zip(texts[::2], texts[1::2], strict=True)))
+
+
+def fault_on_disk(name: str, file: str, before: str, after: str) -> Fault:
+    """A fault that the tests of results on disks have to notice."""
+    return Fault(name, file, ((before, after),), "tests/unit/store/test_view.py")
 
 
 FAULTS = (
@@ -456,4 +468,46 @@ FAULTS = (
         "        return _refused(ending, policy, again=False)\n    return _refused(ending, policy, again=True)\n",
     ),
     fault("a doubtful failure is believed at once", LIMITS, "CONFIRMED_AFTER = 5", "CONFIRMED_AFTER = 1"),
+    fault_on_disk(
+        "a result is written over",
+        LOCAL_STORE,
+        "        put_aside(target)\n        make_read_only(",
+        "        make_read_only(",
+    ),
+    fault_on_disk(
+        "results can be written to",
+        LOCAL_STORE,
+        "        make_read_only(checked.fetched.path)\n",
+        "",
+    ),
+    fault_on_disk(
+        "a result is linked in whatever its hash",
+        LOCAL_STORE,
+        "        if digest(source) != sha256:\n",
+        "        if not source.exists():\n",
+    ),
+    fault_on_disk(
+        "where the disk has no links nothing is copied",
+        LINKS,
+        "        if error.errno not in _NO_LINKS:\n            raise\n        shutil.copy2(source, temporary)\n",
+        "        if error.errno in _NO_LINKS:\n            raise\n        shutil.copy2(source, temporary)\n",
+    ),
+    fault_on_disk(
+        "a video of the user's own makes way for a view",
+        VIEW,
+        "        if shown.is_file() and not is_result(shown):\n",
+        "        if not shown.exists():\n",
+    ),
+    fault_on_disk(
+        "the view takes away what is no result",
+        VIEW,
+        "        if path not in wanted and is_result(path):\n",
+        "        if path not in wanted:\n",
+    ),
+    fault_on_disk(
+        "the view keeps what counts no more",
+        VIEW,
+        "        if path not in wanted and is_result(path):\n",
+        "        if not path:\n",
+    ),
 )
