@@ -2,10 +2,10 @@
 
 What a task became can be asked again, free: whether it completed, what it cost, where its result is.
 What cannot be asked is which submissions went out and which tasks came of them. So a journal is saved
-where these are certain: every line can be read, none is missing, and of each scene whose lines
-contradict each other one submission alone may have created a task. Such a scene keeps its submission and
-its task, and nothing else; the next run reads the task again. Scenes without contradictions keep all of
-their lines.
+where these are certain: every line can be read, none is missing, and the submissions of each scene whose
+lines contradict each other all asked for the same. Such a scene keeps its submissions and their tasks, an
+attempt each, and nothing else; the next run reads all of the tasks again. Scenes without contradictions
+keep all of their lines.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,10 +101,6 @@ def _rebuilt(scene_id: str, records: Sequence[tuple[int, Record]], found: Salvag
             f"scene {scene_id} was submitted with different requests: which task is whose, nobody knows"
         )
     kept = [one for one in sent if one.refused is None] or sent[-1:]
-    if len(kept) > 1:
-        found.doubts.append(
-            f"scene {scene_id} was submitted {len(kept)} times, and the next run would read only the last of its tasks"
-        )
     tasks = [one.task_id for one in kept if one.task_id is not None]
     unknown = sum(one.is_open for one in kept)
     found.means.append(

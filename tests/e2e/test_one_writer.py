@@ -130,19 +130,25 @@ def test_a_journal_that_two_runs_wrote_at_once_is_saved_where_one_of_them_create
     assert [row["status"] for row in rows] == ["running", "running"]
 
 
-@pytest.mark.parametrize(
-    "what", ["a line is missing", "a line cannot be read", "the requests differ", "a scene has two tasks"]
-)
+def test_two_tasks_of_one_scene_are_both_kept_and_read_again(tmp_path: Path) -> None:
+    lines = lines_of(ONE, "aa")
+    film = Batch(tmp_path, "")
+    folder = damaged(tmp_path, [*lines[:4], *lines_of(OTHER, "bb"), *lines[4:]])
+    assert "scene s1: submitted 2 times; tasks a1, b1" in film.do("report", folder, "--salvage").out
+    (folder / "state.salvaged.jsonl").replace(folder / JOURNAL)
+    tasks = {attempt.task_id: (attempt.name, attempt.state.value) for attempt in read(folder).all_attempts()}
+    assert tasks == {"a1": ("s1@1", "running"), "b1": ("s1@2", "running"), "a2": ("s2@1", "running")}
+
+
+@pytest.mark.parametrize("what", ["a line is missing", "a line cannot be read", "the requests differ"])
 def test_nothing_is_written_where_it_is_not_certain_what_was_paid_for(tmp_path: Path, what: str) -> None:
     lines = lines_of(ONE, "aa")
     if what == "a line is missing":
         del lines[3]
     elif what == "a line cannot be read":
         lines[3] = lines[3].replace(b"a1", b"x1")
-    elif what == "the requests differ":
-        lines += lines_of([ev.RunStarted("t", "1"), *sent("s1", "b1", "cd" * 32)], "bb")
     else:
-        lines = [*lines[:4], *lines_of(OTHER, "bb"), *lines[4:]]
+        lines += lines_of([ev.RunStarted("t", "1"), *sent("s1", "b1", "cd" * 32)], "bb")
     film = Batch(tmp_path, "")
     folder = damaged(tmp_path, lines)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

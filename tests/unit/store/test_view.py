@@ -2,11 +2,11 @@
 
 import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
-from batchgen.store import links
 from batchgen.store.interface import Checked, Fetched, Wanted
 from batchgen.store.links import digest, link_or_copy
 from batchgen.store.local import Limits, LocalStore
@@ -38,7 +38,7 @@ def without_links(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.EPERM, "no links here")
 
-    monkeypatch.setattr(links.os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
 
 
 def test_what_lies_under_the_name_of_a_result_is_put_aside(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_an_error_of_the_disk_is_not_taken_for_a_want_of_links(tmp_path: Path, m
 
     (tmp_path / "one").write_bytes(b"one")
     with monkeypatch.context() as patched:
-        patched.setattr(links.os, "link", full)
+        patched.setattr(os, "link", full)
         with pytest.raises(OSError, match="full"):
             link_or_copy(tmp_path / "one", tmp_path / "two")
     assert digest(tmp_path / "two") is None
