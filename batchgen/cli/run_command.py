@@ -3,21 +3,22 @@
 import logging
 import os
 import shlex
-import sys
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 import click
 
-from batchgen.app import saved_plan
 from batchgen.app.loading import Batch, load
 from batchgen.app.planning import Plan, plan
 from batchgen.app.results import RunResult
-from batchgen.app.running import Interrupt, run
+from batchgen.app.run_options import Interrupt
+from batchgen.app.running import run
+from batchgen.app.saved_plan import SavedPlan, read_plan
 from batchgen.cli import keys, terminal
+from batchgen.cli.agreement import is_agreed, show
 from batchgen.cli.logs import logging_to
 from batchgen.cli.options import Given
-from batchgen.cli.output import show_notice, show_price_notes
+from batchgen.cli.output import show_notice
 from batchgen.cli.progress import Progress
 from batchgen.cli.run_options import SAVED, Options, as_saved, in_force, same_way
 from batchgen.cli.signals import interrupting
@@ -27,7 +28,6 @@ from batchgen.engine.states import State
 from batchgen.errors import UsageError
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.registry import provider_named
-from batchgen.report.plan import Outlook, as_table, question
 from batchgen.report.summary import STOPPED, next_step
 from batchgen.report.summary import as_text as summary
 from batchgen.text import on_one_line, printable
@@ -41,7 +41,7 @@ def carry_out(options: Options, given: Given) -> int:
     """Run a batch; the exit code. Raises `UsageError` where options exclude each other."""
     if options.emulator and "base_url" in given.typed:
         raise UsageError("--emulator and --base-url exclude each other")
-    saved = None if options.plan_file is None else saved_plan.load(options.plan_file)
+    saved = None if options.plan_file is None else read_plan(options.plan_file)
     if saved is not None:
         options, given = as_saved(options, given, saved), replace(given, fixed=SAVED)
     batch = load(
@@ -57,26 +57,12 @@ def carry_out(options: Options, given: Given) -> int:
         click.echo(on_one_line(line), err=True)
     options = replace(options, **given.left_to(batch.run_settings))
     if options.dry_run:
-        return _show_plan(batch, options, saved)
+        show(plan(batch, options.choice), options, saved)
+        return 0
     return _run(batch, options, given, saved)
 
 
-def _show_plan(batch: Batch, options: Options, saved: saved_plan.Saved | None) -> int:
-    outlook = _outlook(plan(batch, options.choice), options, saved)
-    click.echo(printable(as_table(outlook)))
-    return 0
-
-
-def _outlook(made: Plan, options: Options, saved: saved_plan.Saved | None) -> Outlook:
-    """The plan, and what there is to say of its prices. Raises `RefusedRun` where a saved one does not hold."""
-    if saved is not None and options.plan_file is not None:
-        saved_plan.verify(options.plan_file, saved, made)
-    outlook = made.outlook(options.budget)
-    show_price_notes(outlook)
-    return outlook
-
-
-def _run(batch: Batch, options: Options, given: Given, saved: saved_plan.Saved | None) -> int:
+def _run(batch: Batch, options: Options, given: Given, saved: SavedPlan | None) -> int:
     key, interrupt, progress = _key(batch, options), Interrupt(), Progress(wanted=not options.no_progress)
     again = shlex.join(same_way(options, given))
     with ExitStack() as stack:
@@ -84,7 +70,7 @@ def _run(batch: Batch, options: Options, given: Given, saved: saved_plan.Saved |
 
         def confirm(made: Plan) -> bool:
             """Ask before money is spent; from then on signals end the run in order."""
-            agreed = _is_agreed(_outlook(made, options, saved), options)
+            agreed = is_agreed(made, options, saved)
             if agreed:
                 # Not before: the run directory, and the log in it, is made when the run begins.
                 _log.info("%s", in_force(options, batch))
@@ -123,19 +109,6 @@ def _key(batch: Batch, options: Options) -> ApiKey | None:
         return keys.from_file(options.api_key_file)
     value = os.environ.get(provider_named(batch.provider).key_variable)
     return ApiKey(value) if value else None
-
-
-def _is_agreed(outlook: Outlook, options: Options) -> bool:
-    """Whether it may be spent. Raises `UsageError` where nobody can be asked and nothing says so."""
-    if not outlook.purchases or options.yes or options.emulator or options.plan_file is not None:
-        return True
-    click.echo(printable(as_table(outlook)), err=True)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(
-            "nothing was submitted: there is no terminal to ask at. Add --yes to buy what the plan shows, or save "
-            "a plan with plan --out and carry it out with --plan"
-        )
-    return click.confirm(question(outlook), err=True)
 
 
 def _conclude(batch: Batch, state: State, result: RunResult | None, again: str) -> None:

@@ -5,8 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from batchgen.app.loading import Batch
-from batchgen.app.running import RunOptions
-from batchgen.app.saved_plan import Saved
+from batchgen.app.run_options import RunOptions
+from batchgen.app.saved_plan import SavedPlan
 from batchgen.cli.options import Given
 from batchgen.engine.planner import Choice
 from batchgen.errors import UsageError
@@ -71,7 +71,7 @@ SAVED = frozenset({"scene", "retry_failed", "no_download", "attempts", "again", 
 """Options that a saved plan fixes: its own values hold, whatever environment and manifest say."""
 
 
-def as_saved(options: Options, given: Given, saved: Saved) -> Options:
+def as_saved(options: Options, given: Given, saved: SavedPlan) -> Options:
     """The options with what a saved plan fixes. Raises `UsageError` where one that was typed says something else."""
     choice = saved.choice
     fixed = replace(
