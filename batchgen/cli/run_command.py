@@ -1,7 +1,6 @@
 """What ``batchgen run`` does once its options are read."""
 
 import logging
-import os
 import shlex
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -10,27 +9,21 @@ import click
 
 from batchgen.app.loading import Batch, load
 from batchgen.app.planning import Plan, plan
-from batchgen.app.results import RunResult
 from batchgen.app.run_options import Interrupt
 from batchgen.app.running import run
 from batchgen.app.saved_plan import SavedPlan, read_plan
-from batchgen.cli import keys, terminal
+from batchgen.cli import terminal
 from batchgen.cli.agreement import is_agreed, show
+from batchgen.cli.closing import conclude
+from batchgen.cli.keys import found
 from batchgen.cli.logs import logging_to
 from batchgen.cli.options import Given
 from batchgen.cli.output import show_notice
 from batchgen.cli.progress import Progress
 from batchgen.cli.run_options import SAVED, Options, as_saved, in_force, same_way
 from batchgen.cli.signals import interrupting
-from batchgen.engine.attempts import AttemptState
-from batchgen.engine.commands import Stop
-from batchgen.engine.states import State
 from batchgen.errors import UsageError
-from batchgen.providers.api_key import ApiKey
-from batchgen.providers.registry import provider_named
-from batchgen.report.summary import STOPPED, next_step
-from batchgen.report.summary import as_text as summary
-from batchgen.text import on_one_line, printable
+from batchgen.text import on_one_line
 
 _log = logging.getLogger("batchgen")
 _PATIENCE_S = 5.0
@@ -63,7 +56,8 @@ def carry_out(options: Options, given: Given) -> int:
 
 
 def _run(batch: Batch, options: Options, given: Given, saved: SavedPlan | None) -> int:
-    key, interrupt, progress = _key(batch, options), Interrupt(), Progress(wanted=not options.no_progress)
+    key = None if batch.rehearsal else found(batch.provider, options.api_key_file)
+    interrupt, progress = Interrupt(), Progress(wanted=not options.no_progress)
     again = shlex.join(same_way(options, given))
     with ExitStack() as stack:
         stack.enter_context(logging_to(batch.directory.path, key))
@@ -91,40 +85,11 @@ def _run(batch: Batch, options: Options, given: Given, saved: SavedPlan | None) 
         except Exception:
             if progress.has_begun:
                 with suppress(Exception):
-                    _conclude(batch, batch.directory.state(), None, again)
+                    conclude(batch, batch.directory.state(), None, again)
             raise
     if not result.submitted:
         click.echo("nothing was submitted", err=True)
         return 0
     with terminal.waiting_at_most(_PATIENCE_S):
-        _conclude(batch, result.state, result, again)
+        conclude(batch, result.state, result, again)
     return result.exit_code
-
-
-def _key(batch: Batch, options: Options) -> ApiKey | None:
-    """The API key; never from the command line or a manifest."""
-    if options.emulator:
-        return None
-    if options.api_key_file is not None:
-        return keys.from_file(options.api_key_file)
-    value = os.environ.get(provider_named(batch.provider).key_variable)
-    return ApiKey(value) if value else None
-
-
-def _conclude(batch: Batch, state: State, result: RunResult | None, again: str) -> None:
-    """Say how it went, and how to go on."""
-    directory, lines = batch.directory, []
-    if result is not None and result.stop is not None:
-        why = "" if result.stop is Stop.INTERRUPTED else f"\n  {on_one_line(result.why)}"
-        lines.append(f"{STOPPED[result.stop]}{why}")
-    lines.append(summary(state, batch.error_codes, str(directory), directory.missing(state)))
-    step = next_step(state, again)
-    # The same line would stop again where the budget is spent.
-    if step is not None and (result is None or result.stop is not Stop.BUDGET):
-        lines += ["", f"To go on:  {step}"]
-    lines += ["", f"Reports: {directory.report}, {directory.ledger}"]
-    if any(attempt.state is AttemptState.DELIVERED for attempt in state.all_attempts()):
-        lines.append(f"Videos:  {directory.videos}")
-    if batch.rehearsal:
-        lines.append("A rehearsal: the amounts are the emulator's, and nothing was charged.")
-    click.echo(printable("\n".join(lines)), err=True)
