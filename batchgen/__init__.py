@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from batchgen.app.auditing import AuditResult as AuditResult
     from batchgen.app.auditing import Columns as Columns
     from batchgen.app.auditing import audit as audit
+    from batchgen.app.checking import InvalidManifest as InvalidManifest
+    from batchgen.app.checking import check as check
     from batchgen.app.loading import Batch as Batch
-    from batchgen.app.loading import InvalidManifest as InvalidManifest
-    from batchgen.app.loading import check as check
     from batchgen.app.loading import load as load
     from batchgen.app.notices import Advanced as Advanced
     from batchgen.app.notices import Notice as Notice
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from batchgen.app.resolving import resolve as resolve
     from batchgen.app.results import RunResult as RunResult
     from batchgen.app.results import SceneResult as SceneResult
-    from batchgen.app.running import Interrupt as Interrupt
-    from batchgen.app.running import RunOptions as RunOptions
+    from batchgen.app.run_options import Interrupt as Interrupt
+    from batchgen.app.run_options import RunOptions as RunOptions
     from batchgen.app.running import run as run
     from batchgen.engine.commands import Stop as Stop
     from batchgen.engine.planner import Choice as Choice
@@ -50,14 +50,16 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "batchgen.app.auditing": ("AuditResult", "Columns", "audit"),
-    "batchgen.app.loading": ("Batch", "InvalidManifest", "check", "load"),
+    "batchgen.app.checking": ("InvalidManifest", "check"),
+    "batchgen.app.loading": ("Batch", "load"),
     "batchgen.app.notices": ("Advanced", "Notice", "ProblemsFound", "Standing", "WaitsForAnswers", "Warned"),
     "batchgen.app.picking": ("clear_picks", "pick"),
     "batchgen.app.planning": ("Plan", "plan"),
     "batchgen.app.reporting": ("SalvageResult", "salvage", "write_reports"),
     "batchgen.app.resolving": ("resolve",),
     "batchgen.app.results": ("RunResult", "SceneResult"),
-    "batchgen.app.running": ("Interrupt", "RunOptions", "run"),
+    "batchgen.app.run_options": ("Interrupt", "RunOptions"),
+    "batchgen.app.running": ("run",),
     "batchgen.engine.commands": ("Stop",),
     "batchgen.engine.planner": ("Choice",),
     "batchgen.errors": ("BatchgenError", "RefusedRun", "Remedy", "RunDirectoryError", "UsageError"),

@@ -2,40 +2,26 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from batchgen.app.checking import InvalidManifest, check
 from batchgen.app.kept_results import to_reuse
 from batchgen.app.notices import Notify, ProblemsFound, ignore
 from batchgen.app.run_directory import RUNS, RunDirectory
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.prices import Prices, learn
 from batchgen.engine.states import State
-from batchgen.errors import RefusedRun, Remedy, UsageError
+from batchgen.errors import Remedy, UsageError
 from batchgen.layout import JOURNAL
-from batchgen.manifest.load import LoadedManifest, PricedTiers, load_manifest, without_prices
-from batchgen.model import Manifest, Problem, Request, counted
+from batchgen.model import Manifest, Request
 from batchgen.options import placed
 from batchgen.providers.provider import Provider
-from batchgen.providers.registry import PROVIDERS, name_of, request_form
+from batchgen.providers.registry import PROVIDERS, name_of
 from batchgen.schemas import Catalogue, shipped
 
 _REHEARSAL = "-rehearsal"
-
-
-class InvalidManifest(RefusedRun):
-    """A manifest with errors; ``problems`` holds them, warnings included."""
-
-    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
-        """Say how many there are."""
-        super().__init__(f"{path}: {counted(problems)}; nothing was submitted")
-        self.path = path
-        self.problems = tuple(problems)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return InvalidManifest, (self.path, self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +65,6 @@ class Batch:
     def prices(self, state: State) -> Prices:
         """The declared prices, and those learned from a state and the earlier runs."""
         return Prices(self.manifest.pricing, learn(_attempts(state, self.history), self.manifest.model))
-
-
-def check(  # noqa: PLR0913 - each has a default
-    path: str | Path,
-    *,
-    strict: bool = False,
-    check_urls: bool = False,
-    priced: PricedTiers = without_prices,
-    catalogue: Catalogue | None = None,
-    providers: Mapping[str, Provider] = PROVIDERS,
-) -> LoadedManifest:
-    """Check a manifest and its reference files.
-
-    Raises `UsageError` where it cannot be read, or the provider of its model is not known.
-    """
-    known, form_of = catalogue or shipped(), partial(request_form, providers=providers)
-    try:
-        return load_manifest(Path(path), known, form_of, strict=strict, check_urls=check_urls, priced=priced)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def load(  # noqa: PLR0913 - each has a default

@@ -24,11 +24,13 @@ class Plan:
     scenes: tuple[SceneFacts, ...]
     choice: Choice
     state: State
+    ahead: State
+    """The state as a run would find it, with the scenes of the batch."""
     steps: tuple[Step, ...]
 
     def outlook(self, budget_usd: Decimal | None = None) -> Outlook:
         """The plan for people and programs, held against a budget; the manifest's where none is given."""
-        return Outlook(self.steps, ahead_of(self.state, self.scenes), self.prices, self.budget(budget_usd))
+        return Outlook(self.steps, self.ahead, self.prices, self.budget(budget_usd))
 
     def budget(self, budget_usd: Decimal | None = None) -> Decimal | None:
         """The budget that holds: the one given, or else the manifest's."""
@@ -62,4 +64,4 @@ def plan(batch: Batch, choice: Choice | None = None, state: State | None = None)
     steps = planned(scenes, state, choice, batch.directory.missing(ahead, scenes), others)
     if not steps:
         raise UsageError(f"no scene matches {', '.join(choice.globs)}")
-    return Plan(batch, prices, scenes, choice, state, tuple(steps))
+    return Plan(batch, prices, scenes, choice, state, ahead, tuple(steps))

@@ -1,6 +1,6 @@
 """How a run ended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -73,31 +73,36 @@ def result_of(
     state, directory = plan.state if scheduler is None else scheduler.state, plan.batch.directory
     if not state.scenes:
         state = state.with_scenes(plan.scenes)
-    missing = directory.missing(state)
-    rows = report_rows(state, missing)
+    scenes = tuple(_scene(row, directory.path) for row in report_rows(state, directory.missing(state)))
+    statuses = _statuses(plan, state, scenes)
     stop = None if scheduler is None else scheduler.stop
-    exit_code = EXIT_CODES[stop] if stop is not None else _exit_code(plan, state, rows, waited=waited)
-    if stop is Stop.INTERRUPTED and interrupted is not None:
-        exit_code = interrupted
     return RunResult(
         run_dir=directory.path,
-        scenes=tuple(_scene(row, directory.path) for row in rows),
+        scenes=scenes,
         charged=charged(state.all_attempts()),
         exposure=exposure(state.all_attempts()),
         stop=stop,
         why="" if scheduler is None else scheduler.why,
-        exit_code=0 if scheduler is None else exit_code,
+        exit_code=0 if scheduler is None else _exit_code(stop, statuses, waited=waited, interrupted=interrupted),
         submitted=scheduler is not None,
-        is_complete=stop is None and _exit_code(plan, state, rows, waited=True) == 0,
+        is_complete=stop is None and statuses <= {SceneStatus.COMPLETED},
         state=state,
     )
 
 
-def _exit_code(plan: Plan, state: State, rows: list[Row], *, waited: bool) -> int:
-    status_by_id = {str(row["scene_id"]): SceneStatus(str(row["status"])) for row in rows}
-    statuses = {status_by_id[step.scene.scene_id] for step in plan.steps if step.scene.scene_id in status_by_id}
-    if any(_is_left(step, state) for step in plan.steps):
-        return _UNFINISHED
+def _statuses(plan: Plan, state: State, scenes: Iterable[SceneResult]) -> set[SceneStatus]:
+    """Where the selected scenes stand; pending is among it where a step has not done what it was for."""
+    selected = {step.scene.scene_id for step in plan.steps}
+    is_left = any(_is_left(step, state) for step in plan.steps)
+    statuses = {scene.status for scene in scenes if scene.scene_id in selected}
+    return statuses | ({SceneStatus.PENDING} if is_left else set())
+
+
+def _exit_code(stop: Stop | None, statuses: set[SceneStatus], *, waited: bool, interrupted: int | None) -> int:
+    if stop is Stop.INTERRUPTED and interrupted is not None:
+        return interrupted
+    if stop is not None:
+        return EXIT_CODES[stop]
     fine = {SceneStatus.COMPLETED} if waited else {SceneStatus.COMPLETED, SceneStatus.RUNNING}
     return 0 if statuses <= fine else _UNFINISHED
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
-from batchgen.errors import RunDirectoryError
+from batchgen.errors import Remedy, RunDirectoryError, UsageError
 from batchgen.files import write_atomically
 from batchgen.journal.replay import read
 from batchgen.layout import EMULATOR, JOURNAL, LEDGER, REPORT, RESULTS, VIDEOS
@@ -75,6 +75,31 @@ class RunDirectory:
     def state_or_empty(self) -> State:
         """The same, and an empty state where no run was ever begun."""
         return self.state() if self.is_begun() else State()
+
+    def refuse_strangers(self, state: State, gateway: str | None, *, rehearsal: bool) -> None:
+        """Send nothing to a gateway that knows none of the tasks here. Raises `UsageError`.
+
+        ``gateway`` is the name of the one that a run talks to, None where it is not to be compared.
+        """
+        rehearsed = self.is_rehearsal()
+        if rehearsed and not rehearsal:
+            raise UsageError(
+                f"{self} holds a rehearsal with the embedded emulator, whose scenes were never really made; "
+                "give the real run a directory of its own, or delete the rehearsal",
+                Remedy.OTHER_RUN_DIR,
+            )
+        if rehearsal and state.attempts and not rehearsed:
+            raise UsageError(
+                f"{self} holds a real run, which the emulator knows nothing of; rehearse elsewhere",
+                Remedy.OTHER_RUN_DIR,
+            )
+        if gateway is not None and state.bound_to not in ("", gateway):
+            raise UsageError(
+                f"{self} belongs to the gateway {state.bound_to}, and this is {gateway}, which knows nothing of "
+                "its tasks",
+                Remedy.OTHER_GATEWAY,
+                state.bound_to,
+            )
 
     def missing(self, state: State, scenes: Iterable[SceneFacts] | None = None) -> set[str]:
         """Scenes whose result was here and is gone; ``scenes`` are those of a manifest of today."""

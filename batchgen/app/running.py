@@ -2,36 +2,30 @@
 
 import logging
 import random
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, fields
+from contextlib import ExitStack, closing, suppress
 from decimal import Decimal
-from typing import Any
 from urllib.parse import urlsplit
 
+from batchgen.app import planning
+from batchgen.app.connecting import Connected, connected_to, rehearsing
 from batchgen.app.kept_results import linked, taken_over
 from batchgen.app.loading import Batch
-from batchgen.app.notices import Advanced, Notice, Notify, Standing, WaitsForAnswers, Warned, ignore
-from batchgen.app.planning import Plan, plan
+from batchgen.app.notices import Notice, Notify, Warned, ignore
+from batchgen.app.planning import Plan
 from batchgen.app.results import RunResult, result_of
+from batchgen.app.run_options import Interrupt, RunOptions
+from batchgen.app.watching import Watch
 from batchgen.engine import events as ev
-from batchgen.engine.attempts import AttemptState
-from batchgen.engine.budget import charged
-from batchgen.engine.events import SceneFacts
 from batchgen.engine.planner import Action, Choice
 from batchgen.engine.scheduler import Scheduler, Settings
-from batchgen.engine.states import State
-from batchgen.engine.throttle import Hold
-from batchgen.errors import Remedy, RunDirectoryError, UsageError
+from batchgen.errors import RunDirectoryError
 from batchgen.journal.journal import Journal
-from batchgen.layout import EMULATOR
 from batchgen.limits import RESULT_CONNECT_S
 from batchgen.network import is_inside
 from batchgen.providers.api_key import ApiKey
-from batchgen.providers.interface import Gateway
-from batchgen.providers.provider import Connection, Provider
+from batchgen.providers.provider import Provider
 from batchgen.providers.registry import PROVIDERS, asked_before, provider_named
 from batchgen.runner import WORKERS
 from batchgen.runner.clock import RealClock
@@ -40,76 +34,9 @@ from batchgen.runner.loop import Loop
 from batchgen.store.local import Limits
 from batchgen.version import __version__
 
-EXIT_INTERRUPTED = 130
 _BUSY = frozenset({Action.SUBMIT, Action.RESUME, Action.WAIT, Action.DOWNLOAD})
-_OVER = frozenset({AttemptState.DELIVERED, AttemptState.FAILED, AttemptState.MISMATCHED, AttemptState.DOWNLOAD_FAILED})
-_EMULATOR_KEY = "emulator"
 _log = logging.getLogger("batchgen")
 _log.addHandler(logging.NullHandler())  # a library prints nothing, be it for want of a handler
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """How a run is to go. Times are in seconds, money in US dollars.
-
-    ``base_url`` and ``request_format`` are the provider's own where none are given; ``budget_usd`` is the
-    manifest's. ``wait`` unset leaves once all is submitted; a later run collects. ``rebind`` says that
-    ``base_url`` is the gateway that the run directory belongs to, at another address.
-    """
-
-    base_url: str | None = None
-    request_format: str | None = None
-    workers: int = 8
-    max_in_flight: int = 50
-    submit_rate: float | None = None
-    poll_interval_s: float = 5.0
-    request_timeout_s: float = 60.0
-    task_timeout_s: float = 3600.0
-    wait: bool = True
-    budget_usd: Decimal | None = None
-    rebind: bool = False
-
-    @classmethod
-    def of(cls, batch: Batch, **others: Any) -> "RunOptions":
-        """The options that the manifest of a batch holds under ``run:``, and ``others``, which go before them."""
-        names = {each.name.removesuffix("_s"): each.name for each in fields(cls)}
-        held = {names[name]: value for name, value in batch.run_settings.items() if name in names}
-        return cls(**{**held, **others})
-
-    def __post_init__(self) -> None:
-        """Raise `UsageError` for what no run can keep to."""
-        counts = {"workers": self.workers, "max_in_flight": self.max_in_flight}
-        times = {"request_timeout_s": self.request_timeout_s, "task_timeout_s": self.task_timeout_s}
-        wrong = [name for name, count in counts.items() if count < 1]
-        wrong += [name for name, seconds in {**times, "poll_interval_s": self.poll_interval_s}.items() if seconds <= 0]
-        wrong += ["submit_rate"] if self.submit_rate is not None and self.submit_rate <= 0 else []
-        budget = self.budget_usd
-        if budget is not None and not (type(budget) is Decimal and budget.is_finite() and budget >= 0):
-            wrong.append("budget_usd")
-        if wrong:
-            raise UsageError(f"{', '.join(wrong)}: not a value that a run can keep to")
-
-
-class Interrupt:
-    """Ends a run in order: what is under way is waited for, nothing more is begun. Set it from anywhere."""
-
-    def __init__(self) -> None:
-        """Interrupt nothing yet."""
-        self._listeners: list[Callable[[], None]] = []
-        self.exit_code: int | None = None
-
-    def set(self, exit_code: int = EXIT_INTERRUPTED) -> None:
-        """Interrupt; the run is recorded to have ended with that code. Only the first call counts."""
-        if self.exit_code is None:
-            self.exit_code = exit_code
-            for listener in self._listeners:
-                listener()
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Have it called once when this is set, or at once where it is."""
-        self._listeners.append(listener)
-        if self.exit_code is not None:
-            listener()
 
 
 def run(  # noqa: PLR0913 - each has a default
@@ -139,65 +66,21 @@ def run(  # noqa: PLR0913 - each has a default
         if not batch.rehearsal:
             # Before the run directory is touched: an address that cannot be one is a slip of the user.
             base_url = options.base_url or provider.base_url
-            connected = stack.enter_context(_connected(provider, base_url, _api_key(key, provider), options))
+            connected = stack.enter_context(connected_to(provider, base_url, key, options))
         journal = stack.enter_context(Journal(batch.directory.path, asked_before))
         if journal.torn:
             _log.warning("the last line of the journal was cut off at %d bytes: it was never finished", journal.torn)
-        _refuse_mixture(batch, journal)
-        if connected is not None and not options.rebind:
-            _refuse_other_gateway(batch, journal.state, gateway_name(connected.base_url))
-        store = batch.directory.store()
-        journal.record(*taken_over(journal.state, store, RealClock().at()))
-        made = plan(batch, choice, journal.state)
+        gateway = None if connected is None or options.rebind else connected.name
+        batch.directory.refuse_strangers(journal.state, gateway, rehearsal=batch.rehearsal)
+        journal.record(*taken_over(journal.state, batch.directory.store(), RealClock().at()))
+        made = planning.plan(batch, choice, journal.state)
         budget = made.budget(options.budget_usd)
         made.check_budget(budget)
         if not confirm(made):
             return result_of(made, None)
         if connected is None:
-            address = stack.enter_context(_emulator(batch))
-            connected = stack.enter_context(_connected(provider, address, ApiKey(_EMULATOR_KEY), options))
+            connected = stack.enter_context(rehearsing(batch, provider, options))
         return _Run(made, journal, options, budget, notify, interrupt or Interrupt()).carry_out(connected)
-
-
-def _api_key(key: ApiKey | str | None, provider: Provider) -> ApiKey:
-    if key is None:
-        raise UsageError("there is no API key", Remedy.GIVE_KEY, provider.key_variable)
-    return ApiKey(key) if isinstance(key, str) else key
-
-
-def _refuse_mixture(batch: Batch, journal: Journal) -> None:
-    """Keep rehearsals and real runs apart: one does not know the tasks of the other. Raises `UsageError`."""
-    directory, rehearsed = batch.directory, batch.directory.is_rehearsal()
-    if rehearsed and not batch.rehearsal:
-        raise UsageError(
-            f"{directory} holds a rehearsal with the embedded emulator, whose scenes were never really made; "
-            "give the real run a directory of its own, or delete the rehearsal",
-            Remedy.OTHER_RUN_DIR,
-        )
-    if batch.rehearsal and journal.state.attempts and not rehearsed:
-        raise UsageError(
-            f"{directory} holds a real run, which the emulator knows nothing of; rehearse elsewhere",
-            Remedy.OTHER_RUN_DIR,
-        )
-
-
-def gateway_name(base_url: str) -> str:
-    """What a gateway is known by: its address, however it is written."""
-    parts = urlsplit(base_url)
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    port = "" if parts.port in (None, usual) else f":{parts.port}"
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}{parts.path.rstrip('/')}"
-
-
-def _refuse_other_gateway(batch: Batch, state: State, gateway: str) -> None:
-    """Send nothing to a gateway that knows none of the tasks of this run directory. Raises `UsageError`."""
-    if state.bound_to and state.bound_to != gateway:
-        raise UsageError(
-            f"{batch.directory} belongs to the gateway {state.bound_to}, and this is {gateway}, which knows nothing of "
-            "its tasks",
-            Remedy.OTHER_GATEWAY,
-            state.bound_to,
-        )
 
 
 class _Run:
@@ -233,9 +116,9 @@ class _Run:
             estimate=made.prices.estimate_of,
         )
 
-    def carry_out(self, connected: "_Connected") -> RunResult:
+    def carry_out(self, connected: Connected) -> RunResult:
         """Run, then write the reports, whatever the end."""
-        self._begin("" if self._plan.batch.rehearsal else gateway_name(connected.base_url))
+        self._begin("" if self._plan.batch.rehearsal else connected.name)
         try:
             scheduler = self._drive(connected)
             result = result_of(self._plan, scheduler, waited=self._options.wait, interrupted=self._interrupt.exit_code)
@@ -265,7 +148,7 @@ class _Run:
         self._journal.record(*(ev.WantedAgain(at, step.scene.scene_id) for step in steps if step.again))
         self._journal.record(*linked(steps, state, self._directory.store(), at))
 
-    def _drive(self, connected: "_Connected") -> Scheduler:
+    def _drive(self, connected: Connected) -> Scheduler:
         batch, timeout_s = self._plan.batch, self._options.request_timeout_s
         address = urlsplit(connected.base_url)
         outside = not is_inside(address.hostname or "")
@@ -290,7 +173,7 @@ class _Run:
             loop = Loop(scheduler, pool, executor.perform, self._journal, self._clock, grace_s=timeout_s)
             self._interrupt.listen(loop.interrupt)
             busy = [step.scene for step in self._plan.steps if step.action in _BUSY]
-            loop.run(_Watch(scheduler, busy, self._clock, self._tell))
+            loop.run(Watch(scheduler, busy, self._clock, self._tell))
             return scheduler
 
     def _tell(self, notice: Notice) -> None:
@@ -300,80 +183,3 @@ class _Run:
         except Exception as error:
             self._of_caller = error
             raise
-
-
-class _Watch:
-    """Tells of a run while it goes on: an `Observer` of its loop, and a `RunView`."""
-
-    def __init__(self, scheduler: Scheduler, scenes: Sequence[SceneFacts], clock: RealClock, notify: Notify) -> None:
-        self._scheduler = scheduler
-        self._scenes = scenes
-        self._clock = clock
-        self._notify = notify
-
-    def turn(self) -> None:
-        self._notify(Advanced(self))
-
-    def waits_for_answers(self, count: int, seconds: float) -> None:
-        self._notify(WaitsForAnswers(count, seconds))
-
-    def now(self) -> float:
-        return self._clock.now()
-
-    @property
-    def hold(self) -> Hold:
-        return self._scheduler.hold
-
-    def standing(self) -> Standing:
-        state = self._scheduler.state
-        states = Counter(attempt.state for attempt in map(state.current_attempt, self._scenes) if attempt is not None)
-        unknown = states[AttemptState.UNKNOWN]
-        return Standing(
-            scenes=len(self._scenes),
-            over=unknown + sum(states[each] for each in _OVER),
-            running=states[AttemptState.RUNNING],
-            failed=states[AttemptState.FAILED] + states[AttemptState.MISMATCHED],
-            unknown=unknown,
-            charged_usd=charged(state.all_attempts()).usd,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Connected:
-    """A gateway, its provider, and the address at which it is reached."""
-
-    provider: Provider
-    base_url: str
-    gateway: Gateway
-
-
-@contextmanager
-def _connected(provider: Provider, base_url: str, key: ApiKey, options: RunOptions) -> Iterator[_Connected]:
-    """Connect, without a byte sent. Raises `UsageError` for a base URL that cannot be one."""
-    request_format = options.request_format or provider.request_formats[0]
-    if request_format not in provider.request_formats:
-        raise UsageError(
-            f"{request_format!r} is not a format of requests; there is {', '.join(provider.request_formats)}"
-        )
-    connection = Connection(base_url, key, request_format, options.request_timeout_s, options.workers)
-    with closing(provider.connect(connection)) as gateway:
-        yield _Connected(provider, base_url, gateway)
-
-
-@contextmanager
-def _emulator(batch: Batch) -> Iterator[str]:
-    """The base URL of an emulator that lives as long as the context.
-
-    It keeps its tasks in the run directory, so that a rehearsal that was cut off goes on. Raises
-    `RunDirectoryError` where it cannot.
-    """
-    from batchgen.emulator.server import EmbeddedEmulator
-    from batchgen.emulator.settings import Settings as EmulatorSettings
-
-    with ExitStack() as stack:
-        try:
-            settings = EmulatorSettings(state=batch.directory.path / EMULATOR)
-            emulator = stack.enter_context(EmbeddedEmulator(settings, batch.catalogue))
-        except UsageError as error:
-            raise RunDirectoryError(f"the embedded emulator cannot go on where it was: {error}") from None
-        yield emulator.base_url

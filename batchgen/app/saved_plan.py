@@ -17,7 +17,7 @@ VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedPlan:
     """A plan as it was saved; ``history`` are the run directories whose prices were learned from.
 
     ``reuse`` are those whose results are linked in.
@@ -30,7 +30,7 @@ class Saved:
     content: Any
 
 
-def save(path: Path, plan: Plan, history: Sequence[Path], reuse: Sequence[Path] = ()) -> None:
+def save_plan(path: Path, plan: Plan, history: Sequence[Path], reuse: Sequence[Path] = ()) -> None:
     """Write a plan with the hashes of what it was made from. Raises `UsageError`."""
     document = {
         "version": VERSION,
@@ -38,7 +38,7 @@ def save(path: Path, plan: Plan, history: Sequence[Path], reuse: Sequence[Path] 
         "history": [str(folder.resolve()) for folder in history],
         "reuse": [str(folder.resolve()) for folder in reuse],
         "bound_to": bindings(plan),
-        "plan": _content(plan),
+        "plan": plan_as_json(plan.outlook()),
     }
     try:
         write_atomically(path, json.dumps(document, indent=2).encode() + b"\n")
@@ -46,7 +46,7 @@ def save(path: Path, plan: Plan, history: Sequence[Path], reuse: Sequence[Path] 
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def load(path: Path) -> Saved:
+def read_plan(path: Path) -> SavedPlan:
     """Read a saved plan. Raises `UsageError` where it is none."""
     try:
         document = json.loads(path.read_bytes())
@@ -58,26 +58,22 @@ def load(path: Path) -> Saved:
         chosen = Choice(globs, bool(choice["retry_failed"]), bool(choice["download"]), int(choice["attempts"]), again)
         history = tuple(Path(str(folder)).resolve() for folder in document["history"])
         reuse = tuple(Path(str(folder)).resolve() for folder in document["reuse"])
-        return Saved(chosen, history, reuse, dict(document["bound_to"]), document["plan"])
+        return SavedPlan(chosen, history, reuse, dict(document["bound_to"]), document["plan"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{path} is not a plan that batchgen has saved", Remedy.SAVE_PLAN) from None
 
 
-def verify(path: Path, saved: Saved, plan: Plan) -> None:
+def verify_plan(path: Path, saved: SavedPlan, plan: Plan) -> None:
     """Refuse a plan that does not hold any more. Raises `RefusedRun` and says what has changed."""
     now = bindings(plan)
     changed = [name for name, digest in now.items() if saved.bound_to.get(name) != digest]
-    if not changed and saved.content != json.loads(json.dumps(_content(plan))):
+    if not changed and saved.content != json.loads(json.dumps(plan_as_json(plan.outlook()))):
         changed = ["the plan itself"]
     if changed:
         raise RefusedRun(
             f"{path} does not hold any more: {', '.join(changed)} changed since it was saved. "
             "Nothing was submitted; look at a new plan and save that"
         )
-
-
-def _content(plan: Plan) -> dict[str, Any]:
-    return plan_as_json(plan.outlook())
 
 
 def bindings(plan: Plan) -> dict[str, str]:

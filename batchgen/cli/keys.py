@@ -1,4 +1,4 @@
-"""The API key out of a file."""
+"""The API key: out of a file or the environment, never from the command line or a manifest."""
 
 import os
 import stat
@@ -8,10 +8,19 @@ import click
 
 from batchgen.errors import UsageError
 from batchgen.providers.api_key import ApiKey
+from batchgen.providers.registry import provider_named
 from batchgen.text import on_one_line
 
 _MOST_BYTES = 64 * 1024
 """A larger file, or one without an end, is not a key."""
+
+
+def found(provider: str, path: Path | None) -> ApiKey | None:
+    """The key for a provider: that in a file where one is given, or else that of its variable."""
+    if path is not None:
+        return from_file(path)
+    value = os.environ.get(provider_named(provider).key_variable)
+    return ApiKey(value) if value else None
 
 
 def from_file(path: Path) -> ApiKey:

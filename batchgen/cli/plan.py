@@ -54,9 +54,9 @@ def command(
     Options that are marked * may stand under run: in the manifest, too, and those with a variable (env
     var) in the environment, as for run.
     """
-    from batchgen.app import saved_plan
     from batchgen.app.loading import load
     from batchgen.app.planning import plan
+    from batchgen.app.saved_plan import save_plan
     from batchgen.cli.output import show_json, show_notice, show_price_notes
     from batchgen.engine.planner import Choice
     from batchgen.report.plan import as_json, as_table
@@ -79,7 +79,7 @@ def command(
     outlook = made.outlook()
     show_price_notes(outlook)
     if out is not None:
-        saved_plan.save(out, made, held["history"], held["reuse"])
+        save_plan(out, made, held["history"], held["reuse"])
     if form == "json":
         show_json(as_json(outlook))
     else:

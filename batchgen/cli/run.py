@@ -83,6 +83,7 @@ def command(context: click.Context, /, **options: Any) -> int:
     var) in the environment, flags there as 0 or 1. The command line goes before the environment, that
     before the manifest.
     """
-    from batchgen.cli.run_command import Options, RunCommand
+    from batchgen.cli.run_command import carry_out
+    from batchgen.cli.run_options import Options
 
-    return RunCommand(Options(**options), Given.to(context)).carry_out()
+    return carry_out(Options(**options), Given.to(context))

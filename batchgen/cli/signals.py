@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from batchgen.app.running import Interrupt
+from batchgen.app.run_options import Interrupt
 
 _SIGNALS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
 _EXIT_CODES = {signal.Signals[name]: code for name, code in _SIGNALS.items() if name in signal.Signals.__members__}

@@ -24,7 +24,7 @@ def command(manifests: tuple[Path, ...], form: str, *, strict: bool, check_urls:
     Findings go to stderr as FILE:LINE:COLUMN: message, or with --format json to stdout.
     Exit code 0: no errors; 3: errors; 2: a manifest is not there.
     """
-    from batchgen.app.loading import check
+    from batchgen.app.checking import check
     from batchgen.cli import problems
     from batchgen.model import counted
     from batchgen.text import on_one_line

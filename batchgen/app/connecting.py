@@ -1,0 +1,74 @@
+"""The gateway that a run talks to: a real one, or an emulator of its own."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from batchgen.app.loading import Batch
+from batchgen.app.run_options import RunOptions
+from batchgen.errors import Remedy, RunDirectoryError, UsageError
+from batchgen.layout import EMULATOR
+from batchgen.providers.api_key import ApiKey
+from batchgen.providers.interface import Gateway
+from batchgen.providers.provider import Connection, Provider
+
+_EMULATOR_KEY = "emulator"
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A gateway, its provider, and the address at which it is reached."""
+
+    provider: Provider
+    base_url: str
+    gateway: Gateway
+
+    @property
+    def name(self) -> str:
+        """What the gateway is known by: its address, however it is written."""
+        parts = urlsplit(self.base_url)
+        usual = {"http": 80, "https": 443}.get(parts.scheme)
+        port = "" if parts.port in (None, usual) else f":{parts.port}"
+        return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}{parts.path.rstrip('/')}"
+
+
+@contextmanager
+def connected_to(
+    provider: Provider, base_url: str, key: ApiKey | str | None, options: RunOptions
+) -> Iterator[Connected]:
+    """Connect, without a byte sent. Raises `UsageError` without a key, or for a base URL that cannot be one."""
+    secret = _api_key(key, provider)
+    request_format = options.request_format or provider.request_formats[0]
+    if request_format not in provider.request_formats:
+        raise UsageError(
+            f"{request_format!r} is not a format of requests; there is {', '.join(provider.request_formats)}"
+        )
+    connection = Connection(base_url, secret, request_format, options.request_timeout_s, options.workers)
+    with closing(provider.connect(connection)) as gateway:
+        yield Connected(provider, base_url, gateway)
+
+
+def _api_key(key: ApiKey | str | None, provider: Provider) -> ApiKey:
+    if key is None:
+        raise UsageError("there is no API key", Remedy.GIVE_KEY, provider.key_variable)
+    return ApiKey(key) if isinstance(key, str) else key
+
+
+@contextmanager
+def rehearsing(batch: Batch, provider: Provider, options: RunOptions) -> Iterator[Connected]:
+    """Connect to an emulator that lives as long as the context.
+
+    It keeps its tasks in the run directory, so that a rehearsal that was cut off goes on. Raises
+    `RunDirectoryError` where it cannot.
+    """
+    from batchgen.emulator.server import EmbeddedEmulator
+    from batchgen.emulator.settings import Settings
+
+    with ExitStack() as stack:
+        try:
+            settings = Settings(state=batch.directory.path / EMULATOR)
+            emulator = stack.enter_context(EmbeddedEmulator(settings, batch.catalogue))
+        except UsageError as error:
+            raise RunDirectoryError(f"the embedded emulator cannot go on where it was: {error}") from None
+        yield stack.enter_context(connected_to(provider, emulator.base_url, _EMULATOR_KEY, options))

@@ -1,0 +1,75 @@
+"""How a run is to go, and how it is ended from outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any
+
+from batchgen.app.loading import Batch
+from batchgen.errors import UsageError
+
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run is to go. Times are in seconds, money in US dollars.
+
+    ``base_url`` and ``request_format`` are the provider's own where none are given; ``budget_usd`` is the
+    manifest's. ``wait`` unset leaves once all is submitted; a later run collects. ``rebind`` says that
+    ``base_url`` is the gateway that the run directory belongs to, at another address.
+    """
+
+    base_url: str | None = None
+    request_format: str | None = None
+    workers: int = 8
+    max_in_flight: int = 50
+    submit_rate: float | None = None
+    poll_interval_s: float = 5.0
+    request_timeout_s: float = 60.0
+    task_timeout_s: float = 3600.0
+    wait: bool = True
+    budget_usd: Decimal | None = None
+    rebind: bool = False
+
+    @classmethod
+    def of(cls, batch: Batch, **others: Any) -> "RunOptions":
+        """The options that the manifest of a batch holds under ``run:``, and ``others``, which go before them."""
+        names = {each.name.removesuffix("_s"): each.name for each in fields(cls)}
+        held = {names[name]: value for name, value in batch.run_settings.items() if name in names}
+        return cls(**{**held, **others})
+
+    def __post_init__(self) -> None:
+        """Raise `UsageError` for what no run can keep to."""
+        counts = {"workers": self.workers, "max_in_flight": self.max_in_flight}
+        times = {"request_timeout_s": self.request_timeout_s, "task_timeout_s": self.task_timeout_s}
+        wrong = [name for name, count in counts.items() if count < 1]
+        wrong += [name for name, seconds in {**times, "poll_interval_s": self.poll_interval_s}.items() if seconds <= 0]
+        wrong += ["submit_rate"] if self.submit_rate is not None and self.submit_rate <= 0 else []
+        budget = self.budget_usd
+        if budget is not None and not (type(budget) is Decimal and budget.is_finite() and budget >= 0):
+            wrong.append("budget_usd")
+        if wrong:
+            raise UsageError(f"{', '.join(wrong)}: not a value that a run can keep to")
+
+
+class Interrupt:
+    """Ends a run in order: what is under way is waited for, nothing more is begun. Set it from anywhere."""
+
+    def __init__(self) -> None:
+        """Interrupt nothing yet."""
+        self._listeners: list[Callable[[], None]] = []
+        self.exit_code: int | None = None
+
+    def set(self, exit_code: int = EXIT_INTERRUPTED) -> None:
+        """Interrupt; the run is recorded to have ended with that code. Only the first call counts."""
+        if self.exit_code is None:
+            self.exit_code = exit_code
+            for listener in self._listeners:
+                listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have it called once when this is set, or at once where it is."""
+        self._listeners.append(listener)
+        if self.exit_code is not None:
+            listener()

@@ -1,0 +1,41 @@
+"""What is shown of a plan before money is spent, and whether it is agreed to."""
+
+import sys
+
+import click
+
+from batchgen.app.planning import Plan
+from batchgen.app.saved_plan import SavedPlan, verify_plan
+from batchgen.cli.output import show_price_notes
+from batchgen.cli.run_options import Options
+from batchgen.errors import UsageError
+from batchgen.report.plan import Outlook, as_table, question
+from batchgen.text import printable
+
+
+def show(made: Plan, options: Options, saved: SavedPlan | None) -> None:
+    """Show the plan on stdout. Raises `RefusedRun` where a saved one does not hold any more."""
+    click.echo(printable(as_table(_outlook(made, options, saved))))
+
+
+def is_agreed(made: Plan, options: Options, saved: SavedPlan | None) -> bool:
+    """Whether it may be spent. Raises `UsageError` where nobody can be asked and nothing says so."""
+    outlook = _outlook(made, options, saved)
+    if not outlook.purchases or options.yes or options.emulator or saved is not None:
+        return True
+    click.echo(printable(as_table(outlook)), err=True)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "nothing was submitted: there is no terminal to ask at. Add --yes to buy what the plan shows, or save "
+            "a plan with plan --out and carry it out with --plan"
+        )
+    return click.confirm(question(outlook), err=True)
+
+
+def _outlook(made: Plan, options: Options, saved: SavedPlan | None) -> Outlook:
+    """The plan with the budget that holds; what there is to say of its prices is said."""
+    if saved is not None and options.plan_file is not None:
+        verify_plan(options.plan_file, saved, made)
+    outlook = made.outlook(options.budget)
+    show_price_notes(outlook)
+    return outlook
