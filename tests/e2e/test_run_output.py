@@ -55,6 +55,20 @@ def test_a_run_goes_its_way_whatever_becomes_of_its_output(tmp_path: Path, gatew
     assert film.plan()["s1"]["action"] == "done", "nothing was printed into the journal"
 
 
+@pytest.mark.parametrize("how", REDIRECTED)
+def test_why_a_run_stopped_is_its_exit_code_whatever_becomes_of_its_words(
+    tmp_path: Path, gateway: Gateway, how: str
+) -> None:
+    film = batch(tmp_path, gateway)
+    film.scenes["s1"]["prompt"] += " [fail-001028095-object]"
+    film.scenes["s2"]["prompt"] += " [403]"
+    film.write()
+    shell = ("bash", "-c", f'exec "$@" {REDIRECTED[how]}', "bash", *PROGRAM)
+    with film.started("--yes", "--max-in-flight=1", silent=False, measured=False, program=shell) as run:
+        assert run.wait(60) == 5, "the account was refused after something was said already"
+    assert film.journal()[-1]["exit_code"] == 5
+
+
 @pytest.mark.parametrize("how", [name for name in REDIRECTED if "stderr" in name])
 def test_what_validate_finds_is_its_exit_code_whatever_becomes_of_its_words(tmp_path: Path, how: str) -> None:
     film = batch(tmp_path, "http://127.0.0.1:9", 1)
