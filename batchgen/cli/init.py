@@ -12,6 +12,9 @@ name: "{name}"
 defaults:
   size: 1280*720     # the size's tier and the duration set the price
   duration: 5
+pricing:             # US dollars per second of video: examples, put in those of your provider
+  720P: "0.10"
+  1080P: "0.15"
 cast:                # name them in prompts: {{hero}}, {{dog}}
   hero: refs/hero.png
   dog: refs/dog.mp4
