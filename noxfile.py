@@ -108,7 +108,10 @@ def campaigns(session: nox.Session) -> None:
     ids=["-".join(combination) for combination in COMBINATIONS],
 )
 def pythons(session: nox.Session, dependencies: str) -> None:
-    """The tests of the code itself, on each Python that is here, with both ends of each dependency's range."""
+    """The tests of the code itself, on each Python that is here, with both ends of each dependency's range.
+
+    ``nox -s pythons -- tests/unit tests/e2e`` runs all of them, which takes as often as long as ``tests``.
+    """
     session.log(f"not here, and so not tested: {', '.join(ABSENT) or 'none'}")
     constraints: list[str] = []
     if dependencies == "lowest":
@@ -120,7 +123,7 @@ def pythons(session: nox.Session, dependencies: str) -> None:
         )
         constraints = ["--constraint", str(lowest)]
     session.install(".[dev]", *constraints)
-    session.run("pytest", "-q", *PORTABLE, env={"HYPOTHESIS_PROFILE": "fast"})
+    session.run("pytest", "-q", *(session.posargs or PORTABLE), env={"HYPOTHESIS_PROFILE": "fast"})
 
 
 @nox.session(tags=["all"])

@@ -106,7 +106,8 @@ class State:
         """
         keys = self.by_request.get(scene.request.sha256, [])
         if scene.any_seed == scene.request.sha256:
-            keys = [key for key in keys if key[0] == scene.scene_id]
+            own = self.attempts.get(scene.scene_id, [])
+            keys = [attempt.key for attempt in own if attempt.request.sha256 == scene.request.sha256]
         adopted = self._adopted_by(scene)
         return [self.attempt(key) for key in ([adopted] if adopted and adopted not in keys else []) + keys]
 
@@ -156,15 +157,15 @@ class State:
     def adoptions(self, at: str) -> Iterator[Adopted]:
         """For each scene that has nothing, the attempt of a scene that is gone, where there is one that fits."""
         taken = {self._adopted_by(scene) for scene in self.scenes} - {None}
+        left: dict[str, Iterator[AttemptKey]] = {}
         for scene in self.scenes:
             current = self.current_attempt(scene)
             if scene.any_seed is None or not (current is None or current.state is S.REFUSED):
                 continue
-            for key in self._heirless(scene.any_seed):
-                if key not in taken:
-                    taken.add(key)
-                    yield Adopted(at, scene.scene_id, *key)
-                    break
+            heirless = left.setdefault(scene.any_seed, self._heirless(scene.any_seed))
+            found = next((key for key in heirless if key not in taken), None)
+            if found is not None:
+                yield Adopted(at, scene.scene_id, *found)
 
     def _heirless(self, any_seed: str) -> Iterator[AttemptKey]:
         """Of each scene that is gone, the attempt that says how such a request stands, in the order of submission."""
