@@ -1,0 +1,181 @@
+"""Attempts by what they asked for: whose they are, and what is done with them under other names."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from batchgen.engine import events as ev
+from batchgen.engine.attempts import AttemptState, IllegalTransition
+from batchgen.engine.planner import Action, Choice, Elsewhere, plan
+from batchgen.engine.states import State
+from batchgen.model import TaskResult
+
+from helpers.attempts import replay
+from helpers.engine_support import scene
+
+S = AttemptState
+SHA = "ab" * 32
+
+
+def loose(name: str, seed: str = "") -> ev.SceneFacts:
+    """A scene for which any seed will do: with a seed of its own that nobody wrote, or with none."""
+    return replace(scene(name, request=f"any{seed}"), any_seed="sha-any" if not seed else "sha-but-for-seed")
+
+
+def read(*scenes: ev.SceneFacts) -> ev.ManifestRead:
+    return ev.ManifestRead("t", "garden", "m", scenes)
+
+
+def sent(made: ev.SceneFacts, number: int = 1) -> ev.Submitting:
+    return ev.Submitting("t", made.scene_id, number, made.request, made.estimated_cost_usd, made.any_seed)
+
+
+def bought(made: ev.SceneFacts, number: int = 1, mismatch: str | None = None) -> list[ev.Event]:
+    """A paid attempt up to its file."""
+    name = made.scene_id
+    return [
+        sent(made, number),
+        ev.Submitted("t", name, number, f"task-{name}-{number}"),
+        ev.Completed("t", name, number, TaskResult("u", None, Decimal("0.5"), None)),
+        ev.Downloaded("t", name, number, f"results/{name}@{number}.mp4", SHA, mismatch),
+    ]
+
+
+def failed(made: ev.SceneFacts, number: int = 1) -> list[ev.Event]:
+    name = made.scene_id
+    end = ev.Failed("t", name, number, "001028004", "no", Decimal("0.1"), None, again=False)
+    return [sent(made, number), ev.Submitted("t", name, number, f"task-{name}-{number}"), end]
+
+
+def steps(scenes: Iterable[ev.SceneFacts], state: State, choice: Choice = Choice()) -> dict[str, str]:  # noqa: B008 - frozen
+    """The actions; in front of each, the attempt that it is about."""
+    found = plan(list(scenes), state, choice)
+    return {one.scene.scene_id: f"{one.attempt.name if one.attempt else '-'} {one.action}" for one in found}
+
+
+def test_of_several_attempts_at_a_request_the_newest_that_is_here_counts() -> None:
+    asked = scene("s1")
+    state = replay([read(asked), *bought(asked), *bought(replace(asked, scene_id="old")), *failed(asked, 2)])
+    current = state.current_attempt(asked)
+    assert current is not None
+    assert (current.name, [one.name for one in state.attempts_for(asked)]) == ("old@1", ["s1@1", "old@1", "s1@2"])
+
+
+def test_a_request_that_was_refused_and_changed_is_found_by_what_it_asks_for_now() -> None:
+    first, edited = scene("s1"), scene("s1", request="r2")
+    refused = ev.Refused("t", "s1", 1, "http_400", "no", again=False)
+    state = replay([sent(first), refused, sent(edited), ev.Submitted("t", "s1", 1, "task")])
+    assert [one.name for one in state.attempts_for(edited)] == ["s1@1"]
+    assert state.attempts_for(first) == []
+
+
+@pytest.mark.parametrize("seeds", [("", "", ""), ("1", "2", "3")], ids=["random", "derived"])
+def test_what_a_scene_that_is_gone_has_left_serves_one_other(seeds: tuple[str, str, str]) -> None:
+    old = [loose("a", seeds[0]), loose("b", seeds[1])]
+    made = replay([read(*old), *bought(old[0]), *bought(old[1])])
+    new = [loose("x", seeds[2]), loose("y", seeds[2] and "4"), loose("z", seeds[2] and "5")]
+    assert steps(new, made) == {"x": "a@1 reuse", "y": "b@1 reuse", "z": "- submit"}
+    assert steps([*old, new[0]], made) == {"a": "a@1 done", "b": "b@1 done", "x": "- submit"}
+    assert steps([old[0], new[0]], made) == {"a": "a@1 done", "x": "b@1 reuse"}
+    assert made.adopted == {}, "a plan changes nothing"
+
+
+def test_what_was_taken_over_stays_so_until_the_scene_is_back() -> None:
+    old, new = [loose("a"), loose("b")], [loose("x"), loose("y")]
+    state = replay([read(*old), *bought(old[0]), *bought(old[1]), read(*new)])
+    for adoption in list(state.adoptions("t")):
+        state.apply(adoption)
+    assert state.adopted == {"x": ("a", 1), "y": ("b", 1)}
+    assert steps(reversed(new), state) == {"y": "b@1 reuse", "x": "a@1 reuse"}, "in any order"
+    assert steps([new[1]], state) == {"y": "b@1 reuse"}
+    assert steps([new[1], old[0]], state) == {"y": "b@1 reuse", "a": "a@1 done"}
+    assert steps([*new, old[0]], state) == {"x": "- submit", "y": "b@1 reuse", "a": "a@1 done"}
+    with pytest.raises(IllegalTransition):
+        state.apply(ev.Adopted("t", "x", "nobody", 1))
+
+
+def test_a_failure_is_taken_over_and_a_refusal_is_not() -> None:
+    old, new = loose("a"), loose("x")
+    assert steps([new], replay([read(old), *failed(old)])) == {"x": "a@1 failed"}
+    refused = [sent(old), ev.Refused("t", "a", 1, "http_400", "no", again=False)]
+    assert steps([new], replay([read(old), *refused])) == {"x": "- submit"}
+
+
+def test_attempts_of_versions_before_are_known_by_the_manifest_that_is_read_next() -> None:
+    old = loose("a", "1")
+    before = replace(old, any_seed=None)
+    state = replay([read(before), *bought(before), read(old)])
+    assert steps([loose("x", "2")], state) == {"x": "a@1 reuse"}
+
+
+def test_twins_are_submitted_once_and_under_one_name() -> None:
+    twins = [scene("s1"), scene("s2")]
+    assert steps(twins, State()) == {"s1": "- submit", "s2": "- wait"}
+    assert steps(twins, State(), Choice(("s2",))) == {"s2": "- submit"}
+    assert steps(twins, replay(failed(twins[0])), Choice(retry_failed=True)) == {"s1": "s1@1 submit", "s2": "s1@1 wait"}
+    assert steps([loose("s1"), loose("s2")], State()) == {"s1": "- submit", "s2": "- submit"}, "a result each"
+
+
+def test_a_result_elsewhere_is_linked_in_where_the_seed_says_that_it_is_the_same() -> None:
+    there = {name: Elsewhere("runs/old:s@1", "/runs/old/results/s@1.mp4", SHA) for name in ("sha-r1", "sha-any")}
+    asked = [scene("s1"), scene("twin"), loose("s2")]
+    found = plan(asked, State(), Choice(), (), there)
+    assert [(one.action, one.elsewhere is not None) for one in found] == [
+        (Action.REUSE, True),
+        (Action.REUSE, False),
+        (Action.SUBMIT, False),
+    ]
+    (linked, *_) = plan([scene("s1")], replay(failed(scene("s1"))), Choice(retry_failed=True), (), there)
+    assert linked.action is Action.REUSE, "before it is paid for again"
+
+
+def wished(*made: ev.Event) -> State:
+    asked = scene("s1")
+    return replay([read(asked), *bought(asked), ev.RunStarted("t", "1"), ev.WantedAgain("t", "s1"), *made])
+
+
+def test_a_wish_is_fulfilled_once_whatever_comes_in_between() -> None:
+    again, asked = Choice(again=("s1",)), scene("s1")
+    assert steps([asked], wished()) == {"s1": "s1@1 submit"}, "also without being asked once more"
+    refused = wished(sent(asked, 2), ev.Refused("t", "s1", 2, "http_503", "later", again=True))
+    assert steps([asked], refused) == {"s1": "s1@1 submit"}
+    unknown = wished(sent(asked, 2), ev.OutcomeUnknown("t", "s1", 2, "submit_unknown", "?"))
+    assert steps([asked], unknown, again) == {"s1": "s1@2 unknown"}
+    running = wished(sent(asked, 2), ev.Submitted("t", "s1", 2, "task"))
+    assert [one.action for one in plan([asked], running, again)] == [Action.DONE, Action.RESUME], "it is waited for"
+    served = wished(*bought(asked, 2))
+    assert steps([asked], served, again) == {"s1": "s1@2 done"}, "the run that was cut off has done it"
+    served.apply(ev.RunEnded("t", 0))
+    assert steps([asked], served, again) == {"s1": "s1@2 submit"}, "a wish of its own"
+
+
+def test_picks_hold_until_they_are_cleared() -> None:
+    first, edited = replace(scene("s1-t1"), shot="s1", take=1), scene("s1-t1", request="r2")
+    state = replay([read(first), *bought(first, mismatch="it is 4 s long")])
+    assert steps([first], state) == {"s1-t1": "s1-t1@1 failed"}
+    state.apply(ev.Picked("t", "s1-t1", None, None))
+    state.apply(ev.Picked("t", "s1-t1", "s1-t1", 1))
+    assert (state.picked_scenes, state.picked_attempts) == ({"s1": "s1-t1"}, {"s1-t1": ("s1-t1", 1)})
+    assert steps([edited], state, Choice(retry_failed=True)) == {"s1-t1": "s1-t1@1 done"}
+    state.apply(ev.Picked("t", "s1-t1", None, None))
+    assert state.picked_attempts == {}, "with all its edits"
+    state.apply(ev.Picked("t", "s1-t1", "s1-t1", 1))
+    state.apply(ev.PicksCleared("t", "s1"))
+    assert (state.picked_scenes, state.picked_attempts) == ({}, {})
+    with pytest.raises(IllegalTransition):
+        state.apply(ev.Picked("t", "s1-t1", "s1-t1", 2))
+
+
+def test_a_run_directory_belongs_to_the_gateway_of_its_first_task() -> None:
+    asked, here, there = scene("s1"), "https://one.example", "https://two.example"
+    state = replay([ev.RunStarted("t", "1", gateway=here), sent(asked)])
+    assert state.bound_to == here, "it may have been created"
+    state.apply(ev.Refused("t", "s1", 1, "http_400", "no", again=False))
+    assert state.bound_to == ""
+    for event in (ev.RunStarted("t", "1", gateway=there), sent(asked), ev.Submitted("t", "s1", 1, "task")):
+        state.apply(event)
+    assert state.bound_to == there
+    state.apply(ev.RunStarted("t", "1", gateway=here, rebound=True))
+    assert state.bound_to == here
