@@ -2,8 +2,8 @@
 
 import logging
 import os
-import shlex
 import sys
+from collections.abc import Collection
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -16,22 +16,21 @@ from batchgen.app.loading import Batch, load
 from batchgen.app.planning import Plan, plan
 from batchgen.app.results import RunResult
 from batchgen.app.running import Interrupt, RunOptions, run
-from batchgen.cli import keys, terminal
+from batchgen.cli import ending, keys, terminal
 from batchgen.cli.logs import logging_to
 from batchgen.cli.options import Given
-from batchgen.cli.output import show_notice, show_price_notes
+from batchgen.cli.output import show_notice, show_price_notes, width_of
 from batchgen.cli.progress import Progress
 from batchgen.cli.signals import interrupting
-from batchgen.engine.attempts import AttemptState
-from batchgen.engine.commands import Stop
 from batchgen.engine.planner import Choice
+from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.errors import UsageError
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.registry import provider_named
-from batchgen.report.plan import Outlook, as_table, question
-from batchgen.report.summary import STOPPED, next_step
-from batchgen.report.summary import as_text as summary
+from batchgen.report.plan import Outlook, question
+from batchgen.report.plan_table import as_table
+from batchgen.report.tables import wrapped
 from batchgen.text import on_one_line, printable
 
 _log = logging.getLogger("batchgen")
@@ -70,6 +69,7 @@ class Options:
     strict: bool
     yes: bool
     dry_run: bool
+    full: bool
 
 
 class RunCommand:
@@ -88,6 +88,7 @@ class RunCommand:
         self._interrupt = Interrupt()
         self._progress = Progress(wanted=not options.no_progress)
         self._stack = ExitStack()
+        self._prices = Prices()
 
     def carry_out(self) -> int:
         """Do it; the exit code."""
@@ -146,7 +147,7 @@ class RunCommand:
         self._verify(made)
         outlook = made.outlook(self._options.budget)
         show_price_notes(outlook)
-        click.echo(printable(as_table(outlook)))
+        click.echo(printable(as_table(outlook, width_of(sys.stdout), full=self._options.full)))
         return 0
 
     def _key(self, batch: Batch) -> ApiKey | None:
@@ -166,6 +167,7 @@ class RunCommand:
     def _confirm(self, made: Plan) -> bool:
         """Show the plan, and on a terminal ask before money is spent; from then on signals end the run in order."""
         self._verify(made)
+        self._prices = made.prices
         agreed = self._is_agreed(made.outlook(self._options.budget))
         if agreed:
             # Not before: the run directory, and the log in it, is made when the run begins.
@@ -181,38 +183,33 @@ class RunCommand:
         options = self._options
         if not outlook.purchases or options.yes or options.emulator or self._saved is not None:
             return True
-        click.echo(printable(as_table(outlook)), err=True)
+        width = width_of(sys.stderr)
+        click.echo(printable(as_table(outlook, width, full=options.full)), err=True)
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise UsageError(
                 "nothing was submitted: there is no terminal to ask at. Add --yes to buy what the plan shows, or save "
                 "a plan with plan --out and carry it out with --plan"
             )
-        return click.confirm(question(outlook), err=True)
+        return click.confirm("\n".join(wrapped(question(outlook), width - len(" [y/N]: "))), err=True)
 
     def _conclude(self, batch: Batch, state: State, result: RunResult | None) -> None:
         """Say how it went, and how to go on."""
-        directory, lines = batch.directory, []
-        if result is not None and result.stop is not None:
-            why = "" if result.stop is Stop.INTERRUPTED else f"\n  {on_one_line(result.why)}"
-            lines.append(f"{STOPPED[result.stop]}{why}")
-        lines.append(summary(state, batch.error_codes, str(directory), directory.missing(state)))
-        step = next_step(state, shlex.join([str(self._options.manifest), *self._same_way()]))
-        # The same line would stop again where the budget is spent.
-        if step is not None and (result is None or result.stop is not Stop.BUDGET):
-            lines += ["", f"To go on:  {step}"]
-        lines += ["", f"Reports: {directory.report}, {directory.ledger}"]
-        if any(attempt.state is AttemptState.DELIVERED for attempt in state.all_attempts()):
-            lines.append(f"Videos:  {directory.videos}")
-        if self._options.emulator:
-            lines.append("A rehearsal: the amounts are the emulator's, and nothing was charged.")
-        click.echo(printable("\n".join(lines)), err=True)
+        next_choice = replace(self._choice, retry_failed=False, again=())
+        outlook = plan(batch, next_choice, state).outlook(self._options.budget)
+        ending.show(batch, state, result, [*ending.going_on(outlook, result, self._next_arguments)])
+        ending.show_price_surprises(batch, self._prices, state)
 
-    def _same_way(self) -> list[str]:
+    def _next_arguments(self, budget: Decimal | None) -> list[str]:
+        """What to call the next run with; a budget that is given goes before that of this one."""
+        same = self._same_way() if budget is None else self._same_way(but={"budget"})
+        return [str(self._options.manifest), *same, *([] if budget is None else ["--budget", _as_typed(budget)])]
+
+    def _same_way(self, but: Collection[str] = ()) -> list[str]:
         """The options without which the next run would look elsewhere, take other scenes, or spend more.
 
         What a saved plan said is among them: its file may be gone by then.
         """
-        options, kept = self._options, self._given.typed | self._given.fixed
+        options, kept = self._options, (self._given.typed | self._given.fixed) - set(but)
         named = {
             "run_dir": options.run_dir,
             "api_key_file": options.api_key_file,
