@@ -62,6 +62,7 @@ OPTIONS: Mapping[str, Option] = {
     "strict": Option(refusal=_EACH_RUN),
     "yes": Option(refusal=_EACH_RUN, in_environment=False),
     "dry_run": Option(refusal=_EACH_RUN),
+    "full": Option(refusal=_EACH_RUN),
 }
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("api_key", "key"), _KEY),

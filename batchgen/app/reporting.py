@@ -1,10 +1,11 @@
 """Reports of a run directory, and what can be saved of a damaged journal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from batchgen.app.run_directory import RunDirectory
+from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError
 from batchgen.files import write_atomically
 from batchgen.journal.journal import held_still
@@ -13,6 +14,7 @@ from batchgen.journal.salvage import Salvage
 from batchgen.journal.salvage import salvage as salvaged
 from batchgen.providers.registry import asked_before
 from batchgen.report.rows import Row, report_rows
+from batchgen.schemas import shipped
 
 SALVAGED_JOURNAL = "state.salvaged.jsonl"
 
@@ -26,6 +28,14 @@ def write_reports(run_dir: str | Path) -> Sequence[Row]:
     state = directory.state()
     directory.write_reports(state)
     return report_rows(state, directory.missing(state))
+
+
+def documented_codes(state: State) -> Mapping[str, Mapping[str, str]]:
+    """The error codes that the model of a run documents; none where the model is not known here any more."""
+    catalogue = shipped()
+    known = state.model in catalogue.models()
+    codes: Mapping[str, Mapping[str, str]] = catalogue.for_model(state.model, "model.json")["errors"] if known else {}
+    return codes
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,18 @@ import click
 
 from batchgen.app.planning import Plan
 from batchgen.app.saved_plan import SavedPlan, verify_plan
-from batchgen.cli.output import show_price_notes
+from batchgen.cli.output import show_price_notes, width_of
 from batchgen.cli.run_options import Options
 from batchgen.errors import UsageError
-from batchgen.report.plan import Outlook, as_table, question
+from batchgen.report.plan import Outlook, question
+from batchgen.report.plan_table import as_table
+from batchgen.report.tables import wrapped
 from batchgen.text import printable
 
 
 def show(made: Plan, options: Options, saved: SavedPlan | None) -> None:
     """Show the plan on stdout. Raises `RefusedRun` where a saved one does not hold any more."""
-    click.echo(printable(as_table(_outlook(made, options, saved))))
+    click.echo(printable(as_table(_outlook(made, options, saved), width_of(sys.stdout), full=options.full)))
 
 
 def is_agreed(made: Plan, options: Options, saved: SavedPlan | None) -> bool:
@@ -23,13 +25,14 @@ def is_agreed(made: Plan, options: Options, saved: SavedPlan | None) -> bool:
     outlook = _outlook(made, options, saved)
     if not outlook.purchases or options.yes or options.emulator or saved is not None:
         return True
-    click.echo(printable(as_table(outlook)), err=True)
+    width = width_of(sys.stderr)
+    click.echo(printable(as_table(outlook, width, full=options.full)), err=True)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             "nothing was submitted: there is no terminal to ask at. Add --yes to buy what the plan shows, or save "
             "a plan with plan --out and carry it out with --plan"
         )
-    return click.confirm(question(outlook), err=True)
+    return click.confirm("\n".join(wrapped(question(outlook), width - len(" [y/N]: "))), err=True)
 
 
 def _outlook(made: Plan, options: Options, saved: SavedPlan | None) -> Outlook:

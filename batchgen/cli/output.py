@@ -1,12 +1,19 @@
 """Text and JSON on the standard streams."""
 
 import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import TextIO
 
 import click
 
 from batchgen.app.notices import Notice, ProblemsFound, Warned
 from batchgen.report.plan import Outlook, price_notes
-from batchgen.text import printable
+from batchgen.report.tables import WIDTH, wrapped
+from batchgen.text import on_one_line
+
+_NARROWEST = 60
 
 
 def show_json(document: object) -> None:
@@ -14,10 +21,25 @@ def show_json(document: object) -> None:
     click.echo(json.dumps(document, ensure_ascii=True, indent=2, default=str))
 
 
+def width_of(stream: TextIO) -> int:
+    """How many columns what is shown may take: those of the terminal, where there is one."""
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else WIDTH
+    except (OSError, ValueError):  # closed, or no file at all
+        columns = WIDTH
+    return max(columns or WIDTH, _NARROWEST)
+
+
+def show_notes(notes: Iterable[str]) -> None:
+    """Say it on stderr, a note a line; on a terminal no word is broken at its edge."""
+    for note in notes:
+        lines = wrapped(note, width_of(sys.stderr), "  ") if sys.stderr.isatty() else [on_one_line(note)]
+        click.echo("\n".join(lines), err=True)
+
+
 def show_price_notes(outlook: Outlook) -> None:
     """Say on stderr where prices were learned, and where they contradict the manifest."""
-    for note in price_notes(outlook):
-        click.echo(printable(note), err=True)
+    show_notes(price_notes(outlook))
 
 
 def show_notice(notice: Notice) -> None:
@@ -27,4 +49,4 @@ def show_notice(notice: Notice) -> None:
 
         click.echo(problems.as_text(str(notice.manifest), notice.problems), err=True)
     elif isinstance(notice, Warned):
-        click.echo(printable(f"warning: {notice.text}"), err=True)
+        show_notes([f"warning: {notice.text}"])

@@ -1,5 +1,6 @@
 """``batchgen plan``: what a run would do, and what it would cost."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -31,6 +32,7 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--no-download", is_flag=True, help="Leave the results at the gateway.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+@click.option("--full", is_flag=True, help="Show every scene of a plan, also those with nothing to do.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -48,6 +50,7 @@ def command(
     attempts: int,
     no_download: bool,
     strict: bool,
+    full: bool,
 ) -> int:
     """Show what run would submit, skip or resume, and why, and what it would cost.
 
@@ -57,9 +60,10 @@ def command(
     from batchgen.app.loading import load
     from batchgen.app.planning import plan
     from batchgen.app.saved_plan import save_plan
-    from batchgen.cli.output import show_json, show_notice, show_price_notes
+    from batchgen.cli.output import show_json, show_notice, show_price_notes, width_of
     from batchgen.engine.planner import Choice
-    from batchgen.report.plan import as_json, as_table
+    from batchgen.report.plan import as_json
+    from batchgen.report.plan_table import as_table
     from batchgen.text import on_one_line, printable
 
     given = Given.to(context)
@@ -83,5 +87,5 @@ def command(
     if form == "json":
         show_json(as_json(outlook))
     else:
-        click.echo(printable(as_table(outlook)))
+        click.echo(printable(as_table(outlook, width_of(sys.stdout), full=full)))
     return 0

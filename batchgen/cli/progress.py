@@ -2,19 +2,21 @@
 
 import logging
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from tqdm import tqdm
 
 from batchgen.app.notices import Advanced, Notice, RunView, Standing, WaitsForAnswers
-from batchgen.cli.output import show_notice
+from batchgen.cli.console import Console, show
+from batchgen.cli.output import show_notice, width_of
 from batchgen.limits import LONG_HOLD_S
-from batchgen.text import on_one_line
 
 _log = logging.getLogger("batchgen")
 _LINE_EVERY_S = 10.0
 _REDRAW_EVERY_S = 0.2
+_SHORTEST_BAR = 8
 
 
 class Progress:
@@ -30,7 +32,7 @@ class Progress:
         self._is_terminal = sys.stderr.isatty()
         self._shown_at: float | None = None
         self._bar: tqdm[Any] | None = None
-        self._handler = _Console()
+        self._handler = Console()
         self._is_broken = False
         self._has_begun = False
         self._told_until = 0.0
@@ -47,6 +49,8 @@ class Progress:
         logging.getLogger("batchgen").removeHandler(self._handler)
         if self._bar is not None:
             self._bar.close()
+        with suppress(Exception):  # the run is worth more than the sight of it
+            self._handler.show_counts()
 
     def notify(self, notice: Notice) -> None:
         """Show it. An error in showing ends the showing and nothing else."""
@@ -54,7 +58,7 @@ class Progress:
             answers = (
                 "the answer to a submission" if notice.count == 1 else f"the answers to {notice.count} submissions"
             )
-            self._say(f"waiting up to {notice.seconds:g} s for {answers}; interrupt once more to end at once")
+            show(f"waiting up to {notice.seconds:g} s for {answers}; interrupt once more to end at once")
         elif not isinstance(notice, Advanced):
             show_notice(notice)
         else:
@@ -74,15 +78,12 @@ class Progress:
         """Whether the run has gone around at least once."""
         return self._has_begun
 
-    def _say(self, text: str) -> None:
-        tqdm.write(on_one_line(text), file=sys.stderr)
-
     def _tell_of_hold(self, view: RunView) -> None:
         """Say it when the run as a whole is kept waiting for long, once for each time that the gateway asks."""
         now, hold = view.now(), view.hold
         if hold.until - max(now, self._told_until) > LONG_HOLD_S:
             self._told_until = hold.until
-            self._say(f"no submission for {hold.until - now:.0f} s: {hold.reason}")
+            show(f"no submission for {hold.until - now:.0f} s: {hold.reason}")
 
     def _show(self, view: RunView) -> None:
         self._tell_of_hold(view)
@@ -96,40 +97,47 @@ class Progress:
         self._shown_at = now
         standing = view.standing()
         if self._bar is not None:
-            self._bar.set_postfix_str(_as_text(standing), refresh=False)
             self._bar.n = standing.over
+            self._bar.bar_format = bar_format(standing, _left_s(self._bar), width_of(sys.stderr))
             self._bar.refresh()
         elif not self._is_terminal:
-            print(f"{standing.over}/{standing.scenes} scenes, {_as_text(standing)}", file=sys.stderr, flush=True)  # noqa: T201
+            print(", ".join(_words(standing)), file=sys.stderr, flush=True)  # noqa: T201
 
     def _begin(self, view: RunView) -> None:
         self._shown_at = view.now()
         scenes = view.standing().scenes
         if self._is_terminal and scenes:
-            self._bar = tqdm(total=scenes, unit="scene", dynamic_ncols=True, smoothing=0.1, leave=False)
+            self._bar = tqdm(
+                total=scenes, dynamic_ncols=True, smoothing=0.1, leave=False, bar_format=f"0/{scenes} scenes"
+            )
 
     @property
     def _every_s(self) -> float:
         return _LINE_EVERY_S if self._bar is None else _REDRAW_EVERY_S
 
 
-def _as_text(standing: Standing) -> str:
-    words = [f"{standing.running} running", f"{standing.failed} failed"]
+def bar_format(standing: Standing, left_s: float | None, width: int) -> str:
+    """The line of the bar, which fits: the bar itself goes first where there is little room, then the time left.
+
+    Where that is not enough, what is over, failed or unknown stays, and so does the money as long as it fits.
+    """
+    over, running, *rest, money = _words(standing)
+    left = [] if left_s is None else [f"{tqdm.format_interval(left_s)} left"]
+    choices = ([over, running, *rest, money, *left], [over, running, *rest, money], [over, *rest, money], [over, *rest])
+    line = next((line for line in map(", ".join, choices) if len(line) < width), over[: width - 1])
+    room = width - len(line) - len(" || ") - 1
+    return f"{line} |{{bar}}|" if room >= _SHORTEST_BAR else line
+
+
+def _words(standing: Standing) -> list[str]:
+    """How far it is; the first is what is over, the last what was charged."""
+    words = [f"{standing.over}/{standing.scenes} scenes", f"{standing.running} running"]
+    words += [f"{standing.failed} failed"] if standing.failed else []
     words += [f"{standing.unknown} unknown"] if standing.unknown else []
-    return f"{', '.join(words)}, {standing.charged_usd:f} USD"
+    return [*words, f"{standing.charged_usd:f} USD"]
 
 
-class _Console(logging.Handler):
-    """Warnings of the log on the terminal, above the bar and never through it; what cannot be shown is not."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            tqdm.write(on_one_line(record.getMessage()), file=sys.stderr)
-        except Exception:  # noqa: BLE001 - it stands in the log
-            self.handleError(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging gave it
-        """Say nothing: a traceback helps nobody who watches a run."""
+def _left_s(bar: "tqdm[Any]") -> float | None:
+    """The time left, from the rate at which scenes end; None while none has."""
+    rate = bar.format_dict["rate"] or (bar.n / bar.format_dict["elapsed"] if bar.format_dict["elapsed"] else 0)
+    return ((bar.total or 0) - bar.n) / rate if rate else None

@@ -70,6 +70,7 @@ def _money(value: str) -> Decimal:
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
 @click.option("--dry-run", is_flag=True, help="Only show the plan, as batchgen plan does.")
+@click.option("--full", is_flag=True, help="Show every scene of a plan, also those with nothing to do.")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
     """Run a batch: validate, plan, submit, poll, download, report.

@@ -1,20 +1,20 @@
 """What ``batchgen run`` does once its options are read."""
 
 import logging
-import shlex
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 
 import click
 
 from batchgen.app.loading import Batch, load
 from batchgen.app.planning import Plan, plan
+from batchgen.app.results import RunResult
 from batchgen.app.run_options import Interrupt
 from batchgen.app.running import run
 from batchgen.app.saved_plan import SavedPlan, read_plan
-from batchgen.cli import terminal
+from batchgen.cli import ending, terminal
 from batchgen.cli.agreement import is_agreed, show
-from batchgen.cli.closing import conclude
 from batchgen.cli.keys import found
 from batchgen.cli.logs import logging_to
 from batchgen.cli.options import Given
@@ -22,6 +22,8 @@ from batchgen.cli.output import show_notice
 from batchgen.cli.progress import Progress
 from batchgen.cli.run_options import SAVED, Options, as_saved, in_force, same_way
 from batchgen.cli.signals import interrupting
+from batchgen.engine.prices import Prices
+from batchgen.engine.states import State
 from batchgen.errors import UsageError
 from batchgen.text import on_one_line
 
@@ -58,12 +60,14 @@ def carry_out(options: Options, given: Given) -> int:
 def _run(batch: Batch, options: Options, given: Given, saved: SavedPlan | None) -> int:
     key = None if batch.rehearsal else found(batch.provider, options.api_key_file)
     interrupt, progress = Interrupt(), Progress(wanted=not options.no_progress)
-    again = shlex.join(same_way(options, given))
+    prices = Prices()
     with ExitStack() as stack:
         stack.enter_context(logging_to(batch.directory.path, key))
 
         def confirm(made: Plan) -> bool:
             """Ask before money is spent; from then on signals end the run in order."""
+            nonlocal prices
+            prices = made.prices
             agreed = is_agreed(made, options, saved)
             if agreed:
                 # Not before: the run directory, and the log in it, is made when the run begins.
@@ -85,11 +89,20 @@ def _run(batch: Batch, options: Options, given: Given, saved: SavedPlan | None) 
         except Exception:
             if progress.has_begun:
                 with suppress(Exception):
-                    conclude(batch, batch.directory.state(), None, again)
+                    _conclude(batch, batch.directory.state(), None, options, given, prices)
             raise
     if not result.submitted:
         click.echo("nothing was submitted", err=True)
         return 0
     with terminal.waiting_at_most(_PATIENCE_S):
-        conclude(batch, result.state, result, again)
+        _conclude(batch, result.state, result, options, given, prices)
     return result.exit_code
+
+
+def _conclude(
+    batch: Batch, state: State, result: RunResult | None, options: Options, given: Given, before: Prices
+) -> None:
+    """Say how it went, and how to go on; ``before`` are the prices that the run was planned with."""
+    outlook = plan(batch, replace(options.choice, retry_failed=False, again=()), state).outlook(options.budget)
+    ending.show(batch, state, result, [*ending.going_on(outlook, result, partial(same_way, options, given))])
+    ending.show_price_surprises(batch, before, state)

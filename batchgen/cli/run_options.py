@@ -43,6 +43,7 @@ class Options:
     strict: bool
     yes: bool
     dry_run: bool
+    full: bool
 
     @property
     def choice(self) -> Choice:
@@ -116,10 +117,11 @@ def _shown(value: object) -> str:
     return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
 
 
-def same_way(options: Options, given: Given) -> list[str]:
+def same_way(options: Options, given: Given, budget: Decimal | None = None) -> list[str]:
     """The options without which the next run would look elsewhere, take other scenes, or spend more.
 
-    What a saved plan said is among them: its file may be gone by then.
+    What a saved plan said is among them: its file may be gone by then. A budget that is given goes before that of
+    this run.
     """
     kept = given.typed | given.fixed
     named = {
@@ -132,8 +134,9 @@ def same_way(options: Options, given: Given) -> list[str]:
         "task_timeout": options.task_timeout,
         "request_timeout": options.request_timeout,
         "attempts": options.attempts,
-        "budget": options.budget,
+        "budget": options.budget if budget is None else budget,
     }
+    kept |= set() if budget is None else {"budget"}
     words = [word for name, value in named.items() if name in kept for word in (_typed(name), _as_typed(value))]
     for name, folders in (("history", options.history), ("reuse", options.reuse)):
         words += [word for folder in folders if name in kept for word in (_typed(name), str(folder))]

@@ -1,5 +1,6 @@
 """``batchgen status``: where each scene stands."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -19,8 +20,9 @@ def command(run_dir: Path | None, form: str) -> int:
     here; where there are several, a line for each.
     """
     from batchgen.app.finding import found_from, only_one
+    from batchgen.app.reporting import documented_codes
     from batchgen.app.run_directory import RunDirectory
-    from batchgen.cli.output import show_json
+    from batchgen.cli.output import show_json, width_of
     from batchgen.report.rows import report_rows
     from batchgen.report.status import as_json, as_line, as_table
     from batchgen.text import printable
@@ -41,5 +43,6 @@ def command(run_dir: Path | None, form: str) -> int:
     else:
         if directory.is_rehearsal():
             click.echo("a rehearsal: the amounts are the emulator's, and nothing was charged\n")
-        click.echo(printable(as_table(rows, state, str(directory), missing)))
+        shown = as_table(rows, state, str(directory), missing, documented_codes(state), width_of(sys.stdout))
+        click.echo(printable(shown))
     return 0

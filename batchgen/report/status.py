@@ -2,14 +2,18 @@
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from batchgen.engine.states import State
+from batchgen.report.meanings import Codes
 from batchgen.report.rows import REPORT_COLUMNS, Row, SceneStatus, totals
 from batchgen.report.summary import as_text
+from batchgen.report.tables import WIDTH, table
 from batchgen.text import on_one_line
 
-_LONGEST_MESSAGE = 60
+_LONGEST_MESSAGE = 200
+NO_CODES: Codes = MappingProxyType({})
 
 
 def as_json(rows: Sequence[Row], state: State) -> dict[str, Any]:
@@ -18,15 +22,21 @@ def as_json(rows: Sequence[Row], state: State) -> dict[str, Any]:
     return {"scenes": scenes, "totals": {name: _plain(value) for name, value in totals(rows, state).items()}}
 
 
-def as_table(rows: Sequence[Row], state: State, run_dir: str, missing: Collection[str] = ()) -> str:
-    """A line a scene, then the summary."""
+def as_table(  # noqa: PLR0913, PLR0917 - what a table is made of
+    rows: Sequence[Row],
+    state: State,
+    run_dir: str,
+    missing: Collection[str] = (),
+    codes: Codes = NO_CODES,
+    width: int = WIDTH,
+) -> str:
+    """A line a scene, then the summary; ``codes`` are the error codes that the model documents."""
     cells = [
-        (str(row["scene_id"]), str(row["status"]), _money(row["cost_usd"]), str(row["task_id"] or ""), _error(row))
+        (str(row["scene_id"]), str(row["status"]), _money(row["cost_usd"]), str(row["task_id"] or ""), _note(row))
         for row in rows
     ]
-    widths = [max((len(line[column]) for line in cells), default=0) for column in range(4)]
-    lines = ["  ".join(f"{line[column]:{widths[column]}}" for column in range(4)) + "  " + line[4] for line in cells]
-    return "\n".join([*(line.rstrip() for line in lines), "", as_text(state, {}, run_dir, missing)])
+    lines = table(("scene", "status", "paid USD", "task", ""), cells, width, right=(2,)) if cells else []
+    return "\n".join([*lines, "", as_text(state, codes, run_dir, missing, width)])
 
 
 def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:
@@ -36,16 +46,23 @@ def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:
     return on_one_line(f"{run_dir}: {counted or 'no scenes'}, {sums['cost_usd']:f} USD")
 
 
+def _note(row: Row) -> str:
+    """What else there is to know of a scene: its error, its pick, whose result it has, its title."""
+    notes = [_error(row), "picked" if row["picked"] else ""]
+    notes += [f"the result of {row['reused_from']}" if row["reused_from"] else "", str(row["title"] or "")]
+    return "; ".join(note for note in notes if note)
+
+
 def _error(row: Row) -> str:
     if not row["error_code"]:
         return ""
     message = str(row["error_message"] or "")
     shown = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
-    return on_one_line(f"{row['error_code']}: {shown}")
+    return f"{row['error_code']}: {shown}"
 
 
 def _money(value: object) -> str:
-    return f"{value:f} USD" if isinstance(value, Decimal) else ""
+    return f"{value:f}" if isinstance(value, Decimal) else ""
 
 
 def _plain(value: object) -> object:

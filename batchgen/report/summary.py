@@ -1,39 +1,18 @@
-"""What a run leaves on the terminal: counts, money, error codes with their meaning, what to do next. Pure."""
+"""What a run leaves on the terminal: counts, money, error codes with scenes and meaning, what is unknown. Pure."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from shlex import quote
 from typing import Any
 
-from batchgen.engine.attempts import Attempt, AttemptState
+from batchgen.engine.attempts import Attempt
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.commands import Stop
-from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
-from batchgen.report.rows import Row, report_rows, totals
+from batchgen.report.meanings import Codes, is_explained, meaning
+from batchgen.report.rows import Row, SceneStatus, report_rows, totals
+from batchgen.report.tables import WIDTH, some_of, wrapped
 from batchgen.text import is_usable_id, on_one_line
 
-_WORDS = {
-    "submit_unknown": (
-        "Sent, and no usable answer came. A task may exist and cost money: look for it at your provider, "
-        "then settle it with batchgen resolve. It is never sent again by itself."
-    ),
-    "task_timeout": "The task outlasted --task-timeout. It goes on; the next run waits for it again.",
-    "task_not_found": (
-        "The gateway says that it does not know the task. Each run looks for it again, free; ask your provider "
-        "about it before you pay for another with --retry-failed."
-    ),
-    "task_id_repeated": (
-        "The gateway gave out one task id twice. Ask your provider which task belongs to which scene, "
-        "then settle it with batchgen resolve."
-    ),
-    "task_failed": "The gateway says that the task failed, and does not say why.",
-    "download_failed": "Bought, and the file did not arrive. The next run fetches it without paying.",
-    "media_mismatch": "Bought, and not what was asked for. The file is kept; --retry-failed buys it again.",
-    "not_connected": "No connection to the gateway; nothing was sent. Run again when it can be reached.",
-    "not_created": "Settled by hand: no task was created. The next run submits it.",
-    "not_sent": "Nothing was submitted: a reference file is not what it was when it was checked.",
-}
 STOPPED: Mapping[Stop, str] = {
     Stop.ACCOUNT: "stopped: the gateway refused the account (key, permission or balance)",
     Stop.UNREACHABLE: "stopped: the gateway could not be reached",
@@ -46,13 +25,27 @@ STOPPED: Mapping[Stop, str] = {
 """Why a run ended before all was done."""
 _MOST_LISTED = 10
 _LONGEST_EXCERPT = 200
+_MOST_STORIES = 5
+_INDENT = "      "
 
 
-def as_text(state: State, codes: Mapping[str, Mapping[str, str]], run_dir: str, missing: Collection[str] = ()) -> str:
+def as_text(state: State, codes: Codes, run_dir: str, missing: Collection[str] = (), width: int = WIDTH) -> str:
     """The closing summary. ``codes`` are the documented error codes with description and advice."""
     rows = report_rows(state, missing)
-    lines = [_counts(totals(rows, state)), *_money(state), *_errors(rows, codes), *_unknown(state, run_dir)]
+    lines = [
+        _counts(totals(rows, state)),
+        *(line for told in _money(state) for line in wrapped(told, width, "  ")),
+        *_after_blank(_by_code([row for row in rows if not _is_pending(row)], codes, width)),
+        *_after_blank(_pending([row for row in rows if _is_pending(row)], state, codes, width)),
+        *_unknown(state, run_dir, width),
+    ]
     return "\n".join(lines)
+
+
+def stopped(stop: Stop, why: str, state: State, width: int = WIDTH) -> list[str]:
+    """Why a run ended before all was done; what its scenes say of it anyway is not told twice."""
+    is_told = not why or stop is Stop.INTERRUPTED or any(held.message.endswith(why) for held in state.held.values())
+    return [*wrapped(STOPPED[stop], width, "  "), *([] if is_told else wrapped(f"  {why}", width, "  "))]
 
 
 def _counts(sums: Mapping[str, Any]) -> str:
@@ -73,58 +66,87 @@ def _money(state: State) -> list[str]:
     return lines
 
 
-def _errors(rows: list[Row], codes: Mapping[str, Mapping[str, str]]) -> list[str]:
-    counted = Counter(str(row["error_code"]) for row in rows if row["error_code"])
-    lines = []
-    for code, number in counted.most_common():
-        said = codes.get(code)
-        meaning = f"{said['description']}. {said['advice']}" if said else _WORDS.get(code) or _first_message(rows, code)
-        # Words of the gateway: a line break in them must not begin a line that looks like ours.
-        lines.append(on_one_line(f"  {code} × {number}: {meaning}"))  # noqa: RUF001 - the sign for times
+def _after_blank(lines: list[str]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _first_message(rows: list[Row], code: str) -> str:
-    return next((str(row["error_message"]) for row in rows if row["error_code"] == code), "")
+def _is_pending(row: Row) -> bool:
+    return row["status"] == SceneStatus.PENDING
 
 
-def _unknown(state: State, run_dir: str) -> list[str]:
+def _pending(rows: Sequence[Row], state: State, codes: Codes, width: int) -> list[str]:
+    """The scenes that a later run sends, and what keeps each back: the run itself, or the gateway's refusal."""
+    if not rows:
+        return []
+    refused = [row for row in rows if row["scene_id"] not in state.held]
+    held = [row for row in rows if row["scene_id"] in state.held]
+    uncoded = [row for row in refused if not row["error_code"]]
+    return [
+        *wrapped("Left for a later run, not sent and not paid for:", width),
+        *_by_code(held, None, width),
+        *_by_code(refused, codes, width),
+        *(_named("not reached, or not selected", uncoded, width) if uncoded else []),
+    ]
+
+
+def _by_code(rows: Sequence[Row], codes: Codes | None, width: int) -> list[str]:
+    """The scenes behind each error code, and what it means; without ``codes``, what was said alone."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["error_code"]:
+            found.setdefault(str(row["error_code"]), []).append(row)
+    lines = []
+    for code, listed in sorted(found.items(), key=lambda item: -len(item[1])):
+        known = "" if codes is None else meaning(code, codes)
+        lines += _named(code, listed, width)
+        lines += wrapped(_INDENT + known, width, _INDENT) if known else []
+        lines += [] if known and is_explained(code, codes or {}) else _stories(listed, width, named=bool(known))
+    return lines
+
+
+def _named(label: str, rows: Sequence[Row], width: int) -> list[str]:
+    names = some_of([str(row["scene_id"]) for row in rows])
+    return wrapped(f"  {label} × {len(rows)}: {names}", width, _INDENT)  # noqa: RUF001 - the sign for times
+
+
+def _stories(rows: Sequence[Row], width: int, *, named: bool) -> list[str]:
+    """What was said of scenes: the first few stories, with the scenes of each if there are several or ``named``."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row["error_message"]:
+            found.setdefault(str(row["error_message"]), []).append(str(row["scene_id"]))
+    lines = []
+    for story, names in list(found.items())[:_MOST_STORIES]:
+        whose = f"{some_of(names)}: " if len(rows) > 1 and (named or len(found) > 1) else ""
+        lines += wrapped(f"{_INDENT}{whose}{story}", width, f"{_INDENT}  ")
+    more = len(found) - _MOST_STORIES
+    return [*lines, *([f"{_INDENT}and {more} more; batchgen status shows each"] if more > 0 else [])]
+
+
+def _unknown(state: State, run_dir: str, width: int) -> list[str]:
     """How to settle each submission whose outcome is not known: when it was, and what it asked for."""
     unknown = [attempt for attempt in state.all_attempts() if attempt.is_unknown]
     if not unknown:
         return []
-    lines = ["", "To settle what is unknown, find the task at your provider by time and prompt, then one of:"]
-    lines += [_settling(attempt, state, run_dir) for attempt in unknown[:_MOST_LISTED]]
+    told = "To settle what is unknown, find the task at your provider by time and prompt, then one of:"
+    lines = ["", *wrapped(told, width)]
+    lines += [line for attempt in unknown[:_MOST_LISTED] for line in _settling(attempt, state, run_dir, width)]
     if len(unknown) > _MOST_LISTED:
         lines.append(f"  … and {len(unknown) - _MOST_LISTED} more; batchgen status lists them")
     return lines
 
 
-def _settling(attempt: Attempt, state: State, run_dir: str) -> str:
-    prompt = attempt.request.prompt[:60]
+def _settling(attempt: Attempt, state: State, run_dir: str, width: int) -> Iterator[str]:
     command = f"batchgen resolve {quote(run_dir)} {quote(attempt.scene_id)}"
-    lines = [f"  {attempt.scene_id}, attempt {attempt.number}, {attempt.submitted_at}, {prompt!r}"]
+    yield from wrapped(f"  {attempt.scene_id}, attempt {attempt.number}, {attempt.submitted_at}", width, _INDENT)
+    yield from wrapped(f"    {attempt.request.prompt[:60]!r}", width, _INDENT)
     if attempt.excerpt:
-        lines.append(f"    the answer began: {on_one_line(attempt.excerpt)[:_LONGEST_EXCERPT]}")
+        began = on_one_line(attempt.excerpt)[:_LONGEST_EXCERPT]
+        yield from wrapped(f"    the answer began: {began}", width, _INDENT)
     came = attempt.candidate_id
     fits = came is not None and is_usable_id(came) and state.owner_of(came) is None
     if came:
         about = "which may be the one" if fits else "which is not that of a task of this scene"
-        lines.append(f"    a task id came with it, {about}: {on_one_line(came)}")
-    lines += [f"    {command} --task-id {quote(came) if came and fits else 'ID'}", f"    {command} --not-created"]
-    return "\n".join(lines)
-
-
-def next_step(state: State, arguments: str) -> str | None:
-    """The command to go on with, None where nothing is left that a run could do by itself."""
-    if any(_is_left(state, scene) for scene in state.scenes):
-        return f"batchgen run {arguments}"
-    return None
-
-
-def _is_left(state: State, scene: SceneFacts) -> bool:
-    """Whether the next run would do something for a scene by itself."""
-    current = state.current_attempt(scene)
-    if current is None or current.is_open or current.again or state.is_wanted_again(scene.scene_id):
-        return True
-    return current.state in (AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED)
+        yield from wrapped(f"    a task id came with it, {about}: {on_one_line(came)}", width, _INDENT)
+    yield f"    {command} --task-id {quote(came) if came and fits else 'ID'}"
+    yield f"    {command} --not-created"

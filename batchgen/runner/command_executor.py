@@ -14,6 +14,8 @@ from batchgen.store.interface import FetchFailed, Store, Wanted
 from batchgen.text import is_usable_id
 
 _WRONG_FORMAT = (400, 422)
+_WORDS = {Kind.UNCERTAIN: "unknown", Kind.ACCOUNT: "the account was refused"}
+"""Kinds of ending in the words of who watches, where they have others."""
 log = logging.getLogger("batchgen")
 
 
@@ -82,7 +84,8 @@ class CommandExecutor:
         is_news = not said.again or (said.code == NOT_CONNECTED and not self._told_of_outage)
         self._told_of_outage = self._told_of_outage or said.code == NOT_CONNECTED
         level = logging.WARNING if is_news else logging.INFO
-        log.log(level, "scene %s: %s (%s): %s", command.scene_id, said.kind, said.code, said.reason)
+        word = _WORDS.get(said.kind, said.kind)
+        log.log(level, "scene %s: %s (%s): %s", command.scene_id, word, said.code, said.reason)
         return SubmitResult(command, said, candidate_id=answer.task_id, excerpt=answer.excerpt)
 
     def _poll(self, command: Poll) -> PollResult:

@@ -60,7 +60,7 @@ def test_without_prices_the_plan_says_how_to_give_them(tmp_path: Path) -> None:
     document = planned(film)
     assert {one["estimated_cost_usd"] for one in document["scenes"]} == {None}
     assert (document["totals"]["estimated_cost_usd"], document["totals"]["estimate_unknown"]) == ("0", 2)
-    table = film.do("plan", film.manifest).out
+    table = film.do("plan", film.manifest).words
     assert "2 scenes without a price, so no estimate can be made; add pricing to the manifest" in table
     assert "--history" in table
     assert "new: 0" not in table
@@ -74,14 +74,15 @@ def test_a_budget_that_does_not_suffice_is_known_before(tmp_path: Path) -> None:
 
 def test_prices_are_learned_from_what_was_charged(tmp_path: Path, dear: Gateway) -> None:
     film = batch(tmp_path, dear, 2, pricing={"720P": "0.1234567891"})
-    film.run(*STEP)
+    first = film.run(*STEP)
+    assert first.err.count("warning: 720P is declared at 0.1234567891 USD a second") == 1, "learned in this run"
     ended = film.do("plan", film.manifest)
     assert f"warning: 720P is declared at 0.1234567891 USD a second, and the gateway charged {LEARNED}" in ended.err
     prices = planned(film)["totals"]["prices"]["720P"]
     assert (prices["used"], prices["learned_usd"], prices["differs"]) == ("declared", LEARNED, True)
     assert Decimal(prices["learned_cost_usd"]) == CHARGED * 4
     assert (prices["learned_tasks"], prices["learned_seconds"]) == (2, 4)
-    assert "warning: 720P is declared" in film.run(*STEP).err
+    assert film.run(*STEP).err.count("warning: 720P is declared") == 1, "known before it"
 
     film.settings["pricing"] = {"720P": "0.1388"}
     film.write()
@@ -184,7 +185,7 @@ def test_the_exposure_of_an_unknown_submission_is_shown_everywhere(tmp_path: Pat
     film.write()
     ended = film.run(*STEP, expect=1)
     (lost,) = [row for row in film.ledger() if row["outcome"] == "unknown"]
-    hint = f"s2, attempt 1, {lost['submitted_at']}, 'character1 walks"
+    hint = f"s2, attempt 1, {lost['submitted_at']}\n    'character1 walks"
     status = film.do("status", film.run_dir).out
     for shown in (ended.err, status):
         assert "may still come: up to 0.20 USD" in shown
@@ -288,6 +289,9 @@ def test_the_way_to_go_on_keeps_budget_scenes_and_prices(tmp_path: Path, dear: G
     film = batch(tmp_path, dear, 2, pricing={"720P": "0.10"})
     ended = film.run(*STEP, "--budget=0.2", "--scene=s[12]", "--max-in-flight=1", expect=4)
     assert "To go on:" not in ended.err, "the same line would stop again"
+    assert "To go on, first raise the budget: with what was spent, all of it needs 0." in ended.words
+    (again,) = [line for line in ended.err.splitlines() if line.startswith("  batchgen run ")]
+    assert "--scene 's[12]' --no-download --budget 0." in again
     assert "raise it with --budget" in film.report()["s2"]["error_message"]
     going = film.run(*STEP, "--budget=9", "--scene=s[12]", "--no-wait")
     (step,) = [line for line in going.err.splitlines() if line.startswith("To go on:")]
@@ -303,17 +307,18 @@ def test_the_way_to_go_on_keeps_budget_scenes_and_prices(tmp_path: Path, dear: G
 
 
 def test_a_plan_whose_file_goes_while_it_is_carried_out_is_carried_out(tmp_path: Path, dear: Gateway) -> None:
-    film = batch(tmp_path, dear, 2, pricing={"720P": "0.10"})
+    film = batch(tmp_path, dear, 3, pricing={"720P": "0.10"})
     film.scenes["s2"]["prompt"] += " [lost-response]"
+    film.scenes["s3"]["prompt"] += " [stuck]"
     film.write()
     saved = tmp_path / "film.plan"
     film.do("plan", film.manifest, "--scene=s?", "--no-download", "--out", saved)
-    with film.started("--plan", saved, "--max-in-flight=1") as run:
+    with film.started("--plan", saved, "--max-in-flight=1", "--task-timeout=3") as run:
         until(lambda: film.happened("submitted"), run)
         saved.unlink()
         _, told = run.communicate(timeout=60)
     assert run.returncode == 1, told
-    assert "2 scenes: 1 completed, 1 unknown" in told
+    assert "3 scenes: 1 completed, 1 unknown, 1 running" in told
     assert "--scene 's?' --no-download" in told
 
 

@@ -13,6 +13,8 @@ from helpers.runs import KEY, PRICES, Batch, Gateway, batch, emulator, until
 from helpers.servers import Peer, free_port, server
 from helpers.support import modes_hold, started, unprivileged
 
+ACCOUNT = {"401": "give a key that the gateway takes", "403": "put the account right at your provider"}
+
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file of a folder but the locks, which hold nothing."""
@@ -51,6 +53,9 @@ def test_every_exit_code(tmp_path: Path, gateway: Gateway) -> None:
             refused = marked(tmp_path / fault, gateway, fault, scenes=3)
             ended = refused.run("--workers=1", expect=5)
             assert "the gateway refused the account" in ended.err
+            assert f"To go on, first {ACCOUNT[fault]}" in ended.words
+            code = refused.report()["s1"]["error_code"]
+            assert f"{code} × 2: s2, s3 not submitted: the gateway refused: the gateway answered {fault}" in ended.words  # noqa: RUF001
             assert refused.ledger() == []
             assert refused.report()["s2"]["status"] == "pending"
         film.state.write_bytes(b"{}\n" + film.state.read_bytes())
@@ -64,7 +69,7 @@ def test_every_exit_code(tmp_path: Path, gateway: Gateway) -> None:
         _, told = unreachable.communicate(timeout=60)
     assert unreachable.returncode == 5
     assert "the gateway could not be reached" in told
-    assert "0/2 scenes, 0 running, 0 failed, 0 USD\n" in told
+    assert "0/2 scenes, 0 running, 0 USD\n" in told
     assert away.statuses() == "pending pending"
     assert away.ledger() == []
 

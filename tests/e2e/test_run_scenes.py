@@ -70,7 +70,7 @@ def test_an_edited_scene_is_run_again_and_no_other(tmp_path: Path, gateway: Gate
     assert plan["s2"]["changed"] == ["input.prompt"]
     assert plan["s2"]["paid_before"] is True
     shown = film.do("plan", film.manifest).out
-    assert "changed: input.prompt; it is paid for again" in shown
+    assert "prompt changed; paid for again\n    - " in shown
     assert "1 of these scenes was paid for before and would be paid for again" in shown
     film.run()
     film.witness(gateway, 4)
@@ -236,7 +236,8 @@ def test_results_that_are_wrong_or_do_not_arrive_cost_nothing_again(tmp_path: Pa
     assert report["s1"]["video_path"] == "", "what is wrong is no video of the scene"
     assert (film.run_dir / film.ledger()[0]["result_path"]).is_file(), "and is kept"
     assert not (film.run_dir / "videos" / "s1.mp4").exists()
-    assert "The next run fetches it without paying" in ended.err
+    assert "The next run fetches it without paying" in ended.words
+    assert "960*960 was asked for" in ended.words, "what differs is told"
     plan = film.plan()
     assert (plan["s1"]["action"], plan["s2"]["action"]) == ("failed", "download")
     asked = len(gateway.downloads())
@@ -276,7 +277,7 @@ def test_a_task_that_outlasts_the_run_stays_running(tmp_path: Path, gateway: Gat
         ended = film.run("--task-timeout=0.6", expect=1)
         assert film.statuses() == "running"
         assert film.report()["s1"]["error_code"] == "task_timeout"
-        assert "the next run waits for it again" in ended.err
+        assert "the next run waits for it again" in ended.words
     film.witness(gateway, 1)
 
 

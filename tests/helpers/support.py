@@ -63,6 +63,11 @@ class Ended:
     out: str
     err: str
 
+    @property
+    def words(self) -> str:
+        """All that was shown, however its lines were broken."""
+        return " ".join(f"{self.out} {self.err}".split())
+
 
 def in_process(*arguments: str) -> Ended:
     """Run the command line in this process, by its public entry."""

@@ -118,6 +118,7 @@ WRONG = {
     "no_progress": "maybe",
     "strict": "maybe",
     "dry_run": "maybe",
+    "full": "maybe",
 }
 
 

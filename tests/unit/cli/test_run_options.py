@@ -42,6 +42,7 @@ UNUSUAL = Options(
     strict=True,
     yes=True,
     dry_run=True,
+    full=True,
 )
 PLANNED = SavedPlan(Choice(("s7",), attempts=2), (Path("/learned"),), (Path("/lent"),), {}, None)
 

@@ -99,7 +99,7 @@ def test_what_was_taken_over_stays_so_until_the_scene_is_back() -> None:
 def test_a_failure_is_taken_over_and_a_refusal_is_not() -> None:
     old, new = loose("a"), loose("x")
     assert steps([new], replay([read(old), *failed(old)])) == {"x": "a@1 failed"}
-    refused = [sent(old), ev.Refused("t", "a", 1, "http_400", "no", again=False)]
+    refused: list[ev.Event] = [sent(old), ev.Refused("t", "a", 1, "http_400", "no", again=False)]
     assert steps([new], replay([read(old), *refused])) == {"x": "- submit"}
 
 

@@ -1,0 +1,71 @@
+"""What is said at the end of a run: how it went, and how to go on."""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import click
+
+from batchgen.app.loading import Batch
+from batchgen.app.results import RunResult
+from batchgen.cli.output import show_notes, width_of
+from batchgen.engine.attempts import AttemptState
+from batchgen.engine.prices import Prices
+from batchgen.engine.states import State
+from batchgen.report.going_on import budget_needed, comes_first, is_anything_left
+from batchgen.report.plan import Outlook, price_surprises
+from batchgen.report.summary import as_text, stopped
+from batchgen.report.tables import command_lines, wrapped
+from batchgen.text import printable
+
+
+def show(batch: Batch, state: State, result: RunResult | None, going_on: Sequence[str]) -> None:
+    """Say how a run went, with the lines on how to go on; ``result`` is None where it broke off."""
+    width, directory = width_of(sys.stderr), batch.directory
+    stop = None if result is None else result.stop
+    lines = [] if result is None or stop is None else stopped(stop, result.why, state, width)
+    lines.append(as_text(state, batch.error_codes, str(directory), directory.missing(state), width))
+    lines += [*going_on, "", *_files("Reports: ", [directory.report, directory.ledger], width)]
+    if any(attempt.state is AttemptState.DELIVERED for attempt in state.all_attempts()):
+        lines += _files("Videos:  ", [directory.videos], width)
+    if batch.rehearsal:
+        lines += wrapped("A rehearsal: the amounts are the emulator's, and nothing was charged.", width)
+    click.echo(printable("\n".join(lines)), err=True)
+
+
+def show_price_surprises(batch: Batch, before: Prices, state: State) -> None:
+    """Warn of prices of which a run has learned that they are not what is charged; a rehearsal teaches nothing."""
+    if not batch.rehearsal:
+        show_notes(price_surprises(before, batch.prices(state)))
+
+
+def going_on(
+    outlook: Outlook, result: RunResult | None, arguments: Callable[[Decimal | None], Sequence[str]]
+) -> Iterator[str]:
+    """How to go on, where anything is left to do; ``arguments`` are those of the next run, with a budget of its own."""
+    if not is_anything_left(outlook):
+        return
+    stop, why = (None, "") if result is None else (result.stop, result.why)
+    first = comes_first(stop, why, outlook)
+    words = ["batchgen", "run", *arguments(budget_needed(stop, outlook))]
+    yield ""
+    yield from _command(f"To go on, first {first}. Then:" if first else "To go on:", words, has_own_line=bool(first))
+
+
+def _command(label: str, words: Sequence[str], *, has_own_line: bool) -> list[str]:
+    """A command under its label or beside it; on a terminal one that is long is broken where a shell goes on."""
+    command, width = shlex.join(words), width_of(sys.stderr)
+    if not has_own_line and (len(f"{label}  {command}") <= width or not sys.stderr.isatty()):
+        return [f"{label}  {command}"]
+    lines = command_lines(words, width, "  ") if sys.stderr.isatty() else [f"  {command}"]
+    return [*wrapped(label, width, "  "), *lines]
+
+
+def _files(label: str, paths: Sequence[Path], width: int) -> list[str]:
+    """Paths on one line, or on one each where that would be too long."""
+    line = f"{label}{', '.join(map(str, paths))}"
+    if len(line) <= width:
+        return [line]
+    return [f"{label if number == 0 else ' ' * len(label)}{path}" for number, path in enumerate(paths)]

@@ -1,0 +1,51 @@
+"""How to go on after a run: what has to be put right first, and with which budget. Pure."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from batchgen.engine.commands import Stop
+from batchgen.engine.planner import Action
+from batchgen.money import minus
+from batchgen.report.plan import Outlook
+
+_DOES = frozenset({Action.SUBMIT, Action.RESUME, Action.DOWNLOAD})
+_FIRST: Mapping[Stop, str] = {
+    Stop.ACCOUNT: "put the account right at your provider: its key, what the key may do, or the balance",
+    Stop.UNREACHABLE: "see to it that the gateway can be reached, and that its address is right",
+    Stop.UNANSWERED: "ask your provider whether the gateway is in order, and settle what is unknown",
+    Stop.SHUT_OUT: "wait until the gateway lets you in again",
+    Stop.STORAGE: "make room for the results",
+}
+"""What would stop the next run as it stopped this one."""
+_ACCOUNT: Mapping[str, str] = {
+    "answered 401": "give a key that the gateway takes, in the environment or with --api-key-file",
+    "answered 402": "top up the balance at your provider",
+}
+"""The same for an account, by how the gateway refused it."""
+
+
+def is_anything_left(outlook: Outlook) -> bool:
+    """Whether the next run would do something by itself."""
+    return any(step.action in _DOES for step in outlook.steps)
+
+
+def comes_first(stop: Stop | None, why: str, outlook: Outlook) -> str:
+    """What to do before the next run, so that it does not stop where this one did; empty where nothing is."""
+    if stop is Stop.BUDGET:
+        return _about_budget(outlook)
+    if stop is Stop.ACCOUNT:
+        return next((words for said, words in _ACCOUNT.items() if said in why), _FIRST[stop])
+    return _FIRST.get(stop, "") if stop is not None else ""
+
+
+def budget_needed(stop: Stop | None, outlook: Outlook) -> Decimal | None:
+    """The budget that all that is left needs; None where the one that holds is enough, or nobody can tell."""
+    left, budget = outlook.left_usd, outlook.budget_usd
+    return minus(budget, left) if stop is Stop.BUDGET and budget is not None and left is not None and left < 0 else None
+
+
+def _about_budget(outlook: Outlook) -> str:
+    needed = budget_needed(Stop.BUDGET, outlook)
+    if needed is not None:
+        return f"raise the budget: with what was spent, all of it needs {needed:f} USD"
+    return "" if outlook.left_usd is not None else "add a price for every tier to pricing"

@@ -1,0 +1,249 @@
+"""A plan for people, as a table that fits a terminal. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from batchgen.engine.attempts import AttemptState
+from batchgen.engine.budget import Sum, charged, exposure
+from batchgen.engine.planner import Action, Step
+from batchgen.engine.states import State
+from batchgen.report.plan import (
+    NO_PRICES,
+    NO_TIER,
+    Outlook,
+    counted,
+    duration_of,
+    new_by_tier,
+    paid_by_tier,
+    prompt_before,
+    removed,
+)
+from batchgen.report.prompt_diff import changed_words
+from batchgen.report.rows import status_of
+from batchgen.report.tables import WIDTH, spans, table, wrapped
+
+_MANY = 20
+"""A table with as many scenes or more leaves out those of which nothing is to be seen."""
+_FOLDED = (Action.DONE, Action.REUSE)
+_MOST_REMOVED = 10
+_MEANINGS: Mapping[Action, str] = {
+    Action.SUBMIT: "sent to the gateway, and paid for",
+    Action.REUSE: "paid for already under another name or elsewhere; free",
+    Action.RESUME: "sent by an earlier run; waited for",
+    Action.WAIT: "has what another scene gets; free",
+    Action.DOWNLOAD: "paid for, and fetched now; free",
+    Action.DONE: "nothing to do",
+    Action.UNKNOWN: "may have been paid for; not sent until you say what became of it (batchgen resolve)",
+    Action.FAILED: "not sent, unless you pay for another attempt (--retry-failed)",
+}
+"""What happens to scenes, in the words of who pays."""
+_FAILURES: Mapping[AttemptState, str] = {
+    AttemptState.REFUSED: "refused{whose} ({code}), not paid for; --retry-failed sends it again",
+    AttemptState.MISMATCHED: "not what was asked for{whose} ({code}), and kept; --retry-failed pays for another",
+}
+_FAILED = "failed{whose} ({code}); --retry-failed pays for another attempt"
+
+
+def as_table(outlook: Outlook, width: int = WIDTH, *, full: bool = False) -> str:
+    """A line a scene, what has left the manifest, a line a tier, and the sums.
+
+    Of many scenes those of which nothing is to be seen are counted, unless ``full``.
+    """
+    parts = [
+        _scenes(outlook, width, full=full),
+        _removed(outlook, width, full=full),
+        _tiers(outlook, width),
+        [*_actions(outlook, width), *_sums(outlook, width)],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _scenes(outlook: Outlook, width: int, *, full: bool) -> list[str]:
+    header = ("scene", "action", "tier", "price × s", "new", "paid", "why")  # noqa: RUF001 - the sign for times
+    folded = () if full or len(outlook.steps) < _MANY else _FOLDED
+    shown = [step for step in outlook.steps if step.action not in folded or step.removed]
+    below = dict(enumerate(_prompts(outlook.state, shown)))
+    lines = table(header, [_cells(outlook, step) for step in shown], width, (3, 4, 5), below) if shown else []
+    return [*lines, *_counted(outlook, folded, width)]
+
+
+def _cells(outlook: Outlook, step: Step) -> tuple[str, ...]:
+    return (
+        step.scene.scene_id,
+        str(step.action),
+        step.scene.request.tier or "",
+        _product(outlook, step) if step.buys else "",
+        _known(step.new_cost_usd) if step.buys else "",
+        _paid(outlook.state, step),
+        reason(step),
+    )
+
+
+def _counted(outlook: Outlook, folded: tuple[Action, ...], width: int) -> Iterator[str]:
+    """A line for each action whose scenes are not shown one by one."""
+    names = [step.scene.scene_id for step in outlook.steps if not step.removed]
+    told = False
+    for action in folded:
+        chosen = {step.scene.scene_id for step in outlook.steps if step.action is action and not step.removed}
+        if chosen:
+            yield from wrapped(f"{len(chosen)} {action}: {spans(names, chosen)}", width, "    ")
+            told = True
+    if told:
+        yield "(--full shows each of them)"
+
+
+def _prompts(state: State, steps: Sequence[Step]) -> Iterator[list[str]]:
+    """Of each step the words of its prompt that were changed; a change that many share is shown once."""
+    shown: dict[tuple[str, str], str] = {}
+    for step in steps:
+        before = prompt_before(state, step)
+        if before is None:
+            yield []
+            continue
+        change = changed_words(before, step.scene.request.prompt)
+        first = shown.setdefault(change, step.scene.scene_id)
+        yield _change_of_prompt(*change) if first == step.scene.scene_id else [f"the same words as in {first}"]
+
+
+def _change_of_prompt(old: str, new: str) -> list[str]:
+    return [f"- {old}".rstrip(), f"+ {new}".rstrip()] if old or new else ["only blanks or line breaks of the prompt"]
+
+
+def reason(step: Step) -> str:
+    """Why, in the words of who pays."""
+    attempt, action = step.attempt, step.action
+    is_other = attempt is not None and attempt.scene_id != step.scene.scene_id
+    whose = f" as {attempt.name}" if attempt is not None and is_other else ""
+    if step.changed:
+        return _change(step)
+    if action is Action.UNKNOWN:
+        return f"sent{whose}, and no usable answer came; settle it with batchgen resolve"
+    if attempt is None or step.removed or step.then_submits:
+        return step.reason
+    if action is Action.RESUME and attempt.state is not AttemptState.NOT_FOUND:
+        return "paid for; its task still runs and is waited for"
+    if action is Action.WAIT:
+        return f"asks for the same as {attempt.name}, and gets that result"
+    is_told = action is Action.FAILED and attempt.code
+    return _FAILURES.get(attempt.state, _FAILED).format(whose=whose, code=attempt.code) if is_told else step.reason
+
+
+def _change(step: Step) -> str:
+    """What was changed, without the names of the gateway for where it stands in a request."""
+    names = [name.rpartition(".")[2].replace("_", " ") for name in step.changed]
+    what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    if step.action is Action.RESUME:
+        return f"{what} changed; its task still runs and is waited for, then it is paid for again"
+    return f"{what} changed{'; paid for again' if step.paid_before else ''}"
+
+
+def _removed(outlook: Outlook, width: int, *, full: bool) -> list[str]:
+    """What is no longer in the manifest: what it cost, and where it lies."""
+    found = removed(outlook)
+    shown = found if full else found[:_MOST_REMOVED]
+    rows = [
+        (
+            attempt.name,
+            _known(attempt.result.cost_usd),
+            str(attempt.video_path) if attempt.has_file else f"no file: {status_of(attempt, outlook.state)}",
+        )
+        for attempt in shown
+    ]
+    lines = table(("no longer in the manifest", "paid", "kept in the run directory"), rows, width, (1,)) if rows else []
+    if len(found) > len(shown):
+        rest = charged(found[len(shown) :])
+        lines.append(f"and {len(found) - len(shown)} more, {_amount(rest)} USD (--full shows them)")
+    return lines
+
+
+def _tiers(outlook: Outlook, width: int) -> list[str]:
+    """By tier: what a second costs and says who, how many are new, what they cost, and what was paid."""
+    new, paid, prices = new_by_tier(outlook), paid_by_tier(outlook), outlook.prices
+    if not prices.tiers and not paid:
+        return []
+    rows = []
+    for tier in dict.fromkeys([*prices.tiers, *new, *paid]):
+        declared, learned = prices.declared.get(tier), prices.learned.get(tier)
+        seconds = sum(
+            duration_of(step) or 0 for step in outlook.purchases if (step.scene.request.tier or NO_TIER) == tier
+        )
+        amounts = (_amount(new.get(tier, Sum())), _amount(paid.get(tier, Sum())))
+        said = ("-" if declared is None else f"{declared:f}", "-" if learned is None else f"{learned.average:f}")
+        rows.append((tier, *said, str(seconds), *amounts))
+    return table(("tier", "declared", "learned", "new s", "new USD", "paid USD"), rows, width, (1, 2, 3, 4, 5))
+
+
+def _actions(outlook: Outlook, width: int) -> list[str]:
+    """How many scenes there are of each action, and what it means."""
+    counts = {action: sum(step.action is action for step in outlook.steps) for action in Action}
+    rows = [(f"{number} {action}", _MEANINGS[action]) for action, number in counts.items() if number]
+    longest = max(len(name) for name, _ in rows)
+    return [
+        line
+        for name, meaning in rows
+        for line in wrapped(f"{name}:{' ' * (longest - len(name))} {meaning}", width, " " * (longest + 2))
+    ]
+
+
+def _sums(outlook: Outlook, width: int) -> list[str]:
+    return [line for told in _told_sums(outlook) for line in wrapped(told, width, "    ")]
+
+
+def _told_sums(outlook: Outlook) -> Iterator[str]:
+    new, out = outlook.new_cost, exposure(outlook.state.all_attempts())
+    if new.unknown:
+        known = f"{new.usd:f} USD and " if new.usd else ""
+        scenes = counted(new.unknown, "scene")
+        yield f"new: {known}{scenes} without a price, so no estimate can be made; {NO_PRICES}"
+    elif outlook.purchases:
+        yield f"new: {new.usd:f} USD"
+    paid = charged(outlook.state.all_attempts())
+    if paid.usd or paid.unknown:
+        yield f"charged so far: {paid.usd:f} USD{_and_unknown(paid)}"
+    if out.usd or out.unknown:
+        yield f"in flight, unknown or not stated: up to {out.usd:f} USD{_and_unknown(out)}"
+    again = sum(step.paid_before for step in outlook.purchases)
+    if again:
+        yield f"{again} of these scenes {'was' if again == 1 else 'were'} paid for before and would be paid for again"
+    yield from _budget(outlook)
+
+
+def _budget(outlook: Outlook) -> Iterator[str]:
+    budget, left = outlook.budget_usd, outlook.left_usd
+    if budget is None:
+        return
+    if left is None:
+        yield f"budget: {budget:f} USD; whether it suffices nobody can say without a price for every tier"
+    elif left < 0:
+        yield f"budget: {budget:f} USD; it falls short by {-left:f} USD, and the run would stop there"
+    else:
+        yield f"budget: {budget:f} USD; {left:f} USD would be left"
+
+
+def _product(outlook: Outlook, step: Step) -> str:
+    return f"{_known(outlook.prices.of(step.scene.request.tier))} × {duration_of(step)}"  # noqa: RUF001 - as above
+
+
+def _paid(state: State, step: Step) -> str:
+    """What the scene has cost; nothing where nothing was ever charged for it."""
+    attempts = state.attempts.get(step.scene.scene_id, ())
+    cost = charged(attempts)
+    if exposure(attempts) != Sum():
+        return f"{cost.usd:f} + ?" if cost.usd else "?"
+    return f"{cost.usd:f}" if any(attempt.result.cost_usd is not None for attempt in attempts) else ""
+
+
+def _and_unknown(amounts: Sum) -> str:
+    if not amounts.unknown:
+        return ""
+    return f" and {counted(amounts.unknown, 'amount')} that {'is' if amounts.unknown == 1 else 'are'} not known"
+
+
+def _amount(amounts: Sum) -> str:
+    if amounts.unknown:
+        return f"{amounts.usd:f} + ?" if amounts.usd else "?"
+    return f"{amounts.usd:f}"
+
+
+def _known(amount: Decimal | None) -> str:
+    return "?" if amount is None else f"{amount:f}"

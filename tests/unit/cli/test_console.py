@@ -1,0 +1,79 @@
+"""Warnings while a run goes on, each shown once and then counted; the line of progress, which always fits."""
+
+import logging
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from batchgen.app.notices import Standing
+from batchgen.cli.console import Console
+from batchgen.cli.progress import bar_format
+
+LOG = logging.getLogger("batchgen")
+
+
+@pytest.fixture
+def console() -> Iterator[Console]:
+    handler = Console()
+    LOG.addHandler(handler)
+    yield handler
+    LOG.removeHandler(handler)
+
+
+def lost(*numbers: int, reason: str = "the gateway answered 502") -> None:
+    for number in numbers:
+        LOG.warning("scene %s: task %s: %s: %s", f"s{number}", f"task-{number}", "http_502", reason)
+
+
+def test_what_is_said_of_every_scene_is_shown_once_and_counted(
+    console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost(*range(1, 9), 2)
+    lost(1, reason="the gateway answered 503")
+    assert capsys.readouterr().err.splitlines() == [
+        "scene s1: task task-1: http_502: the gateway answered 502",
+        "scene s1: task task-1: http_502: the gateway answered 503",
+    ]
+    console.show_counts()
+    told = "8 more times (s2, s3, s4, s5, s6 and 2 more): http_502: the gateway answered 502\n"
+    assert capsys.readouterr().err == told
+    console.show_counts()
+    assert capsys.readouterr().err == "", "what was told is not told again"
+
+
+def test_an_outage_that_lasts_is_told_again_now_and_then(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [LOG.makeRecord(LOG.name, logging.WARNING, "f", 1, "scene s1: no", (), None) for _ in range(4)]
+    for record, seconds in zip(records, (0, 30, 61, 90), strict=True):
+        record.created = 1000.0 + seconds
+        console.handle(record)
+    assert capsys.readouterr().err == "scene s1: no\n2 more times (s1): no\n"
+
+
+def test_other_warnings_are_shown_as_they_are(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
+    LOG.warning("the last line was cut off at %d bytes", 7)
+    console.handle(LOG.makeRecord(LOG.name, logging.WARNING, "f", 1, "bad: %d", ("no number",), None))
+    LOG.info("nothing for a terminal")
+    assert capsys.readouterr().err == "the last line was cut off at 7 bytes\n"
+    console.show_counts()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("left_s", [None, 5, 90_000])
+@pytest.mark.parametrize("many", [1, 1_000, 1_000_000])
+@pytest.mark.parametrize("usd", ["0", "0.20", "12345.1234567891"])
+def test_the_line_of_progress_fits(width: int, left_s: float | None, many: int, usd: str) -> None:
+    line = bar_format(Standing(many, many, many, many, many, Decimal(usd)), left_s, width)
+    text = line.replace("|{bar}|", "").rstrip()
+    assert len(text) < width
+    assert text.startswith(f"{many}/{many} scenes, ")
+    assert f"{many} failed" in text
+
+
+def test_the_line_says_how_far_it_is() -> None:
+    standing = Standing(scenes=30, over=14, running=8, failed=1, unknown=2, charged_usd=Decimal("3.00"))
+    told = "14/30 scenes, 8 running, 1 failed, 2 unknown, 3.00 USD"
+    assert bar_format(standing, 11, 120) == f"{told}, 00:11 left |{{bar}}|"
+    assert bar_format(standing, 11, 70) == f"{told}, 00:11 left"
+    assert bar_format(standing, 11, 60) == told
