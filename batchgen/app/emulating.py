@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 from typing import TypeAlias, get_args
 
-from batchgen.app.keywords import StrPath
+from batchgen.app.keywords import StrPath, flag, globs, path_of
 from batchgen.emulator.faults.rules import rule, rules_of_file
 from batchgen.emulator.money import amount
 from batchgen.emulator.server import EmbeddedEmulator
@@ -79,7 +80,10 @@ def start_emulator(  # noqa: PLR0913 - the options of the command
     ``fault_file`` by prompt. Takes any key. What runs against it counts as a real run, not as a rehearsal. Raises
     `UsageError`.
     """
-    _check(max_concurrent=max_concurrent, seed=seed, slow_seconds=slow_seconds, url_lifetime=url_lifetime)
+    _check("max_concurrent", max_concurrent, 1, int)
+    _check("seed", seed, 0, int, below=SEED_LIMIT)
+    _check("slow_seconds", slow_seconds, 0)
+    _check("url_lifetime", url_lifetime, 0)
     if cost_as not in COST_FORMS:
         raise UsageError(f"cost_as is one of {', '.join(COST_FORMS)}, and not {cost_as!r}")
     settings = emulator_settings(
@@ -89,31 +93,27 @@ def start_emulator(  # noqa: PLR0913 - the options of the command
         discount=str(discount),
         overcharge=str(overcharge),
         cost_as=cost_as,
-        charge_failed=charge_failed,
-        faults=(faults,) if isinstance(faults, str) else faults,
-        fault_file=_path(fault_file),
+        charge_failed=flag(charge_failed, "charge_failed"),
+        faults=globs(faults or None, "faults"),
+        fault_file=_path(fault_file, "fault_file"),
         slow_seconds=slow_seconds,
         seed=seed,
-        log=_path(log),
-        state=_path(state),
+        log=_path(log, "log"),
+        state=_path(state, "state"),
         url_lifetime=url_lifetime,
     )
     with EmbeddedEmulator(settings, shipped()) as emulator:
         yield emulator.base_url
 
 
-def _path(path: StrPath | None) -> Path | None:
-    return None if path is None else Path(path)
+def _path(path: StrPath | None, name: str) -> Path | None:
+    return None if path is None else path_of(path, name)
 
 
-def _check(*, max_concurrent: int | None, seed: int | None, slow_seconds: float, url_lifetime: float) -> None:
-    """Raise `UsageError` for numbers that the command does not take either."""
-    fits = {
-        "max_concurrent": max_concurrent is None or max_concurrent >= 1,
-        "seed": seed is None or 0 <= seed < SEED_LIMIT,
-        "slow_seconds": slow_seconds >= 0,
-        "url_lifetime": url_lifetime >= 0,
-    }
-    wrong = [name for name, is_fine in fits.items() if not is_fine]
-    if wrong:
-        raise UsageError(f"{', '.join(wrong)}: not a value that an emulator can keep to")
+def _check(
+    name: str, value: object, least: int, kind: type | tuple[type, ...] = (int, float), below: float = inf
+) -> None:
+    """Raise `UsageError` for a number that the command does not take either."""
+    is_number = isinstance(value, kind) and not isinstance(value, bool)
+    if value is not None and not (is_number and least <= value < below):  # type: ignore[operator] # a number
+        raise UsageError(f"{name} is a number from {least}, and not {value!r}")

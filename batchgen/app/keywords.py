@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeAlias
 
+from batchgen.app.notices import Notify, ignore
 from batchgen.errors import UsageError
 from batchgen.money import amount
 from batchgen.schemas import shipped
@@ -70,6 +72,20 @@ def flag(value: object, name: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise UsageError(f"{name} is True or False, and not {value!r}")
     return value is True
+
+
+def listener(value: Notify | None) -> Notify:
+    """Who is told what happens. Raises `UsageError` now for what could not be called once money is spent."""
+    if value is not None and not callable(value):
+        raise UsageError(f"on_event is called with each event, and {value!r} cannot be")
+    return value or ignore
+
+
+def stopper(value: Event | None) -> Event | None:
+    """What says that a run is to end. Raises `UsageError` for what does not."""
+    if value is not None and not callable(getattr(value, "is_set", None)):
+        raise UsageError(f"stop is a threading.Event, and not {value!r}")
+    return value
 
 
 def dollars(value: Usd) -> Decimal:

@@ -18,14 +18,16 @@ from batchgen.app.keywords import (
     dollars,
     flag,
     globs,
+    listener,
     path_of,
     paths,
     refuse_beside,
     said,
+    stopper,
     text,
 )
 from batchgen.app.loading import Batch, Loading
-from batchgen.app.notices import Notify, ignore
+from batchgen.app.notices import Notify
 from batchgen.app.planning import Plan
 from batchgen.app.results import RunResult
 from batchgen.app.run_options import Interrupt, RunOptions
@@ -51,7 +53,7 @@ def load_manifest(  # noqa: PLR0913 - the options of the command
     history: Paths | None = None,
     reuse: Paths | None = None,
     strict: bool | None = None,
-    on_event: Notify = ignore,
+    on_event: Notify | None = None,
     providers: Providers | None = None,
     catalogue: Catalogue | None = None,
 ) -> Batch:
@@ -72,7 +74,7 @@ def load_manifest(  # noqa: PLR0913 - the options of the command
         "providers": providers,
         "catalogue": catalogue,
     }
-    return _load(path, keywords, on_event)
+    return _load(path, keywords, listener(on_event))
 
 
 def plan(  # noqa: PLR0913 - the options of the command
@@ -88,7 +90,7 @@ def plan(  # noqa: PLR0913 - the options of the command
     history: Paths | None = None,
     reuse: Paths | None = None,
     strict: bool | None = None,
-    on_event: Notify = ignore,
+    on_event: Notify | None = None,
     providers: Providers | None = None,
 ) -> Plan:
     """Plan a batch: what a run would do with each scene, and what it would cost. Nothing is sent.
@@ -112,7 +114,7 @@ def plan(  # noqa: PLR0913 - the options of the command
         "attempts": attempts,
         "no_download": no_download,
     }
-    batch = _batch(manifest, keywords, on_event)
+    batch = _batch(manifest, keywords, listener(on_event))
     return bound(planning.plan(batch, _choice(batch, choosing)))
 
 
@@ -141,7 +143,7 @@ def run(  # noqa: PLR0913 - the options of the command
     rebind: bool | None = None,
     no_download: bool | None = None,
     strict: bool | None = None,
-    on_event: Notify = ignore,
+    on_event: Notify | None = None,
     stop: Event | None = None,
     providers: Providers | None = None,
 ) -> RunResult:
@@ -181,13 +183,14 @@ def run(  # noqa: PLR0913 - the options of the command
         "request_timeout": request_timeout,
         "task_timeout": task_timeout,
     }
+    notify, stop = listener(on_event), stopper(stop)
     made = manifest_or_plan if isinstance(manifest_or_plan, Plan) else None
     if made is not None:
         refuse_beside(_PLANNED, {**keywords, **choosing})
         # The manifest and its references as they are now: those that the plan was made from may have changed.
         batch, choice = loading.load(made.batch.loading), made.choice
     else:
-        batch = _batch(manifest_or_plan, keywords, on_event)  # type: ignore[arg-type] # no plan
+        batch = _batch(manifest_or_plan, keywords, notify)  # type: ignore[arg-type] # no plan
         choice = _choice(batch, choosing)
     options = _options(batch, settings, {"no_wait": no_wait, "rebind": rebind}, budget)
     if base_url is not None and batch.rehearsal:
@@ -205,7 +208,7 @@ def run(  # noqa: PLR0913 - the options of the command
     def carry_out(notify: Notify, interrupt: Interrupt) -> RunResult:
         return running.run(batch, key, choice, options, notify=notify, confirm=confirm, interrupt=interrupt)
 
-    return attended(carry_out, on_event, stop)
+    return attended(carry_out, notify, stop)
 
 
 def _batch(manifest: StrPath | Batch, keywords: Mapping[str, Any], on_event: Notify) -> Batch:

@@ -122,7 +122,7 @@ class _Run:
             # It may name tasks that are written nowhere else: no second trouble must take its place.
             with suppress(Exception):
                 self._directory.write_reports(self._directory.state())
-            if not isinstance(error, RunDirectoryError):
+            if isinstance(error, Exception) and not isinstance(error, RunDirectoryError):
                 _log.exception("the run ends with a bug")
             raise
         self._directory.write_reports(self._journal.state)

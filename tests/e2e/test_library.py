@@ -258,8 +258,8 @@ def test_what_a_callback_raises_ends_the_run_in_order(tmp_path: Path, gateway: G
     assert caught.value.__cause__ is None
     assert len(seen) == 1, "nobody is called back any more"
     assert made.journal()[-1] == {**made.journal()[-1], "event": "run_ended", "exit_code": 130}
-    assert len(made.report()) == 3
-    assert len(gateway.posts()) == len(made.ledger()), "no answer is lost"
+    assert made.statuses() == "running running running", "the answers to submissions under way were waited for"
+    assert len(gateway.posts()) == 3
     result = batchgen.run(made.manifest, **pace(gateway))
     assert result.is_complete
     assert [scene.attempts for scene in result.scenes] == [1, 1, 1]
@@ -368,6 +368,10 @@ def test_an_emulator_of_ones_own_has_its_settings(tmp_path: Path) -> None:
     [
         ({"latency": "fast"}, "latency"),
         ({"max_concurrent": 0}, "max_concurrent"),
+        ({"max_concurrent": "5"}, "max_concurrent"),
+        ({"slow_seconds": float("nan")}, "slow_seconds"),
+        ({"charge_failed": "no"}, "charge_failed"),
+        ({"log": 5}, "log"),
         ({"seed": -1}, "seed"),
         ({"cost_as": "words"}, "cost_as"),
         ({"prices": {"8K": 1}}, "there is no tier '8K'"),
@@ -458,6 +462,8 @@ WRONG: dict[str, Any] = {
     "run_dir": (5,),
     "history": (5, [5]),
     "reuse": ([None],),
+    "on_event": ("print",),
+    "stop": (True,),
 }
 
 
