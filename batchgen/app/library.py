@@ -151,7 +151,7 @@ def run(  # noqa: PLR0913 - the options of the command
 
     To call it is to agree to spend, within ``budget`` (else that of the manifest). A plan that was made is carried
     out as it is: it has all that is said of loading and planning. ``api_key`` left out is looked for in the variable
-    of the provider, as by the command; nothing else is taken from the environment. ``stop`` ends the run in order
+    of the provider, as by the command; no option is taken from the environment. ``stop`` ends the run in order
     from another thread. ``on_event`` is called on this thread; what it raises, and KeyboardInterrupt, ends the run
     in order and is then raised.
 
