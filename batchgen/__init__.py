@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from batchgen.app.auditing import audit as audit
     from batchgen.app.checking import InvalidManifest as InvalidManifest
     from batchgen.app.checking import check as check
+    from batchgen.app.emulating import start_emulator as start_emulator
+    from batchgen.app.library import load_manifest as load_manifest
+    from batchgen.app.library import plan as plan
+    from batchgen.app.library import run as run
     from batchgen.app.loading import Batch as Batch
-    from batchgen.app.loading import load as load
     from batchgen.app.notices import Advanced as Advanced
     from batchgen.app.notices import Notice as Notice
     from batchgen.app.notices import ProblemsFound as ProblemsFound
@@ -27,18 +30,15 @@ if TYPE_CHECKING:
     from batchgen.app.picking import clear_picks as clear_picks
     from batchgen.app.picking import pick as pick
     from batchgen.app.planning import Plan as Plan
-    from batchgen.app.planning import plan as plan
     from batchgen.app.reporting import SalvageResult as SalvageResult
     from batchgen.app.reporting import salvage as salvage
     from batchgen.app.reporting import write_reports as write_reports
     from batchgen.app.resolving import resolve as resolve
     from batchgen.app.results import RunResult as RunResult
-    from batchgen.app.results import SceneResult as SceneResult
-    from batchgen.app.run_options import Interrupt as Interrupt
-    from batchgen.app.run_options import RunOptions as RunOptions
-    from batchgen.app.running import run as run
+    from batchgen.app.run_directory import RunDirectory as RunDirectory
+    from batchgen.app.scene_results import SceneResult as SceneResult
+    from batchgen.app.scene_results import Totals as Totals
     from batchgen.engine.commands import Stop as Stop
-    from batchgen.engine.planner import Choice as Choice
     from batchgen.errors import BatchgenError as BatchgenError
     from batchgen.errors import RefusedRun as RefusedRun
     from batchgen.errors import Remedy as Remedy
@@ -51,17 +51,18 @@ if TYPE_CHECKING:
 _HOMES = {
     "batchgen.app.auditing": ("AuditResult", "Columns", "audit"),
     "batchgen.app.checking": ("InvalidManifest", "check"),
-    "batchgen.app.loading": ("Batch", "load"),
+    "batchgen.app.emulating": ("start_emulator",),
+    "batchgen.app.library": ("load_manifest", "plan", "run"),
+    "batchgen.app.loading": ("Batch",),
     "batchgen.app.notices": ("Advanced", "Notice", "ProblemsFound", "Standing", "WaitsForAnswers", "Warned"),
     "batchgen.app.picking": ("clear_picks", "pick"),
-    "batchgen.app.planning": ("Plan", "plan"),
+    "batchgen.app.planning": ("Plan",),
     "batchgen.app.reporting": ("SalvageResult", "salvage", "write_reports"),
     "batchgen.app.resolving": ("resolve",),
-    "batchgen.app.results": ("RunResult", "SceneResult"),
-    "batchgen.app.run_options": ("Interrupt", "RunOptions"),
-    "batchgen.app.running": ("run",),
+    "batchgen.app.results": ("RunResult",),
+    "batchgen.app.run_directory": ("RunDirectory",),
+    "batchgen.app.scene_results": ("SceneResult", "Totals"),
     "batchgen.engine.commands": ("Stop",),
-    "batchgen.engine.planner": ("Choice",),
     "batchgen.errors": ("BatchgenError", "RefusedRun", "Remedy", "RunDirectoryError", "UsageError"),
     "batchgen.model": ("Problem",),
     "batchgen.providers.api_key": ("ApiKey",),

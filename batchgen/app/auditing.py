@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from batchgen.app.keywords import StrPath, paths
 from batchgen.app.run_directory import RunDirectory
 from batchgen.errors import UsageError
 from batchgen.money import amount
@@ -43,9 +44,9 @@ class AuditResult:
 
 
 def audit(
-    run_dirs: Iterable[str | Path],
+    run_dirs: StrPath | Iterable[StrPath],
     by: str | None = None,
-    invoice: str | Path | None = None,
+    invoice: StrPath | None = None,
     columns: Columns | None = None,
     *,
     rehearsals: bool = False,
@@ -62,7 +63,7 @@ def audit(
     if (invoice is None) != (columns is None):
         raise UsageError("an invoice and its columns go together")
     folders: dict[Path, Path] = {}
-    for path in map(Path, run_dirs):
+    for path in paths(run_dirs, "run_dirs"):
         folders.setdefault(path.resolve(), path)
     found = [RunDirectory(folder) for folder in folders.values()]
     rehearsed = [directory for directory in found if directory.is_rehearsal()]

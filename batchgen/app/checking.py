@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from batchgen.app.keywords import StrPath
 from batchgen.errors import RefusedRun, UsageError
 from batchgen.manifest.load import LoadedManifest, PricedTiers, load_manifest, without_prices
 from batchgen.model import Problem, counted
@@ -26,7 +27,7 @@ class InvalidManifest(RefusedRun):
 
 
 def check(  # noqa: PLR0913 - each has a default
-    path: str | Path,
+    path: StrPath,
     *,
     strict: bool = False,
     check_urls: bool = False,

@@ -49,10 +49,14 @@ def connected_to(
         yield Connected(provider, base_url, gateway)
 
 
-def _api_key(key: ApiKey | str | None, provider: Provider) -> ApiKey:
+def _api_key(key: object, provider: Provider) -> ApiKey:
     if key is None:
         raise UsageError("there is no API key", Remedy.GIVE_KEY, provider.key_variable)
-    return ApiKey(key) if isinstance(key, str) else key
+    if isinstance(key, str):
+        return ApiKey(key)
+    if not isinstance(key, ApiKey):
+        raise UsageError("the API key is neither a text nor an ApiKey")
+    return key
 
 
 @contextmanager

@@ -24,17 +24,38 @@ from batchgen.schemas import Catalogue, shipped
 _REHEARSAL = "-rehearsal"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """What a batch is loaded from, and how.
+
+    ``history`` are earlier run directories to learn prices from, ``reuse`` those to link results in from. Where
+    one of them or the run directory is None, the manifest may say it under ``run:``; else the run directory is
+    runs/NAME beside the manifest, runs/NAME-rehearsal for a rehearsal. ``catalogue`` holds the models, those that
+    are shipped and those of BATCHGEN_MODELS where it is None, ``providers`` those that serve them.
+    """
+
+    path: Path
+    run_dir: Path | None = None
+    history: tuple[Path, ...] | None = None
+    reuse: tuple[Path, ...] | None = None
+    strict: bool = False
+    rehearsal: bool = False
+    catalogue: Catalogue | None = None
+    providers: Mapping[str, Provider] = field(default_factory=lambda: PROVIDERS)
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A manifest without errors, where it is run, and the earlier runs that its prices are learned from.
 
     ``rehearsal`` says that it is run against the embedded emulator; ``reuse`` are run directories whose results
     are linked in where they are those of a scene; ``run_settings`` are the options under ``run:``, by name, with
-    paths as they lead from here.
+    paths as they lead from here; ``loading`` says what it was loaded from.
     """
 
     manifest: Manifest
     directory: RunDirectory
+    loading: Loading
     history: tuple[State, ...] = ()
     rehearsal: bool = False
     reuse: tuple[RunDirectory, ...] = ()
@@ -67,36 +88,21 @@ class Batch:
         return Prices(self.manifest.pricing, learn(_attempts(state, self.history), self.manifest.model))
 
 
-def load(  # noqa: PLR0913 - each has a default
-    path: str | Path,
-    *,
-    run_dir: str | Path | None = None,
-    history: Sequence[str | Path] | None = None,
-    reuse: Sequence[str | Path] | None = None,
-    strict: bool = False,
-    rehearsal: bool = False,
-    notify: Notify = ignore,
-    catalogue: Catalogue | None = None,
-    providers: Mapping[str, Provider] = PROVIDERS,
-) -> Batch:
+def load(how: Loading, notify: Notify = ignore) -> Batch:
     """Load a manifest that is to be planned or run.
 
-    ``history`` are earlier run directories to learn prices from, ``reuse`` those to link results in from. Where
-    one of them or the run directory is not given, the manifest may say it under ``run:``; else the run directory is
-    runs/NAME beside the manifest, runs/NAME-rehearsal for a rehearsal. ``catalogue`` holds the models, those that
-    are shipped and those of BATCHGEN_MODELS where it is left out, ``providers`` those that serve them. Raises
-    `InvalidManifest` where there are errors,
-    `UsageError` and `RunDirectoryError` where a manifest, a history or a directory to reuse cannot be read.
+    Raises `InvalidManifest` where there are errors, `UsageError` and `RunDirectoryError` where a manifest, a history
+    or a directory to reuse cannot be read.
     """
-    path = Path(path)
+    path, rehearsal = how.path, how.rehearsal
 
     def directory_of(name: str, settings: Mapping[str, Any]) -> RunDirectory:
-        given = settings.get("run_dir") if run_dir is None else run_dir
+        given = settings.get("run_dir") if how.run_dir is None else how.run_dir
         return _directory(path, given, name, rehearsal=rehearsal)
 
     def earlier(directory: RunDirectory, settings: Mapping[str, Any]) -> tuple[State, ...]:
         lenient = rehearsal or directory.is_rehearsal()
-        given = settings.get("history", ()) if history is None else history
+        given = settings.get("history", ()) if how.history is None else how.history
         folders = {folder.resolve(): RunDirectory(folder) for folder in map(Path, given)}
         others = [each for resolved, each in folders.items() if resolved != directory.path.resolve()]
         return tuple(_history(each, rehearsal=lenient) for each in others)
@@ -106,7 +112,7 @@ def load(  # noqa: PLR0913 - each has a default
         directory = directory_of(name, settings)
         return learn(_attempts(directory.state_or_empty(), earlier(directory, settings)), model)
 
-    loaded = check(path, strict=strict, priced=priced, catalogue=catalogue, providers=providers)
+    loaded = check(path, strict=how.strict, priced=priced, catalogue=how.catalogue, providers=how.providers)
     if loaded.problems:
         notify(ProblemsFound(path, loaded.problems))
     if loaded.manifest is None:
@@ -114,18 +120,18 @@ def load(  # noqa: PLR0913 - each has a default
     settings = placed(loaded.manifest.run, path.parent)
     directory = directory_of(loaded.manifest.name, settings)
     own, past = directory.path.resolve(), earlier(directory, settings)
-    lenders = map(Path, settings.get("reuse", ()) if reuse is None else reuse)
+    lenders = map(Path, settings.get("reuse", ()) if how.reuse is None else how.reuse)
     others = tuple(to_reuse(each, rehearsal=rehearsal) for each in lenders if each.resolve() != own)
-    return Batch(loaded.manifest, directory, past, rehearsal, others, catalogue or shipped(), settings)
+    return Batch(loaded.manifest, directory, how, past, rehearsal, others, how.catalogue or shipped(), settings)
 
 
-def _directory(manifest: Path, run_dir: str | Path | None, name: str, *, rehearsal: bool) -> RunDirectory:
+def _directory(manifest: Path, run_dir: Path | None, name: str, *, rehearsal: bool) -> RunDirectory:
     """The run directory of a batch: the same one, wherever the command is called.
 
     Raises `UsageError` where only the place that versions before would have taken has a journal in it.
     """
     if run_dir is not None:
-        return RunDirectory(Path(run_dir))
+        return RunDirectory(run_dir)
     directory = RunDirectory(manifest.parent / RUNS / f"{name}{_REHEARSAL if rehearsal else ''}")
     before = RunDirectory(Path(RUNS) / name)
     if not rehearsal and before.is_begun() and not directory.is_begun() and not before.is_rehearsal():

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from batchgen.app.run_directory import RunDirectory
+from batchgen.app.keywords import StrPath
+from batchgen.app.run_directory import RunDirectory, picked_names
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import Event, Picked, PicksCleared, SceneFacts
 from batchgen.engine.states import State
@@ -16,7 +17,7 @@ from batchgen.runner.clock import RealClock
 _HEAD = "# batchgen picks "
 
 
-def pick(run_dir: str | Path, names: Sequence[str], *, replace: bool = False) -> None:
+def pick(run_dir: StrPath, names: str | Sequence[str], *, replace: bool = False) -> None:
     """Pick scenes, as ``SCENE``, or attempts, as ``SCENE@N``; with ``replace`` in place of all picks of before.
 
     A scene that is picked stands for its shot and follows its edits; an attempt stands for its scene for as
@@ -26,12 +27,12 @@ def pick(run_dir: str | Path, names: Sequence[str], *, replace: bool = False) ->
     directory = _begun(run_dir)
     with Journal(directory.path, asked_before) as journal:
         at = RealClock().at()
-        events = list(_events(journal.state, names, at))
+        events = list(_events(journal.state, [names] if isinstance(names, str) else names, at))
         journal.record(*([PicksCleared(at, "")] if replace else []), *events)
         directory.write_reports(journal.state)
 
 
-def pick_from(run_dir: str | Path, path: str | Path) -> int:
+def pick_from(run_dir: StrPath, path: StrPath) -> int:
     """Replace all picks by those of a file, as `picks` gives them; how many they are. Raises as `pick` does."""
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
@@ -47,7 +48,7 @@ def pick_from(run_dir: str | Path, path: str | Path) -> int:
     return len(names)
 
 
-def clear_picks(run_dir: str | Path, shot: str) -> None:
+def clear_picks(run_dir: StrPath, shot: str) -> None:
     """Let a shot stand without picks again, its own and those of its scenes. Raises as `pick` does."""
     directory = _begun(run_dir)
     with Journal(directory.path, asked_before) as journal:
@@ -59,15 +60,13 @@ def clear_picks(run_dir: str | Path, shot: str) -> None:
         directory.write_reports(state)
 
 
-def picks(run_dir: str | Path) -> list[str]:
+def picks(run_dir: StrPath) -> list[str]:
     """The lines of a file of picks: what it is, then a pick each. Raises `RunDirectoryError`."""
     state = _begun(run_dir).state()
-    attempts = {scene_id: f"{key[0]}@{key[1]}" for scene_id, key in state.picked_attempts.items()}
-    scenes = [scene_id for scene_id in state.picked_scenes.values() if scene_id not in attempts]
-    return [f"{_HEAD}{state.name}", *sorted([*scenes, *attempts.values()])]
+    return [f"{_HEAD}{state.name}", *picked_names(state)]
 
 
-def _begun(run_dir: str | Path) -> RunDirectory:
+def _begun(run_dir: StrPath) -> RunDirectory:
     directory = RunDirectory(Path(run_dir))
     if not directory.is_begun():
         raise UsageError(f"{run_dir} is not a run directory: it has no {JOURNAL}")

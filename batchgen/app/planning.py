@@ -1,6 +1,7 @@
 """What a run would do with a batch, and what it would cost."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from batchgen.app.kept_results import elsewhere
@@ -17,7 +18,10 @@ from batchgen.report.plan import NO_PRICES, Outlook
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would happen to each of the selected scenes of a batch, from a state of its run directory."""
+    """What would happen to each of the selected scenes of a batch, from a state of its run directory.
+
+    ``bound_to`` are hashes of what it was made from, where it is to be carried out as it is.
+    """
 
     batch: Batch
     prices: Prices
@@ -27,6 +31,7 @@ class Plan:
     ahead: State
     """The state as a run would find it, with the scenes of the batch."""
     steps: tuple[Step, ...]
+    bound_to: Mapping[str, str] = field(default_factory=dict)
 
     def outlook(self, budget_usd: Decimal | None = None) -> Outlook:
         """The plan for people and programs, held against a budget; the manifest's where none is given."""
@@ -46,12 +51,11 @@ class Plan:
             )
 
 
-def plan(batch: Batch, choice: Choice | None = None, state: State | None = None) -> Plan:
+def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
     """Plan a batch, from the present state of its run directory where no other is given.
 
     Raises `UsageError` where nothing is selected, or the run directory holds another batch.
     """
-    choice = choice or Choice(attempts=batch.run_settings.get("attempts", 1))
     state = batch.directory.state_or_empty() if state is None else state
     if state.name and state.name != batch.manifest.name:
         raise UsageError(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchgen.app.keywords import StrPath
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError
@@ -19,7 +20,7 @@ from batchgen.schemas import shipped
 SALVAGED_JOURNAL = "state.salvaged.jsonl"
 
 
-def write_reports(run_dir: str | Path) -> Sequence[Row]:
+def write_reports(run_dir: StrPath) -> Sequence[Row]:
     """Write report.csv and ledger.csv again, from the journal alone; the rows of the first.
 
     Raises `RunDirectoryError`.
@@ -46,7 +47,7 @@ class SalvageResult:
     written: Path | None
 
 
-def salvage(run_dir: str | Path) -> SalvageResult:
+def salvage(run_dir: StrPath) -> SalvageResult:
     """Look through a journal, and where it is damaged and certain what it tells, write a sound one beside it.
 
     Raises `RunDirectoryError` where a run is under way, or the new journal cannot be written.

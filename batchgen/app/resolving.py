@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from batchgen.app.keywords import StrPath
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.attempts import OPEN, Attempt, AttemptState
 from batchgen.engine.events import Resolved
@@ -14,7 +15,7 @@ from batchgen.runner.clock import RealClock
 from batchgen.text import is_usable_id, on_one_line
 
 
-def resolve(run_dir: str | Path, scene_id: str, *, task_id: str | None = None, not_created: bool = False) -> None:
+def resolve(run_dir: StrPath, scene_id: str, *, task_id: str | None = None, not_created: bool = False) -> None:
     """Say what became of a submission of a scene: the id of its task, or that none was created.
 
     What was said can be corrected until the gateway has shown that task; an id also takes up a task
@@ -51,7 +52,7 @@ def _made(state: State, scene_id: str) -> list[Attempt]:
     return [*(attempt for attempt in asked if attempt not in own), *own]
 
 
-def _to_settle(state: State, scene_id: str, task_id: str | None, run_dir: str | Path) -> Attempt:
+def _to_settle(state: State, scene_id: str, task_id: str | None, run_dir: StrPath) -> Attempt:
     """The attempt that is meant. Raises `UsageError` where there is none."""
     made = _made(state, scene_id)
     if not made:

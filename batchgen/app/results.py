@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from batchgen.app.planning import Plan
-from batchgen.engine.budget import Sum, charged, exposure
+from batchgen.app.scene_results import SceneResult, scene_results, totals_of
+from batchgen.engine.budget import Sum
 from batchgen.engine.commands import Stop
 from batchgen.engine.planner import Step
 from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.states import State
-from batchgen.report.rows import Row, SceneStatus, report_rows
+from batchgen.report.rows import SceneStatus, report_rows
 
 _UNFINISHED = 1
 EXIT_CODES: Mapping[Stop, int] = {
@@ -23,24 +23,6 @@ EXIT_CODES: Mapping[Stop, int] = {
     Stop.STORAGE: 6,
     Stop.INTERRUPTED: 130,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SceneResult:
-    """Where one scene of the manifest stands.
-
-    ``attempts`` counts the paid ones, ``cost_usd`` is what was charged for all of them, None where
-    nothing was stated; ``video`` is the delivered file.
-    """
-
-    scene_id: str
-    status: SceneStatus
-    error_code: str
-    error_message: str
-    task_id: str | None
-    attempts: int
-    cost_usd: Decimal | None
-    video: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +55,14 @@ def result_of(
     state, directory = plan.state if scheduler is None else scheduler.state, plan.batch.directory
     if not state.scenes:
         state = state.with_scenes(plan.scenes)
-    scenes = tuple(_scene(row, directory.path) for row in report_rows(state, directory.missing(state)))
-    statuses = _statuses(plan, state, scenes)
+    scenes = scene_results(report_rows(state, directory.missing(state)), directory.path)
+    totals, statuses = totals_of(scenes, state), _statuses(plan, state, scenes)
     stop = None if scheduler is None else scheduler.stop
     return RunResult(
         run_dir=directory.path,
         scenes=scenes,
-        charged=charged(state.all_attempts()),
-        exposure=exposure(state.all_attempts()),
+        charged=totals.charged,
+        exposure=totals.exposure,
         stop=stop,
         why="" if scheduler is None else scheduler.why,
         exit_code=0 if scheduler is None else _exit_code(stop, statuses, waited=waited, interrupted=interrupted),
@@ -116,18 +98,3 @@ def _is_left(step: Step, state: State) -> bool:
     if step.again:
         return latest is None or not latest.has_file or state.is_wanted_again(step.scene.scene_id)
     return step.then_submits and (latest is None or not latest.asks_for(step.scene))
-
-
-def _scene(row: Row, folder: Path) -> SceneResult:
-    video, status = row["video_path"], SceneStatus(str(row["status"]))
-    cost = row["cost_usd"]
-    return SceneResult(
-        scene_id=str(row["scene_id"]),
-        status=status,
-        error_code=str(row["error_code"]),
-        error_message=str(row["error_message"]),
-        task_id=None if row["task_id"] is None else str(row["task_id"]),
-        attempts=int(str(row["attempts"])),
-        cost_usd=cost if isinstance(cost, Decimal) else None,
-        video=None if video is None else folder / str(video),
-    )

@@ -1,17 +1,19 @@
 """One run directory: its state, its results, its reports."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchgen.app.scene_results import SceneResult, Totals, scene_results, totals_of
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
 from batchgen.errors import Remedy, RunDirectoryError, UsageError
 from batchgen.files import write_atomically
 from batchgen.journal.replay import read
-from batchgen.layout import EMULATOR, JOURNAL, LEDGER, REPORT, RESULTS, VIDEOS
+from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOG, REPORT, RESULTS, VIDEOS
 from batchgen.providers.registry import asked_before
 from batchgen.report.as_csv import as_csv
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, counts, ledger_rows, report_rows
@@ -24,11 +26,22 @@ RUNS = "runs"
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
-    """A folder that holds, or will hold, the journal and the results of one batch."""
+    """A folder that holds, or will hold, the journal and the results of one batch.
+
+    It asks nobody, and what it tells is read anew each time, also while a run goes on. May be given wherever a
+    path is wanted.
+    """
 
     path: Path
 
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Take the path; nothing need be there."""
+        object.__setattr__(self, "path", Path(path))
+
     def __str__(self) -> str:
+        return str(self.path)
+
+    def __fspath__(self) -> str:
         return str(self.path)
 
     @property
@@ -43,8 +56,18 @@ class RunDirectory:
 
     @property
     def videos(self) -> Path:
-        """The folder of the results."""
+        """The folder with the result that counts for each scene."""
         return self.path / VIDEOS
+
+    @property
+    def results(self) -> Path:
+        """The folder of all results, each under the name of its attempt."""
+        return self.path / RESULTS
+
+    @property
+    def log(self) -> Path:
+        """The log that the command writes."""
+        return self.path / LOG
 
     @property
     def journal(self) -> Path:
@@ -71,6 +94,22 @@ class RunDirectory:
     def state(self) -> State:
         """What the journal tells; works while a run goes on. Raises `RunDirectoryError` where there is none."""
         return read(self.path, asked_before)
+
+    def scenes(self) -> tuple[SceneResult, ...]:
+        """Where each scene of the manifest stands, in its order. Raises `RunDirectoryError`."""
+        return self._scenes(self.state())
+
+    def _scenes(self, state: State) -> tuple[SceneResult, ...]:
+        return scene_results(report_rows(state, self.missing(state)), self.path)
+
+    def totals(self) -> Totals:
+        """How many scenes stand where, and what was charged. Raises `RunDirectoryError`."""
+        state = self.state()
+        return totals_of(self._scenes(state), state)
+
+    def picks(self) -> tuple[str, ...]:
+        """What is picked, as ``SCENE`` and ``SCENE@N``. Raises `RunDirectoryError`."""
+        return picked_names(self.state())
 
     def state_or_empty(self) -> State:
         """The same, and an empty state where no run was ever begun."""
@@ -142,3 +181,10 @@ class RunDirectory:
         store = self.store()
         kept = (one for one in state.all_attempts() if one.has_file and str(one.video_path).startswith(f"{RESULTS}/"))
         show(self.path, counting, {str(one.video_sha256) for one in kept if store.has(str(one.video_path))})
+
+
+def picked_names(state: State) -> tuple[str, ...]:
+    """The picks of a state, as ``SCENE`` and ``SCENE@N``; an attempt stands for its scene, too."""
+    attempts = {scene_id: f"{key[0]}@{key[1]}" for scene_id, key in state.picked_attempts.items()}
+    scenes = [scene_id for scene_id in state.picked_scenes.values() if scene_id not in attempts]
+    return tuple(sorted([*scenes, *attempts.values()]))

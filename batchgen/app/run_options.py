@@ -1,12 +1,11 @@
 """How a run is to go, and how it is ended from outside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
 from batchgen.app.loading import Batch
-from batchgen.errors import UsageError
 
 EXIT_INTERRUPTED = 130
 
@@ -33,24 +32,11 @@ class RunOptions:
     rebind: bool = False
 
     @classmethod
-    def of(cls, batch: Batch, **others: Any) -> "RunOptions":
-        """The options that the manifest of a batch holds under ``run:``, and ``others``, which go before them."""
+    def of(cls, batch: Batch, said: Mapping[str, Any]) -> "RunOptions":
+        """What the manifest of a batch holds under ``run:``, and ``said``, by the same names, which goes before it."""
         names = {each.name.removesuffix("_s"): each.name for each in fields(cls)}
-        held = {names[name]: value for name, value in batch.run_settings.items() if name in names}
-        return cls(**{**held, **others})
-
-    def __post_init__(self) -> None:
-        """Raise `UsageError` for what no run can keep to."""
-        counts = {"workers": self.workers, "max_in_flight": self.max_in_flight}
-        times = {"request_timeout_s": self.request_timeout_s, "task_timeout_s": self.task_timeout_s}
-        wrong = [name for name, count in counts.items() if count < 1]
-        wrong += [name for name, seconds in {**times, "poll_interval_s": self.poll_interval_s}.items() if seconds <= 0]
-        wrong += ["submit_rate"] if self.submit_rate is not None and self.submit_rate <= 0 else []
-        budget = self.budget_usd
-        if budget is not None and not (type(budget) is Decimal and budget.is_finite() and budget >= 0):
-            wrong.append("budget_usd")
-        if wrong:
-            raise UsageError(f"{', '.join(wrong)}: not a value that a run can keep to")
+        held = {**batch.run_settings, **said}
+        return cls(**{names[name]: value for name, value in held.items() if name in names})
 
 
 class Interrupt:

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from decimal import Decimal
@@ -12,7 +12,7 @@ from batchgen.app import planning
 from batchgen.app.connecting import Connected, connected_to, rehearsing
 from batchgen.app.kept_results import linked, taken_over
 from batchgen.app.loading import Batch
-from batchgen.app.notices import Notice, Notify, Warned, ignore
+from batchgen.app.notices import Notify, Warned
 from batchgen.app.planning import Plan
 from batchgen.app.results import RunResult, result_of
 from batchgen.app.run_options import Interrupt, RunOptions
@@ -25,8 +25,7 @@ from batchgen.journal.journal import Journal
 from batchgen.limits import RESULT_CONNECT_S
 from batchgen.network import is_inside
 from batchgen.providers.api_key import ApiKey
-from batchgen.providers.provider import Provider
-from batchgen.providers.registry import PROVIDERS, asked_before, provider_named
+from batchgen.providers.registry import asked_before, provider_named
 from batchgen.runner import WORKERS
 from batchgen.runner.clock import RealClock
 from batchgen.runner.command_executor import CommandExecutor
@@ -39,33 +38,30 @@ _log = logging.getLogger("batchgen")
 _log.addHandler(logging.NullHandler())  # a library prints nothing, be it for want of a handler
 
 
-def run(  # noqa: PLR0913 - each has a default
+def run(  # noqa: PLR0913 - what a run is made of
     batch: Batch,
-    key: ApiKey | str | None = None,
+    key: ApiKey | str | None,
+    choice: Choice,
+    options: RunOptions,
     *,
-    choice: Choice | None = None,
-    options: RunOptions | None = None,
-    notify: Notify = ignore,
-    confirm: Callable[[Plan], bool] = lambda _: True,
-    interrupt: Interrupt | None = None,
-    providers: Mapping[str, Provider] = PROVIDERS,
+    notify: Notify,
+    confirm: Callable[[Plan], bool],
+    interrupt: Interrupt,
 ) -> RunResult:
     """Carry out a batch, and write its reports. Run it again after whatever happened: it goes on.
 
     A batch that was loaded as a rehearsal needs no ``key``: it runs against an emulator of its own.
-    Where no ``options`` or ``choice`` are given, those under ``run:`` in the manifest hold.
     ``confirm`` is asked once, before anything is submitted; what it raises ends the run. Nothing is
     printed; `logging` gets what happens under the name ``batchgen``. Raises `UsageError` where it cannot
     begin, `RefusedRun` where a budget cannot be kept, `RunDirectoryError` where the run directory cannot
     be used or written; the reports are written all the same.
     """
-    options = options or RunOptions.of(batch)
-    provider = provider_named(batch.provider, providers)
+    provider = provider_named(batch.provider, batch.loading.providers)
     with ExitStack() as stack:
         connected = None
         if not batch.rehearsal:
             # Before the run directory is touched: an address that cannot be one is a slip of the user.
-            base_url = options.base_url or provider.base_url
+            base_url = provider.base_url if options.base_url is None else options.base_url
             connected = stack.enter_context(connected_to(provider, base_url, key, options))
         journal = stack.enter_context(Journal(batch.directory.path, asked_before))
         if journal.torn:
@@ -80,7 +76,7 @@ def run(  # noqa: PLR0913 - each has a default
             return result_of(made, None)
         if connected is None:
             connected = stack.enter_context(rehearsing(batch, provider, options))
-        return _Run(made, journal, options, budget, notify, interrupt or Interrupt()).carry_out(connected)
+        return _Run(made, journal, options, budget, notify, interrupt).carry_out(connected)
 
 
 class _Run:
@@ -102,7 +98,6 @@ class _Run:
         self._notify = notify
         self._interrupt = interrupt
         self._clock = RealClock()
-        self._of_caller: Exception | None = None
         self._settings = Settings(
             workers=options.workers,
             max_in_flight=options.max_in_flight,
@@ -127,8 +122,7 @@ class _Run:
             # It may name tasks that are written nowhere else: no second trouble must take its place.
             with suppress(Exception):
                 self._directory.write_reports(self._directory.state())
-            is_ours = isinstance(error, Exception) and not isinstance(error, RunDirectoryError)
-            if is_ours and error is not self._of_caller:
+            if isinstance(error, Exception) and not isinstance(error, RunDirectoryError):
                 _log.exception("the run ends with a bug")
             raise
         self._directory.write_reports(self._journal.state)
@@ -173,13 +167,5 @@ class _Run:
             loop = Loop(scheduler, pool, executor.perform, self._journal, self._clock, grace_s=timeout_s)
             self._interrupt.listen(loop.interrupt)
             busy = [step.scene for step in self._plan.steps if step.action in _BUSY]
-            loop.run(Watch(scheduler, busy, self._clock, self._tell))
+            loop.run(Watch(scheduler, busy, self._clock, self._notify))
             return scheduler
-
-    def _tell(self, notice: Notice) -> None:
-        """Pass a notice on; what the callback raises is the caller's business, and no bug of ours."""
-        try:
-            self._notify(notice)
-        except Exception as error:
-            self._of_caller = error
-            raise

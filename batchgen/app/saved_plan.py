@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +64,40 @@ def read_plan(path: Path) -> SavedPlan:
 
 
 def verify_plan(path: Path, saved: SavedPlan, plan: Plan) -> None:
-    """Refuse a plan that does not hold any more. Raises `RefusedRun` and says what has changed."""
-    now = bindings(plan)
-    changed = [name for name, digest in now.items() if saved.bound_to.get(name) != digest]
-    if not changed and saved.content != json.loads(json.dumps(plan_as_json(plan.outlook()))):
-        changed = ["the plan itself"]
+    """Refuse a saved plan that does not hold any more. Raises `RefusedRun` and says what has changed."""
+    changed = _changes(saved.bound_to, saved.content, plan)
     if changed:
         raise RefusedRun(
-            f"{path} does not hold any more: {', '.join(changed)} changed since it was saved. "
+            f"{path} does not hold any more: {changed} changed since it was saved. "
             "Nothing was submitted; look at a new plan and save that"
         )
+
+
+def bound(plan: Plan) -> Plan:
+    """A plan that remembers what it was made from."""
+    return replace(plan, bound_to=bindings(plan))
+
+
+def verify(bound_plan: Plan, plan: Plan) -> None:
+    """Refuse a plan that was made before, where the one of now is another. Raises `RefusedRun`."""
+    changed = _changes(bound_plan.bound_to, _content(bound_plan), plan)
+    if changed:
+        raise RefusedRun(
+            f"the plan does not hold any more: {changed} changed since it was made. "
+            "Nothing was submitted; look at a new plan"
+        )
+
+
+def _changes(bound_to: Mapping[str, str], content: object, plan: Plan) -> str:
+    """What has changed since a plan was made."""
+    changed = [name for name, digest in bindings(plan).items() if bound_to.get(name) != digest]
+    if not changed and content != _content(plan):
+        changed = ["the plan itself"]
+    return ", ".join(changed)
+
+
+def _content(plan: Plan) -> object:
+    return json.loads(json.dumps(plan_as_json(plan.outlook())))
 
 
 def bindings(plan: Plan) -> dict[str, str]:

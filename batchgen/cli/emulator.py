@@ -118,32 +118,26 @@ def command(
     Takes any key, makes small real videos, and prints its base URL on stdout when it is ready.
     Ends with exit code 0 on Ctrl-C.
     """
-    from dataclasses import replace
-    from decimal import Decimal
-
-    from batchgen.emulator.faults.rules import rule, rules_of_file
-    from batchgen.emulator.money import amount
+    from batchgen.app.emulating import emulator_settings
     from batchgen.emulator.server import is_reachable, run
-    from batchgen.emulator.settings import Settings, latency_range, price_table
     from batchgen.schemas import shipped
 
-    settings = Settings(
-        latency=latency_range(latency),
+    settings = emulator_settings(
+        latency=latency,
         max_concurrent=max_concurrent,
-        prices=price_table(prices, shipped()),
-        discount=amount(discount, "--discount", Decimal(1)),
-        overcharge=amount(overcharge, "--overcharge"),
+        prices=prices,
+        discount=discount,
+        overcharge=overcharge,
         cost_as=cost_as,
         charge_failed=charge_failed,
-        # What is said of a prompt goes before what is said of all.
-        rules=[*(rules_of_file(fault_file) if fault_file else ()), *map(rule, faults)],
+        faults=faults,
+        fault_file=fault_file,
+        slow_seconds=slow_seconds,
+        seed=seed,
         log=log,
         state=state,
         url_lifetime=url_lifetime,
-        slow_seconds=slow_seconds,
     )
-    if seed is not None:
-        settings = replace(settings, seed=seed)
     if is_reachable(host):
         click.echo(f"warning: on {host} whoever reaches this machine can submit here and fetch results", err=True)
     run(settings, shipped(), host, port, ready=click.echo)

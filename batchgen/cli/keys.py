@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from batchgen.app.keys import key_in_environment
 from batchgen.errors import UsageError
 from batchgen.providers.api_key import ApiKey
-from batchgen.providers.registry import provider_named
 from batchgen.text import on_one_line
 
 _MOST_BYTES = 64 * 1024
@@ -19,8 +19,7 @@ def found(provider: str, path: Path | None) -> ApiKey | None:
     """The key for a provider: that in a file where one is given, or else that of its variable."""
     if path is not None:
         return from_file(path)
-    value = os.environ.get(provider_named(provider).key_variable)
-    return ApiKey(value) if value else None
+    return key_in_environment(provider)
 
 
 def from_file(path: Path) -> ApiKey:

@@ -57,7 +57,7 @@ def command(
     Options that are marked * may stand under run: in the manifest, too, and those with a variable (env
     var) in the environment, as for run.
     """
-    from batchgen.app.loading import load
+    from batchgen.app.loading import Loading, load
     from batchgen.app.planning import plan
     from batchgen.app.saved_plan import save_plan
     from batchgen.cli.output import show_json, show_notice, show_price_notes, width_of
@@ -67,15 +67,15 @@ def command(
     from batchgen.text import on_one_line, printable
 
     given = Given.to(context)
-    batch = load(
-        manifest,
+    how = Loading(
+        path=manifest,
         run_dir=run_dir,
         history=history if given.has("history") else None,
         reuse=reuse if given.has("reuse") else None,
         strict=strict,
         rehearsal=emulator,
-        notify=show_notice,
     )
+    batch = load(how, show_notice)
     for line in given.elsewhere(manifest, batch.manifest.run):
         click.echo(on_one_line(line), err=True)
     held = {"attempts": attempts, "history": history, "reuse": reuse, **given.left_to(batch.run_settings)}

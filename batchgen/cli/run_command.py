@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from batchgen.app.loading import Batch, load
+from batchgen.app.loading import Batch, Loading, load
 from batchgen.app.planning import Plan, plan
 from batchgen.app.results import RunResult
 from batchgen.app.run_options import Interrupt
@@ -39,15 +39,15 @@ def carry_out(options: Options, given: Given) -> int:
     saved = None if options.plan_file is None else read_plan(options.plan_file)
     if saved is not None:
         options, given = as_saved(options, given, saved), replace(given, fixed=SAVED)
-    batch = load(
-        options.manifest,
+    how = Loading(
+        path=options.manifest,
         run_dir=options.run_dir,
         history=options.history if given.has("history") else None,
         reuse=options.reuse if given.has("reuse") else None,
         strict=options.strict,
         rehearsal=options.emulator,
-        notify=show_notice,
     )
+    batch = load(how, show_notice)
     for line in given.elsewhere(options.manifest, batch.manifest.run):
         click.echo(on_one_line(line), err=True)
     options = replace(options, **given.left_to(batch.run_settings))
@@ -80,8 +80,8 @@ def _run(batch: Batch, options: Options, given: Given, saved: SavedPlan | None) 
             result = run(
                 batch,
                 key,
-                choice=options.choice,
-                options=options.of_run,
+                options.choice,
+                options.of_run,
                 notify=progress.notify,
                 confirm=confirm,
                 interrupt=interrupt,

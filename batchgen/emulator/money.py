@@ -54,5 +54,5 @@ def price(text: str) -> tuple[str, Decimal]:
     """Parse ``TIER=USD`` into a tier and its price. Raises `UsageError`."""
     tier, equals, value = text.partition("=")
     if not tier or not equals:
-        raise UsageError(f"--price {text}: TIER=USD is expected, such as 720P=0.10")
-    return tier, amount(value, f"--price {tier}=")
+        raise UsageError(f"price {text}: TIER=USD is expected, such as 720P=0.10")
+    return tier, amount(value, f"price {tier}=")

@@ -24,7 +24,7 @@ class RequestLog:
         try:
             self._file = path.open("a", encoding="utf-8")
         except OSError as error:
-            raise UsageError(f"--log {path} cannot be written: {error.strerror}") from None
+            raise UsageError(f"log {path} cannot be written: {error.strerror}") from None
 
     def write(self, event: str, **fields: Any) -> None:
         """Append an object with a number, the time, the event and the fields."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -24,7 +25,16 @@ _KEEP_ALIVE = 75
 """Seconds until an idle connection is closed: long, so that a client rarely sends into a closing one."""
 _SHUTDOWN_GRACE = 1
 """Seconds that a shutdown waits for responses in progress."""
+_NO_HANDLER = logging.NullHandler()
+"""Without any, Python would print the errors of uvicorn."""
 _WILDCARD_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - shown, not bound to
+
+
+class _Config(uvicorn.Config):
+    """Leaves the loggers of the process as they are: another server may run in it."""
+
+    def configure_logging(self) -> None:
+        logging.getLogger("uvicorn.error").addHandler(_NO_HANDLER)
 
 
 class _Server(uvicorn.Server):
@@ -107,16 +117,12 @@ class EmbeddedEmulator:
 
 
 def _server(settings: Settings, catalogue: Catalogue, ready: Callable[[], None]) -> _Server:
-    config = uvicorn.Config(
+    config = _Config(
         application(settings, catalogue),
         http=TransportProtocol,
         ws="none",
         loop="asyncio",
         lifespan="on",
-        log_config=None,
-        # The application logs its own errors; uvicorn would only add disconnected clients.
-        log_level="critical",
-        access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_SHUTDOWN_GRACE,

@@ -52,10 +52,10 @@ def latency_range(text: str) -> tuple[float, float]:
     """Parse seconds or a range of them: ``2``, ``0.5``, ``1-3``. Raises `UsageError`."""
     found = re.fullmatch(rf"({_NUMBER})(?:-({_NUMBER}))?", text)
     if found is None:
-        raise UsageError(f"--latency {text}: SECONDS or MIN-MAX is expected, such as 2 or 1-3")
+        raise UsageError(f"latency {text}: SECONDS or MIN-MAX is expected, such as 2 or 1-3")
     low, high = float(found[1]), float(found[2] or found[1])
     if low > high:
-        raise UsageError(f"--latency {text}: the smaller number comes first")
+        raise UsageError(f"latency {text}: the smaller number comes first")
     return low, high
 
 
@@ -65,5 +65,5 @@ def price_table(texts: Sequence[str], catalogue: Catalogue) -> dict[str, Decimal
     tiers = Models(catalogue).tiers()
     unknown = [tier for tier in prices if tier not in tiers]
     if unknown:
-        raise UsageError(f"--price: there is no tier {unknown[0]!r}; there are: {', '.join(tiers)}")
+        raise UsageError(f"prices: there is no tier {unknown[0]!r}; there are: {', '.join(tiers)}")
     return prices

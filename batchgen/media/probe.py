@@ -7,6 +7,7 @@ theirs, and is never said of the file.
 """
 
 import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -43,10 +44,8 @@ _BAD_MEDIA = (av.FFmpegError, ValueError)
 """What PyAV raises of damaged media: FFmpeg's errors, and ValueError for values that Python cannot take."""
 _MIME_TYPES = {"mov": "video/quicktime", "mp3": "audio/mpeg"}
 
-# Said by Pillow of pictures that this module measures without decoding, and of odd bytes in a header.
-# What is wrong with a file is told by this module.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+_FILTERS = threading.Lock()
+"""Whoever changes the filters of warnings, which belong to the whole process, puts them back before another does."""
 
 
 class UnusableMedia(Exception):  # noqa: N818 - the file is at fault, not the program
@@ -84,7 +83,24 @@ def _decoding(what: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
         raise UnusableMedia(f"is {what} that cannot be decoded: {reason}") from None
 
 
+@contextmanager
+def _pillow_is_silent() -> Iterator[None]:
+    """Hide what Pillow warns of: pictures that are measured without decoding, and odd bytes in a header.
+
+    What is wrong with a file is told by this module.
+    """
+    with _FILTERS, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+        yield
+
+
 def _image_facts(file: BufferedIOBase, size: int) -> Facts | None:
+    with _pillow_is_silent():
+        return _measured_image(file, size)
+
+
+def _measured_image(file: BufferedIOBase, size: int) -> Facts | None:
     try:
         image = Image.open(cast("IO[bytes]", file), formats=_known_formats())
     except Image.DecompressionBombError:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import pytest
 
 import batchgen
+from batchgen.app.run_options import RunOptions
 from batchgen.options import OPTIONS, variable
 
 from helpers.hostile import HostileGateway, numbered
@@ -219,13 +220,14 @@ def test_what_the_manifest_says_of_the_run_holds_from_python_too(tmp_path: Path)
     history(tmp_path, "old")
     settings = {"run_dir": "made", "attempts": 3, "poll_interval": 0.05, "workers": 2, "history": ["old"]}
     film = with_run(numbered(tmp_path, "", 1), **settings)
-    loaded = batchgen.load(film.manifest, rehearsal=True)
+    loaded = batchgen.load_manifest(film.manifest, emulator=True)
     assert (loaded.directory.path, len(loaded.history)) == (tmp_path / "made", 1)
     assert batchgen.plan(loaded).choice.attempts == 3
-    options = batchgen.RunOptions.of(loaded, workers=4)
-    assert options == batchgen.RunOptions(poll_interval_s=0.05, workers=4)
+    assert batchgen.plan(loaded, attempts=2).choice.attempts == 2
+    options = RunOptions.of(loaded, {"workers": 4})
+    assert options == RunOptions(poll_interval_s=0.05, workers=4)
     assert batchgen.run(loaded).is_complete
-    given = batchgen.load(film.manifest, rehearsal=True, run_dir=tmp_path / "given", history=())
+    given = batchgen.load_manifest(film.manifest, emulator=True, run_dir=tmp_path / "given", history=())
     assert (given.directory.path, given.history) == (tmp_path / "given", ())
 
 

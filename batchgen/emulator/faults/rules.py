@@ -23,7 +23,7 @@ def rule(text: str) -> Rule:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise UsageError(f"--fault {text}: the rate is a number from 0 to 1")
+        raise UsageError(f"fault {text}: the rate is a number from 0 to 1")
     return Rule(fault, share)
 
 

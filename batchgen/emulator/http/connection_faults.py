@@ -1,6 +1,7 @@
 """Responses with real faults below HTTP: closed, reset and truncated connections."""
 
 import asyncio
+import logging
 import os
 import socket
 import struct
@@ -13,6 +14,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _TRANSPORT = "transport"
 _RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 """The value of SO_LINGER: enabled, with a timeout of 0 seconds."""
+_SILENT = logging.Logger("emulator")  # noqa: LOG001 - what it is told concerns no handler
+"""For uvicorn. The application logs its own errors; uvicorn would only add disconnected clients."""
+_SILENT.addHandler(logging.NullHandler())
 
 
 class TransportProtocol(H11Protocol):
@@ -20,6 +24,7 @@ class TransportProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Add the transport to the state of every request of this connection."""
+        self.logger, self.access_log = _SILENT, False
         super().connection_made(transport)
         self.app_state = {**self.app_state, _TRANSPORT: transport}
 

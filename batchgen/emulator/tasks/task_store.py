@@ -58,9 +58,9 @@ class TaskStore:
             self._lock = FileLock(folder / _LOCK_FILE, thread_local=False)
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise UsageError(f"--state {folder} is in use by another emulator") from None
+            raise UsageError(f"state {folder} is in use by another emulator") from None
         except OSError as error:
-            raise UsageError(f"--state {folder} cannot be used: {error.strerror}") from None
+            raise UsageError(f"state {folder} cannot be used: {error.strerror}") from None
         try:
             self._load()
         except OSError as error:

@@ -1,0 +1,249 @@
+"""What ``import batchgen`` offers to load, plan and run a batch: the options of the command as keywords.
+
+None means "not said": what the manifest says under ``run:`` holds, and else what holds for the command.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from threading import Event
+from typing import Any, TypeAlias
+
+from batchgen.app import loading, planning, running
+from batchgen.app.attending import attended
+from batchgen.app.keys import key_in_environment
+from batchgen.app.keywords import (
+    StrPath,
+    Usd,
+    checked_settings,
+    dollars,
+    flag,
+    globs,
+    listener,
+    path_of,
+    paths,
+    refuse_beside,
+    said,
+    stopper,
+    text,
+)
+from batchgen.app.loading import Batch, Loading
+from batchgen.app.notices import Notify
+from batchgen.app.planning import Plan
+from batchgen.app.results import RunResult
+from batchgen.app.run_options import Interrupt, RunOptions
+from batchgen.app.saved_plan import bound, verify
+from batchgen.engine.planner import Choice
+from batchgen.errors import UsageError
+from batchgen.providers.api_key import ApiKey
+from batchgen.providers.provider import Provider
+from batchgen.schemas import Catalogue
+
+Globs: TypeAlias = str | Iterable[str]
+Paths: TypeAlias = StrPath | Iterable[StrPath]
+Providers: TypeAlias = Mapping[str, Provider]
+_LOADED = "a manifest that is loaded; say it to load_manifest"
+_PLANNED = "a plan that is made; say it to plan"
+
+
+def load_manifest(  # noqa: PLR0913 - the options of the command
+    path: StrPath,
+    *,
+    run_dir: StrPath | None = None,
+    emulator: bool | None = None,
+    history: Paths | None = None,
+    reuse: Paths | None = None,
+    strict: bool | None = None,
+    on_event: Notify | None = None,
+    providers: Providers | None = None,
+    catalogue: Catalogue | None = None,
+) -> Batch:
+    """Load a manifest, checked, with where it is run and the earlier runs that belong to it.
+
+    ``emulator`` makes it a rehearsal, which is run against an emulator of its own and costs nothing. ``history``
+    are earlier run directories to learn prices from, ``reuse`` those to link results in from; ``strict`` makes
+    errors of warnings, which else ``on_event`` gets. ``providers`` and ``catalogue`` take further providers and
+    models. Raises `InvalidManifest` where there are errors, `UsageError` and `RunDirectoryError` where something
+    cannot be read.
+    """
+    keywords = {
+        "run_dir": run_dir,
+        "emulator": emulator,
+        "history": history,
+        "reuse": reuse,
+        "strict": strict,
+        "providers": providers,
+        "catalogue": catalogue,
+    }
+    return _load(path, keywords, listener(on_event))
+
+
+def plan(  # noqa: PLR0913 - the options of the command
+    manifest: StrPath | Batch,
+    *,
+    scenes: Globs | None = None,
+    retry_failed: bool | None = None,
+    again: Globs | None = None,
+    attempts: int | None = None,
+    no_download: bool | None = None,
+    run_dir: StrPath | None = None,
+    emulator: bool | None = None,
+    history: Paths | None = None,
+    reuse: Paths | None = None,
+    strict: bool | None = None,
+    on_event: Notify | None = None,
+    providers: Providers | None = None,
+) -> Plan:
+    """Plan a batch: what a run would do with each scene, and what it would cost. Nothing is sent.
+
+    ``manifest`` is a path, or what `load_manifest` returned: then what is said of loading there must not be said
+    here. ``scenes`` and ``again`` are globs of ids, of scenes or shots. Raises as `load_manifest` does, and
+    `UsageError` where nothing is selected, or the run directory holds another batch.
+    """
+    keywords = {
+        "run_dir": run_dir,
+        "emulator": emulator,
+        "history": history,
+        "reuse": reuse,
+        "strict": strict,
+        "providers": providers,
+    }
+    choosing = {
+        "scenes": scenes,
+        "retry_failed": retry_failed,
+        "again": again,
+        "attempts": attempts,
+        "no_download": no_download,
+    }
+    batch = _batch(manifest, keywords, listener(on_event))
+    return bound(planning.plan(batch, _choice(batch, choosing)))
+
+
+def run(  # noqa: PLR0913 - the options of the command
+    manifest_or_plan: StrPath | Batch | Plan,
+    *,
+    run_dir: StrPath | None = None,
+    emulator: bool | None = None,
+    base_url: str | None = None,
+    api_key: ApiKey | str | None = None,
+    request_format: str | None = None,
+    workers: int | None = None,
+    max_in_flight: int | None = None,
+    submit_rate: float | None = None,
+    poll_interval: float | None = None,
+    request_timeout: float | None = None,
+    task_timeout: float | None = None,
+    attempts: int | None = None,
+    no_wait: bool | None = None,
+    budget: Usd | None = None,
+    history: Paths | None = None,
+    reuse: Paths | None = None,
+    scenes: Globs | None = None,
+    retry_failed: bool | None = None,
+    again: Globs | None = None,
+    rebind: bool | None = None,
+    no_download: bool | None = None,
+    strict: bool | None = None,
+    on_event: Notify | None = None,
+    stop: Event | None = None,
+    providers: Providers | None = None,
+) -> RunResult:
+    """Run a batch, and write its reports. Run it again after whatever happened: it goes on.
+
+    To call it is to agree to spend, within ``budget`` (else that of the manifest). A plan that was made is carried
+    out as it is: it has all that is said of loading and planning. ``api_key`` left out is looked for in the variable
+    of the provider, as by the command; no option is taken from the environment. ``stop`` ends the run in order
+    from another thread. ``on_event`` is called on this thread; what it raises, and KeyboardInterrupt, ends the run
+    in order and is then raised.
+
+    Whatever becomes of the run once it has begun stands in the `RunResult`. Raises `InvalidManifest` and
+    `UsageError` where it cannot begin, `RefusedRun` where a budget cannot be kept or a plan does not hold any more,
+    `RunDirectoryError` where the run directory cannot be used or written.
+    """
+    keywords = {
+        "run_dir": run_dir,
+        "emulator": emulator,
+        "history": history,
+        "reuse": reuse,
+        "strict": strict,
+        "providers": providers,
+    }
+    choosing = {
+        "scenes": scenes,
+        "retry_failed": retry_failed,
+        "again": again,
+        "attempts": attempts,
+        "no_download": no_download,
+    }
+    settings = {
+        "request_format": request_format,
+        "workers": workers,
+        "max_in_flight": max_in_flight,
+        "submit_rate": submit_rate,
+        "poll_interval": poll_interval,
+        "request_timeout": request_timeout,
+        "task_timeout": task_timeout,
+    }
+    notify, stop = listener(on_event), stopper(stop)
+    made = manifest_or_plan if isinstance(manifest_or_plan, Plan) else None
+    if made is not None:
+        refuse_beside(_PLANNED, {**keywords, **choosing})
+        # The manifest and its references as they are now: those that the plan was made from may have changed.
+        batch, choice = loading.load(made.batch.loading), made.choice
+    else:
+        batch = _batch(manifest_or_plan, keywords, notify)  # type: ignore[arg-type] # no plan
+        choice = _choice(batch, choosing)
+    options = _options(batch, settings, {"no_wait": no_wait, "rebind": rebind}, budget)
+    if base_url is not None and batch.rehearsal:
+        raise UsageError("emulator and base_url exclude each other")
+    options = replace(options, base_url=None if base_url is None else text(base_url, "the base URL"))
+    key = api_key
+    if api_key is None and not batch.rehearsal:
+        key = key_in_environment(batch.provider, batch.loading.providers)
+
+    def confirm(found: Plan) -> bool:
+        if made is not None:
+            verify(made, found)
+        return True
+
+    def carry_out(notify: Notify, interrupt: Interrupt) -> RunResult:
+        return running.run(batch, key, choice, options, notify=notify, confirm=confirm, interrupt=interrupt)
+
+    return attended(carry_out, notify, stop)
+
+
+def _batch(manifest: StrPath | Batch, keywords: Mapping[str, Any], on_event: Notify) -> Batch:
+    if isinstance(manifest, Batch):
+        refuse_beside(_LOADED, keywords)
+        return manifest
+    return _load(manifest, keywords, on_event)
+
+
+def _load(path: StrPath, keywords: Mapping[str, Any], on_event: Notify) -> Batch:
+    given = said(keywords)
+    given["rehearsal"] = flag(given.pop("emulator", None), "emulator")
+    given["strict"] = flag(given.get("strict"), "strict")
+    if "run_dir" in given:
+        given["run_dir"] = path_of(given["run_dir"], "run_dir")
+    given |= {name: paths(given[name], name) for name in ("history", "reuse") if name in given}
+    return loading.load(Loading(path=path_of(path, "the manifest"), **given), on_event)
+
+
+def _choice(batch: Batch, choosing: Mapping[str, Any]) -> Choice:
+    attempts = {"attempts": batch.run_settings.get("attempts", 1), **said({"attempts": choosing["attempts"]})}
+    return Choice(
+        globs(choosing["scenes"], "scenes"),
+        flag(choosing["retry_failed"], "retry_failed"),
+        not flag(choosing["no_download"], "no_download"),
+        checked_settings(attempts)["attempts"],
+        globs(choosing["again"], "again"),
+    )
+
+
+def _options(batch: Batch, settings: Mapping[str, Any], flags: Mapping[str, Any], budget: Usd | None) -> RunOptions:
+    """How the run is to go: what is said, and else what stands under ``run:``."""
+    return replace(
+        RunOptions.of(batch, checked_settings(said(settings))),
+        wait=not flag(flags["no_wait"], "no_wait"),
+        rebind=flag(flags["rebind"], "rebind"),
+        budget_usd=None if budget is None else dollars(budget),
+    )
