@@ -1,16 +1,17 @@
 """Results that are here already: those of other run directories, and those that versions before kept otherwise."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.planner import Elsewhere, Step
+from batchgen.engine.planner import Elsewhere, Lent, Step
 from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.layout import JOURNAL, VIDEOS, result_path
+from batchgen.store.links import digest
 from batchgen.store.local import LocalStore
 
 
@@ -25,21 +26,22 @@ def to_reuse(folder: Path, *, rehearsal: bool) -> RunDirectory:
     return directory
 
 
-def elsewhere(directories: Iterable[RunDirectory], scenes: Sequence[SceneFacts]) -> Mapping[str, Elsewhere]:
-    """By request, what other run directories have of the scenes; the first that has it whole, with the right hash.
+def elsewhere(directories: Iterable[RunDirectory], scenes: Sequence[SceneFacts]) -> Lent:
+    """What other run directories have of the scenes, whole and with the right hash; the newest first.
 
     Raises `RunDirectoryError` where a journal cannot be read.
     """
-    wanted = {scene.request.sha256 for scene in scenes if scene.any_seed != scene.request.sha256}
-    found: dict[str, Elsewhere] = {}
+    wanted = {scene.request.sha256 for scene in scenes} | {scene.any_seed for scene in scenes if scene.any_seed}
+    found: dict[str, list[Elsewhere]] = {}
     for directory in directories:
         state, store = directory.state(), directory.store()
-        for sha256 in wanted - found.keys():
-            for attempt in map(state.attempt, reversed(state.by_request.get(sha256, []))):
+        for name in wanted & state.by_request.keys():
+            for attempt in map(state.attempt, reversed(state.by_request[name])):
                 path, held = str(attempt.video_path), str(attempt.video_sha256)
                 if attempt.state is AttemptState.DELIVERED and store.holds(path, held):
-                    found[sha256] = Elsewhere(f"{directory}:{attempt.name}", str(directory.path / path), held)
-                    break
+                    whose = f"{directory}:{attempt.name}"
+                    lent = Elsewhere(whose, attempt.request, str(directory.path / path), held)
+                    found.setdefault(name, []).append(lent)
     return found
 
 
@@ -49,13 +51,11 @@ def linked(steps: Iterable[Step], state: State, store: LocalStore, at: str) -> I
         found, scene = step.elsewhere, step.scene
         if found is None:
             continue
-        latest = state.latest(scene.scene_id)
-        refused = latest is not None and latest.state is AttemptState.REFUSED
-        number = (latest.number if latest else 0) + (0 if refused else 1)
+        number = state.next_number(scene.scene_id)
         path = result_path(scene.scene_id, number)
         if not _has(store, Path(found.path), path, found.sha256):
             raise RunDirectoryError(f"{found.path} is not the result that its journal tells of any more; look at it")
-        yield ev.Reused(at, scene.scene_id, number, scene.request, found.name, path, found.sha256, scene.any_seed)
+        yield ev.Reused(at, scene.scene_id, number, found.request, found.name, path, found.sha256, scene.any_seed)
 
 
 def taken_over(state: State, store: LocalStore, at: str) -> Iterator[ev.Downloaded | ev.DownloadFailed]:
@@ -72,6 +72,17 @@ def taken_over(state: State, store: LocalStore, at: str) -> Iterator[ev.Download
         else:
             reason = "a version of batchgen before this one put a later result in its place"
             yield ev.DownloadFailed(at, *attempt.key, reason)
+
+
+def restore(state: State, directory: RunDirectory) -> None:
+    """Have results that were taken away from where they are kept back from the view, which has them still."""
+    store = directory.store()
+    kept = (one for one in state.all_attempts() if one.has_file)
+    gone = {str(one.video_sha256): one for one in kept if not directory.has_result(one)}
+    for video in sorted(directory.videos.glob("*.mp4")) if gone else []:
+        attempt = gone.get(digest(video) or "")
+        if attempt is not None and not _is_of_before(attempt):
+            _has(store, video, str(attempt.video_path), str(attempt.video_sha256))
 
 
 def _is_of_before(attempt: Attempt) -> bool:

@@ -97,7 +97,9 @@ def load(how: Loading, notify: Notify = ignore) -> Batch:
     path, rehearsal = how.path, how.rehearsal
 
     def directory_of(name: str, settings: Mapping[str, Any]) -> RunDirectory:
-        given = settings.get("run_dir") if how.run_dir is None else how.run_dir
+        given, written = how.run_dir, settings.get("run_dir")
+        if given is None and written is not None:
+            given = written.with_name(f"{written.name}{_REHEARSAL}") if rehearsal else written
         return _directory(path, given, name, rehearsal=rehearsal)
 
     def earlier(directory: RunDirectory, settings: Mapping[str, Any]) -> tuple[State, ...]:

@@ -66,6 +66,9 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
     ahead = ahead_of(state, scenes)
     others = elsewhere(batch.reuse, scenes)
     steps = planned(scenes, state, choice, batch.directory.missing(ahead, scenes), others)
+    lost = [glob for glob in choice.again if not any(Choice(again=(glob,)).wants_again(one.scene_id) for one in scenes)]
+    if lost:
+        raise UsageError(f"there is no scene {', '.join(lost)} to be paid for once more")
     if not steps:
         raise UsageError(f"no scene matches {', '.join(choice.globs)}")
     return Plan(batch, prices, scenes, choice, state, ahead, tuple(steps))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from batchgen.app.planning import Plan
 from batchgen.app.scene_results import SceneResult, scene_results, totals_of
+from batchgen.engine.attempts import AttemptState
 from batchgen.engine.budget import Sum
 from batchgen.engine.commands import Stop
 from batchgen.engine.planner import Step
@@ -56,7 +57,7 @@ def result_of(
     if not state.scenes:
         state = state.with_scenes(plan.scenes)
     scenes = scene_results(report_rows(state, directory.missing(state)), directory.path)
-    totals, statuses = totals_of(scenes, state), _statuses(plan, state, scenes)
+    totals, statuses = totals_of(scenes, state), _statuses(plan, state, scenes, waited=waited)
     stop = None if scheduler is None else scheduler.stop
     return RunResult(
         run_dir=directory.path,
@@ -72,10 +73,10 @@ def result_of(
     )
 
 
-def _statuses(plan: Plan, state: State, scenes: Iterable[SceneResult]) -> set[SceneStatus]:
+def _statuses(plan: Plan, state: State, scenes: Iterable[SceneResult], *, waited: bool) -> set[SceneStatus]:
     """Where the selected scenes stand; pending is among it where a step has not done what it was for."""
     selected = {step.scene.scene_id for step in plan.steps}
-    is_left = any(_is_left(step, state) for step in plan.steps)
+    is_left = any(_is_left(step, state, waited=waited) for step in plan.steps)
     statuses = {scene.status for scene in scenes if scene.scene_id in selected}
     return statuses | ({SceneStatus.PENDING} if is_left else set())
 
@@ -89,12 +90,18 @@ def _exit_code(stop: Stop | None, statuses: set[SceneStatus], *, waited: bool, i
     return 0 if statuses <= fine else _UNFINISHED
 
 
-def _is_left(step: Step, state: State) -> bool:
+def _is_left(step: Step, state: State, *, waited: bool) -> bool:
     """Whether a step has not done what it was for, which the row of its scene need not show."""
     if step.removed:
         # A task that no scene needs has no row; that it still runs counts.
-        return step.attempt is not None and state.attempt(step.attempt.key).is_in_flight
-    latest = state.latest(step.scene.scene_id)
+        return waited and step.attempt is not None and state.attempt(step.attempt.key).is_in_flight
+    made = state.attempts_for(step.scene)
+    if any(attempt.is_unknown for attempt in made):
+        return True
     if step.again:
-        return latest is None or not latest.has_file or state.is_wanted_again(step.scene.scene_id)
+        last = made[-1] if made else None
+        ended_well = last is not None and (last.has_file or last.state is AttemptState.COMPLETED)
+        still_runs = last is not None and last.is_in_flight and not waited
+        return state.is_wanted_again(step.scene.scene_id) or not (ended_well or still_runs)
+    latest = state.latest(step.scene.scene_id)
     return step.then_submits and (latest is None or not latest.asks_for(step.scene))

@@ -176,15 +176,19 @@ class RunDirectory:
 
     def _show_videos(self, state: State) -> None:
         """Have the results that count under the names of their scenes. Raises OSError."""
+        if any(one.has_file and str(one.video_path).startswith(f"{VIDEOS}/") for one in state.all_attempts()):
+            return  # of a version before: they are no view, and the next run takes them over
         standing = ((scene.scene_id, state.current_attempt(scene)) for scene in state.scenes)
         counting = {scene_id: str(one.video_path) for scene_id, one in standing if one and counts(one, state, scene_id)}
         store = self.store()
         kept = (one for one in state.all_attempts() if one.has_file and str(one.video_path).startswith(f"{RESULTS}/"))
-        show(self.path, counting, {str(one.video_sha256) for one in kept if store.has(str(one.video_path))})
+        known = state.attempts.keys() | {scene.scene_id for scene in state.scenes}
+        show(self.path, counting, known, {str(one.video_sha256) for one in kept if store.has(str(one.video_path))})
 
 
 def picked_names(state: State) -> tuple[str, ...]:
     """The picks of a state, as ``SCENE`` and ``SCENE@N``; an attempt stands for its scene, too."""
-    attempts = {scene_id: f"{key[0]}@{key[1]}" for scene_id, key in state.picked_attempts.items()}
-    scenes = [scene_id for scene_id in state.picked_scenes.values() if scene_id not in attempts]
+    listed = {scene.scene_id for scene in state.scenes}
+    attempts = {name: f"{key[0]}@{key[1]}" for name, key in state.picked_attempts.items() if name in listed}
+    scenes = [scene_id for scene_id in state.picked_scenes.values() if scene_id in listed and scene_id not in attempts]
     return tuple(sorted([*scenes, *attempts.values()]))

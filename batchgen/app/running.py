@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from batchgen.app import planning
 from batchgen.app.connecting import Connected, connected_to, rehearsing
-from batchgen.app.kept_results import linked, taken_over
+from batchgen.app.kept_results import linked, restore, taken_over
 from batchgen.app.loading import Batch
 from batchgen.app.notices import Notify, Warned
 from batchgen.app.planning import Plan
@@ -69,6 +69,7 @@ def run(  # noqa: PLR0913 - what a run is made of
         gateway = None if connected is None or options.rebind else connected.name
         batch.directory.refuse_strangers(journal.state, gateway, rehearsal=batch.rehearsal)
         journal.record(*taken_over(journal.state, batch.directory.store(), RealClock().at()))
+        restore(journal.state, batch.directory)
         made = planning.plan(batch, choice, journal.state)
         budget = made.budget(options.budget_usd)
         made.check_budget(budget)

@@ -5,20 +5,18 @@ does it. What counts is what a scene asks for: an attempt at the same request is
 unasked, whatever scene it was made for.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from types import MappingProxyType
+from typing import TypeAlias
 
 from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.states import State
-
-_TAKE = re.compile(r"-t[0-9]+\Z")
-"""What the ids of takes end with, behind that of their shot."""
+from batchgen.engine.states import TAKE, State
+from batchgen.model import RequestFacts
 
 
 class Action(StrEnum):
@@ -64,15 +62,19 @@ class Choice:
 
 
 def _matches(scene_id: str, globs: Sequence[str]) -> bool:
-    names = (scene_id, _TAKE.sub("", scene_id))
+    names = (scene_id, TAKE.sub("", scene_id))
     return any(fnmatchcase(name, glob) for glob in globs for name in names)
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A delivered result of another run directory: its name as ``DIR:SCENE@N``, its file and that file's hash."""
+    """A delivered result of another run directory.
+
+    ``name`` is ``DIR:SCENE@N``, ``request`` what it was asked for with, ``path`` and ``sha256`` are its file.
+    """
 
     name: str
+    request: RequestFacts
     path: str
     sha256: str
 
@@ -106,12 +108,20 @@ class Step:
         return self.action is Action.SUBMIT or self.then_submits
 
     @property
+    def follows(self) -> bool:
+        """Whether the step waits for the task of its attempt, or fetches its file."""
+        waits = self.action in (Action.RESUME, Action.WAIT) and self.attempt is not None and self.attempt.is_open
+        return waits or self.action is Action.DOWNLOAD
+
+    @property
     def new_cost_usd(self) -> Decimal | None:
         """What the step would cost: nothing unless it buys, None where no price is known."""
         return self.scene.estimated_cost_usd if self.buys else Decimal(0)
 
 
-NOTHING_ELSEWHERE: Mapping[str, Elsewhere] = MappingProxyType({})
+Lent: TypeAlias = Mapping[str, Sequence[Elsewhere]]
+"""Results of other run directories, by the hash of their request, and by that of requests in which any seed will do."""
+NOTHING_ELSEWHERE: Lent = MappingProxyType({})
 
 
 def plan(
@@ -119,12 +129,12 @@ def plan(
     state: State,
     choice: Choice,
     missing: Collection[str] = (),
-    elsewhere: Mapping[str, Elsewhere] = NOTHING_ELSEWHERE,
+    elsewhere: Lent = NOTHING_ELSEWHERE,
 ) -> list[Step]:
     """A step for each selected scene, in order, and for every other attempt that something is still to come of.
 
     ``missing`` holds the ids of scenes whose delivered file is not there any more, ``elsewhere`` the results
-    of other run directories by the hash of their request.
+    of other run directories.
     """
     ahead = ahead_of(state, scenes)
     planner = _Planner(ahead, choice, missing, elsewhere)
@@ -151,12 +161,12 @@ def _once_each(steps: Iterator[Step]) -> Iterator[Step]:
         else:
             action = Action.WAIT if step.action is Action.SUBMIT else step.action
             reason = f"asks for the same as {first[sha256]}"
-            yield replace(step, action=action, reason=reason, then_submits=False, again=False, elsewhere=None)
+            yield replace(step, action=action, reason=reason, then_submits=False, elsewhere=None)
 
 
 def _others(state: State, choice: Choice, steps: Sequence[Step]) -> Iterator[Step]:
     """Attempts that no step follows and of which something is still to come: bought, and so not to be lost."""
-    followed = {step.attempt.key for step in steps if step.attempt is not None}
+    followed = {step.attempt.key for step in steps if step.attempt is not None and step.follows}
     listed = {scene.scene_id for scene in state.scenes}
     for attempt in state.all_attempts():
         if attempt.key in followed or not choice.takes(attempt.scene_id):
@@ -177,27 +187,35 @@ _TO_FETCH = (AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED)
 class _Planner:
     """Finds the step of one scene after the other."""
 
-    def __init__(
-        self, state: State, choice: Choice, missing: Collection[str], elsewhere: Mapping[str, Elsewhere]
-    ) -> None:
+    def __init__(self, state: State, choice: Choice, missing: Collection[str], elsewhere: Lent) -> None:
         self._state = state
         self._choice = choice
         self._missing = missing
         self._elsewhere = elsewhere
+        made = (attempt for listed in state.attempts.values() for attempt in listed)
+        self._lent = {attempt.reused_from for attempt in made}
 
     def step(self, scene: SceneFacts) -> Step:
-        """What happens to the scene."""
+        """What happens to a scene: nothing is bought while what it asked for before is under way or unknown."""
+        step, latest = self._step(scene), self._state.latest(scene.scene_id)
+        if step.action is not Action.SUBMIT or step.again or latest is None or latest.asks_for(scene):
+            return step
+        if latest.is_unknown:
+            return self._unknown(scene, latest)
+        return self._changed_meanwhile(scene, latest) if latest.is_open else step
+
+    def _step(self, scene: SceneFacts) -> Step:
         current = self._state.current_attempt(scene)
         if current is None:
             return self._anew(scene)
-        if current.has_file and self._state.picked_attempts.get(scene.scene_id) == current.key:
-            return self._delivered(scene, current, f"{current.name} is picked")
         if current.is_unknown:
             return self._unknown(scene, current)
+        if self._is_wanted_again(scene) and not current.is_open:
+            return self._again(scene, current)
+        if current.has_file and self._state.picked_attempts.get(scene.scene_id) == current.key:
+            return self._delivered(scene, current, f"{current.name} is picked")
         if not current.asks_for(scene):
             return self._changed_meanwhile(scene, current)
-        if self._is_wanted_again(scene) and not current.is_open and current.state not in _TO_FETCH:
-            return self._again(scene, current)
         return self._unchanged(scene, current)
 
     def _paid(self, scene: SceneFacts) -> bool:
@@ -209,7 +227,8 @@ class _Planner:
 
         A wish that a run before has fulfilled is not one of this run while others of that run are open.
         """
-        known = scene.scene_id in self._state.wanted_again
+        wish = self._state.wanted_again.get(scene.scene_id)
+        known = wish is not None and wish[0] == scene.request.sha256
         if known:
             return self._state.is_wanted_again(scene.scene_id)
         return self._choice.wants_again(scene.scene_id)
@@ -226,10 +245,13 @@ class _Planner:
         return Step(scene, Action.SUBMIT, f"{what}; it is paid for again" if paid else what, changed, paid)
 
     def _linked(self, scene: SceneFacts) -> Step | None:
-        """Have the result of another run directory, where the seed says that it is the same."""
-        found = self._elsewhere.get(scene.request.sha256)
-        if found is None or scene.any_seed == scene.request.sha256:
+        """Have the result of another run directory; where any seed will do, one that no other scene has."""
+        exact = [] if scene.any_seed == scene.request.sha256 else self._elsewhere.get(scene.request.sha256, [])
+        alike = self._elsewhere.get(scene.any_seed or "", [])
+        found = next(iter(exact), None) or next((one for one in alike if one.name not in self._lent), None)
+        if found is None:
             return None
+        self._lent.add(found.name)
         paid = self._paid(scene)
         return Step(scene, Action.REUSE, f"bought as {found.name}", paid_before=paid, elsewhere=found)
 
@@ -239,6 +261,8 @@ class _Planner:
         return Step(scene, Action.UNKNOWN, reason, paid_before=True, attempt=attempt)
 
     def _changed_meanwhile(self, scene: SceneFacts, attempt: Attempt) -> Step:
+        if linked := self._linked(scene):
+            return linked
         changed = attempt.request.changes(scene.request)
         what = f"changed: {', '.join(changed) or 'the request'}"
         reason = f"{what}; its task still runs and is waited for, then it is paid for again"
@@ -275,9 +299,11 @@ class _Planner:
         is_own = attempt.scene_id == scene.scene_id
         bought = "bought" if is_own else f"bought as {attempt.name}"
         is_gone = attempt.has_file and scene.scene_id in self._missing
+        if (is_gone or attempt.state in _TO_FETCH) and (linked := self._linked(scene)):
+            return linked
         if is_gone and attempt.reused_from:
             where = f"its file is gone; name the run directory that it is from with --reuse ({attempt.reused_from})"
-            return self._linked(scene) or Step(scene, Action.FAILED, where, paid_before=True, attempt=attempt)
+            return Step(scene, Action.FAILED, where, paid_before=True, attempt=attempt)
         if is_gone or attempt.state in _TO_FETCH:
             if not self._choice.download:
                 reason = f"{bought}; its file is not wanted now"

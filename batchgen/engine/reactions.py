@@ -310,7 +310,8 @@ class Reactions:
             run.created_at = None
         self._in_flight.discard(run)
         self._remember_of(outcome_events.completed(at, attempt, result.task))
-        changed = not (run.removed or attempt.asks_for(run.scene))
+        # Only where the plan says so: it shows what is bought, and lets one of several scenes buy.
+        changed = run.repeats and not attempt.asks_for(run.scene)
         if self._settings.download:
             fetching = SceneRun(attempt.as_scene(), attempt.key, removed=True) if changed else run
             self._queues.now(CommandKind.FETCH, fetching)
@@ -325,11 +326,11 @@ class Reactions:
             return
         self._in_flight.discard(run)
         self._remember_of(outcome_events.failed(at, attempt, classification, run.charge))
-        if run.removed:
-            return
         paid = paid_for(self.state, run.scene)
-        if run.repeats or not attempt.asks_for(run.scene):
+        if run.repeats:
             self._submit_anew(run, at)
+        elif run.removed or not attempt.asks_for(run.scene):
+            return
         elif self._attempt(run).again:
             self._submit_after_refusal(run, classification, now)
         elif classification.passing and paid < self._settings.attempts:

@@ -49,7 +49,7 @@ from typing import TypeVar
 
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
-from batchgen.engine.attempts import AttemptKey, AttemptState
+from batchgen.engine.attempts import AttemptKey
 from batchgen.engine.backoff import Jitter
 from batchgen.engine.commands import Command, CommandResult, Fetch, Poll, Stop, Submit
 from batchgen.engine.planner import Action, Step
@@ -61,8 +61,6 @@ from batchgen.engine.throttle import Hold
 
 __all__ = ["Scheduler", "Settings"]
 _AnyCommand = TypeVar("_AnyCommand", Submit, Poll, Fetch)
-_FOLLOWING = (Action.RESUME, Action.WAIT)
-"""Steps that wait for a task."""
 
 
 class Scheduler(Reactions):
@@ -83,15 +81,13 @@ class Scheduler(Reactions):
             run = SceneRun(step.scene, key, step.removed, step.then_submits)
             if step.action is Action.SUBMIT:
                 self._queues.now(CommandKind.SUBMIT, run)
-            elif step.attempt is None or key in followed:
-                continue
-            elif step.attempt.is_open and step.action in _FOLLOWING:
+            elif step.follows and key not in followed:
                 followed.add(key)
-                self._in_flight.add(run)
-                self._queues.now(CommandKind.POLL, run)
-            elif step.action is Action.DOWNLOAD:
-                followed.add(key)
-                self._queues.now(CommandKind.FETCH, run)
+                if step.action is Action.DOWNLOAD:
+                    self._queues.now(CommandKind.FETCH, run)
+                else:
+                    self._in_flight.add(run)
+                    self._queues.now(CommandKind.POLL, run)
 
     # What the caller asks
 
@@ -192,9 +188,7 @@ class Scheduler(Reactions):
             return None
         self._queues.take(CommandKind.SUBMIT)
         scene_id = run.scene.scene_id
-        latest = self.state.latest(scene_id)
-        refused = latest is not None and latest.state is AttemptState.REFUSED
-        run.attempt = scene_id, (latest.number if latest else 0) + (0 if refused else 1)
+        run.attempt = scene_id, self.state.next_number(scene_id)
         self._pace.sent(now)
         self._breaker.sent()
         self._in_flight.add(run)

@@ -4,6 +4,7 @@ Attempts are kept by the scene that they were made for, and found by what they a
 the same request, or one scene under two names, have the same attempts.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +25,7 @@ from batchgen.engine.events import (
     OutcomeUnknown,
     Picked,
     PicksCleared,
+    Resolved,
     RunEnded,
     RunStarted,
     SceneFacts,
@@ -32,6 +34,8 @@ from batchgen.engine.events import (
 )
 
 S = AttemptState
+TAKE = re.compile(r"-t[0-9]+\Z")
+"""What the ids of takes end with, behind that of their shot."""
 _WEIGHTS: Mapping[AttemptState, int] = {
     S.DELIVERED: 5,
     S.COMPLETED: 4,
@@ -70,8 +74,8 @@ class State:
     """The attempts at each request, by its hash, and by that of requests in which any seed will do."""
     adopted: dict[str, AttemptKey] = field(default_factory=dict)
     """The attempt that a scene has taken over from one that is gone."""
-    wanted_again: dict[str, int] = field(default_factory=dict)
-    """Scenes that are to be paid for once more, and how many attempts they had when that was said."""
+    wanted_again: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Scenes that are to be paid for once more: what they asked for when that was said, and how often it had been."""
     picked_scenes: dict[str, str] = field(default_factory=dict)
     """The scene that stands for a shot, where the user picked one."""
     picked_attempts: dict[str, AttemptKey] = field(default_factory=dict)
@@ -89,6 +93,15 @@ class State:
         listed = self.attempts.get(scene_id)
         return listed[-1] if listed else None
 
+    def next_number(self, scene_id: str) -> int:
+        """The number of the next attempt at a scene.
+
+        A submission that created nothing does not count, unless the user alone says so: that can be corrected.
+        """
+        latest = self.latest(scene_id)
+        is_free = latest is None or (latest.state is S.REFUSED and not latest.by_hand)
+        return len(self.attempts.get(scene_id, ())) + (0 if latest is not None and is_free else 1)
+
     def attempt(self, key: AttemptKey) -> Attempt:
         """An attempt that there is."""
         return self.attempts[key[0]][key[1] - 1]
@@ -105,9 +118,10 @@ class State:
         unless it was taken over.
         """
         keys = self.by_request.get(scene.request.sha256, [])
-        if scene.any_seed == scene.request.sha256:
-            own = self.attempts.get(scene.scene_id, [])
-            keys = [attempt.key for attempt in own if attempt.request.sha256 == scene.request.sha256]
+        if scene.any_seed is not None:
+            # Its own may have another seed, where they come from elsewhere.
+            own = [one.key for one in self.attempts.get(scene.scene_id, []) if one.asks_for(scene)]
+            keys = own if scene.any_seed == scene.request.sha256 else list(dict.fromkeys([*keys, *own]))
         adopted = self._adopted_by(scene)
         return [self.attempt(key) for key in ([adopted] if adopted and adopted not in keys else []) + keys]
 
@@ -128,10 +142,15 @@ class State:
         return latest if latest is not None and (latest.is_open or latest.is_unknown) else None
 
     def is_wanted_again(self, scene_id: str) -> bool:
-        """Whether a scene is to be paid for once more, and has not been since that was said."""
-        before = self.wanted_again.get(scene_id)
-        made = self.attempts.get(scene_id, [])
-        return before is not None and not any(attempt.is_paid and not attempt.is_unknown for attempt in made[before:])
+        """Whether a scene is to be paid for once more, and its request has not been since that was said."""
+        wish, scene = self.wanted_again.get(scene_id), self._listed.get(scene_id)
+        if wish is None or scene is None or wish[0] != scene.request.sha256:
+            return False  # what is asked for now was not wished for
+        return self._known_paid(scene) <= wish[1]
+
+    def _known_paid(self, scene: SceneFacts) -> int:
+        """How many attempts at the request of a scene were paid for; whether an unknown one was, nobody knows."""
+        return sum(attempt.is_paid and not attempt.is_unknown for attempt in self.attempts_for(scene))
 
     def all_attempts(self) -> Iterable[Attempt]:
         """Every attempt, by scene in the order of their first submission."""
@@ -156,25 +175,37 @@ class State:
 
     def adoptions(self, at: str) -> Iterator[Adopted]:
         """For each scene that has nothing, the attempt of a scene that is gone, where there is one that fits."""
-        taken = {self._adopted_by(scene) for scene in self.scenes} - {None}
-        left: dict[str, Iterator[AttemptKey]] = {}
+        taken = {self._adopted_by(scene) for scene in self.scenes if self._has_what_it_adopted(scene)}
+        left: dict[str, list[AttemptKey]] = {}
         for scene in self.scenes:
-            current = self.current_attempt(scene)
-            if scene.any_seed is None or not (current is None or current.state is S.REFUSED):
+            made = self.attempts_for(scene)
+            if scene.any_seed is None or any(attempt.state is not S.REFUSED for attempt in made):
                 continue
-            heirless = left.setdefault(scene.any_seed, self._heirless(scene.any_seed))
-            found = next((key for key in heirless if key not in taken), None)
+            if scene.any_seed not in left:
+                left[scene.any_seed] = [key for key in self._heirless(scene.any_seed) if key not in taken]
+            heirless = left[scene.any_seed]
+            # What is about to be submitted under its own name does not fail for what failed under another.
+            least = 1 if made else 0
+            found = next((key for key in heirless if _WEIGHTS[self.attempt(key).state] >= least), None)
             if found is not None:
+                heirless.remove(found)
                 yield Adopted(at, scene.scene_id, *found)
 
     def _heirless(self, any_seed: str) -> Iterator[AttemptKey]:
-        """Of each scene that is gone, the attempt that says how such a request stands, in the order of submission."""
+        """Of each scene that is gone, the attempt that says how such a request stands, then its other results."""
         made: dict[str, list[Attempt]] = {}
         for key in self.by_request.get(any_seed, ()):
             if not self._is_claimed(attempt := self.attempt(key)) and attempt.state is not S.REFUSED:
                 made.setdefault(key[0], []).append(attempt)
         for listed in made.values():
-            yield max(listed, key=lambda attempt: (_WEIGHTS[attempt.state], attempt.number)).key
+            best, *others = sorted(listed, key=lambda one: (_WEIGHTS[one.state], one.number), reverse=True)
+            yield best.key
+            yield from (other.key for other in others if other.state is S.DELIVERED)
+
+    def _has_what_it_adopted(self, scene: SceneFacts) -> bool:
+        """Whether a scene is shown as what it took over, and not by now as something of its own."""
+        current = self.current_attempt(scene)
+        return current is not None and current.key == self._adopted_by(scene)
 
     def _adopted_by(self, scene: SceneFacts) -> AttemptKey | None:
         key = self.adopted.get(scene.scene_id)
@@ -207,9 +238,7 @@ class State:
             case HeldBack():
                 self.held[event.scene_id] = event
             case WantedAgain():
-                # A submission after a refusal keeps the number of the refused one.
-                made = [one for one in self.attempts.get(event.scene_id, ()) if one.state is not S.REFUSED]
-                self.wanted_again.setdefault(event.scene_id, len(made))
+                self._wish(event.scene_id)
             case Adopted():
                 self._adopt(event)
             case Picked():
@@ -218,6 +247,11 @@ class State:
                 self._clear_picks(event.shot)
             case _:
                 self._apply_to_attempt(event)
+
+    def _wish(self, scene_id: str) -> None:
+        scene, wish = self._listed.get(scene_id), self.wanted_again.get(scene_id)
+        if scene is not None and (wish is None or wish[0] != scene.request.sha256):
+            self.wanted_again[scene_id] = scene.request.sha256, self._known_paid(scene)
 
     def _begin(self, event: RunStarted) -> None:
         self.gateway = event.gateway if event.rebound and self.bound_to else self.bound_to
@@ -256,8 +290,9 @@ class State:
     def _pick(self, event: Picked) -> None:
         if event.of_scene_id is None or event.of_attempt is None:
             # A scene is picked with all its edits: one of its attempts is not what stands for it any longer.
-            self.picked_scenes[self.shot_of(event.scene_id)] = event.scene_id
-            self.picked_attempts.pop(event.scene_id, None)
+            shot = self.shot_of(event.scene_id)
+            self._clear_picks(shot)
+            self.picked_scenes[shot] = event.scene_id
             return
         key = event.of_scene_id, event.of_attempt
         if self.find(key) is None:
@@ -273,7 +308,7 @@ class State:
     def shot_of(self, scene_id: str) -> str:
         """The shot that a scene is, or is a take of, as far as the manifest that was read last tells."""
         listed = self._listed.get(scene_id)
-        return listed.shot or scene_id if listed is not None else scene_id
+        return listed.shot or scene_id if listed is not None else TAKE.sub("", scene_id)
 
     def _apply_to_attempt(self, event: AttemptEvent) -> None:
         listed = self.attempts.get(event.scene_id, [])
@@ -291,7 +326,7 @@ class State:
         else:
             listed[position] = attempt
         self._index(before, attempt)
-        if isinstance(event, Submitted | OutcomeUnknown):
+        if isinstance(event, Submitted | OutcomeUnknown) or (isinstance(event, Resolved) and event.task_id is not None):
             self.gateway = self.gateway or self._talks_to
 
     def _index(self, before: Attempt | None, attempt: Attempt) -> None:

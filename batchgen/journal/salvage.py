@@ -92,11 +92,14 @@ class _Sent:
 def _rebuilt(scene_id: str, records: Sequence[tuple[int, Record]], found: Salvage) -> list[ev.AttemptEvent]:
     """The submissions and tasks of a scene whose lines contradict each other."""
     sent: list[_Sent] = []
+    events = [record.event for _, record in records]
     for number, record in records:
         event = record.event
         if getattr(event, "scene_id", None) == scene_id and not _take(sent, event):
             found.doubts.append(f"line {number} speaks of a submission of scene {scene_id} that no line begins")
-    if len({(one.intent.request.sha256, one.intent.estimated_cost_usd) for one in sent}) > 1:
+    if any(isinstance(event, ev.Reused) and event.scene_id == scene_id for event in events):
+        found.doubts.append(f"results of other run directories were linked in for scene {scene_id}")
+    if len({one.intent.request.sha256 for one in sent}) > 1:
         found.doubts.append(
             f"scene {scene_id} was submitted with different requests: which task is whose, nobody knows"
         )
@@ -148,7 +151,9 @@ def _joined(
     done: set[str] = set()
     for _, record in records:
         scene_id = str(getattr(record.event, "scene_id", ""))
-        if scene_id not in rebuilt or isinstance(record.event, ev.HeldBack):
+        if getattr(record.event, "of_scene_id", None) in rebuilt:
+            continue  # its attempts have other numbers now; a pick can be said again
+        if scene_id not in rebuilt or not isinstance(record.event, ev.AttemptEvent):
             yield record.event
         elif scene_id not in done:
             done.add(scene_id)

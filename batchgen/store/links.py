@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -23,8 +24,7 @@ def digest(path: Path) -> str | None:
 
 def link_or_copy(source: Path, target: Path) -> None:
     """Give a file a second name, at once and whole; what stood under that name is replaced. Raises OSError."""
-    temporary = target.with_name(f".{target.name}.new")
-    temporary.unlink(missing_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         os.link(source, temporary)
     except OSError as error:

@@ -275,7 +275,7 @@ FAULTS = (
     fault(
         "a scene that was taken out is submitted again",
         REACTIONS,
-        "        if run.removed:\n            return\n",
+        "        elif run.removed or not attempt.asks_for(run.scene):\n            return\n",
         "",
     ),
     fault(
@@ -346,8 +346,10 @@ FAULTS = (
     fault(
         "what was bought for another scene is not asked for",
         STATES,
-        "        if scene.any_seed == scene.request.sha256:\n",
-        "        if scene:\n",
+        "        if scene.any_seed is not None:\n            # Its own",
+        "        if scene:\n            # Its own",
+        "            keys = own if scene.any_seed == scene.request.sha256 else list(",
+        "            keys = own if scene else list(",
     ),
     fault(
         "of scenes that ask for the same each is bought",
@@ -374,14 +376,14 @@ FAULTS = (
     fault(
         "a result with a random seed serves several scenes",
         STATES,
-        "        if scene.any_seed == scene.request.sha256:\n",
-        "        if not scene:\n",
+        "            keys = own if scene.any_seed == scene.request.sha256 else list(",
+        "            keys = own if not scene else list(",
     ),
     fault(
         "what a scene that is gone has left is bought again",
         STATES,
-        "            if scene.any_seed is None or not (",
-        "            if scene or not (",
+        "            if scene.any_seed is None or any(",
+        "            if scene or any(",
     ),
     fault(
         "a result stays with the heir of a scene that is back",
@@ -396,10 +398,16 @@ FAULTS = (
         "        if known and self._state.is_wanted_again(scene.scene_id):\n            return True\n",
     ),
     fault(
-        "a wish counts from a submission that was refused",
+        "a wish is fulfilled twice",
         STATES,
-        "if one.state is not S.REFUSED]\n                self.wanted_again",
-        "if one]\n                self.wanted_again",
+        "self._known_paid(scene) <= wish[1]\n",
+        "self._known_paid(scene) <= wish[1] + 1\n",
+    ),
+    fault(
+        "what a plan does not show is bought after a task",
+        REACTIONS,
+        "        changed = run.repeats and not attempt.asks_for(run.scene)\n",
+        "        changed = not (run.removed or attempt.asks_for(run.scene))\n",
     ),
     fault(
         "a result that no scene uses is not fetched",
@@ -501,13 +509,13 @@ FAULTS = (
     fault_on_disk(
         "the view takes away what is no result",
         VIEW,
-        "        if path not in wanted and is_result(path):\n",
+        "        if path not in wanted and path.stem in known and is_result(path):\n",
         "        if path not in wanted:\n",
     ),
     fault_on_disk(
         "the view keeps what counts no more",
         VIEW,
-        "        if path not in wanted and is_result(path):\n",
+        "        if path not in wanted and path.stem in known and is_result(path):\n",
         "        if not path:\n",
     ),
 )

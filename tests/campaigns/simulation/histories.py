@@ -71,6 +71,8 @@ def _user_acts(world: World) -> None:
     if world.versions and random.random() < 0.3:
         change = world.rename if random.random() < 0.6 else world.repeat
         change(random.choice(list(world.versions)))
+    if len(world.versions) > 1 and random.random() < 0.15:
+        world.want_the_same(*random.sample(list(world.versions), 2))
     if random.random() < 0.1:
         world.budget = random.choice(_BUDGETS)
     if len(world.versions) > 1 and random.random() < 0.1:

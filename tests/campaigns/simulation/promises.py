@@ -36,13 +36,17 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
     *earlier, _ = [entry for entry in books.values() if not entry.disowned]
     attempts = {attempt.task_id: attempt for attempt in state.all_attempts()}
     reason, paid = Reason.NEW, 0
+    wished = state.wanted_again.get(bought.scene_id, ("", 0))[0] == bought.request.sha256
     same = [entry for entry in earlier if _is_for(bought, entry, state)]
     for entry in earlier:
-        if entry.scene_id != bought.scene_id and entry not in same:
+        # What is wished for once more need not wait for what the scene asked for in between.
+        if entry not in same and (entry.scene_id != bought.scene_id or wished):
             continue
         known = attempts.get(entry.task_id)
         assert known is not None, f"bought again while the outcome of {entry.task_id} is unknown"
         is_other = entry not in same
+        if is_other and known.number < bought.number - 1:
+            continue  # of what it asked for before, the last is waited for
         may_be_gone = known.state is S.NOT_FOUND and (asked or is_other or known.key < bought.key)
         assert known.state in _FINISHED or may_be_gone, f"bought again while {entry.task_id} is {known.state}"
         if entry in same and known.state in _HERE:
@@ -52,7 +56,7 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
     last = attempts[same[-1].task_id] if same else None
     if last is not None and last.state is S.FAILED and last.passing and _paid(same, attempts) < allowed:
         return Reason.FAILED
-    if last is not None and bought.scene_id in state.wanted_again:
+    if last is not None and wished:
         return Reason.WISH
     if reason is Reason.NEW and last is not None and not asked:
         assert last.state is S.FAILED, f"bought again though {last.task_id} is {last.state}"
@@ -128,9 +132,9 @@ def nothing_is_lost(state: State, books: Books) -> None:
     assert known <= books.keys(), "a task that nobody created"
     for task_id, entry in books.items():
         if task_id not in known and not entry.disowned:
-            latest = state.latest(entry.scene_id)
-            assert latest is not None, f"{task_id} was bought and its scene was never submitted"
-            assert latest.is_unknown or latest.by_hand, f"{task_id} was bought and is lost"
+            made = state.attempts.get(entry.scene_id, [])
+            assert made, f"{task_id} was bought and its scene was never submitted"
+            assert any(one.is_unknown or one.by_hand for one in made), f"{task_id} was bought and is lost"
     assert len(known) == len([one for one in attempts if one.task_id in known]), "one task is booked for two attempts"
 
 

@@ -71,6 +71,8 @@ _LONGEST_POLL_S = 120.0
 _DURATION_S = 5
 NO_LIMIT = Decimal("Infinity")
 _WITH_SEED, _DERIVED_SEED, _WITHOUT_SEED = "written", "derived", "random"
+_FOLLOWING = (Action.RESUME, Action.WAIT)
+"""Steps after which the same request is sent again where no task was created, or another may do better."""
 _WISHES = (_WITH_SEED, _WITH_SEED, _DERIVED_SEED, _WITHOUT_SEED)
 """What the manifest says of the seed."""
 
@@ -123,6 +125,7 @@ class World(Executor):
         self._under_way = 0
         self._count = 0
         self._scenes: dict[str, SceneFacts] = {}
+        self._may_buy: set[str] = set()
         self._denied = False
         self._held_until = self._refused_at = 0.0
         self._sent_at: dict[Command, float] = {}
@@ -325,6 +328,7 @@ class World(Executor):
 
     def _create(self, command: Submit) -> SubmitResult:
         assert command.scene_id in self._scenes, "submitted though the manifest has it no more"
+        assert command.scene_id in self._may_buy, "submitted though the plan does not show it"
         state, scene = self.witness.state, self._scenes[command.scene_id]
         intent = state.latest(command.scene_id)
         assert intent is not None, "sent without an intent"
@@ -338,8 +342,9 @@ class World(Executor):
             reason = promises.bought_with_reason(intent, state, self.gateway.books, asked=asked, allowed=self.attempts)
             if reason is promises.Reason.WISH:
                 assert command.scene_id in state.wanted_again, "bought though it was there, and nobody wished it"
-                assert not self._bought_again[command.scene_id], "bought twice for one wish"
-                self._bought_again[command.scene_id] += list(self.gateway.books.values())[-1].fate != NEVER_MADE
+                wish = f"{command.scene_id} {intent.request.sha256}"
+                assert not self._bought_again[wish], "bought twice for one wish"
+                self._bought_again[wish] += list(self.gateway.books.values())[-1].fate != NEVER_MADE
                 self.seen["bought again by wish"] += 1
             self._ceiling = max(self._ceiling, NO_LIMIT if self.budget is None else self.budget)
         result = answers.of_submission(command, self._heard)
@@ -413,8 +418,9 @@ class World(Executor):
         }
         self.asked_again = set(self.versions) if choice.retry_failed else self.asked_again & still
         facts = tuple(map(self.scene, self.versions))
-        for scene_id in self._bought_again.keys() - state.wanted_again.keys():
-            del self._bought_again[scene_id]
+        open_wishes = {f"{scene_id} {wish[0]}" for scene_id, wish in state.wanted_again.items()}
+        for wish in self._bought_again.keys() - open_wishes:
+            del self._bought_again[wish]
         self._scenes = {scene.scene_id: scene for scene in facts}
         self._settings = self._some_settings(choice)
         missing = [scene_id for scene_id in self.versions if faulty and self.random.random() < faulty / 4]
@@ -427,6 +433,7 @@ class World(Executor):
         steps = plan(facts, state, choice, missing)
         wishes = [WantedAgain(self.at(), step.scene.scene_id) for step in steps if step.again]
         self._remember(state, [*state.adoptions(self.at()), *wishes])
+        self._may_buy = {step.scene.scene_id for step in steps if step.buys or step.action in _FOLLOWING}
         self.seen["reused"] += sum(step.action is Action.REUSE for step in steps)
         self.seen["waits for another"] += sum(step.action is Action.WAIT for step in steps)
         resumed = sum(one.is_open for one in state.all_attempts())
@@ -539,6 +546,10 @@ class World(Executor):
         self._first.setdefault(scene_id, wish)
         self.versions.setdefault(scene_id, self._removed.get(scene_id, self._first[scene_id]))
 
+    def want_the_same(self, scene_id: str, other_id: str) -> None:
+        """The user wants of one scene what another one is."""
+        self.versions[scene_id] = self.versions[other_id]
+
     def rename(self, scene_id: str) -> None:
         """The user gives a scene another name, and wants the same of it."""
         self.repeat(scene_id)
@@ -558,9 +569,10 @@ class World(Executor):
             return
         self.witness.disk.mishaps = FAIR
         state = self.witness.open()
-        known = {attempt.task_id for attempt in state.all_attempts()}
         for attempt in [one for one in state.all_attempts() if one.is_unknown or self._is_mistyped(one)]:
-            books = self.gateway.books.values()
+            known = {one.task_id for one in state.all_attempts()}
+            # What a task was asked for can be seen at the provider.
+            books = [one for one in self.gateway.books.values() if one.sha256 == attempt.request.sha256]
             mine = [one for one in books if one.scene_id == attempt.scene_id and one.task_id not in known]
             mine = [entry for entry in mine if not entry.disowned]
             task_id = mine[0].task_id if mine and truthfully else None
@@ -570,7 +582,7 @@ class World(Executor):
                 for entry in mine:
                     entry.disowned = not truthfully
                 if not truthfully:
-                    self._bought_again[attempt.scene_id] = 0
+                    self._bought_again[f"{attempt.scene_id} {attempt.request.sha256}"] = 0
                 self.seen["corrected"] += not attempt.is_unknown
             self.witness.append([event := Resolved(self.at(), attempt.scene_id, attempt.number, task_id)])
             state.apply(event)
@@ -578,9 +590,7 @@ class World(Executor):
 
     def _is_mistyped(self, attempt: Attempt) -> bool:
         """Whether the user gave an id that there is not, which can be put right."""
-        latest = self.witness.state.latest(attempt.scene_id)
-        is_latest = latest is not None and latest.number == attempt.number
-        return is_latest and attempt.by_hand and attempt.is_open and attempt.task_id not in self.gateway.books
+        return attempt.by_hand and attempt.is_open and attempt.task_id not in self.gateway.books
 
     def _is_really_gone(self, attempt: Attempt) -> bool:
         entry = self.gateway.books[attempt.task_id or ""]

@@ -118,15 +118,18 @@ def test_twins_are_submitted_once_and_under_one_name() -> None:
     assert steps([loose("s1"), loose("s2")], State()) == {"s1": "- submit", "s2": "- submit"}, "a result each"
 
 
-def test_a_result_elsewhere_is_linked_in_where_the_seed_says_that_it_is_the_same() -> None:
-    there = {name: Elsewhere("runs/old:s@1", "/runs/old/results/s@1.mp4", SHA) for name in ("sha-r1", "sha-any")}
-    asked = [scene("s1"), scene("twin"), loose("s2")]
+def test_a_result_elsewhere_is_linked_in_free() -> None:
+    lent = Elsewhere("runs/old:s@1", scene("s").request, "/runs/old/results/s@1.mp4", SHA)
+    there = {"sha-r1": [lent], "sha-any": [lent]}
+    asked = [scene("s1"), scene("twin"), loose("s2"), loose("s3")]
     found = plan(asked, State(), Choice(), (), there)
     assert [(one.action, one.elsewhere is not None) for one in found] == [
         (Action.REUSE, True),
         (Action.REUSE, False),
         (Action.SUBMIT, False),
-    ]
+        (Action.SUBMIT, False),
+    ], "where any seed will do it serves one scene"
+    assert [one.action for one in plan(asked[2:], State(), Choice(), (), there)] == [Action.REUSE, Action.SUBMIT]
     (linked, *_) = plan([scene("s1")], replay(failed(scene("s1"))), Choice(retry_failed=True), (), there)
     assert linked.action is Action.REUSE, "before it is paid for again"
 

@@ -326,7 +326,7 @@ def test_resolved_as_not_created_is_submitted_again() -> None:
     bench.begin()
     bench.submitted(UNCERTAIN)
     bench.state.apply(Resolved("now", "s1", 1, None))
-    assert bench.again().begin() == [Submit("s1", 1)]
+    assert bench.again().begin() == [Submit("s1", 2)]
 
 
 def test_a_refused_account_stops_submissions_and_lets_tasks_finish() -> None:

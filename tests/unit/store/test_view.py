@@ -12,6 +12,9 @@ from batchgen.store.links import digest, link_or_copy
 from batchgen.store.local import Limits, LocalStore
 from batchgen.store.view import show
 
+IDS = ("s1", "s2", "gone")
+"""What scenes were ever called."""
+
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
@@ -57,10 +60,10 @@ def test_nobody_writes_to_a_result_by_accident(tmp_path: Path) -> None:
 def test_the_view_is_what_counts_and_nothing_else(tmp_path: Path) -> None:
     one, two = keep(tmp_path, 1, b"one"), keep(tmp_path, 2, b"two")
     known = {sha256(b"one"), sha256(b"two")}
-    show(tmp_path, {"s1": one, "s2": two}, known)
+    show(tmp_path, {"s1": one, "s2": two}, IDS, known)
     assert contents(tmp_path / "videos") == {"s1.mp4": b"one", "s2.mp4": b"two"}
     assert (tmp_path / "videos" / "s1.mp4").samefile(tmp_path / one)
-    show(tmp_path, {"s1": two}, known)
+    show(tmp_path, {"s1": two}, IDS, known)
     assert contents(tmp_path / "videos") == {"s1.mp4": b"two"}
     assert contents(tmp_path / "results") == {"s1@1.mp4": b"one", "s1@2.mp4": b"two"}
 
@@ -68,13 +71,13 @@ def test_the_view_is_what_counts_and_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("without_links")
 def test_where_the_disk_has_no_links_there_are_copies(tmp_path: Path) -> None:
     one = keep(tmp_path, 1, b"one")
-    show(tmp_path, {"s1": one}, {sha256(b"one")})
+    show(tmp_path, {"s1": one}, IDS, {sha256(b"one")})
     copy = tmp_path / "videos" / "s1.mp4"
     assert (copy.read_bytes(), copy.samefile(tmp_path / one)) == (b"one", False)
     before = copy.stat().st_ino
-    show(tmp_path, {"s1": one}, {sha256(b"one")})
+    show(tmp_path, {"s1": one}, IDS, {sha256(b"one")})
     assert copy.stat().st_ino == before, "copied once"
-    show(tmp_path, {}, {sha256(b"one")})
+    show(tmp_path, {}, IDS, {sha256(b"one")})
     assert contents(tmp_path / "videos") == {}
 
 
@@ -83,16 +86,24 @@ def test_what_is_the_users_own_is_never_lost(tmp_path: Path) -> None:
     (tmp_path / "videos").mkdir()
     for name in ("s1.mp4", "own.mp4", "notes.txt"):
         (tmp_path / "videos" / name).write_bytes(name.encode())
-    show(tmp_path, {"s1": one}, {sha256(b"one")})
+    show(tmp_path, {"s1": one}, IDS, {sha256(b"one")})
     found = contents(tmp_path / "videos")
     assert {found["own.mp4"], found["notes.txt"], found["s1.mp4"]} == {b"own.mp4", b"notes.txt", b"one"}
     assert b"s1.mp4" in found.values()
 
 
+def test_a_copy_that_the_user_named_is_left_alone(tmp_path: Path) -> None:
+    one = keep(tmp_path, 1, b"one")
+    show(tmp_path, {"s1": one}, IDS, {sha256(b"one")})
+    os.link(tmp_path / one, tmp_path / "videos" / "my favourite.mp4")
+    show(tmp_path, {}, IDS, {sha256(b"one")})
+    assert contents(tmp_path / "videos") == {"my favourite.mp4": b"one"}
+
+
 def test_a_result_that_is_kept_nowhere_else_is_not_taken_for_a_view(tmp_path: Path) -> None:
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "gone.mp4").write_bytes(b"one")
-    show(tmp_path, {}, {sha256(b"one")})
+    show(tmp_path, {}, IDS, {sha256(b"one")})
     assert contents(tmp_path / "videos") == {"gone.mp4": b"one"}
 
 
