@@ -93,7 +93,7 @@ def test_a_path_of_the_manifest_is_relative_to_it_and_any_other_to_where_the_com
     cases: list[tuple[list[str], dict[str, Any], Path]] = [
         (["--run-dir=c"], {"BATCHGEN_RUN_DIR": "e"}, elsewhere / "c"),
         ([], {"BATCHGEN_RUN_DIR": "e"}, elsewhere / "e"),
-        ([], {}, tmp_path / "m"),
+        ([], {}, tmp_path / "m-rehearsal"),
     ]
     for options, environment, begun in cases:
         assert not begun.exists()
@@ -191,8 +191,8 @@ def test_the_values_of_a_saved_plan_stand_whatever_manifest_and_environment_say(
     ended = carried_out(film, "--plan=film.plan", "--attempts=2", **other)
     assert "attempts: 5" not in ended.err
     assert "BATCHGEN_ATTEMPTS" not in ended.err
-    assert not (tmp_path / "made" / "videos" / "s1.mp4").exists()
-    log = (tmp_path / "made" / "batchgen.log").read_text(encoding="utf-8")
+    assert not (tmp_path / "made-rehearsal" / "videos" / "s1.mp4").exists()
+    log = (tmp_path / "made-rehearsal" / "batchgen.log").read_text(encoding="utf-8")
     assert f"attempts=2, no_wait=False, plan_file=film.plan, budget=None, history=[{tmp_path / 'old'}]" in log
     assert "no_download=True" in log
 
@@ -221,7 +221,7 @@ def test_what_the_manifest_says_of_the_run_holds_from_python_too(tmp_path: Path)
     settings = {"run_dir": "made", "attempts": 3, "poll_interval": 0.05, "workers": 2, "history": ["old"]}
     film = with_run(numbered(tmp_path, "", 1), **settings)
     loaded = batchgen.load_manifest(film.manifest, emulator=True)
-    assert (loaded.directory.path, len(loaded.history)) == (tmp_path / "made", 1)
+    assert (loaded.directory.path, len(loaded.history)) == (tmp_path / "made-rehearsal", 1)
     assert batchgen.plan(loaded).choice.attempts == 3
     assert batchgen.plan(loaded, attempts=2).choice.attempts == 2
     options = RunOptions.of(loaded, {"workers": 4})
@@ -249,8 +249,8 @@ def test_every_option_under_run_reaches_the_run(tmp_path: Path) -> None:
     }
     assert set(values) == {name for name, option in OPTIONS.items() if not option.refusal}
     carried_out(with_run(numbered(tmp_path, "", 1), **values))
-    log = (tmp_path / "made" / "batchgen.log").read_text(encoding="utf-8")
+    log = (tmp_path / "made-rehearsal" / "batchgen.log").read_text(encoding="utf-8")
     held = dict(pair.split("=", 1) for pair in log.partition("options in force: ")[2].splitlines()[0].split(", "))
     folders = {"history": f"[{tmp_path / 'old'}]", "reuse": f"[{tmp_path / 'older'}]"}
-    paths = {"run_dir": str(tmp_path / "made"), **folders}
+    paths = {"run_dir": str(tmp_path / "made-rehearsal"), **folders}
     assert {name: held[name] for name in values} == {**{name: str(value) for name, value in values.items()}, **paths}

@@ -174,8 +174,8 @@ def test_an_unknown_submission_is_settled_as_never_created(tmp_path: Path, gatew
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["s1"], "either --task-id ID or --not-created"),
-        (["s1", "--task-id=a", "--not-created"], "either --task-id ID or --not-created"),
+        (["s1"], "say --task-id ID or --not-created"),
+        (["s1", "--task-id=a", "--not-created"], "say --task-id ID or --not-created"),
         (["s1", "--task-id= "], "a task id is a word"),
         (["s9", "--not-created"], "never a submission"),
         (["s1", "--not-created"], "nothing to settle"),
