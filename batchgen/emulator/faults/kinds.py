@@ -171,7 +171,7 @@ _SHAPE_FAULTS = tuple(
         ("output-neighbours", "odd entries beside the video: pictures, nulls, a video without a URL"),
         ("no-result", "a completed task names no video, ever"),
         ("late-result", "a completed task names no video in the first two readings"),
-        ("cost-exponent", 'usage.cost has an exponent: "200.00e-3"'),
+        ("cost-exponent", 'usage.cost has an exponent: "200e-3"'),
         ("cost-unreadable", 'usage.cost is "a lot"'),
         ("cost-negative", "usage.cost is below zero"),
         ("cost-empty", 'usage.cost is ""'),

@@ -40,7 +40,7 @@ def http_error_body(status: int, message: str = "") -> dict[str, Any]:
 
 def error_in_form(form: ErrorForm, fault: Fault, message: str) -> dict[str, Any]:
     """The body of an error in one of the forms that gateways of this family send."""
-    code, said = fault.code, message or HTTPStatus(fault.status).phrase
+    code, said = fault.code, message if fault.code else HTTPStatus(fault.status).phrase
     forms: Mapping[ErrorForm, dict[str, Any]] = {
         "json": error_body(code, message) if code else http_error_body(fault.status),
         "message": {"message": said},
