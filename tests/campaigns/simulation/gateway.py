@@ -28,7 +28,8 @@ class Entry:
 
     ``cost_usd`` is what is charged for it once it is over, ``told`` whether the gateway says so, ``usage`` how.
     ``word`` and ``output`` are how it says that the video is there, ``late_s`` for how long it has none to
-    name, ``enveloped`` whether it says all that in an envelope. ``read_in`` is the process that read it last.
+    name, ``enveloped`` whether it says all that in an envelope. ``read_in`` is the process that read it last,
+    and a ``quiet`` task has its cost stated no more.
     ``lies`` counts the readings in a row that said what is not true. ``named`` is a task whose id came with
     an answer of no use otherwise. ``disowned`` is a task of which
     the user said, against the truth, that it was never created, ``forgotten`` one of which the gateway
@@ -51,6 +52,7 @@ class Entry:
     late_s: float
     enveloped: bool
     read_in: int = 0
+    quiet: bool = False
     lies: int = 0
     named: bool = False
     disowned: bool = False
@@ -201,7 +203,7 @@ class ModelGateway:
         return answers.in_envelope(answer) if entry.enveloped else answer
 
     def _ended(self, entry: Entry, now: float) -> Heard:
-        said = answers.usage(entry.told_usd, entry.told_discount, entry.usage)
+        said = "" if entry.quiet else answers.usage(entry.told_usd, entry.told_discount, entry.usage)
         if entry.fate == NO_RESULT or (entry.fate == "completed" and now < entry.done_at + entry.late_s):
             return answers.completed(said, "completed", entry.no_output)
         if entry.fate == "completed":

@@ -317,6 +317,8 @@ class World(Executor):
             return self._fetch(command)
         known = self.witness.state.attempts[command.scene_id][command.attempt - 1]
         assert known.task_id == command.task_id, "read before its id was durable"
+        if known.state is S.NO_RESULT:  # what is written down need not be said again
+            self.gateway.books[command.task_id].quiet = True
         self._heard = self.gateway.read(command.task_id, self.now_s)
         classification, result = answers.of_reading(self._heard, command.task_id)
         self.seen[f"read {classification.kind}"] += 1
