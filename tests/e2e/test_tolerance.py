@@ -39,6 +39,7 @@ ENDS_BADLY = {
     "fail-none": "task_failed",
     "envelope][fail-001028095-int": "001028095",
     "no-result": "no_result",
+    "no-result][discount-unreadable": "no_result",
 }
 REFUSED = {
     "400-message": ("http_400", "Bad Request (request id req-emulated)"),
@@ -118,6 +119,8 @@ def test_what_ends_badly_has_its_code_and_is_not_bought_again(tmp_path: Path, ga
     rows = film.report().values()
     assert {row["status"] for row in rows} == {"failed"}
     assert dict(zip(ENDS_BADLY, (row["error_code"] for row in rows), strict=True)) == ENDS_BADLY
+    log = (film.run_dir / "batchgen.log").read_text(encoding="utf-8")
+    assert log.count("the gateway's discount cannot be read and counts as not stated: 'much'") == 1, "read often"
     film.run(expect=1)
     film.witness(gateway, len(ENDS_BADLY))
 
