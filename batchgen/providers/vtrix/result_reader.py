@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from batchgen.model import TaskResult
 from batchgen.providers.answers import JsonObject, cost, number, shown, usable_id
@@ -43,8 +44,12 @@ def _may_be_video(item: JsonObject) -> bool:
 def _address(value: object) -> str | None:
     """An address that can be fetched from."""
     url = value.strip() if isinstance(value, str) else ""
-    scheme, _, rest = url.partition("://")
-    return url if scheme.casefold() in ("http", "https") and rest.strip("/") and url.isprintable() else None
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is not a number, brackets without an address
+        return None
+    return url if usable and url.isprintable() else None
 
 
 def read_usage(answer: JsonObject) -> tuple[TaskResult, _Notes]:

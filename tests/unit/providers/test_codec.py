@@ -194,6 +194,7 @@ def test_completed_without_a_video_has_no_result_and_keeps_its_cost() -> None:
         [{"content": [{"type": "image", "url": "https://cdn.example/x.png"}]}],
         [{"content": [{"type": "video", "url": "x.mp4"}]}],
         [{"content": [{"type": "video", "url": "https://"}, {"type": "video"}, None]}],
+        [{"url": "https://[::1/x"}, {"url": "https://x:port/"}, {"url": "//x/y"}, {"url": "https://cdn.example/a\tb"}],
         [{"url": "ftp://cdn.example/x.mp4"}, {"type": "image", "url": "https://cdn.example/x.png"}],
         "x",
         5,
