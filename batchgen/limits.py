@@ -42,6 +42,10 @@ at a time; 3 more without a usable answer, and the run ends. Each uncertain answ
 
 CONFIRMED_AFTER = 5
 """Readings in a row that have to say that a task failed, where they speak of the reading as much as of the task."""
+LOOKS_FOR_RESULT = 5
+LONGEST_RESULT_WAIT_S = 10.0
+"""Readings in a row that have to call a task completed without naming its video, and the longest wait between two
+of them: a result that is only late is there within about half a minute."""
 LOOKS_AT_MISSING = 3
 """Readings of a task that an earlier run gave up as not found, before this run leaves it, too."""
 
@@ -58,5 +62,9 @@ RESULT_CONNECT_S = 15.0
 
 LONGEST_ID = 1_000
 """Characters of a task id: longer than any gateway gives out, and short enough for a URL."""
+MOST_DIGITS = 12
+MOST_PLACES = 20
+"""Digits before and after the point of a cost: no video costs more, and no price list is finer. What has more
+is a mistake, and is not taken for money."""
 LONGEST_EXCERPT = 500
 """Bytes kept of an answer that was of no use: what support needs to find a task by."""

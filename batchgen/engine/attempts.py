@@ -45,6 +45,8 @@ class AttemptState(StrEnum):
     RUNNING = "running"
     NOT_FOUND = "not_found"
     """A run gave the task up, since the gateway did not know it. Each later run looks again."""
+    NO_RESULT = "no_result"
+    """The task is called completed, and names no video. Each later run looks again."""
     COMPLETED = "completed"
     """The task has its result; the file is not here yet."""
     DOWNLOAD_FAILED = "download_failed"
@@ -64,12 +66,13 @@ TRANSITIONS: Mapping[type, Mapping[AttemptState | None, AttemptState]] = {
         S.RESOLVED: S.COMPLETED,
         S.RUNNING: S.COMPLETED,
         S.NOT_FOUND: S.COMPLETED,
+        S.NO_RESULT: S.COMPLETED,
         S.COMPLETED: S.COMPLETED,
         S.DOWNLOAD_FAILED: S.COMPLETED,
         S.DELIVERED: S.COMPLETED,
         S.MISMATCHED: S.COMPLETED,
     },
-    Failed: {S.RESOLVED: S.FAILED, S.RUNNING: S.FAILED, S.NOT_FOUND: S.FAILED},
+    Failed: {S.RESOLVED: S.FAILED, S.RUNNING: S.FAILED, S.NOT_FOUND: S.FAILED, S.NO_RESULT: S.FAILED},
     TaskTimedOut: {S.RESOLVED: S.RESOLVED, S.RUNNING: S.RUNNING},
     TaskNotFound: {S.RESOLVED: S.NOT_FOUND, S.RUNNING: S.NOT_FOUND, S.NOT_FOUND: S.NOT_FOUND},
     Downloaded: {
@@ -93,12 +96,14 @@ TRANSITIONS: Mapping[type, Mapping[AttemptState | None, AttemptState]] = {
         S.REFUSED: S.RESOLVED,
     },
 }
-OPEN = frozenset({S.RESOLVED, S.RUNNING, S.NOT_FOUND})
+OPEN = frozenset({S.RESOLVED, S.RUNNING, S.NOT_FOUND, S.NO_RESULT})
 """States in which the gateway still has to be asked what became of the task."""
 NOT_CREATED = "not_created"
 """The code of a submission of which the user said that no task was created."""
 NOT_FOUND = "task_not_found"
 """The code of a task that the gateway does not know."""
+NO_RESULT = "no_result"
+"""The code of a task that is called completed and names no video."""
 PAID = frozenset(S) - {S.REFUSED}
 """States in which money may have been spent."""
 
@@ -167,8 +172,8 @@ class Attempt:
 
     @property
     def is_in_flight(self) -> bool:
-        """Whether its task is taken to be at work: open, and not given up as not found."""
-        return self.is_open and self.state is not S.NOT_FOUND
+        """Whether its task is taken to be at work: open, and not only looked at once more by each run."""
+        return self.is_open and self.state not in (S.NOT_FOUND, S.NO_RESULT)
 
     @property
     def is_unknown(self) -> bool:
@@ -224,12 +229,27 @@ def _reused(event: Reused) -> Attempt:
 
 
 def _kept(before: Attempt, event: AttemptEvent) -> dict[str, Any]:
-    """What was known and stays: reading a finished task again is only about the address of its result."""
-    if not isinstance(event, Completed) or before.is_open:
-        return {}
+    """What was known and stays: what a task cost is not taken back by a reading that does not state it.
+
+    Reading a task again that had its result is only about the address of that.
+    """
+    if isinstance(event, Completed) and not before.is_open:
+        known = _known(before.result, event.result)
+        return {"result": known, "finished_at": before.finished_at or event.at}
+    if isinstance(event, Completed | Failed) and before.state is S.NO_RESULT:
+        brought = event.result if isinstance(event, Completed) else _charge(event)
+        return {"result": _known(before.result, brought), "finished_at": before.finished_at}
+    return {}
+
+
+def _charge(event: Failed) -> TaskResult:
+    return TaskResult(cost_usd=event.cost_usd, discount=event.discount)
+
+
+def _known(before: TaskResult, after: TaskResult) -> TaskResult:
     names = ("cost_usd", "discount", "job_id")
-    known = {name: getattr(before.result, name) for name in names if getattr(before.result, name) is not None}
-    return {"result": replace(event.result, **known), "finished_at": before.finished_at or event.at}
+    known = {name: getattr(before, name) for name in names if getattr(before, name) is not None}
+    return replace(after, **known)
 
 
 def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case for each event
@@ -262,12 +282,13 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
             return {
                 "code": event.code,
                 "message": event.message,
-                "result": TaskResult(cost_usd=event.cost_usd, discount=event.discount),
+                "result": _charge(event),
                 "again": event.again,
                 "passing": event.passing,
                 "finished_at": event.at,
                 # Versions before wrote that for good after five 404s; such a task is looked for again, too.
                 **({"state": S.NOT_FOUND, "finished_at": None} if event.code == NOT_FOUND else {}),
+                **({"state": S.NO_RESULT} if event.code == NO_RESULT else {}),
             }
         case Downloaded(path=path, sha256=sha256, mismatch=None):
             return {"video_path": path, "video_sha256": sha256, "code": "", "message": ""}

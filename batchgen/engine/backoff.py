@@ -8,7 +8,7 @@ asks for, which `batchgen.engine.throttle` keeps to for the run as a whole.
 
 from collections.abc import Callable
 
-from batchgen.limits import FIRST_RETRY_S, FIRST_WAIT_S, LONGEST_RETRY_S, LONGEST_WAIT_S, SPREAD
+from batchgen.limits import FIRST_RETRY_S, FIRST_WAIT_S, LONGEST_RESULT_WAIT_S, LONGEST_RETRY_S, LONGEST_WAIT_S, SPREAD
 
 Jitter = Callable[[], float]
 """A number from 0 to 1, drawn anew at each call."""
@@ -20,6 +20,11 @@ def retry_wait(failures: int, jitter: Jitter) -> float:
     """Seconds until a reading or a download that failed ``failures`` times in a row is tried again."""
     longest = _doubled(FIRST_RETRY_S, failures, LONGEST_RETRY_S)
     return longest * (0.5 + 0.5 * jitter())
+
+
+def result_wait(looks: int, interval_s: float, jitter: Jitter) -> float:
+    """Seconds until a completed task that named no video ``looks`` times in a row is read again."""
+    return spread(_doubled(min(interval_s, LONGEST_RESULT_WAIT_S), looks, LONGEST_RESULT_WAIT_S), jitter)
 
 
 def submit_wait(refusals: int, jitter: Jitter) -> float:

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     """The gateway says that it does not know the task. Read again: it may be an outage, or the wrong address."""
     RUNNING = "running"
     DONE = "done"
+    NO_RESULT = "no_result"
+    """The task is called completed, and no video is named. Read again: it may come, and it is paid for."""
     FAILED = "failed"
     """The task ended without a result."""
     ACCOUNT = "account"

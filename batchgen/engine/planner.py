@@ -270,7 +270,9 @@ class _Planner:
 
     def _again(self, scene: SceneFacts, current: Attempt) -> Step:
         """Pay once more, unless what was submitted for that is still on its way."""
-        for attempt in reversed(self._state.attempts_for(scene)):
+        heir_of = self._state.adopted.get(scene.scene_id, ("", 0))[0]
+        inherited = [one for one in self._state.attempts.get(heir_of, ()) if one.asks_for(scene)]
+        for attempt in reversed([*inherited, *self._state.attempts_for(scene)]):
             if attempt.is_unknown:
                 return self._unknown(scene, attempt)
             if attempt.is_in_flight:
@@ -284,6 +286,8 @@ class _Planner:
                 return self._task(scene, current)
             case AttemptState.NOT_FOUND:
                 return self._not_found(scene, current)
+            case AttemptState.NO_RESULT:
+                return self._no_result(scene, current)
             case AttemptState.COMPLETED | AttemptState.DOWNLOAD_FAILED | AttemptState.DELIVERED:
                 return self._delivered(scene, current, "unchanged since it was delivered")
             case _:
@@ -317,6 +321,15 @@ class _Planner:
     def _not_found(self, scene: SceneFacts, attempt: Attempt) -> Step:
         reason = f"task {attempt.task_id} was not found; it is looked for once more"
         repeats = self._choice.retry_failed and not attempt.by_hand
+        if repeats:
+            reason += ", and paid for again if it is not there"
+        return Step(scene, Action.RESUME, reason, paid_before=True, then_submits=repeats, attempt=attempt)
+
+    def _no_result(self, scene: SceneFacts, attempt: Attempt) -> Step:
+        """What is paid for may still come free: the task is read before anything is bought again."""
+        reason = f"task {attempt.task_id} was completed without a video; it is looked for once more"
+        may_do_better = paid_for(self._state, scene) < self._choice.attempts
+        repeats = self._choice.retry_failed or self._is_wanted_again(scene) or may_do_better
         if repeats:
             reason += ", and paid for again if it is not there"
         return Step(scene, Action.RESUME, reason, paid_before=True, then_submits=repeats, attempt=attempt)

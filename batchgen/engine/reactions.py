@@ -10,7 +10,7 @@ from decimal import Decimal
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
 from batchgen.engine.attempts import Attempt, AttemptState
-from batchgen.engine.backoff import Jitter, retry_wait, submit_wait
+from batchgen.engine.backoff import Jitter, result_wait, retry_wait, submit_wait
 from batchgen.engine.breaker import Breaker
 from batchgen.engine.budget import Budget, Estimate, recorded_estimate
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
@@ -53,7 +53,9 @@ class Settings:
     estimate: Estimate = recorded_estimate
 
 
-_OF_THE_TASK = frozenset({Kind.RUNNING, Kind.DONE, Kind.FAILED})
+_ENDED = (Kind.FAILED, Kind.NO_RESULT)
+"""What has to be said often enough to be believed."""
+_OF_THE_TASK = frozenset({Kind.RUNNING, Kind.DONE, *_ENDED})
 """What a reading can say of a task itself."""
 
 
@@ -237,17 +239,23 @@ class Reactions:
         elif classification.kind is Kind.ACCOUNT:
             reason = f"the gateway refused: {classification.reason}"
             self._stop_submitting(Stop.ACCOUNT, classification.code, reason, at, CommandKind.POLL)
-        elif classification.kind is Kind.FAILED and run.is_confirmed(classification):
+        elif classification.kind in _ENDED and self._is_confirmed(classification, run):
             self._failed(result, run, now, at)
         elif self._is_time_up(run, now):
             self._give_up(run, at)
         else:
             self._look_again(classification, run, now)
 
+    def _is_confirmed(self, classification: Classification, run: SceneRun) -> bool:
+        """Whether it was said often enough; what an earlier run was told often needs to be said once more only."""
+        known = (self._attempt(run).state, classification.kind) == (AttemptState.NO_RESULT, Kind.NO_RESULT)
+        return run.is_confirmed(classification) or known
+
     def _heard_of_task(self, result: PollResult, run: SceneRun, now: float, at: str) -> None:
         """What a reading says of whether the gateway has our tasks, and this one."""
         classification, command = result.classification, result.command
-        if classification.not_found and not self._attempt(run).is_open:
+        has_ended = self._attempt(run).state is AttemptState.NO_RESULT or not self._attempt(run).is_open
+        if classification.not_found and has_ended:
             run.missed += classification.kind is Kind.MISSING  # a gateway may forget what it has finished
         elif classification.not_found:
             run.missed += classification.kind is Kind.MISSING
@@ -273,7 +281,7 @@ class Reactions:
         return only_looked_at and run.missed >= LOOKS_AT_MISSING and not self._reach.misses_all
 
     def _look_again(self, classification: Classification, run: SceneRun, now: float) -> None:
-        if classification.kind is not Kind.FAILED:
+        if classification.kind not in _ENDED:
             run.said, run.said_times = "", 0
         wait = poll_wait(self._settings.poll_interval_s, run.polls, self._jitter)
         if classification.code == NOT_CONNECTED:
@@ -282,6 +290,8 @@ class Reactions:
             run.failures += 1
             asked_s = min(classification.wait_s or 0.0, LONGEST_READ_WAIT_S)
             wait = max(wait, retry_wait(run.failures, self._jitter), asked_s)
+        elif classification.kind is Kind.NO_RESULT:
+            wait = result_wait(run.said_times, self._settings.poll_interval_s, self._jitter)
         else:
             run.failures = 0
         # The last look comes when the time is up, however long the wait would be.
@@ -292,7 +302,10 @@ class Reactions:
         """Wait no longer in this run. The task makes room: a stuck one must not keep others waiting."""
         attempt = self._attempt(run)
         self._in_flight.discard(run)
-        if attempt.is_open and run.missed and not run.heard_of and not self._reach.misses_all:
+        if attempt.state is AttemptState.NO_RESULT:
+            if run.repeats:
+                self._submit_anew(run, at)
+        elif attempt.is_open and run.missed and not run.heard_of and not self._reach.misses_all:
             self._remember_of(outcome_events.not_found(at, attempt))
             # An id that was given by hand may be mistyped: what became of the submission is as unknown as before.
             if run.repeats and not attempt.by_hand:
@@ -309,7 +322,7 @@ class Reactions:
             self._lengths.completed(outcome_events.kind_of(attempt), now - run.created_at)
             run.created_at = None
         self._in_flight.discard(run)
-        self._remember_of(outcome_events.completed(at, attempt, result.task))
+        self._remember_of(outcome_events.completed(at, attempt, run.charged(result.task)))
         # Only where the plan says so: it shows what is bought, and lets one of several scenes buy.
         changed = run.repeats and not attempt.asks_for(run.scene)
         if self._settings.download:

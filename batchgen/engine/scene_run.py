@@ -1,6 +1,6 @@
 """What a run keeps in mind of one scene; nothing of it outlives the run. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchgen.engine.attempts import AttemptKey
 from batchgen.engine.classification import Classification
@@ -51,6 +51,12 @@ class SceneRun:
         """Keep what a reading states of the cost; one that states none takes nothing back."""
         if result.cost_usd is not None:
             self.charge = result
+
+    def charged(self, result: TaskResult) -> TaskResult:
+        """A result with the cost that an earlier reading has stated, where this one states none."""
+        if result.cost_usd is not None or self.charge.cost_usd is None:
+            return result
+        return replace(result, cost_usd=self.charge.cost_usd, discount=self.charge.discount)
 
     def is_confirmed(self, classification: Classification) -> bool:
         """Whether the gateway has now said this often enough in a row to be believed."""

@@ -45,6 +45,7 @@ _WEIGHTS: Mapping[AttemptState, int] = {
     S.UNKNOWN: 2,
     S.SUBMITTING: 2,
     S.NOT_FOUND: 1,
+    S.NO_RESULT: 1,
     S.MISMATCHED: 0,
     S.FAILED: 0,
     S.REFUSED: 0,

@@ -13,23 +13,29 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from batchgen.limits import LONGEST_EXCERPT, LONGEST_ID
-from batchgen.money import amount
+from batchgen.limits import LONGEST_EXCERPT, LONGEST_ID, MOST_DIGITS, MOST_PLACES
 from batchgen.providers.interface import CallFailed, Created, Stage, Task, TaskError, Trouble
 from batchgen.text import is_usable_id, printable
 
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
 """A longer answer is not read to its end; real ones have a few kilobytes."""
 _LONGEST_TEXT = 2_000
+_LONGEST_REQUEST_ID = 200
+_LONGEST_SHOWN = 80
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer: its status, its body as far as it was read, and seconds to wait if it says so."""
+    """An HTTP answer: its status, its body as far as it was read, and what its headers say.
+
+    ``retry_after_s`` is how many seconds to wait, ``request_id`` what support finds the request by.
+    """
 
     status: int
     body: bytes
     retry_after_s: float | None = None
+    request_id: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -63,8 +69,16 @@ IdPlaces: TypeAlias = Mapping[str, tuple[str, ...]]
 TOP = ""
 
 
+NO_ERROR = TaskError("", "")
+
+
 class NotUnderstood(ValueError):  # noqa: N818 - the answer is at fault
-    """Something needed is missing from an answer, or makes no sense there."""
+    """Something needed is missing from an answer, or makes no sense there; ``error`` is what it says instead."""
+
+    def __init__(self, message: str, error: TaskError = NO_ERROR) -> None:
+        """The message says what is missing."""
+        super().__init__(message)
+        self.error = error
 
 
 def created(
@@ -94,9 +108,16 @@ def task(came: Answer | Unfinished, task_of: Callable[[JsonObject], Task], error
         raise _answered(Stage.READ, came, data, error_of, None)
     try:
         return task_of(data)
-    except NotUnderstood as error:
+    except NotUnderstood as said:
+        error = said.error
         raise CallFailed(
-            Stage.READ, Trouble.UNREADABLE, str(error), status=came.status, stated=True, excerpt=came.excerpt
+            Stage.READ,
+            Trouble.UNREADABLE,
+            _with_request_id(f"{said}: {error.message}" if error.message else str(said), came, data),
+            status=came.status,
+            code=error.code,
+            stated=True,
+            excerpt=came.excerpt,
         ) from None
 
 
@@ -117,14 +138,14 @@ def _broken_off(stage: Stage, came: Unfinished, task_id: str | None) -> CallFail
 
 def _answered(stage: Stage, answer: Answer, data: object, error_of: ErrorOf, task_id: str | None) -> CallFailed:
     """A call that was answered, though not with what it is for."""
-    error = error_of(data) if isinstance(data, dict) else TaskError("", "")
+    error = error_of(data) if isinstance(data, dict) else NO_ERROR
     summary = f"the gateway answered {answer.status}"
     if answer.is_success:
         summary += f" without {'a usable task id' if stage is Stage.CREATE else 'a task'}"
     return CallFailed(
         stage,
         Trouble.UNREADABLE if answer.is_success else Trouble.STATUS,
-        f"{summary}: {error.message}" if error.message else summary,
+        _with_request_id(f"{summary}: {error.message}" if error.message else summary, answer, data),
         status=answer.status,
         code=error.code,
         stated=bool(error.code or error.message),
@@ -133,6 +154,13 @@ def _answered(stage: Stage, answer: Answer, data: object, error_of: ErrorOf, tas
         excerpt=answer.excerpt,
         retry_after_s=answer.retry_after_s,
     )
+
+
+def _with_request_id(message: str, answer: Answer, data: object) -> str:
+    """A message with the id by which support finds the request, where the answer or its header names one."""
+    said = short_text(data.get("request_id")) if isinstance(data, dict) else ""
+    request_id = printable((said or answer.request_id)[:_LONGEST_REQUEST_ID])
+    return f"{message} (request id {request_id})" if request_id else message
 
 
 def check_task_id(said: object, task_id: str) -> None:
@@ -198,6 +226,11 @@ def short_text(value: object) -> str:
     return value.strip()[:_LONGEST_TEXT] if isinstance(value, str) else ""
 
 
+def shown(value: object) -> str:
+    """What came, as it is quoted to people: short, and with nothing that steers a terminal."""
+    return printable(repr(str(value) if isinstance(value, Decimal) else value)[:_LONGEST_SHOWN])
+
+
 def share(value: object) -> float | None:
     """A number from 0 to 1; what is none is only decoration and left out."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
@@ -205,16 +238,21 @@ def share(value: object) -> float | None:
     return float(value) if 0 <= value <= 1 else None
 
 
-def usd_amount(value: object, name: str) -> Decimal | None:
-    """An amount of US dollars, or of what is named, from text or number, never by way of a float."""
-    if value is None or value == "":
-        return None
+def number(value: object) -> Decimal | None:
+    """A number from a number or its text, never by way of a float; None for what is none, or has too many digits."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise NotUnderstood(f"the gateway's {name} is not a number")
-    try:
-        usd = amount(str(value))
-    except ValueError:
-        raise NotUnderstood(f"the gateway's {name} is not an amount of money") from None
-    if usd.is_signed():
-        raise NotUnderstood(f"the gateway's {name} is below zero")
-    return usd
+        return None
+    text = str(value).strip()
+    if not _NUMBER.fullmatch(text):
+        return None
+    exact = Decimal(text)
+    exponent = exact.as_tuple().exponent
+    if not isinstance(exponent, int) or exact.adjusted() >= MOST_DIGITS or exponent < -MOST_PLACES:
+        return None
+    return Decimal(format(exact, "f"))
+
+
+def cost(value: object) -> Decimal | None:
+    """An amount of US dollars that was charged; None where it cannot be read as one."""
+    usd = number(value)
+    return None if usd is None or usd < 0 else usd.copy_abs()

@@ -11,10 +11,15 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import assert_never
 
+from batchgen.engine.attempts import NO_RESULT
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
+from batchgen.limits import LOOKS_FOR_RESULT
 from batchgen.providers.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
 
 _NOT_FOUND = 404
+TASK_FAILED = "task_failed"
+ENDED_CODES = frozenset({TASK_FAILED, "task_cancelled", "task_expired"})
+"""The codes of tasks that ended badly and came without a code of their own."""
 
 
 class ErrorClass(StrEnum):
@@ -38,7 +43,8 @@ class ErrorClass(StrEnum):
 class ErrorPolicy:
     """What the answers of one provider mean, as data.
 
-    Of HTTP statuses: those with which it refuses the ``account``, with which it asks to ``wait`` and has
+    Of HTTP statuses: those with which it refuses the ``account``, as it does with the ``account_codes`` under
+    an answer without a task; those with which it asks to ``wait`` and has
     created nothing, after which the outcome is ``unknown`` whatever else the answer says, and those that
     have created nothing where the provider itself states an error in its own format (``stated``).
     ``failed_task`` says what a code means in a failed task; ``codes`` are those that the model documents.
@@ -49,6 +55,7 @@ class ErrorPolicy:
     unknown: frozenset[int]
     stated: frozenset[int]
     failed_task: Mapping[ErrorClass, Classification]
+    account_codes: frozenset[str] = frozenset()
     codes: Mapping[str, ErrorClass] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,10 +68,27 @@ class ErrorPolicy:
         """The same policy with the error codes of a model, as its ``model.json`` documents them."""
         return replace(self, codes={code: ErrorClass(said["class"]) for code, said in errors.items()})
 
+    def documented(self, code: str) -> str:
+        """A code as it is documented; one that came as a number has lost its leading zeros."""
+        if code in self.codes:
+            return code
+        return next((known for known in self.codes if code and known.lstrip("0") == code), code)
+
     def class_of(self, code: str) -> ErrorClass | None:
-        """The class of a documented code, else None; one that came as a number has lost its leading zeros."""
-        found = self.codes.get(code)
-        return found or next((self.codes[known] for known in self.codes if code and known.lstrip("0") == code), None)
+        """The class of a documented code, and of one of batchgen's own for tasks that ended; else None."""
+        return ErrorClass.ENDED if code in ENDED_CODES else self.codes.get(self.documented(code))
+
+    def refuses_account(self, ending: CallFailed, status: int) -> bool:
+        """Whether an answer without a task speaks of the account: by its status, or by a code about the balance."""
+        if status in self.account:
+            return True
+        is_success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        speaks = ending.code.casefold() in self.account_codes
+        return speaks and (_is_refusal(status) or (is_success and ending.task_id is None))
+
+
+def _is_refusal(status: int) -> bool:
+    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def classify_create(ending: Created | CallFailed, policy: ErrorPolicy) -> Classification:
@@ -94,21 +118,30 @@ def _of_create_answer(  # noqa: PLR0911 - the order
         return _uncertain(ending)
     if code_class is ErrorClass.NOT_CREATED and not names_task:
         return _refused(ending, policy, again=True)
-    if status in policy.account:
-        return Classification(Kind.ACCOUNT, ending.code or f"http_{status}", ending.message)
+    if policy.refuses_account(ending, status):
+        return _account(ending, policy)
     if status in policy.wait:
         return _refused(ending, policy, again=True)
     if code_class is ErrorClass.PERMANENT and not names_task:
         return _refused(ending, policy, again=False)
     if status in policy.stated and ending.stated and not names_task:
         return _refused(ending, policy, again=True)
-    if 400 <= status < 500:  # noqa: PLR2004 - the refusals of HTTP
+    if _is_refusal(status):
         return _refused(ending, policy, again=False)
     return _uncertain(ending)
 
 
+def _account(ending: CallFailed, policy: ErrorPolicy) -> Classification:
+    return Classification(Kind.ACCOUNT, _code(ending, policy), ending.message)
+
+
+def _code(ending: CallFailed, policy: ErrorPolicy) -> str:
+    """The gateway's own code as it is documented, else a word of batchgen's for what happened."""
+    return policy.documented(ending.code) or (f"http_{ending.status}" if ending.status else str(ending.trouble))
+
+
 def _refused(ending: CallFailed, policy: ErrorPolicy, *, again: bool) -> Classification:
-    code = ending.code or f"http_{ending.status}"
+    code = _code(ending, policy)
     throttled = ending.status == HTTPStatus.TOO_MANY_REQUESTS
     return Classification(
         Kind.REFUSED, code, ending.message, again=again, throttled=throttled, wait_s=_wait_s(ending, policy)
@@ -134,6 +167,9 @@ def classify_read(ending: Task | CallFailed, policy: ErrorPolicy) -> Classificat
             return Classification(Kind.RUNNING)
         case RemoteStatus.COMPLETED:
             return Classification(Kind.DONE)
+        case RemoteStatus.NO_RESULT:
+            reason = "the gateway calls the task completed, and its answer names no video that can be fetched"
+            return Classification(Kind.NO_RESULT, NO_RESULT, reason, passing=True, confirm=LOOKS_FOR_RESULT)
         case RemoteStatus.FAILED:
             return _of_failed_task(ending.error or TaskError("", ""), policy)
     assert_never(ending.status)
@@ -143,9 +179,9 @@ def _of_failed_read(ending: CallFailed, policy: ErrorPolicy) -> Classification:
     """Reading costs nothing and is repeated; only a refused account and 404 say more than "not now"."""
     if ending.stage is not Stage.READ:
         raise ValueError(f"the ending of a {ending.stage} call is not one of reading")
-    if ending.status in policy.account:
-        return Classification(Kind.ACCOUNT, ending.code or f"http_{ending.status}", ending.message)
-    code = ending.code or (f"http_{ending.status}" if ending.status else str(ending.trouble))
+    if ending.status is not None and policy.refuses_account(ending, ending.status):
+        return _account(ending, policy)
+    code = _code(ending, policy)
     if ending.status != _NOT_FOUND:
         return Classification(Kind.TRANSIENT, code, ending.message, wait_s=_wait_s(ending, policy))
     # A page comes from a proxy, and so says nothing of the task.
@@ -154,9 +190,10 @@ def _of_failed_read(ending: CallFailed, policy: ErrorPolicy) -> Classification:
 
 
 def _of_failed_task(error: TaskError, policy: ErrorPolicy) -> Classification:
-    known = policy.class_of(error.code)
+    code = policy.documented(error.code) or TASK_FAILED
+    known = policy.class_of(code)
     return replace(
         Classification(Kind.FAILED) if known is None else policy.failed_task[known],
-        code=error.code or "task_failed",
+        code=code,
         reason=error.message or "the gateway says that the task failed, and gives no reason",
     )

@@ -82,7 +82,8 @@ class JsonHttp:
         finally:
             network.finish(response)
         wait_s = retry_after_s(response.headers.get("Retry-After"), time.time())
-        answer = Answer(response.status, self._key.taken_out_of(bytes(content)), wait_s)
+        request_id = self._key.taken_out_of_text(response.headers.get("X-Request-Id") or "")
+        answer = Answer(response.status, self._key.taken_out_of(bytes(content)), wait_s, request_id)
         if broken is None:
             return answer
         trouble = trouble_of(broken)

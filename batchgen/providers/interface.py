@@ -19,10 +19,12 @@ class Stage(StrEnum):
 
 
 class RemoteStatus(StrEnum):
-    """What the gateway says of a task. Whatever is neither completed nor failed is running."""
+    """What the gateway says of a task. Whatever has not ended is running."""
 
     RUNNING = "running"
     COMPLETED = "completed"
+    NO_RESULT = "no_result"
+    """Completed, and the answer names no video that could be fetched."""
     FAILED = "failed"
 
 
@@ -63,13 +65,14 @@ class Task:
     """What the gateway says of a task.
 
     ``progress`` is between 0 and 1. The video's address is set in ``result`` where the status is
-    completed, ``error`` where it is failed.
+    completed, ``error`` where it is failed. ``notes`` say what is odd about the answer.
     """
 
     status: RemoteStatus
     progress: float | None = None
     result: TaskResult = TaskResult()  # noqa: RUF009 - frozen
     error: TaskError | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)

@@ -21,6 +21,12 @@ _WORDS: Mapping[str, str] = {
         "then settle it with batchgen resolve."
     ),
     "task_failed": "The gateway says that the task failed, and does not say why.",
+    "task_cancelled": "The gateway says that the task was cancelled, and does not say why.",
+    "task_expired": "The gateway says that the task has expired, and does not say why.",
+    "no_result": (
+        "The gateway calls the task completed and names no video. Each run looks for it again, free; ask your "
+        "provider about it before you pay for another with --retry-failed."
+    ),
     "download_failed": "Bought, and the file did not arrive. The next run fetches it without paying.",
     "media_mismatch": "Bought, and not what was asked for. The file is kept; --retry-failed buys it again.",
     "not_connected": "No connection to the gateway; nothing was sent. Run again when it can be reached.",

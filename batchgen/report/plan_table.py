@@ -120,7 +120,7 @@ def reason(step: Step) -> str:
         return f"sent{whose}, and no usable answer came; settle it with batchgen resolve"
     if attempt is None or step.removed or step.then_submits:
         return step.reason
-    if action is Action.RESUME and attempt.state is not AttemptState.NOT_FOUND:
+    if action is Action.RESUME and attempt.is_in_flight:
         return "paid for; its task still runs and is waited for"
     if action is Action.WAIT:
         return f"asks for the same as {attempt.name}, and gets that result"

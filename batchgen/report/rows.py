@@ -49,6 +49,7 @@ STATUSES: Mapping[AttemptState, SceneStatus] = {
     AttemptState.RESOLVED: SceneStatus.RUNNING,
     AttemptState.RUNNING: SceneStatus.RUNNING,
     AttemptState.NOT_FOUND: SceneStatus.FAILED,
+    AttemptState.NO_RESULT: SceneStatus.FAILED,
     AttemptState.COMPLETED: SceneStatus.COMPLETED,
     AttemptState.DELIVERED: SceneStatus.COMPLETED,
     AttemptState.DOWNLOAD_FAILED: SceneStatus.FAILED,

@@ -1,7 +1,7 @@
 """A command → a call → what came of it. Runs on the threads of the executor; raises nothing."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from threading import Lock
 
@@ -39,6 +39,7 @@ class CommandExecutor:
         self._any_created = False
         self._closed = False
         self._told_of_outage = False
+        self._noted: set[tuple[str, str]] = set()
         self._keeping = Lock()
         self._kinds: Mapping[type, Callable[..., CommandResult]] = {
             Submit: self._submit,
@@ -99,6 +100,7 @@ class CommandExecutor:
         except Exception as error:
             log.exception("scene %s: task %s: unexpected error while reading", command.scene_id, command.task_id)
             return PollResult(command, Classification(Kind.TRANSIENT, "internal", type(error).__name__))
+        self._note(command, () if isinstance(answer, CallFailed) else answer.notes)
         if said.kind is Kind.RUNNING:
             log.debug("scene %s: task %s is running", command.scene_id, command.task_id)
         elif said.kind is Kind.DONE:
@@ -106,6 +108,13 @@ class CommandExecutor:
         else:
             log.warning("scene %s: task %s: %s: %s", command.scene_id, command.task_id, said.code, said.reason)
         return PollResult(command, said, TaskResult() if isinstance(answer, CallFailed) else answer.result)
+
+    def _note(self, command: Poll, notes: Iterable[str]) -> None:
+        """Say once of a task what is odd about its answers."""
+        for note in notes:
+            if (command.task_id, note) not in self._noted:
+                self._noted.add((command.task_id, note))
+                log.warning("scene %s: task %s: %s", command.scene_id, command.task_id, note)
 
     def _fetch(self, command: Fetch) -> FetchResult:
         wanted = Wanted(command.scene_id, command.attempt, command.url, command.size, command.duration_s)

@@ -187,7 +187,9 @@ def test_a_task_that_was_given_up_is_taken_up_by_its_own_id(tmp_path: Path) -> N
 
 
 def test_a_download_that_failed_is_no_failure_where_no_file_is_wanted(tmp_path: Path) -> None:
-    with server(HostileGateway(read={1: done("ftp://127.0.0.1/x")})) as address:
+    gateway = HostileGateway()
+    with server(gateway) as address:
+        gateway.read = {1: done(f"{address}/gone")}
         film = numbered(tmp_path, address, 1)
         film.run("--poll-interval=0.1", expect=1)
         assert film.report()["s1"]["error_code"] == "download_failed"

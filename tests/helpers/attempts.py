@@ -36,6 +36,7 @@ EVENTS: dict[type, ev.AttemptEvent] = {
     ev.Reused: ev.Reused("t4", "s1", 1, ASKED.request, "runs/old:s1@1", "results/s1@1.mp4", SHA),
 }
 MISMATCHED = ev.Downloaded("t3", "s1", 1, "results/s1@1.mp4", SHA, "it is 4 s long")
+NO_RESULT = ev.Failed("t2", "s1", 1, "no_result", "no video", Decimal("0.4"), None, again=False, passing=True)
 NOT_CREATED = ev.Resolved("t4", "s1", 1, None)
 SENT, RAN = [EVENTS[ev.Submitting]], [EVENTS[ev.Submitting], EVENTS[ev.Submitted]]
 WAYS: dict[AttemptState, list[ev.AttemptEvent]] = {
@@ -45,6 +46,7 @@ WAYS: dict[AttemptState, list[ev.AttemptEvent]] = {
     S.RESOLVED: [*SENT, EVENTS[ev.OutcomeUnknown], EVENTS[ev.Resolved]],
     S.RUNNING: RAN,
     S.NOT_FOUND: [*RAN, EVENTS[ev.TaskNotFound]],
+    S.NO_RESULT: [*RAN, NO_RESULT],
     S.COMPLETED: [*RAN, EVENTS[ev.Completed]],
     S.DOWNLOAD_FAILED: [*RAN, EVENTS[ev.Completed], EVENTS[ev.DownloadFailed]],
     S.DELIVERED: [*RAN, EVENTS[ev.Completed], EVENTS[ev.Downloaded]],

@@ -17,9 +17,12 @@ class Stage(Enum):
     WORDING = "wording"
     POLL = "status answer"
     RESULT = "result"
+    SHAPE = "shape of answers"
 
 
-BodyForm: TypeAlias = Literal["usual", "json", "html", "half", "empty", "no-id", "failed"]
+ErrorForm: TypeAlias = Literal["json", "message", "detail", "details", "text", "error_code", "balance", "envelope"]
+"""The form of an error over HTTP; ``json`` is the documented one."""
+BodyForm: TypeAlias = Literal["usual", "html", "half", "empty", "no-id", "failed"] | ErrorForm
 """The body that is sent. ``usual``: the body without a fault; ``half``: the first half of it."""
 Delivery: TypeAlias = Literal["whole", "close", "reset", "midway"]
 """How much of the response is sent. ``close`` and ``reset``: nothing; ``midway``: half of the body."""
@@ -39,7 +42,8 @@ class Fault:
     """One fault.
 
     ``creates_task`` says whether a submission creates (and charges) a task despite the fault.
-    ``code`` and ``error_shape`` are set for errors that carry a code.
+    ``code`` and ``error_shape`` are set for errors that carry a code, ``status_word`` for failures that
+    the gateway calls otherwise.
     """
 
     kind: str
@@ -53,12 +57,14 @@ class Fault:
     retry_after: bool = False
     code: str = ""
     error_shape: ErrorShape = "object"
+    status_word: str = ""
 
 
 def _response_faults(stage: Stage, prefix: str) -> tuple[Fault, ...]:
     """The faults of a response that submissions and polls share. None of them creates a task."""
     return (
         Fault(f"{prefix}401", stage, "401, the key is refused", status=401, body_form="json"),
+        Fault(f"{prefix}402", stage, "402, the balance is too low", status=402, body_form="json"),
         Fault(f"{prefix}403", stage, "403, the balance is too low", status=403, body_form="json"),
         Fault(f"{prefix}429", stage, "429 with Retry-After", status=429, body_form="json", retry_after=True),
         Fault(f"{prefix}500-json", stage, "500 with a JSON error", status=500, body_form="json"),
@@ -70,8 +76,19 @@ def _response_faults(stage: Stage, prefix: str) -> tuple[Fault, ...]:
     )
 
 
+_REFUSALS = (
+    Fault("400-message", Stage.SUBMIT, '400 with {"message"}, and an X-Request-Id header', body_form="message"),
+    Fault("400-detail", Stage.SUBMIT, '400 with {"detail": "…", "request_id"}', body_form="detail"),
+    Fault("400-details", Stage.SUBMIT, '400 with {"detail": [{"loc", "msg"}]}', body_form="details"),
+    Fault("400-text", Stage.SUBMIT, '400 with {"error": "…"}', body_form="text"),
+    Fault("400-error-code", Stage.SUBMIT, '400 with {"error_code", "error_message"}', body_form="error_code"),
+    Fault("balance", Stage.SUBMIT, "400 with the code insufficient_balance", body_form="balance"),
+)
 _SUBMISSION_FAULTS = (
     *_response_faults(Stage.SUBMIT, ""),
+    *(replace(fault, status=400) for fault in _REFUSALS),
+    Fault("balance-200", Stage.SUBMIT, "200 with the code insufficient_balance", body_form="balance"),
+    Fault("balance-429", Stage.SUBMIT, "429 with the code insufficient_balance", status=429, body_form="balance"),
     Fault(
         "lost-response", Stage.SUBMIT, "the connection is closed without an answer", delivery="close", creates_task=True
     ),
@@ -104,6 +121,25 @@ _OUTCOME_FAULTS = (
     Fault("vanish", Stage.OUTCOME, "reading the task gives 404 from the start"),
     Fault("fail-none", Stage.OUTCOME, "the task fails and gives no error", error_shape="none"),
     Fault(
+        "fail-cancelled",
+        Stage.OUTCOME,
+        "the task is CANCELLED, without error",
+        error_shape="none",
+        status_word="CANCELLED",
+    ),
+    Fault(
+        "fail-canceled",
+        Stage.OUTCOME,
+        "the task is canceled, without error",
+        error_shape="none",
+        status_word="canceled",
+    ),
+    Fault(
+        "fail-expired", Stage.OUTCOME, "the task is expired, without error", error_shape="none", status_word="expired"
+    ),
+    Fault("fail-error", Stage.OUTCOME, "the status of the task is error", error_shape="none", status_word="error"),
+    Fault("fail-completed", Stage.OUTCOME, "completed, with an error and no video", status_word="completed"),
+    Fault(
         "status-weird",
         Stage.WORDING,
         "statuses in other words and cases: QUEUED, Pending, PROCESSING, Completed; progress is often missing",
@@ -122,8 +158,32 @@ _RESULT_FAULTS = (
     Fault("result-html", Stage.RESULT, "200 with an HTML page instead of the video", body_form="html"),
 )
 
+_SHAPE_FAULTS = tuple(
+    Fault(kind, Stage.SHAPE, description)
+    for kind, description in (
+        ("envelope", 'the answers about the task are {"data": {…}, "status": {"code": 200, "message"}}'),
+        ("status-success", "a completed task has the status success"),
+        ("status-succeeded", "a completed task has the status SUCCEEDED"),
+        ("status-unknown", "a completed task has the status done"),
+        ("status-missing", "a completed task has no status"),
+        ("failed-with-video", "a completed task is called failed, with an error, and names its video"),
+        ("output-url", "output[].url without content"),
+        ("output-neighbours", "odd entries beside the video: pictures, nulls, a video without a URL"),
+        ("no-result", "a completed task names no video, ever"),
+        ("late-result", "a completed task names no video in the first two readings"),
+        ("cost-exponent", 'usage.cost has an exponent: "200e-3"'),
+        ("cost-unreadable", 'usage.cost is "a lot"'),
+        ("cost-negative", "usage.cost is below zero"),
+        ("cost-empty", 'usage.cost is ""'),
+        ("usage-odd", "other keys in usage, with odd values"),
+        ("discount-factor", "usage.discount is the factor 0.7"),
+        ("discount-unreadable", 'usage.discount is "much"'),
+    )
+)
+
 KINDS: Mapping[str, Fault] = {
-    fault.kind: fault for fault in (*_SUBMISSION_FAULTS, *_OUTCOME_FAULTS, *_POLL_FAULTS, *_RESULT_FAULTS)
+    fault.kind: fault
+    for fault in (*_SUBMISSION_FAULTS, *_OUTCOME_FAULTS, *_POLL_FAULTS, *_RESULT_FAULTS, *_SHAPE_FAULTS)
 }
 """The faults with a fixed name."""
 
@@ -136,11 +196,21 @@ _TASK_FAILURE = Fault("", Stage.OUTCOME, "", body_form="failed")
 
 PATTERNS: Mapping[str, tuple[str, Fault, str]] = {
     "code-CODE[-STATUS]": (rf"code-{_CODE}{_STATUS}", _ERROR_RESPONSE, "a JSON error with that code, 400 if not said"),
+    "envelope-CODE[-STATUS]": (
+        rf"envelope-{_CODE}{_STATUS}",
+        replace(_ERROR_RESPONSE, status=200, body_form="envelope"),
+        '{"data": null, "status": {"code", "message"}} with that code, 200 if not said',
+    ),
     "fail-CODE[-SHAPE]": (rf"fail-{_CODE}{_SHAPE}", _TASK_FAILURE, "the task fails with that code"),
     "poll-code-CODE[-STATUS]": (
         rf"poll-code-{_CODE}{_STATUS}",
         replace(_ERROR_RESPONSE, stage=Stage.POLL),
         "a JSON error with that code, 400 if not said; the task goes on",
+    ),
+    "poll-envelope-CODE[-STATUS]": (
+        rf"poll-envelope-{_CODE}{_STATUS}",
+        replace(_ERROR_RESPONSE, stage=Stage.POLL, status=200, body_form="envelope"),
+        "the same as the answer to a reading; the task goes on",
     ),
     "poll-fail-CODE[-SHAPE]": (
         rf"poll-fail-{_CODE}{_SHAPE}",

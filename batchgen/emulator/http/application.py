@@ -21,6 +21,7 @@ from batchgen.emulator.http.connection_faults import ClosedConnectionResponse, T
 from batchgen.emulator.http.logging_middleware import LoggingMiddleware, add_log_fields, log_now
 from batchgen.emulator.http.request_parser import RejectedRequestError, parse_request
 from batchgen.emulator.http.result_files import file_response, url_error
+from batchgen.emulator.http.shapes import shaped
 from batchgen.emulator.models import Models
 from batchgen.emulator.request_log import RequestLog
 from batchgen.emulator.settings import Settings
@@ -124,7 +125,7 @@ class _Endpoints:
             return _json(responses.http_error_body(500, f"the task cannot be written down: {error.strerror}"), 500)
         if task:
             add_log_fields(request, task_id=task.id)
-        regular_body = responses.created_body(task) if task else {}
+        regular_body = shaped(responses.created_body(task), task.shape_faults, 0) if task else {}
         return await self._apply_fault(request, fault, regular_body, parsed.model.message(fault.code) if fault else "")
 
     async def read(self, request: Request) -> Response:
@@ -151,6 +152,7 @@ class _Endpoints:
             return _json(task_body)
         url = self._url(request, task) if fault is None and task.status is TaskStatus.COMPLETED else ""
         task_body = responses.task_body(task, service.progress(task), poll_index, url, service.settings)
+        task_body = shaped(task_body, task.shape_faults, service.url_counts[task.id])
         return await self._apply_fault(request, fault, task_body, message)
 
     def _url(self, request: Request, task: Task) -> str:
@@ -205,9 +207,6 @@ class _Endpoints:
 def _faulty_response(fault: Fault, regular_body: dict[str, Any], message: str) -> Response:
     retry_after = _RETRY_AFTER if fault.retry_after else None
     match fault.body_form:
-        case "json":
-            body = responses.error_body(fault.code, message) if fault.code else responses.http_error_body(fault.status)
-            return _json(body, fault.status, retry_after)
         case "html":
             return Response(responses.html_error_page(fault.status), fault.status, media_type="text/html")
         case "half":
@@ -219,6 +218,11 @@ def _faulty_response(fault: Fault, regular_body: dict[str, Any], message: str) -
             return _json({key: value for key, value in regular_body.items() if key != "id"})
         case "usual" | "failed":
             return _json(regular_body)
+        case form:
+            response = _json(responses.error_in_form(form, fault, message), fault.status, retry_after)
+            if form == "message":
+                response.headers["X-Request-Id"] = responses.REQUEST_ID
+            return response
 
 
 def _json(body: object, status: int = 200, retry_after: int | None = None) -> Response:

@@ -6,10 +6,12 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
-from batchgen.emulator.faults.kinds import ErrorShape, Fault
+from batchgen.emulator.faults.kinds import ErrorForm, ErrorShape, Fault
 from batchgen.emulator.settings import Settings
 from batchgen.emulator.tasks.lifecycle import Task, TaskStatus
 
+REQUEST_ID = "req-emulated"
+"""The id of a request that errors name."""
 _RUNNING_SPELLINGS = ("QUEUED", "Pending", "PROCESSING", "In_Progress")
 _ENDED_SPELLINGS: Mapping[TaskStatus, str] = {TaskStatus.COMPLETED: "Completed", TaskStatus.FAILED: "FAILED"}
 
@@ -34,6 +36,22 @@ def http_error_body(status: int, message: str = "") -> dict[str, Any]:
     """The body of an error that has no code of the API."""
     phrase = HTTPStatus(status).phrase
     return error_body(phrase.lower().replace(" ", "_"), message or phrase)
+
+
+def error_in_form(form: ErrorForm, fault: Fault, message: str) -> dict[str, Any]:
+    """The body of an error in one of the forms that gateways of this family send."""
+    code, said = fault.code, message if fault.code else HTTPStatus(fault.status).phrase
+    forms: Mapping[ErrorForm, dict[str, Any]] = {
+        "json": error_body(code, message) if code else http_error_body(fault.status),
+        "message": {"message": said},
+        "detail": {"detail": said, "request_id": REQUEST_ID},
+        "details": {"detail": [{"loc": ["body", "input"], "msg": said, "type": "value_error"}]},
+        "text": {"error": said},
+        "error_code": {"error_code": "bad_request", "error_message": said},
+        "balance": error_body("insufficient_balance", "the balance is too low"),
+        "envelope": {"data": None, "status": {"code": int(code or 0), "message": said}},
+    }
+    return forms[form]
 
 
 def html_error_page(status: int) -> str:
@@ -66,6 +84,8 @@ def task_body(task: Task, progress: float, poll_index: int, url: str, settings: 
             return {**fields, "progress": 1, "output": [{"content": content}], **_usage_fields(task, settings)}
         case TaskStatus.FAILED:
             error_fields = failure_fields(task.outcome_fault, task.failure_message) if task.outcome_fault else {}
+            if task.outcome_fault and task.outcome_fault.status_word:
+                fields["status"] = task.outcome_fault.status_word
             return {**fields, **error_fields, **(_usage_fields(task, settings) if settings.charge_failed else {})}
 
 

@@ -65,6 +65,8 @@ class Task:
     wording_fault: Fault | None = None
     """The fault that changes the spelling of statuses."""
     result_faults: Mapping[str, Fault] = field(default_factory=dict)
+    shape_faults: Mapping[str, Fault] = field(default_factory=dict)
+    """The faults that change the shape of answers about the task."""
     status: TaskStatus = TaskStatus.IN_PROGRESS
 
     @property

@@ -160,6 +160,7 @@ class TaskService:
             failure_message=model.message(outcome_fault.code) if outcome_fault else "",
             wording_fault=self.fault_selector.select_first(Stage.WORDING, request.prompt, *key),
             result_faults=self.fault_selector.select_all(Stage.RESULT, request.prompt, *key),
+            shape_faults=self.fault_selector.select_all(Stage.SHAPE, request.prompt, *key),
         )
 
     def _render_input(self, request: GenerationRequest, task: Task) -> RenderInput:

@@ -130,6 +130,7 @@ def _to_record(stored: StoredTask) -> dict[str, Any]:
         "failure_message": task.failure_message,
         "wording": task.wording_fault and task.wording_fault.kind,
         "result_faults": list(task.result_faults),
+        "shape_faults": list(task.shape_faults),
         "look": {name: getattr(render_input.spec, name) for name in _SPEC_FIELDS},
         "reference_sha256": render_input.reference_sha256,
         "picture": render_input.spec.picture is not None,
@@ -153,6 +154,8 @@ def _from_record(record: Mapping[str, Any], pictures: Path) -> StoredTask:
         failure_message=record["failure_message"],
         wording_fault=find_fault(record["wording"]) if record["wording"] else None,
         result_faults={kind: find_fault(kind) for kind in record["result_faults"]},
+        # Emulators before wrote none.
+        shape_faults={kind: find_fault(kind) for kind in record.get("shape_faults", ())},
     )
     sha256 = str(record["reference_sha256"])
     picture_file = pictures / f"{sha256}.png" if record["picture"] else None

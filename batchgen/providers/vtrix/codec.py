@@ -1,14 +1,14 @@
 """The gateway's JSON ⇄ our types. Pure.
 
-Tolerant where GATEWAY answers are known to vary (letter case of the status, cost as text or number,
-shape of errors, keys that come and go), strict about what is needed. The one place where the
-gateway's words for a status meet ours.
+Tolerant where its answers are known to vary (an envelope around them, words and letter case of the status,
+where a video and its cost stand, the shape of errors), strict about what is needed. The one place where
+the gateway's words for a status meet ours.
 """
 
-import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
-from batchgen.model import TaskResult
 from batchgen.providers import answers
 from batchgen.providers.answers import (
     TOP,
@@ -19,85 +19,90 @@ from batchgen.providers.answers import (
     Unfinished,
     check_task_id,
     share,
-    short_text,
+    shown,
     usable_id,
-    usd_amount,
 )
 from batchgen.providers.interface import Created, RemoteStatus, Task, TaskError
-
-_LEADING_CODE = re.compile(r"([0-9]{6,12})(?:[:\s-]+|\Z)")
-
+from batchgen.providers.vtrix.error_reader import read_error, states_error
+from batchgen.providers.vtrix.parts import parts_of
+from batchgen.providers.vtrix.result_reader import read_usage, read_video
 
 _IDS = ("id", "task_id", "taskId")
 # An error has an id of its own; only what is called a task's is one there.
 _ID_PLACES: IdPlaces = {TOP: _IDS, "data": _IDS, "output": _IDS, "error": _IDS[1:]}
 
+_RUNNING = frozenset({"in_progress", "queued", "in_queue", "pending", "processing"})
+_ENDED_WELL = frozenset({"completed", "success", "succeeded"})
+_ENDED_BADLY: Mapping[str, str] = {
+    "failed": "",
+    "error": "",
+    "cancelled": "task_cancelled",
+    "canceled": "task_cancelled",
+    "expired": "task_expired",
+}
+"""Statuses of a task without a result, and the code of one that comes without a code of its own."""
+
 
 def read_created(came: Answer | Unfinished) -> Created:
     """The answer to creating a task. Raises `CallFailed` for anything but a task's id."""
-    return answers.created(came, lambda data: data.get("id"), _error, _ID_PLACES)
+    return answers.created(came, _id, read_error, _ID_PLACES)
 
 
 def read_task(came: Answer | Unfinished, task_id: str) -> Task:
     """The answer to reading a task. Raises `CallFailed` where it says nothing of that task."""
-    return answers.task(came, partial(_task_with_id, task_id), _error)
+    return answers.task(came, partial(_task_with_id, task_id), read_error)
 
 
-def _task_with_id(task_id: str, data: JsonObject) -> Task:
-    check_task_id(data.get("id"), task_id)
-    return _task(data)
+def _ids(answer: JsonObject) -> list[str]:
+    found = (usable_id(part.get("id")) for part in parts_of(answer))
+    return [task_id for task_id in found if task_id is not None]
 
 
-def _error(answer: JsonObject) -> TaskError:
-    """The error of an answer in any of its known shapes.
+def _id(answer: JsonObject) -> str | None:
+    return next(iter(_ids(answer)), None)
 
-    ``{"error": {"code", "message"}}``, ``{"error": "text"}``, ``{"error": {"code": 123,
-    "error_message"}}``, and ``code`` or ``message`` at the top. A text may begin with the code.
-    """
-    error = answer.get("error")
-    inner: JsonObject = error if isinstance(error, dict) else {}
-    code = short_text(inner.get("code")) or short_text(answer.get("code"))
-    words = [
-        inner.get("message"),
-        inner.get("error_message"),
-        error,
-        answer.get("message"),
-        answer.get("error_message"),
-    ]
-    message = next((text for text in map(short_text, words) if text), "")
-    leading = _LEADING_CODE.match(message)
-    if not code and leading:
-        return TaskError(leading[1], message[leading.end() :] or message)
-    return TaskError(code, message)
+
+def _task_with_id(task_id: str, answer: JsonObject) -> Task:
+    named = _ids(answer)
+    if task_id not in named:
+        check_task_id(next(iter(named), None), task_id)
+    return _task(answer)
 
 
 def _task(answer: JsonObject) -> Task:
-    said = answer.get("status")
-    if not isinstance(said, str) or not said.strip():
-        raise NotUnderstood("the gateway's answer has no status")
-    status = _STATUSES.get(said.strip().casefold(), RemoteStatus.RUNNING)
-    if status is RemoteStatus.RUNNING:
-        return Task(status, progress=share(answer.get("progress")))
-    usage = answer.get("usage")
-    cost = usd_amount(usage.get("cost"), "cost") if isinstance(usage, dict) else None
-    discount = usd_amount(usage.get("discount"), "discount") if isinstance(usage, dict) else None
-    if status is RemoteStatus.FAILED:
-        return Task(status, result=TaskResult(cost_usd=cost, discount=discount), error=_error(answer))
-    url, job_id = _video(answer.get("output"))
-    return Task(status, result=TaskResult(url, job_id, cost, discount))
+    word = _status_word(answer)
+    video = read_video(answer)
+    if video is None and not word:
+        raise NotUnderstood("the gateway's answer has no status", read_error(answer))
+    # Where nobody knows the word for the status, the video is what says that the task has ended.
+    if word in _RUNNING or not (video or word in _ENDED_WELL or word in _ENDED_BADLY):
+        return Task(RemoteStatus.RUNNING, progress=_progress(answer))
+    result, notes = read_usage(answer)
+    if video is not None:
+        result = replace(result, video_url=video[0], job_id=video[1])
+        return Task(RemoteStatus.COMPLETED, result=result, notes=(*_oddity(word, answer), *notes))
+    if word in _ENDED_WELL and not states_error(answer):
+        return Task(RemoteStatus.NO_RESULT, result=result, notes=notes)
+    error = read_error(answer)
+    error = TaskError(error.code or _ENDED_BADLY.get(word, ""), error.message)
+    return Task(RemoteStatus.FAILED, result=result, error=error, notes=notes)
 
 
-_STATUSES = {"completed": RemoteStatus.COMPLETED, "failed": RemoteStatus.FAILED}
+def _status_word(answer: JsonObject) -> str:
+    """The status of the task in small letters; in an envelope, what stands outside speaks of the call."""
+    words = (part.get("status") for part in reversed(parts_of(answer)))
+    found = next((word for word in words if isinstance(word, str) and word.strip()), "")
+    return "_".join(found.casefold().replace("-", " ").replace("_", " ").split())
 
 
-def _video(output: object) -> tuple[str, str | None]:
-    """URL and job id of the first video in a task's output."""
-    for group in output if isinstance(output, list) else [output]:
-        if not isinstance(group, dict) or not isinstance(group.get("content"), list):
-            continue
-        for item in group["content"]:
-            if isinstance(item, dict) and item.get("type") == "video" and short_text(item.get("url")):
-                # Where the job id stands varies: beside the video, or one level up.
-                job = usable_id(item.get("jobId")) or usable_id(group.get("jobId"))
-                return str(item["url"]).strip(), job
-    raise NotUnderstood("the gateway calls the task completed, and its answer has no video")
+def _progress(answer: JsonObject) -> float | None:
+    found = (share(part.get("progress")) for part in parts_of(answer))
+    return next((progress for progress in found if progress is not None), None)
+
+
+def _oddity(word: str, answer: JsonObject) -> Iterator[str]:
+    """What is to be told of a video that came with another status than one that goes with it."""
+    if word not in _ENDED_WELL:
+        error = read_error(answer)
+        said = ": ".join(text for text in (error.code, error.message) if text)
+        yield f"the gateway's status is {shown(word)}{f' ({said})' if said else ''}; it names a video, which is fetched"

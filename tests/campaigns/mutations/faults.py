@@ -15,6 +15,8 @@ BUDGET = "engine/budget.py"
 ERROR_POLICY = "providers/error_policy.py"
 VTRIX_POLICY = "providers/vtrix/error_policy.py"
 CODEC = "providers/vtrix/codec.py"
+PARTS = "providers/vtrix/parts.py"
+RESULT_READER = "providers/vtrix/result_reader.py"
 OUTCOME_EVENTS = "engine/outcome_events.py"
 THROTTLE = "engine/throttle.py"
 BREAKER = "engine/breaker.py"
@@ -210,7 +212,48 @@ FAULTS = (
         "result.task_id is not None:\n",
     ),
     fault(
-        "an answer about another task is taken for this one", CODEC, '    check_task_id(data.get("id"), task_id)\n', ""
+        "an answer about another task is taken for this one",
+        CODEC,
+        "        check_task_id(next(iter(named), None), task_id)\n",
+        "        pass\n",
+    ),
+    fault(
+        "a failure is a failure, though it names a video",
+        CODEC,
+        "    if video is not None:\n        result",
+        '    if video is not None and word not in ("failed", "cancelled"):\n        result',
+    ),
+    fault(
+        "a cost that cannot be read keeps its video away",
+        RESULT_READER,
+        '    return None, (f"the gateway',
+        '    raise NotUnderstood(f"the gateway',
+        "import JsonObject,",
+        "import JsonObject, NotUnderstood,",
+    ),
+    fault(
+        "an envelope is not opened",
+        PARTS,
+        "    return (answer, inside) if isinstance(inside, dict) else (answer,)\n",
+        "    return (answer, inside) if inside is answer else (answer,)\n",
+    ),
+    fault(
+        "a code that speaks of the balance is one like others",
+        VTRIX_POLICY,
+        '    account_codes=frozenset({*map(str, range(40_201, 40_209)), "insufficient_balance"}),\n',
+        "",
+    ),
+    fault(
+        "what brought no result is bought again without one more look",
+        PLANNER,
+        "                return self._no_result(scene, current)\n",
+        "                return self._ended(scene, current)\n",
+    ),
+    fault(
+        "the cost of what brought no result is forgotten with the next look",
+        ATTEMPTS,
+        "    if isinstance(event, Completed | Failed) and before.state is S.NO_RESULT:\n",
+        "    if isinstance(event, Completed) and before.state is S.NO_RESULT:\n",
     ),
     fault(
         "an id that came with a useless answer is dropped",

@@ -46,6 +46,13 @@ def refusal_with(code: str) -> bytes:
 
 
 DOWN = _lost(Stage.CREATE, Trouble.NOT_CONNECTED)
+OF_THE_BALANCE = (
+    Answer(200, _json(data=None, status={"code": 40201, "message": "balance"})),
+    Answer(400, _json(error_code=40208)),
+    Answer(422, _json(error="insufficient_balance")),
+    Answer(429, refusal_with("insufficient_balance")),
+)
+"""Answers that refuse the account by a code, whatever their status."""
 BUSY = Answer(429, _json(message="too many requests"))
 NOTHING_MADE: tuple[Heard, ...] = (
     DOWN,
@@ -63,6 +70,9 @@ NOTHING_MADE: tuple[Heard, ...] = (
     Answer(503, b"", 20.0),
     Answer(503, _HTML, 0.0),
     Answer(402, _json(message="balance")),
+    *OF_THE_BALANCE,
+    Answer(200, _json(data=None, status={"code": 1028099})),
+    Answer(400, _json(detail=[{"loc": ["body"], "msg": "no"}])),
     Answer(200, refusal_with("1028099")),
     Answer(200, refusal_with("001028001")),
     Answer(500, refusal_with("001028004")),
@@ -96,12 +106,17 @@ READ_TROUBLES: tuple[Heard, ...] = (
     _lost(Stage.READ, Trouble.TIMED_OUT),
     _lost(Stage.READ, Trouble.BROKEN),
     Answer(200, _HTML),
-    Answer(200, _json(status="completed", output=[], usage={"cost": "a lot"})),
+    Answer(200, _json(data=None, status={"code": 500, "message": "internal"})),
     Answer(429, b"", 9.0),
     Answer(500, _json(message="internal")),
     Answer(502, _HTML),
 )
-DENIED = (Answer(401, _json(error="who are you")), Answer(403, b""))
+DENIED = (
+    Answer(401, _json(error="who are you")),
+    Answer(402, b""),
+    Answer(403, b""),
+    Answer(200, _json(data=None, status={"code": 40201})),
+)
 GONE = Answer(404, _json(message="no such task"))
 PAGE = Answer(404, _HTML)
 STILL_RUNNING = (
@@ -109,7 +124,10 @@ STILL_RUNNING = (
     Answer(200, _json(status="QUEUED")),
     Answer(200, _json(status="failed", error={"code": "001028098", "message": "status check error"})),
 )
-NOT_MEANT = tuple(Answer(200, _json(status="failed", error=f"{code}: maybe")) for code in ("001028096", "001028097"))
+NOT_MEANT = (
+    *(Answer(200, _json(status="failed", error=f"{code}: maybe")) for code in ("001028096", "001028097")),
+    Answer(200, _json(status="completed", output=[], usage={"cost": "a lot"})),
+)
 
 
 def created(task_id: str) -> Answer:
@@ -136,23 +154,58 @@ def about(task_id: str, answer: Heard) -> Heard:
     return Answer(answer.status, b'{"id": "' + task_id.encode() + b'", ' + answer.body[1:], answer.retry_after_s)
 
 
-def usage(cost: Decimal | None, discount: Decimal | None, *, as_numbers: bool) -> str:
-    """What was charged, in a string or as a number; an amount may have any number of digits."""
+def in_envelope(answer: Heard) -> Heard:
+    """The same answer, with what it says in ``data``."""
+    if not isinstance(answer, Answer) or not answer.body.startswith(b"{"):
+        return answer
+    body = b'{"data": ' + answer.body + b', "status": {"code": 200, "message": "success"}}'
+    return Answer(answer.status, body, answer.retry_after_s)
+
+
+def usage(cost: Decimal | None, discount: Decimal | None, form: str) -> str:
+    """What was charged, in a string, as a number or with an exponent; or something that says nothing of it."""
     told = {"cost": cost, "discount": discount}
-    mark = "" if as_numbers else '"'
-    return ", ".join(f'"{name}": {mark}{amount:f}{mark}' for name, amount in told.items() if amount is not None)
+    amounts = {name: _written(amount, form) for name, amount in told.items() if amount is not None}
+    return ", ".join(f'"{name}": {amount}' for name, amount in amounts.items()) if amounts else form
 
 
-def completed(said: str) -> Answer:
-    """The task has its result."""
-    output = '[{"content": [{"type": "video", "url": "https://cdn.example/v.mp4", "jobId": "j1"}]}]'
-    return Answer(200, f'{{"status": "completed", "output": {output}, "usage": {{{said}}}}}'.encode())
+AMOUNTS = ("text", "number", "exponent")
+"""How an amount can be written."""
+UNTOLD = ("", '"cost": "a lot"', '"cost": -1', '"cost": "", "discount": []', '"cost": NaN', '"cost": 1e99')
+"""Usage that states no cost."""
+
+
+def _written(amount: Decimal, form: str) -> str:
+    if form == "exponent":
+        return f'"{amount.scaleb(3):f}e-3"'
+    return f"{amount:f}" if form == "number" else f'"{amount:f}"'
+
+
+COMPLETED = ("completed", "completed", "completed", "SUCCESS", "Succeeded", "done", "failed", "cancelled", "")
+"""What a gateway may call a task that names its video."""
+OUTPUTS = (
+    '[{"content": [{"type": "video", "url": "https://cdn.example/v.mp4", "jobId": "j1"}]}]',
+    '[null, {"content": [{"type": "image", "url": "x"}]}, {"url": "https://cdn.example/v.mp4"}]',
+)
+NO_OUTPUTS = ("[]", '[{"content": [{"type": "video", "url": ""}]}]', "null")
+
+
+def completed(said: str, word: str, output: str) -> Answer:
+    """The task has its result, whatever the word for that."""
+    error = ', "error": {"code": "001028095", "message": "sorry"}' if word in ("failed", "cancelled") else ""
+    return Answer(200, f'{{"status": "{word}", "output": {output}, "usage": {{{said}}}{error}}}'.encode())
 
 
 def failed(code: str, said: str) -> Answer:
-    """The task ended without a result."""
-    error = f'{{"code": "{code}", "message": "sorry"}}' if code else "null"
-    return Answer(200, f'{{"status": "failed", "error": {error}, "usage": {{{said}}}}}'.encode())
+    """The task ended without a result; in place of a code there may be a word for that."""
+    error = f'{{"code": "{code}", "message": "sorry"}}' if code and not code.isalpha() else "null"
+    word = code if code.isalpha() else "failed"
+    return Answer(200, f'{{"status": "{word}", "error": {error}, "usage": {{{said}}}}}'.encode())
+
+
+def refuses_account(heard: Heard | None) -> bool:
+    """Whether an answer says that the account is not served."""
+    return isinstance(heard, Answer) and (heard.status in (401, 402, 403) or heard in (*OF_THE_BALANCE, *DENIED))
 
 
 def name_of(heard: Heard) -> str:

@@ -12,8 +12,12 @@ from campaigns.simulation.answers import Heard
 
 NEVER_MADE = "001028099"
 """The end of a task that the gateway says was never created: the one that is certain to be free."""
-_ENDS = ("001028004", "001028095", "001028096", "001028097", NEVER_MADE, "999", "")
-_FATES = (*["completed"] * 6, "gone", *_ENDS)
+_ENDS = ("001028004", "001028095", "001028096", "001028097", NEVER_MADE, "999", "", "Cancelled", "expired")
+NO_RESULT = "no_result"
+"""The end of a task that is called completed and never names a video."""
+_FATES = (*["completed"] * 8, "gone", NO_RESULT, *_ENDS)
+_LATE_S = (0.0, 0.0, 0.0, 10.0, 60.0, 2000.0)
+"""For how long a completed task may name no video."""
 _MORE_OR_LESS = tuple(map(Decimal, ("0", "0", "0.1", "0.0000000001", "-0.05", "-0.0123456789")))
 _NOTHING = Decimal(0)
 
@@ -22,7 +26,10 @@ _NOTHING = Decimal(0)
 class Entry:
     """One task in the books.
 
-    ``cost_usd`` is what is charged for it once it is over, ``told`` whether the gateway says so.
+    ``cost_usd`` is what is charged for it once it is over, ``told`` whether the gateway says so, ``usage`` how.
+    ``word`` and ``output`` are how it says that the video is there, ``late_s`` for how long it has none to
+    name, ``enveloped`` whether it says all that in an envelope. ``read_in`` is the process that read it last,
+    and a ``quiet`` task has its cost stated no more.
     ``lies`` counts the readings in a row that said what is not true. ``named`` is a task whose id came with
     an answer of no use otherwise. ``disowned`` is a task of which
     the user said, against the truth, that it was never created, ``forgotten`` one of which the gateway
@@ -38,7 +45,14 @@ class Entry:
     cost_usd: Decimal
     discount: Decimal
     told: bool
-    as_numbers: bool
+    usage: str
+    word: str
+    output: str
+    no_output: str
+    late_s: float
+    enveloped: bool
+    read_in: int = 0
+    quiet: bool = False
     lies: int = 0
     named: bool = False
     disowned: bool = False
@@ -78,12 +92,15 @@ class ModelGateway:
         self.overloaded_until = 0.0
         self.books: dict[str, Entry] = {}
         self.known: Collection[str] = ()
+        self.process = 0
         self._cap = cap
 
     def clear_up(self) -> None:
         """No faults from now on."""
         self.faults = self.down_until = self.blank_until = 0.0
         self.storm_until = self.broken_until = self.overloaded_until = 0.0
+        for entry in self.books.values():
+            entry.late_s = 0.0
 
     def create(self, scene: SceneFacts, now: float) -> Heard:
         """Take a submission, or not; what the other side hears of it."""
@@ -97,7 +114,9 @@ class ModelGateway:
             if draw() < 0.6:
                 return self.random.choice(answers.NOTHING_MADE)
             return self._useless(scene, now)
-        return answers.created(self._enter(scene, now))
+        task_id = self._enter(scene, now)
+        answer = answers.created(task_id)
+        return answers.in_envelope(answer) if self.books[task_id].enveloped else answer
 
     def _hostile(self, scene: SceneFacts, now: float) -> Heard | None:
         """What a gateway says for a while that behaves as none should; None where it behaves."""
@@ -135,7 +154,7 @@ class ModelGateway:
         fate = random.choice(_FATES) if random.random() < self.faults else "completed"
         told = random.random() >= self.faults / 2
         # What was never made, and is charged without a word, nobody could reckon with.
-        charged = fate == "completed" or ((told or fate != NEVER_MADE) and random.random() < 0.3)
+        charged = fate in ("completed", NO_RESULT) or ((told or fate != NEVER_MADE) and random.random() < 0.3)
         entry = Entry(
             f"t{len(self.books) + 1}",
             scene.scene_id,
@@ -146,7 +165,12 @@ class ModelGateway:
             max(price + random.choice(_MORE_OR_LESS), _NOTHING) if charged else _NOTHING,
             random.choice((_NOTHING, Decimal("0.8500000001"), Decimal(1))),
             told,
-            as_numbers=random.random() < 0.5,
+            usage=random.choice(answers.AMOUNTS if told else answers.UNTOLD),
+            word=random.choice(answers.COMPLETED) if random.random() < self.faults else "completed",
+            output=random.choice(answers.OUTPUTS),
+            no_output=random.choice(answers.NO_OUTPUTS),
+            late_s=random.choice(_LATE_S) if random.random() < self.faults else 0.0,
+            enveloped=random.random() < self.faults,
         )
         self.books[entry.task_id] = entry
         return entry.task_id
@@ -158,6 +182,7 @@ class ModelGateway:
             return answers.UNREACHED
         if entry is None or now < self.blank_until:
             return answers.GONE if entry is None or draw() < 0.8 else answers.PAGE
+        entry.read_in = self.process
         return self._shown(entry, now)
 
     def _shown(self, entry: Entry, now: float) -> Heard:
@@ -170,11 +195,20 @@ class ModelGateway:
             return answers.STILL_RUNNING[0]
         if entry.fate == "gone" or entry.forgotten:
             return answers.GONE
-        return answers.about(entry.task_id, self._ended(entry))
+        return self._told(entry, now)
 
-    def _ended(self, entry: Entry) -> Heard:
-        said = answers.usage(entry.told_usd, entry.told_discount, as_numbers=entry.as_numbers)
-        return answers.completed(said) if entry.fate == "completed" else answers.failed(entry.fate, said)
+    def _told(self, entry: Entry, now: float) -> Heard:
+        """How a task ended, by its id."""
+        answer = answers.about(entry.task_id, self._ended(entry, now))
+        return answers.in_envelope(answer) if entry.enveloped else answer
+
+    def _ended(self, entry: Entry, now: float) -> Heard:
+        said = "" if entry.quiet else answers.usage(entry.told_usd, entry.told_discount, entry.usage)
+        if entry.fate == NO_RESULT or (entry.fate == "completed" and now < entry.done_at + entry.late_s):
+            return answers.completed(said, "completed", entry.no_output)
+        if entry.fate == "completed":
+            return answers.completed(said, entry.word, entry.output)
+        return answers.failed(entry.fate, said)
 
     def _trouble(self, entry: Entry, now: float) -> Heard:
         """A reading that goes wrong; of what is not true never so often in a row that it has to be believed.
@@ -187,7 +221,7 @@ class ModelGateway:
             return self.random.choice(answers.DENIED)
         if draw < 0.08 and len(self.books) > 1:
             other = self.random.choice([one for one in self.books.values() if one is not entry])
-            return answers.about(other.task_id, self._ended(other))
+            return self._told(other, now)
         if draw < 0.6 or entry.lies >= 2 or has_failed:
             return self.random.choice(answers.READ_TROUBLES)
         if draw < 0.7:

@@ -15,7 +15,8 @@ from campaigns.simulation.gateway import NEVER_MADE, Entry
 S = AttemptState
 Books = Mapping[str, Entry]
 _HERE = frozenset({S.COMPLETED, S.DOWNLOAD_FAILED, S.DELIVERED})
-_FINISHED = frozenset({S.COMPLETED, S.DOWNLOAD_FAILED, S.DELIVERED, S.MISMATCHED, S.FAILED})
+_ENDED = (S.FAILED, S.NO_RESULT)
+_FINISHED = frozenset({*_HERE, S.MISMATCHED, *_ENDED})
 _NOTHING = Decimal(0)
 
 
@@ -45,24 +46,33 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
         known = attempts.get(entry.task_id)
         assert known is not None, f"bought again while the outcome of {entry.task_id} is unknown"
         is_other = entry not in same
-        if is_other and known.number < bought.number - 1:
-            continue  # of what it asked for before, the last is waited for
+        if is_other and (known.number < bought.number - 1 or bought.scene_id in state.adopted):
+            continue  # of what it asked for before, the last is waited for, unless it waits for another's task
         may_be_gone = known.state is S.NOT_FOUND and (asked or is_other or known.key < bought.key)
         assert known.state in _FINISHED or may_be_gone, f"bought again while {entry.task_id} is {known.state}"
         if entry in same and known.state in _HERE:
             reason = Reason.WISH
         was_charged = not known.again or bool(known.result.cost_usd)
-        paid += entry in same and known.state in (S.FAILED, S.MISMATCHED) and was_charged
+        paid += entry in same and known.state in (*_ENDED, S.MISMATCHED) and was_charged
     last = attempts[same[-1].task_id] if same else None
-    if last is not None and last.state is S.FAILED and last.passing and _paid(same, attempts) < allowed:
+    if last is not None and last.state in _ENDED and last.passing and _paid(same, attempts) < allowed:
         return Reason.FAILED
     if last is not None and wished:
         return Reason.WISH
     if reason is Reason.NEW and last is not None and not asked:
-        assert last.state is S.FAILED, f"bought again though {last.task_id} is {last.state}"
+        assert last.state in _ENDED, f"bought again though {last.task_id} is {last.state}"
         assert paid < allowed, "more paid attempts than allowed"
     _none_is_without_heir(bought, state)
     return reason
+
+
+def looked_before(bought: Attempt, state: State, books: Books, process: int) -> None:
+    """Before anything is bought again, a task that named no video was asked for it once more."""
+    for attempt in state.all_attempts():
+        same = attempt.scene_id == bought.scene_id and attempt.request.sha256 == bought.request.sha256
+        if same and attempt.state is S.NO_RESULT:
+            entry = books[attempt.task_id or ""]
+            assert entry.read_in == process, f"bought again, and {entry.task_id} was not asked for once more"
 
 
 def _paid(same: Iterable[Entry], attempts: Mapping[str | None, Attempt]) -> int:

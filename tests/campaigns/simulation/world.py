@@ -52,7 +52,7 @@ from batchgen.runner.loop import Inbox, Loop, Received
 from campaigns.simulation import answers, promises
 from campaigns.simulation.answers import Heard
 from campaigns.simulation.disk import Disk, Witness
-from campaigns.simulation.gateway import NEVER_MADE, ModelGateway
+from campaigns.simulation.gateway import NEVER_MADE, NO_RESULT, ModelGateway
 from campaigns.simulation.mishaps import FAIR, Crash, How, Mishaps, Point
 from helpers.engine_support import known_request
 
@@ -63,7 +63,6 @@ _NO_TIME_S = 1e-6
 _MOST_STEPS = 5_000
 _EPOCH = datetime(2026, 1, 2, tzinfo=UTC)
 _POINTS: dict[type, Point] = {Submit: Point.CREATE, Poll: Point.READ, Fetch: Point.FETCH}
-_DENIED = (401, 402, 403)
 _THROTTLED, _BUSY = 429, (429, 503)
 _GRACE_S = 60.0
 _LONGEST_POLL_S = 120.0
@@ -259,16 +258,17 @@ class World(Executor):
         if isinstance(result, PollResult):
             self._hear_of_task(result)
         if isinstance(heard, Answer):
-            self._denied = self._denied or heard.status in _DENIED
+            self._denied = self._denied or answers.refuses_account(heard)
             if heard.status in _BUSY and heard.retry_after_s is not None:
                 self._held_until = max(self._held_until, self.now_s + heard.retry_after_s)
 
     def _hear_of_task(self, result: PollResult) -> None:
         """From when on each of several open tasks was met with 404, and none with anything else."""
-        if result.classification.kind in (Kind.RUNNING, Kind.DONE, Kind.FAILED):
+        if result.classification.kind in (Kind.RUNNING, Kind.DONE, Kind.NO_RESULT, Kind.FAILED):
             self._missing = self._missing_since = None
         read = self._scheduler.state.attempt((result.command.scene_id, result.command.attempt))
-        if result.classification.not_found and self._missing is not None and read.is_open:
+        still_runs = read.is_open and read.state is not S.NO_RESULT
+        if result.classification.not_found and self._missing is not None and still_runs:
             self._missing.add(result.command.task_id)
             if len(self._missing) > 1 and self._missing_since is None:
                 self._missing_since = self.now_s
@@ -320,6 +320,8 @@ class World(Executor):
             return self._fetch(command)
         known = self.witness.state.attempts[command.scene_id][command.attempt - 1]
         assert known.task_id == command.task_id, "read before its id was durable"
+        if known.state is S.NO_RESULT:  # what is written down need not be said again
+            self.gateway.books[command.task_id].quiet = True
         self._heard = self.gateway.read(command.task_id, self.now_s)
         classification, result = answers.of_reading(self._heard, command.task_id)
         self.seen[f"read {classification.kind}"] += 1
@@ -340,6 +342,7 @@ class World(Executor):
         if len(self.gateway.books) > before:
             asked = command.scene_id in self.asked_again
             reason = promises.bought_with_reason(intent, state, self.gateway.books, asked=asked, allowed=self.attempts)
+            promises.looked_before(intent, state, self.gateway.books, self.gateway.process)
             if reason is promises.Reason.WISH:
                 assert command.scene_id in state.wanted_again, "bought though it was there, and nobody wished it"
                 wish = f"{command.scene_id} {intent.request.sha256}"
@@ -379,6 +382,7 @@ class World(Executor):
     def run(self, choice: Choice, mishaps: Mishaps = FAIR) -> Scheduler | None:
         """One process from its start to its end, whatever that is; None where it was cut off."""
         self._clear()
+        self.gateway.process += 1
         self.witness.disk.mishaps = mishaps
         finished = None
         try:
@@ -417,6 +421,8 @@ class World(Executor):
             if one is not None and (one.is_unknown or one.is_open or one.again or one.state is S.REFUSED)
         }
         self.asked_again = set(self.versions) if choice.retry_failed else self.asked_again & still
+        without = {name for name, one in standing if one is not None and one.state is S.NO_RESULT}
+        self.asked_again |= {name for name in without if choice.wants_again(name)}
         facts = tuple(map(self.scene, self.versions))
         open_wishes = {f"{scene_id} {wish[0]}" for scene_id, wish in state.wanted_again.items()}
         for wish in self._bought_again.keys() - open_wishes:
@@ -594,7 +600,7 @@ class World(Executor):
 
     def _is_really_gone(self, attempt: Attempt) -> bool:
         entry = self.gateway.books[attempt.task_id or ""]
-        return entry.fate == "gone" or entry.forgotten
+        return entry.fate in ("gone", NO_RESULT) or entry.forgotten
 
     # What has to hold
 

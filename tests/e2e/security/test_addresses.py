@@ -36,7 +36,8 @@ def test_no_other_scheme_is_opened_for_a_result(tmp_path: Path) -> None:
         film = numbered(tmp_path, address, len(urls))
         film.run("--workers=24", expect=1)
     rows = list(film.report().values())
-    assert {row["error_code"] for row in rows} == {"download_failed"}
+    assert {row["error_code"] for row in rows[: len(SCHEMES)]} == {"no_result"}, "no address of a video at all"
+    assert {row["error_code"] for row in rows[len(SCHEMES) :]} == {"download_failed"}
     assert "more than 5 redirects" in rows[-1]["error_message"]
     assert not [path for path in tmp_path.rglob("*.mp4*") if path.stat().st_size and b"root:" in path.read_bytes()]
     assert not list(tmp_path.rglob("*.mp4"))

@@ -31,6 +31,7 @@ def attempt(before: AttemptState) -> Attempt:
         (S.RESOLVED, Sum(), Sum(ESTIMATE), Sum(ESTIMATE)),
         (S.RUNNING, Sum(), Sum(ESTIMATE), Sum(ESTIMATE)),
         (S.NOT_FOUND, Sum(), Sum(ESTIMATE), Sum(ESTIMATE)),
+        (S.NO_RESULT, Sum(COST), Sum(), Sum(COST)),
         (S.COMPLETED, Sum(COST), Sum(), Sum(COST)),
         (S.DOWNLOAD_FAILED, Sum(COST), Sum(), Sum(COST)),
         (S.DELIVERED, Sum(COST), Sum(), Sum(COST)),

@@ -30,6 +30,22 @@ def test_a_task_that_was_not_found_is_looked_for_before_it_is_paid_for_again() -
 
 
 @pytest.mark.parametrize(
+    ("choice", "buys"),
+    [
+        (Choice(), False),
+        (Choice(retry_failed=True), True),
+        (Choice(attempts=2), True),
+        (Choice(again=("s1",)), True),
+        (Choice(again=("s2",)), False),
+    ],
+)
+def test_a_task_without_a_video_is_read_again_before_another_is_paid_for(choice: Choice, buys: bool) -> None:  # noqa: FBT001 - a column
+    found = step(attempts_at(S.NO_RESULT), choice)
+    assert (found.action, found.buys, found.again) == (Action.RESUME, buys, False)
+    assert ("paid for again if it is not there" in found.reason) == buys
+
+
+@pytest.mark.parametrize(
     ("passing", "attempts", "expected"), [(True, 2, Action.SUBMIT), (True, 1, Action.FAILED), (False, 9, Action.FAILED)]
 )
 def test_attempts_count_over_runs(passing: bool, attempts: int, expected: Action) -> None:  # noqa: FBT001 - a column
@@ -54,6 +70,7 @@ def test_a_new_scene_is_submitted() -> None:
         (S.RESOLVED, Action.RESUME, Action.RESUME, Action.RESUME),
         (S.RUNNING, Action.RESUME, Action.RESUME, Action.RESUME),
         (S.NOT_FOUND, Action.RESUME, Action.RESUME, Action.RESUME),
+        (S.NO_RESULT, Action.RESUME, Action.RESUME, Action.RESUME),
         (S.COMPLETED, Action.DOWNLOAD, Action.DOWNLOAD, Action.DONE),
         (S.DOWNLOAD_FAILED, Action.DOWNLOAD, Action.DOWNLOAD, Action.DONE),
         (S.DELIVERED, Action.DONE, Action.DONE, Action.DONE),

@@ -71,7 +71,8 @@ def test_a_number_that_was_cut_off_is_not_an_id(body: bytes) -> None:
         (200, b'{"id": "a b"}', "a b"),
         (200, b'{"id": "a\\nb"}', "a\nb"),
         (200, b'{"id": "' + b"x" * 1_001 + b'"}', "x" * 1_001),
-        (200, b'{"data": {"id": "t7"}}', "t7"),
+        (200, b'{"data": {"task_id": "t7"}}', "t7"),
+        (502, b'{"data": {"id": "t7"}}', "t7"),
         (200, b'{"task_id": 7}', "7"),
         (200, b'{"status": "queued", "id": "t7", "mod', "t7"),
         (200, b'garbage {"taskId":"t7"}', "t7"),
@@ -153,9 +154,12 @@ def test_a_cost_that_is_not_told_is_unknown_and_not_zero(usage: object) -> None:
     "cost", ["NaN", '"NaN"', "Infinity", '"-1"', "-0.5", '"' + "9" * 300 + '"', "9" * 300, "1e999999999", '"1e-400"',
              "true", "[]", "{}", '"ten"']
 )  # fmt: skip
-def test_a_cost_that_is_no_amount_is_a_typed_error(cost: str) -> None:
+def test_a_cost_that_is_no_amount_is_not_stated_and_keeps_no_video_away(cost: str) -> None:
     body = json.dumps({"status": "completed", "usage": {"cost": 0}, **VIDEO}).replace('"cost": 0', f'"cost": {cost}')
-    assert failed(reading, 200, body.encode()).trouble is Trouble.UNREADABLE
+    found = reading(Answer(200, body.encode()))
+    assert (found.status, found.result) == (RemoteStatus.COMPLETED, TaskResult("https://cdn.example/x.mp4", "job-1"))
+    assert "cost cannot be read and counts as not stated" in found.notes[0]
+    assert len(found.notes[0]) < 200
 
 
 @pytest.mark.parametrize(
@@ -181,19 +185,23 @@ def test_a_failed_task_keeps_a_charge_that_was_told() -> None:
     assert task(status="failed", usage={"cost": "0.10"}, error="late").result.cost_usd == Decimal("0.10")
 
 
-def test_completed_without_a_video_is_a_typed_error() -> None:
+def test_completed_without_a_video_has_no_result_and_keeps_its_cost() -> None:
     outputs: tuple[object, ...] = (
         None,
         [],
         [{}],
         [{"content": []}],
-        [{"content": [{"type": "image", "url": "x"}]}],
+        [{"content": [{"type": "image", "url": "https://cdn.example/x.png"}]}],
+        [{"content": [{"type": "video", "url": "x.mp4"}]}],
+        [{"content": [{"type": "video", "url": "https://"}, {"type": "video"}, None]}],
+        [{"url": "https://[::1/x"}, {"url": "https://x:port/"}, {"url": "//x/y"}, {"url": "https://cdn.example/a\tb"}],
+        [{"url": "ftp://cdn.example/x.mp4"}, {"type": "image", "url": "https://cdn.example/x.png"}],
         "x",
         5,
     )
     for output in outputs:
-        error = failed(reading, 200, json.dumps({"status": "completed", "output": output}).encode())
-        assert "no video" in str(error)
+        found = task(status="completed", output=output, usage={"cost": "0.5"})
+        assert found == Task(RemoteStatus.NO_RESULT, result=TaskResult(cost_usd=Decimal("0.5")))
 
 
 def test_a_typed_error_carries_status_code_message_and_a_bounded_excerpt() -> None:

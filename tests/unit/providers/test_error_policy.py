@@ -40,6 +40,26 @@ ACCOUNT = (Kind.ACCOUNT, False)
         (200, b"{}", UNCERTAIN),
         (200, HTML, UNCERTAIN),
         (200, ERROR, UNCERTAIN),
+        (200, b'{"data": {"id": "t1", "status": "queued"}, "status": {"code": 500}}', (Kind.CREATED, False)),
+        (200, b'{"id": "t1", "error": {"code": "40201"}}', (Kind.CREATED, False)),
+        (200, b'{"data": null, "status": {"code": 40201, "message": "no balance"}}', ACCOUNT),
+        (200, b'{"data": {}, "status": {"code": 40208}}', ACCOUNT),
+        (200, b'{"data": null, "status": {"code": 1028099}}', AGAIN),
+        (200, b'{"data": null, "status": {"code": "001028004"}}', NEVER),
+        (200, b'{"data": null, "status": {"code": 200, "message": "success"}}', UNCERTAIN),
+        (200, b'{"id": "a b", "error": {"code": "40201"}}', UNCERTAIN),
+        (200, b'{"code": 40209}', UNCERTAIN),
+        (400, b'{"error_code": "40203"}', ACCOUNT),
+        (400, b'{"code": 400, "error": "insufficient_balance"}', ACCOUNT),
+        (400, b'{"error": {"code": "Insufficient_Balance"}}', ACCOUNT),
+        (404, b'{"detail": "40205: top up"}', ACCOUNT),
+        (429, b'{"status": {"code": 40201}}', ACCOUNT),
+        (429, b'{"error": {"code": "insufficient_balance", "message": "no"}}', ACCOUNT),
+        (500, b'{"error": {"code": 40201}}', AGAIN),
+        (502, b'{"error": {"code": 40201}}', UNCERTAIN),
+        (503, b'{"error": {"code": 40201}}', AGAIN),
+        (504, b'{"error": {"code": "001028099"}}', UNCERTAIN),
+        (302, b'{"error": {"code": "001028099"}}', AGAIN),
         (200, NOT_CREATED, AGAIN),
         (200, WRONG, NEVER),
         (200, b'{"id": "a b"}', UNCERTAIN),
@@ -61,6 +81,7 @@ ACCOUNT = (Kind.ACCOUNT, False)
         (429, HTML, AGAIN),
         (500, ERROR, AGAIN),
         (500, b'{"message": "no"}', AGAIN),
+        (500, b'{"detail": "no"}', AGAIN),
         (500, b'{"error": "no"}', AGAIN),
         (500, b'{"id": "t1", "error": "no"}', UNCERTAIN),
         (500, b"{}", UNCERTAIN),
@@ -106,7 +127,7 @@ ENDINGS = st.builds(
     st.sampled_from(Trouble),
     st.text(),
     status=st.none() | st.integers(100, 599),
-    code=st.sampled_from(["", "E7", *POLICY.codes]),
+    code=st.sampled_from(["", "E7", "40201", "40209", "insufficient_balance", *POLICY.codes]),
     stated=st.booleans(),
     task_id=st.none() | st.just("t1"),
     retry_after_s=st.none() | st.floats(0, 3600),
@@ -121,6 +142,8 @@ def certain(ending: CallFailed) -> bool:
         return False
     if ending.code == "001028099" and ending.task_id is None and ending.status is not None:
         return True
+    if speaks_of_the_balance(ending):
+        return False
     if ending.status in (429, 503):
         return True
     return (
@@ -131,6 +154,13 @@ def certain(ending: CallFailed) -> bool:
     )
 
 
+def speaks_of_the_balance(ending: CallFailed) -> bool:
+    """The same of a code that stops the run, nothing having been created."""
+    status = ending.status or 0
+    says_so = ending.code in ("40201", "insufficient_balance")
+    return says_so and (400 <= status < 500 or (200 <= status < 300 and ending.task_id is None))
+
+
 @given(ENDINGS)
 def test_a_creation_is_repeated_only_where_nothing_can_have_been_created(ending: CallFailed) -> None:
     classification = classify_create(ending, POLICY)
@@ -138,7 +168,7 @@ def test_a_creation_is_repeated_only_where_nothing_can_have_been_created(ending:
     assert classification.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
     assert not classification.again or classification.kind is Kind.REFUSED
     if classification.kind is Kind.ACCOUNT:
-        assert ending.status in (401, 402, 403)
+        assert ending.status in (401, 402, 403) or speaks_of_the_balance(ending)
 
 
 @given(ENDINGS)
@@ -176,7 +206,7 @@ def test_what_a_failed_task_means(code: str, expected: tuple[Kind, bool, int]) -
 
 
 def test_a_code_that_came_as_a_number_is_known_without_its_zeros() -> None:
-    assert of_task(b'{"status": "failed", "error": {"code": 1028098}}')[:2] == (Kind.RUNNING, "1028098")
+    assert of_task(b'{"status": "failed", "error": {"code": 1028098}}')[:2] == (Kind.RUNNING, "001028098")
 
 
 def test_every_documented_code_has_its_test() -> None:
@@ -214,7 +244,7 @@ def test_a_reading_that_fails_never_ends_a_task_at_once(ending: CallFailed) -> N
 @given(st.sampled_from(RemoteStatus), st.sampled_from(["", "E7", *POLICY.codes]))
 def test_every_task_has_a_meaning(status: RemoteStatus, code: str) -> None:
     classification = classify_read(Task(status, error=TaskError(code, "")), POLICY)
-    assert classification.kind in (Kind.RUNNING, Kind.DONE, Kind.FAILED)
+    assert classification.kind in (Kind.RUNNING, Kind.DONE, Kind.NO_RESULT, Kind.FAILED)
 
 
 def test_endings_of_one_stage_are_not_taken_for_those_of_the_other() -> None:

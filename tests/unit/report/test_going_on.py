@@ -32,6 +32,7 @@ def outlook(*events: ev.Event, budget: str | None = None, price: str | None = "0
         (S.UNKNOWN, False),
         (S.RUNNING, True),
         (S.NOT_FOUND, True),
+        (S.NO_RESULT, True),
         (S.COMPLETED, True),
         (S.DOWNLOAD_FAILED, True),
         (S.DELIVERED, False),

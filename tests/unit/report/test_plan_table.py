@@ -50,6 +50,7 @@ def asking(prompt: str, number: int) -> RequestFacts:
         (S.UNKNOWN, "sent, and no usable answer came; settle it with batchgen resolve"),
         (S.RUNNING, "paid for; its task still runs and is waited for"),
         (S.NOT_FOUND, "task task was not found; it is looked for once more"),
+        (S.NO_RESULT, "task task was completed without a video; it is looked for once more"),
         (S.MISMATCHED, "not what was asked for (media_mismatch), and kept; --retry-failed pays for another"),
         (S.FAILED, "failed (001028095); --retry-failed pays for another attempt"),
         (S.DELIVERED, "unchanged since it was delivered"),

@@ -66,6 +66,7 @@ def test_the_columns_are_those_of_the_contract() -> None:
         (S.RESOLVED, "running", "", 1, None),
         (S.RUNNING, "running", "", 1, None),
         (S.NOT_FOUND, "failed", "task_not_found", 1, None),
+        (S.NO_RESULT, "failed", "no_result", 1, "0.4"),
         (S.COMPLETED, "running", "", 1, "0.4"),
         (S.DOWNLOAD_FAILED, "failed", "download_failed", 1, "0.4"),
         (S.DELIVERED, "completed", "", 1, "0.4"),

@@ -4,8 +4,10 @@ The input is a line ``create|read STATUS RETRY-AFTER`` and, below it, the body. 
 what is stated here a second time, from the documentation and not from the code under test.
 """
 
+import contextlib
 import json
 import math
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +32,7 @@ ACCOUNT = (401, 402, 403)
 PERMANENT = ("1028001", "1028002", "1028003", "1028004")
 NOT_KNOWN = (502, 504)
 ASKED_FOR = "t1"
+ENDED_WELL = frozenset({"completed", "success", "succeeded"})
 
 
 def check(data: bytes) -> None:
@@ -57,7 +60,8 @@ def _check_creating(answer: Answer) -> None:
         return
     assert classify_create(created, POLICY).kind is Kind.CREATED
     assert 200 <= answer.status < 300
-    assert said is None or str(said["id"]) == created.task_id, "a number that nobody can hold stands beside the id"
+    named = [str(part.get("id")) for part in _parts(said)]
+    assert said is None or created.task_id in named, "a number that nobody can hold stands beside the id"
     assert isinstance(created, Created)
     assert created.task_id.isprintable()
 
@@ -71,7 +75,7 @@ def _check_refusal(classification: Classification, status: int, said: Any) -> No
     certain = by_code or status in CERTAIN_WHATEVER_THE_BODY or in_words
     assert status not in NOT_KNOWN or classification.kind is Kind.UNCERTAIN
     if classification.kind is Kind.ACCOUNT:
-        assert status in ACCOUNT
+        assert status in ACCOUNT or _speaks_of_the_balance(text, status)
     elif classification.kind is Kind.REFUSED:
         assert certain or for_good or 400 <= status < 500
         assert not classification.again or certain
@@ -91,28 +95,78 @@ def _check_reading(answer: Answer) -> None:
             Kind.MISSING,
             404,
         )
-        assert classification.kind is not Kind.ACCOUNT or answer.status in ACCOUNT
+        text = json.dumps(said, default=str)
+        is_account = answer.status in ACCOUNT or _speaks_of_the_balance(text, answer.status)
+        assert classification.kind is not Kind.ACCOUNT or is_account
+        is_lost = _is_done(said) and 200 <= answer.status < 300 and not _may_be_of_another(said)
+        assert not is_lost, "a video that is named is lost"
         return
     classification = classify_read(task, POLICY)
     assert 200 <= answer.status < 300
     assert isinstance(said, dict)
-    named = said.get("id")
-    assert not isinstance(named, str) or not named.isalnum() or named == ASKED_FOR, "an answer about another task"
-    word = said["status"].strip().casefold()
-    assert task.status == (word if word in ("completed", "failed") else RemoteStatus.RUNNING)
+    assert not _is_of_another(said), "an answer about another task"
+    assert not _is_done(said) or task.status is RemoteStatus.COMPLETED, "a video that is named is lost"
     _check_task(task, classification, said)
+
+
+def _parts(said: Any) -> list[dict[str, Any]]:
+    """Where the fields of an answer may stand: at its top, and in its envelope."""
+    inside = said.get("data") if isinstance(said, dict) else None
+    return [part for part in (said, inside) if isinstance(part, dict)]
+
+
+def _is_of_another(said: Any) -> bool:
+    """Whether it is certain that an answer names another task than the one that was asked for."""
+    named = [part["id"] for part in _parts(said) if isinstance(part.get("id"), str)]
+    return bool(named) and all(task_id.isalnum() and task_id != ASKED_FOR for task_id in named)
+
+
+def _may_be_of_another(said: Any) -> bool:
+    named = [str(part["id"]) for part in _parts(said) if isinstance(part.get("id"), str | int)]
+    return bool(named) and ASKED_FOR not in named
+
+
+def _is_done(said: Any) -> bool:
+    """Whether an answer says that the task is completed, and names its video as it is documented."""
+    words = [part["status"].strip().casefold() for part in _parts(said) if isinstance(part.get("status"), str)]
+    return bool(words) and set(words) <= ENDED_WELL and any(map(_names_video, _parts(said)))
+
+
+def _names_video(part: dict[str, Any]) -> bool:
+    groups = part.get("output")
+    contents = [group.get("content") for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
+    items = [item for content in contents if isinstance(content, list) for item in content if isinstance(item, dict)]
+    urls = [item.get("url") for item in items if item.get("type") == "video"]
+    return any(isinstance(url, str) and url.isascii() and re.fullmatch(r"https?://[\w.]+/[\w.]*", url) for url in urls)
+
+
+def _speaks_of_the_balance(text: str, status: int) -> bool:
+    named = "insufficient_balance" in text.casefold() or any(str(code) in text for code in range(40201, 40209))
+    return named and (200 <= status < 300 or 400 <= status < 500)
 
 
 def _check_task(task: Task, classification: Classification, said: dict[str, Any]) -> None:
     assert task.progress is None or 0 <= task.progress <= 1
     for name, amount in (("cost", task.result.cost_usd), ("discount", task.result.discount)):
-        assert amount is None or (amount.is_finite() and amount >= 0)
-        assert amount is None or amount == Decimal(said["usage"][name])
+        assert amount is None or (amount.is_finite() and (amount >= 0 or name == "discount"))
+        assert amount is None or amount in _numbers(said, name), "an amount that was not said"
     assert (classification.kind is Kind.DONE) == (task.status is RemoteStatus.COMPLETED)
+    assert (classification.kind is Kind.NO_RESULT) == (task.status is RemoteStatus.NO_RESULT)
     assert (classification.kind is Kind.FAILED) <= (task.status is RemoteStatus.FAILED)
     if task.status is RemoteStatus.COMPLETED:
         assert task.result.video_url
-        assert json.dumps(task.result.video_url)[1:-1] in json.dumps(said["output"], default=str)
+        outputs = [part.get("output") for part in _parts(said)]
+        assert json.dumps(task.result.video_url)[1:-1] in json.dumps(outputs, default=str)
+
+
+def _numbers(said: dict[str, Any], name: str) -> list[Decimal]:
+    """Every amount of that name in an answer."""
+    usage = [part["usage"] for part in _parts(said) if isinstance(part.get("usage"), dict)]
+    found = []
+    for value in [one[name] for one in usage if name in one]:
+        with contextlib.suppress(ArithmeticError, ValueError):
+            found.append(Decimal(str(value)))
+    return found
 
 
 def _check_failure(failed: CallFailed, classification: Classification, stage: Stage, answer: Answer) -> None:
