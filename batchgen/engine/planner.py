@@ -198,8 +198,10 @@ class _Planner:
     def step(self, scene: SceneFacts) -> Step:
         """What happens to a scene: nothing is bought while what it asked for before is under way or unknown."""
         step, latest = self._step(scene), self._state.latest(scene.scene_id)
-        if step.action is not Action.SUBMIT or step.again or latest is None or latest.asks_for(scene):
+        if not step.buys or step.again or latest is None or latest.asks_for(scene):
             return step
+        if step.action is not Action.SUBMIT:
+            return replace(step, then_submits=step.then_submits and not latest.is_unknown)
         if latest.is_unknown:
             return self._unknown(scene, latest)
         return self._changed_meanwhile(scene, latest) if latest.is_open else step

@@ -150,8 +150,13 @@ class State:
         return self._known_paid(scene) <= wish[1]
 
     def _known_paid(self, scene: SceneFacts) -> int:
-        """How many attempts at the request of a scene were paid for; whether an unknown one was, nobody knows."""
-        return sum(attempt.is_paid and not attempt.is_unknown for attempt in self.attempts_for(scene))
+        """How many attempts at the request of a scene were paid for; whether an unknown one was, nobody knows.
+
+        One that was taken over may go to another scene yet, and does not count.
+        """
+        adopted = self.adopted.get(scene.scene_id)
+        made = (attempt for attempt in self.attempts_for(scene) if attempt.key != adopted)
+        return sum(attempt.is_paid and not attempt.is_unknown for attempt in made)
 
     def all_attempts(self) -> Iterable[Attempt]:
         """Every attempt, by scene in the order of their first submission."""

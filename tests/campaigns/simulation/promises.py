@@ -37,7 +37,7 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
     *earlier, _ = [entry for entry in books.values() if not entry.disowned]
     attempts = {attempt.task_id: attempt for attempt in state.all_attempts()}
     reason, paid = Reason.NEW, 0
-    wished = state.wanted_again.get(bought.scene_id, ("", 0))[0] == bought.request.sha256
+    wished = is_wished(state, bought)
     same = [entry for entry in earlier if _is_for(bought, entry, state)]
     for entry in earlier:
         # What is wished for once more need not wait for what the scene asked for in between.
@@ -73,6 +73,13 @@ def looked_before(bought: Attempt, state: State, books: Books, process: int) -> 
         if same and attempt.state is S.NO_RESULT:
             entry = books[attempt.task_id or ""]
             assert entry.read_in == process, f"bought again, and {entry.task_id} was not asked for once more"
+
+
+def is_wished(state: State, bought: Attempt) -> bool:
+    """Whether the user wants once more what was bought: the very scene, or one that asks for the same."""
+    own = state.wanted_again.get(bought.scene_id, ("", 0))[0]
+    shared = [] if bought.any_seed == bought.request.sha256 else [wish[0] for wish in state.wanted_again.values()]
+    return bought.request.sha256 in (own, *shared)
 
 
 def _paid(same: Iterable[Entry], attempts: Mapping[str | None, Attempt]) -> int:

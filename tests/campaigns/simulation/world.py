@@ -344,8 +344,8 @@ class World(Executor):
             reason = promises.bought_with_reason(intent, state, self.gateway.books, asked=asked, allowed=self.attempts)
             promises.looked_before(intent, state, self.gateway.books, self.gateway.process)
             if reason is promises.Reason.WISH:
-                assert command.scene_id in state.wanted_again, "bought though it was there, and nobody wished it"
-                wish = f"{command.scene_id} {intent.request.sha256}"
+                assert promises.is_wished(state, intent), "bought though it was there, and nobody wished it"
+                wish = self._wish(intent)
                 assert not self._bought_again[wish], "bought twice for one wish"
                 self._bought_again[wish] += list(self.gateway.books.values())[-1].fate != NEVER_MADE
                 self.seen["bought again by wish"] += 1
@@ -424,8 +424,8 @@ class World(Executor):
         without = {name for name, one in standing if one is not None and one.state is S.NO_RESULT}
         self.asked_again |= {name for name in without if choice.wants_again(name)}
         facts = tuple(map(self.scene, self.versions))
-        open_wishes = {f"{scene_id} {wish[0]}" for scene_id, wish in state.wanted_again.items()}
-        for wish in self._bought_again.keys() - open_wishes:
+        open_wishes = {wish[0] for wish in state.wanted_again.values()}
+        for wish in [each for each in self._bought_again if each.split()[-1] not in open_wishes]:
             del self._bought_again[wish]
         self._scenes = {scene.scene_id: scene for scene in facts}
         self._settings = self._some_settings(choice)
@@ -588,11 +588,16 @@ class World(Executor):
                 for entry in mine:
                     entry.disowned = not truthfully
                 if not truthfully:
-                    self._bought_again[f"{attempt.scene_id} {attempt.request.sha256}"] = 0
+                    self._bought_again[self._wish(attempt)] = 0
                 self.seen["corrected"] += not attempt.is_unknown
             self.witness.append([event := Resolved(self.at(), attempt.scene_id, attempt.number, task_id)])
             state.apply(event)
             self.seen["resolved"] += 1
+
+    def _wish(self, attempt: Attempt) -> str:
+        """What a purchase fulfils: the wish for its request, or where results differ for its scene."""
+        sha256 = attempt.request.sha256
+        return f"{attempt.scene_id} {sha256}" if attempt.any_seed == sha256 else sha256
 
     def _is_mistyped(self, attempt: Attempt) -> bool:
         """Whether the user gave an id that there is not, which can be put right."""
@@ -629,6 +634,8 @@ class World(Executor):
         self.interrupts = self.bugs = 0.0
         self.resolve()
         scheduler = self.run(Choice())
+        if any(map(self.witness.state.is_wanted_again, self.versions)):
+            scheduler = self.run(Choice())  # what was on its way for a wish had come to nothing
         assert scheduler is not None, "cut off in fair weather"
         self.reconcile()
         state = self.witness.state
