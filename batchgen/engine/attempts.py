@@ -98,6 +98,8 @@ TRANSITIONS: Mapping[type, Mapping[AttemptState | None, AttemptState]] = {
 }
 OPEN = frozenset({S.RESOLVED, S.RUNNING, S.NOT_FOUND, S.NO_RESULT})
 """States in which the gateway still has to be asked what became of the task."""
+RESULT_IS_HERE = frozenset({S.COMPLETED, S.DOWNLOAD_FAILED, S.DELIVERED})
+"""States in which there is a result of what was asked for, fetched or to be fetched."""
 NOT_CREATED = "not_created"
 """The code of a submission of which the user said that no task was created."""
 NOT_FOUND = "task_not_found"

@@ -20,13 +20,15 @@ class SceneRun:
     when this run created the task that it waits for, ``charge`` the last reading of it that stated a
     cost. ``missed`` is how often the task was met with 404, ``heard_of`` whether anything else was said
     of it. ``removed`` says that no scene of the manifest needs the attempt: nothing is submitted, whatever
-    comes of its task. ``repeats`` says that the scene is submitted again unless its task brings a result.
+    comes of its task. ``repeats`` says that the scene is submitted again unless its task brings a result,
+    ``again`` that it is paid for once more by wish, though a result is there.
     """
 
     scene: SceneFacts
     attempt: AttemptKey
     removed: bool = False
     repeats: bool = False
+    again: bool = False
     refusals: int = 0
     polls: int = 0
     failures: int = 0

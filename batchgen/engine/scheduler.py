@@ -49,7 +49,7 @@ from typing import TypeVar
 
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
-from batchgen.engine.attempts import AttemptKey
+from batchgen.engine.attempts import RESULT_IS_HERE, AttemptKey
 from batchgen.engine.backoff import Jitter
 from batchgen.engine.commands import Command, CommandResult, Fetch, Poll, Stop, Submit
 from batchgen.engine.planner import Action, Step
@@ -78,7 +78,7 @@ class Scheduler(Reactions):
         # Of those that need one attempt, the scene that it was made for follows it.
         for step in sorted(steps, key=lambda step: step.action is Action.WAIT):
             key = step.attempt.key if step.attempt is not None else (step.scene.scene_id, 0)
-            run = SceneRun(step.scene, key, step.removed, step.then_submits)
+            run = SceneRun(step.scene, key, step.removed, step.then_submits, step.again)
             if step.action is Action.SUBMIT:
                 self._queues.now(CommandKind.SUBMIT, run)
             elif step.follows and key not in followed:
@@ -181,6 +181,9 @@ class Scheduler(Reactions):
 
     def _next_submit(self, now: float, at: str) -> Submit | None:
         run = self._queues.head(CommandKind.SUBMIT)
+        while run is not None and self._is_served(run):
+            self._queues.take(CommandKind.SUBMIT)
+            run = self._queues.head(CommandKind.SUBMIT)
         if run is None or not self._may_submit_more() or now < self._pace.opens_at():
             return None
         if not self._budget.allows(run.scene.estimated_cost_usd):
@@ -195,6 +198,10 @@ class Scheduler(Reactions):
         self._sending.add(run)
         self._remember_of(outcome_events.submitting(at, run.scene, run.attempt[1]))
         return self._begun(Submit(*run.attempt), run)
+
+    def _is_served(self, run: SceneRun) -> bool:
+        """Whether what a scene asks for has come meanwhile, from an attempt that had been given up perhaps."""
+        return not run.again and any(one.state in RESULT_IS_HERE for one in self.state.attempts_for(run.scene))
 
     def _next_poll(self, now: float, at: str) -> Poll | None:  # noqa: ARG002 - the choices are called alike
         if self._queues.head(CommandKind.POLL) is None or not self._has_time_for_tasks():
