@@ -55,6 +55,8 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
         was_charged = not known.again or bool(known.result.cost_usd)
         paid += entry in same and known.state in (*_ENDED, S.MISMATCHED) and was_charged
     last = attempts[same[-1].task_id] if same else None
+    if last is not None and last.state is S.FAILED and last.again and not last.result.cost_usd:
+        return Reason.FAILED  # it was never made, and this one takes its place
     if last is not None and last.state in _ENDED and last.passing and _paid(same, attempts) < allowed:
         return Reason.FAILED
     if last is not None and wished:
