@@ -81,7 +81,7 @@ sys.exit(main())
 """The program, killed before a step of the taking over: a link made, a mode set, a line written, a view linked."""
 
 
-@pytest.mark.parametrize("after", range(0, 13, 2))
+@pytest.mark.parametrize("after", range(0, 13, 3))
 def test_killed_while_taking_over(tmp_path: Path, gateway: Gateway, after: int) -> None:
     film = older(tmp_path, gateway)
     program = (sys.executable, "-P", "-c", CUT_OFF, str(after))

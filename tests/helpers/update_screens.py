@@ -1,4 +1,4 @@
-"""Makes docs/screens.md: what a terminal shows of four runs; tests/e2e/test_screens.py holds it there.
+"""Makes docs/screens.md: what a terminal shows of four runs; tests/campaigns/test_screens.py holds it there.
 
 python tests/helpers/update_screens.py
 """
