@@ -277,7 +277,9 @@ FAULTS = (
         "what was given up as not found is never looked for again",
         PLANNER,
         "                return self._not_found(scene, current)\n",
-        '                return Step(scene, Action.FAILED, "not found", attempt=current)\n',
+        '                return Step(scene, Action.FAILED, "not found")\n',
+        "        if attempt.is_open:\n            reason",
+        "        if attempt.is_in_flight:\n            reason",
     ),
     fault(
         "an id that was mistyped counts as no task",
@@ -335,12 +337,6 @@ FAULTS = (
         PLANNER,
         "Step(scene, Action.UNKNOWN, ",
         "Step(scene, Action.SUBMIT, ",
-    ),
-    fault(
-        "a download that failed is bought again",
-        PLANNER,
-        "            return Step(scene, Action.DOWNLOAD, reason",
-        "            return Step(scene, Action.SUBMIT, reason",
     ),
     fault(
         "what failed is paid for again without being asked",
@@ -433,12 +429,6 @@ FAULTS = (
         STATES,
         "        return None if self._is_claimed(found) else key\n",
         "        return key\n",
-    ),
-    fault(
-        "a wish is fulfilled each time that it is repeated",
-        PLANNER,
-        "        if known:\n            return self._state.is_wanted_again(scene.scene_id)\n",
-        "        if known and self._state.is_wanted_again(scene.scene_id):\n            return True\n",
     ),
     fault(
         "a wish is fulfilled twice",
