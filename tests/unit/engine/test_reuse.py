@@ -8,12 +8,14 @@ import pytest
 
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import AttemptState, IllegalTransition
+from batchgen.engine.commands import Fetch, Submit
 from batchgen.engine.planner import Action, Choice, Elsewhere, plan
+from batchgen.engine.scheduler import Settings
 from batchgen.engine.states import State
 from batchgen.model import TaskResult
 
 from helpers.attempts import replay
-from helpers.engine_support import scene
+from helpers.engine_support import DONE, WRONG, Bench, scene
 
 S = AttemptState
 SHA = "ab" * 32
@@ -182,3 +184,96 @@ def test_a_run_directory_belongs_to_the_gateway_of_its_first_task() -> None:
     assert state.bound_to == there
     state.apply(ev.RunStarted("t", "1", gateway=here, rebound=True))
     assert state.bound_to == here
+
+
+def begun(bench: Bench, kind: type) -> list[str]:
+    """For which scenes acts of a kind begin now."""
+    return [command.scene_id for command in bench.begin() if isinstance(command, kind)]
+
+
+def test_of_scenes_that_become_one_request_while_their_tasks_run_one_is_submitted() -> None:
+    before = [scene("s1"), scene("s2", request="r2")]
+    bench = Bench(before).running(2)
+    after = bench.again([scene("s1", request="same"), scene("s2", request="same")])
+    assert len(after.begin()) == 2
+    for _ in range(2):
+        after.read(WRONG)
+    assert begun(after, Submit) == ["s1"], "the plan lets one of them submit"
+
+
+def test_reading_a_picked_result_again_buys_nothing_though_its_scene_was_edited() -> None:
+    first, edited = scene("s1"), scene("s1", request="r2")
+    state = replay([read(first), *bought(first), ev.Picked("t", "s1", "s1", 1)])
+    bench = Bench([edited], state=state, missing=("s1",))
+    assert begun(bench, Fetch) == ["s1"]
+    bench.fetched(failure="410", expired=True)
+    bench.polled(DONE)
+    assert [type(command) for command in bench.begin()] == [Fetch]
+
+
+def test_a_wish_for_twins_is_one_purchase_also_when_it_is_repeated() -> None:
+    twins, again = [scene("s1"), scene("s2")], Choice(again=("s*",))
+    state = replay([read(*twins), *bought(twins[0]), ev.RunStarted("t", "1")])
+    found = plan(twins, state, again)
+    assert [(one.action, one.again) for one in found] == [(Action.SUBMIT, True), (Action.WAIT, True)]
+    for event in [*(ev.WantedAgain("t", one.scene.scene_id) for one in found), *bought(twins[0], 2)]:
+        state.apply(event)
+    assert {one.action for one in plan(twins, state, again)} == {Action.DONE, Action.REUSE}
+
+
+def test_a_wish_is_for_what_was_asked_for_then() -> None:
+    edited = scene("s1", request="r2")
+    state = wished(read(edited))
+    assert steps([edited], state) == {"s1": "- submit"}
+    for event in bought(edited, 2):
+        state.apply(event)
+    assert steps([edited], state) == {"s1": "s1@2 done"}
+
+
+def test_what_is_lent_is_asked_for_though_the_task_of_before_still_runs() -> None:
+    gone, running, edited = loose("a"), scene("b"), loose("b")
+    state = replay([read(gone, running), *bought(gone), sent(running), ev.Submitted("t", "b", 1, "task-b")])
+    found = plan([edited], state, Choice())
+    assert [(one.action, one.attempt and one.attempt.name) for one in found] == [
+        (Action.REUSE, "a@1"),
+        (Action.RESUME, "b@1"),
+    ]
+
+
+def test_all_results_of_a_scene_that_is_gone_are_lent() -> None:
+    gone = loose("a")
+    state = replay([read(gone), *bought(gone), *bought(gone, 2)])
+    assert steps([loose("x"), loose("y"), loose("z")], state) == {"x": "a@2 reuse", "y": "a@1 reuse", "z": "- submit"}
+
+
+def test_a_submission_that_was_settled_by_hand_keeps_its_number_and_can_be_corrected() -> None:
+    asked = scene("s1")
+    lost = [sent(asked), ev.OutcomeUnknown("t", "s1", 1, "submit_unknown", "?"), ev.Resolved("t", "s1", 1, None)]
+    state = replay([ev.RunStarted("t", "1", gateway="https://one.example"), read(asked), *lost])
+    assert state.next_number("s1") == 2
+    for event in [*bought(asked, 2), ev.Resolved("t", "s1", 1, "task")]:
+        state.apply(event)
+    assert state.attempt(("s1", 1)).state is S.RESOLVED
+    assert state.bound_to == "https://one.example"
+
+
+def test_what_has_come_meanwhile_is_not_submitted() -> None:
+    asked = scene("s1")
+    bench = Bench([asked], state=replay([read(asked)]), settings=Settings(workers=1))
+    for event in bought(replace(asked, scene_id="other")):
+        bench.state.apply(event)
+    assert bench.begin() == []
+    assert bench.scheduler.is_finished()
+
+
+def test_a_shot_has_one_pick() -> None:
+    takes = [replace(scene(f"s1-t{take}", request=f"r{take}"), shot="s1", take=take) for take in (1, 2)]
+    state = replay([read(*takes), *bought(takes[0]), *bought(takes[1])])
+    for event in (ev.Picked("t", "s1-t2", None, None), ev.Picked("t", "s1-t2", "s1-t2", 1)):
+        state.apply(event)
+    state.apply(ev.Picked("t", "s1-t1", None, None))
+    assert (state.picked_scenes, state.picked_attempts) == ({"s1": "s1-t1"}, {})
+    state.apply(ev.Picked("t", "s1-t2", "s1-t2", 1))
+    state.apply(read(takes[0]))
+    state.apply(ev.PicksCleared("t", "s1"))
+    assert state.picked_attempts == {}, "of takes that are gone, too"
