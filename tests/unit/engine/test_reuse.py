@@ -248,7 +248,8 @@ def test_all_results_of_a_scene_that_is_gone_are_lent() -> None:
 
 def test_a_submission_that_was_settled_by_hand_keeps_its_number_and_can_be_corrected() -> None:
     asked = scene("s1")
-    lost = [sent(asked), ev.OutcomeUnknown("t", "s1", 1, "submit_unknown", "?"), ev.Resolved("t", "s1", 1, None)]
+    unknown = ev.OutcomeUnknown("t", "s1", 1, "submit_unknown", "?")
+    lost: list[ev.Event] = [sent(asked), unknown, ev.Resolved("t", "s1", 1, None)]
     state = replay([ev.RunStarted("t", "1", gateway="https://one.example"), read(asked), *lost])
     assert state.next_number("s1") == 2
     for event in [*bought(asked, 2), ev.Resolved("t", "s1", 1, "task")]:
