@@ -269,7 +269,8 @@ def test_what_a_callback_raises_ends_the_run_in_order(tmp_path: Path, gateway: G
 def test_ctrl_c_ends_a_run_in_order_and_is_raised(tmp_path: Path, gateway: Gateway) -> None:
     made = stuck(tmp_path, 2)
     code = (
-        "import batchgen\n"
+        "import batchgen, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # whoever runs the tests may ignore it
         "try:\n"
         f"    batchgen.run('manifest.yaml', base_url={gateway.base_url!r}, poll_interval=0.05)\n"
         "except KeyboardInterrupt:\n"
