@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from batchgen.version import __version__
 
 if TYPE_CHECKING:
+    from batchgen.app.api import load_manifest as load_manifest
+    from batchgen.app.api import plan as plan
+    from batchgen.app.api import run as run
     from batchgen.app.auditing import AuditResult as AuditResult
     from batchgen.app.auditing import Columns as Columns
     from batchgen.app.auditing import audit as audit
     from batchgen.app.checking import InvalidManifest as InvalidManifest
     from batchgen.app.checking import check as check
     from batchgen.app.emulating import start_emulator as start_emulator
-    from batchgen.app.library import load_manifest as load_manifest
-    from batchgen.app.library import plan as plan
-    from batchgen.app.library import run as run
     from batchgen.app.loading import Batch as Batch
     from batchgen.app.notices import Advanced as Advanced
     from batchgen.app.notices import Notice as Notice
@@ -52,7 +52,7 @@ _HOMES = {
     "batchgen.app.auditing": ("AuditResult", "Columns", "audit"),
     "batchgen.app.checking": ("InvalidManifest", "check"),
     "batchgen.app.emulating": ("start_emulator",),
-    "batchgen.app.library": ("load_manifest", "plan", "run"),
+    "batchgen.app.api": ("load_manifest", "plan", "run"),
     "batchgen.app.loading": ("Batch",),
     "batchgen.app.notices": ("Advanced", "Notice", "ProblemsFound", "Standing", "WaitsForAnswers", "Warned"),
     "batchgen.app.picking": ("clear_picks", "pick"),
