@@ -39,12 +39,7 @@ def connected_to(
 ) -> Iterator[Connected]:
     """Connect, without a byte sent. Raises `UsageError` without a key, or for a base URL that cannot be one."""
     secret = _api_key(key, provider)
-    request_format = options.request_format or provider.request_formats[0]
-    if request_format not in provider.request_formats:
-        raise UsageError(
-            f"{request_format!r} is not a format of requests; there is {', '.join(provider.request_formats)}"
-        )
-    connection = Connection(base_url, secret, request_format, options.request_timeout_s, options.workers)
+    connection = Connection(base_url, secret, options.request_timeout_s, options.workers)
     with closing(provider.connect(connection)) as gateway:
         yield Connected(provider, base_url, gateway)
 

@@ -39,9 +39,10 @@ class Classification:
 
     ``code`` is the gateway's own, or a word of batchgen's where there is none; ``reason`` a sentence.
     ``again`` says that the same request may be sent again without paying twice, ``passing`` that another
-    paid attempt may do better, ``throttled`` that the gateway has too much to do, ``not_found`` that a
-    reading was met with 404, whoever said so. ``confirm`` is how often in a row the gateway has to say
-    it before it is believed. ``wait_s`` is how many seconds the gateway asked to wait.
+    paid attempt may do better, ``throttled`` that the gateway has too much to do, ``malformed`` that it may
+    take the request in another form, ``not_found`` that a reading was met with 404, whoever said so.
+    ``confirm`` is how often in a row the gateway has to say it before it is believed. ``wait_s`` is how many
+    seconds the gateway asked to wait.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Classification:
     again: bool = False
     passing: bool = False
     throttled: bool = False
+    malformed: bool = False
     not_found: bool = False
     confirm: int = 1
     wait_s: float | None = None

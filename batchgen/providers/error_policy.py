@@ -45,8 +45,9 @@ class ErrorPolicy:
 
     Of HTTP statuses: those with which it refuses the ``account``, as it does with the ``account_codes`` under
     an answer without a task; those with which it asks to ``wait`` and has
-    created nothing, after which the outcome is ``unknown`` whatever else the answer says, and those that
-    have created nothing where the provider itself states an error in its own format (``stated``).
+    created nothing, after which the outcome is ``unknown`` whatever else the answer says, those that
+    have created nothing where the provider itself states an error in its own format (``stated``), and those
+    with which it refuses a request that it cannot read (``malformed``).
     ``failed_task`` says what a code means in a failed task; ``codes`` are those that the model documents.
     """
 
@@ -56,6 +57,7 @@ class ErrorPolicy:
     stated: frozenset[int]
     failed_task: Mapping[ErrorClass, Classification]
     account_codes: frozenset[str] = frozenset()
+    malformed: frozenset[int] = frozenset()
     codes: Mapping[str, ErrorClass] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -141,10 +143,16 @@ def _code(ending: CallFailed, policy: ErrorPolicy) -> str:
 
 
 def _refused(ending: CallFailed, policy: ErrorPolicy, *, again: bool) -> Classification:
-    code = _code(ending, policy)
-    throttled = ending.status == HTTPStatus.TOO_MANY_REQUESTS
+    # A request in a form that is not taken lacks what is asked for, and so may be told of a limit of the model.
+    malformed = ending.status in policy.malformed or policy.class_of(ending.code) is ErrorClass.PERMANENT
     return Classification(
-        Kind.REFUSED, code, ending.message, again=again, throttled=throttled, wait_s=_wait_s(ending, policy)
+        Kind.REFUSED,
+        _code(ending, policy),
+        ending.message,
+        again=again,
+        throttled=ending.status == HTTPStatus.TOO_MANY_REQUESTS,
+        malformed=malformed and not again,
+        wait_s=_wait_s(ending, policy),
     )
 
 

@@ -104,8 +104,12 @@ class CallFailed(Exception):  # noqa: N818 - a call that failed is an ending lik
 class Gateway(Protocol):
     """The two calls of the API. Implementations may be shared between threads."""
 
-    def create(self, request: Request) -> Created:
-        """Create a task. Never repeats a request. Raises `CallFailed`."""
+    def create(self, request: Request, *, request_id: str, request_format: str) -> Created:
+        """Create a task. Never repeats a request. Raises `CallFailed`.
+
+        ``request_id`` is what support can find this one call by, where the API has a place for it, and
+        ``request_format`` one of the `Provider`'s.
+        """
 
     def read(self, task_id: str) -> Task:
         """Read a task. Raises `CallFailed`."""

@@ -140,6 +140,8 @@ def _settling(attempt: Attempt, state: State, run_dir: str, width: int) -> Itera
     command = f"batchgen resolve {quote(run_dir)} {quote(attempt.scene_id)}"
     yield from wrapped(f"  {attempt.scene_id}, attempt {attempt.number}, {attempt.submitted_at}", width, _INDENT)
     yield from wrapped(f"    {attempt.request.prompt[:60]!r}", width, _INDENT)
+    if attempt.request_id:
+        yield from wrapped(f"    ask support for request id {attempt.request_id}", width, _INDENT)
     if attempt.excerpt:
         began = on_one_line(attempt.excerpt)[:_LONGEST_EXCERPT]
         yield from wrapped(f"    the answer began: {began}", width, _INDENT)

@@ -513,7 +513,8 @@ def test_what_it_leaves_is_for_its_owner(tmp_path: Path) -> None:
 
 def test_a_mistake_of_a_provider_loses_no_id_and_damages_no_journal(tmp_path: Path) -> None:
     class Careless:
-        def create(self, request: Request) -> Created:
+        def create(self, request: Request, *, request_id: str, request_format: str) -> Created:
+            assert (len(request_id), request_format) == (36, "documented")
             assert request.asked.model
             return Created(12345)  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ ERROR_POLICY = ErrorPolicy(
     wait=frozenset({429, 503}),
     unknown=frozenset({502, 504}),
     stated=frozenset({500}),
+    malformed=frozenset({400, 422}),
     failed_task={
         ErrorClass.PERMANENT: Classification(Kind.FAILED),
         ErrorClass.NOT_CREATED: Classification(Kind.FAILED, again=True),

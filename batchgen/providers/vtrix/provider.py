@@ -13,5 +13,4 @@ VTRIX = Provider(
     errors=ERROR_POLICY,
     connect=VtrixGateway,
     asked_before=asked_before,
-    wrong_format_hint="if every scene is refused, try --request-format params (or documented)",
 )

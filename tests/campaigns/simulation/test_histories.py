@@ -84,11 +84,12 @@ def test_the_command_plays_a_history_again(command: str) -> None:
 
 
 def test_what_created_nothing_and_what_nobody_knows_are_told_apart() -> None:
-    assert {answers.of_submission(Submit("s1", 1), heard).classification.kind for heard in answers.NOTHING_MADE} == {
+    submit = Submit("s1", 1, "q1", "")
+    assert {answers.of_submission(submit, heard).classification.kind for heard in answers.NOTHING_MADE} == {
         Kind.REFUSED,
         Kind.ACCOUNT,
     }
-    assert {answers.of_submission(Submit("s1", 1), heard).classification.kind for heard in answers.NOBODY_KNOWS} == {
+    assert {answers.of_submission(submit, heard).classification.kind for heard in answers.NOBODY_KNOWS} == {
         Kind.UNCERTAIN
     }
 
