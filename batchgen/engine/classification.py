@@ -31,6 +31,11 @@ class Kind(StrEnum):
     """The task ended without a result."""
     ACCOUNT = "account"
     """The gateway does not serve this account now: no task was created, and the run stops."""
+    BALANCE = "balance"
+    """The same, for want of money there."""
+
+
+REFUSES_ACCOUNT = frozenset({Kind.ACCOUNT, Kind.BALANCE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ class Stop(StrEnum):
     """Why a run ended before all was done."""
 
     ACCOUNT = "account"
+    BALANCE = "balance"
+    """The account at the gateway has not enough money."""
     UNREACHABLE = "unreachable"
     UNANSWERED = "unanswered"
     """One submission after the other was answered in a way that says nothing."""

@@ -2,7 +2,7 @@
 
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import Attempt
-from batchgen.engine.classification import Classification, Kind
+from batchgen.engine.classification import REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.commands import FetchResult, Submit, SubmitResult
 from batchgen.model import TaskResult
 
@@ -26,8 +26,8 @@ def submission(at: str, result: SubmitResult, owner: Attempt | None) -> ev.Submi
     command, classification = result.command, result.classification
     if classification.kind is Kind.CREATED and result.task_id is not None and owner is None:
         return ev.Submitted(at, command.scene_id, command.attempt, result.task_id)
-    if classification.kind in (Kind.REFUSED, Kind.ACCOUNT):
-        again = classification.again or classification.kind is Kind.ACCOUNT or is_asked_otherwise(result)
+    if classification.kind is Kind.REFUSED or classification.kind in REFUSES_ACCOUNT:
+        again = classification.again or classification.kind in REFUSES_ACCOUNT or is_asked_otherwise(result)
         came = (result.candidate_id, result.excerpt) if result.candidate_id else (None, "")
         return ev.Refused(
             at, command.scene_id, command.attempt, classification.code, classification.reason, again, *came

@@ -13,7 +13,7 @@ from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.backoff import Jitter, result_wait, retry_wait, submit_wait
 from batchgen.engine.breaker import Breaker
 from batchgen.engine.budget import Budget, Estimate, recorded_estimate
-from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
+from batchgen.engine.classification import NOT_CONNECTED, REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.commands import Command, FetchResult, PollResult, Stop, SubmitResult
 from batchgen.engine.pacing import TaskDurations, poll_wait
 from batchgen.engine.planner import paid_for
@@ -125,6 +125,10 @@ class Reactions:
             )
         self._stop_submitting(Stop.BUDGET, "budget", reason, at)
 
+    def _stop_for_account(self, refused: Classification, at: str, *also: CommandKind) -> None:
+        stop = Stop.BALANCE if refused.kind is Kind.BALANCE else Stop.ACCOUNT
+        self._stop_submitting(stop, refused.code, f"the gateway refused: {refused.reason}", at, *also)
+
     def _stop_submitting(self, why: Stop, code: str, reason: str, at: str, *also: CommandKind) -> None:
         """End early, and write down of every scene that waits why it is left to a later run."""
         waiting = dict.fromkeys(self._queues.waiting(CommandKind.SUBMIT))
@@ -179,10 +183,8 @@ class Reactions:
             self._created(run, now)
             return
         self._in_flight.discard(run)
-        if classification.kind is Kind.ACCOUNT:
-            self._stop_submitting(
-                Stop.ACCOUNT, classification.code, f"the gateway refused: {classification.reason}", at
-            )
+        if classification.kind in REFUSES_ACCOUNT:
+            self._stop_for_account(classification, at)
         elif outcome_events.is_asked_otherwise(result):
             self._submit_next(run, at)
         elif isinstance(event, ev.Refused) and event.again:
@@ -265,9 +267,8 @@ class Reactions:
         run.hears_charge(result.task)
         if classification.kind is Kind.DONE:
             self._completed(result, run, now, at)
-        elif classification.kind is Kind.ACCOUNT:
-            reason = f"the gateway refused: {classification.reason}"
-            self._stop_submitting(Stop.ACCOUNT, classification.code, reason, at, CommandKind.POLL)
+        elif classification.kind in REFUSES_ACCOUNT:
+            self._stop_for_account(classification, at, CommandKind.POLL)
         elif classification.kind in _ENDED and self._is_confirmed(classification, run):
             self._failed(result, run, now, at)
         elif self._is_time_up(run, now):

@@ -43,7 +43,7 @@ class ErrorClass(StrEnum):
 class ErrorPolicy:
     """What the answers of one provider mean, as data.
 
-    Of HTTP statuses: those with which it refuses the ``account``, as it does with the ``account_codes`` under
+    Of HTTP statuses: those with which it refuses the ``account``, as it does with the ``balance_codes`` under
     an answer without a task; those with which it asks to ``wait`` and has
     created nothing, after which the outcome is ``unknown`` whatever else the answer says, those that
     have created nothing where the provider itself states an error in its own format (``stated``), and those
@@ -56,7 +56,7 @@ class ErrorPolicy:
     unknown: frozenset[int]
     stated: frozenset[int]
     failed_task: Mapping[ErrorClass, Classification]
-    account_codes: frozenset[str] = frozenset()
+    balance_codes: frozenset[str] = frozenset()
     malformed: frozenset[int] = frozenset()
     codes: Mapping[str, ErrorClass] = field(default_factory=dict)
 
@@ -85,8 +85,12 @@ class ErrorPolicy:
         if status in self.account:
             return True
         is_success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-        speaks = ending.code.casefold() in self.account_codes
-        return speaks and (_is_refusal(status) or (is_success and ending.task_id is None))
+        means_it = _is_refusal(status) or (is_success and ending.task_id is None)
+        return means_it and self.speaks_of_balance(ending.code)
+
+    def speaks_of_balance(self, code: str) -> bool:
+        """Whether a code says that the account has not enough money."""
+        return code.casefold() in self.balance_codes
 
 
 def _is_refusal(status: int) -> bool:
@@ -134,7 +138,8 @@ def _of_create_answer(  # noqa: PLR0911 - the order
 
 
 def _account(ending: CallFailed, policy: ErrorPolicy) -> Classification:
-    return Classification(Kind.ACCOUNT, _code(ending, policy), ending.message)
+    for_money = ending.status == HTTPStatus.PAYMENT_REQUIRED or policy.speaks_of_balance(ending.code)
+    return Classification(Kind.BALANCE if for_money else Kind.ACCOUNT, _code(ending, policy), ending.message)
 
 
 def _code(ending: CallFailed, policy: ErrorPolicy) -> str:

@@ -15,6 +15,7 @@ from batchgen.text import is_usable_id, on_one_line
 
 STOPPED: Mapping[Stop, str] = {
     Stop.ACCOUNT: "stopped: the gateway refused the account (key, permission or balance)",
+    Stop.BALANCE: "stopped: the balance at your provider does not suffice",
     Stop.UNREACHABLE: "stopped: the gateway could not be reached",
     Stop.UNANSWERED: "stopped: one submission after the other had no usable answer",
     Stop.SHUT_OUT: "ended: the gateway lets nothing more in; the rest waits for a later run",

@@ -12,7 +12,11 @@ from batchgen.providers.interface import CallFailed, Created, Gateway, Task
 from batchgen.store.interface import FetchFailed, Store, Wanted
 from batchgen.text import is_usable_id
 
-_WORDS = {Kind.UNCERTAIN: "unknown", Kind.ACCOUNT: "the account was refused"}
+_WORDS = {
+    Kind.UNCERTAIN: "unknown",
+    Kind.ACCOUNT: "the account was refused",
+    Kind.BALANCE: "the balance does not suffice",
+}
 """Kinds of ending in the words of who watches, where they have others."""
 log = logging.getLogger("batchgen")
 

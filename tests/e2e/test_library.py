@@ -342,7 +342,7 @@ def test_a_budget_ends_a_run_with_a_result(tmp_path: Path, gateway: Gateway) -> 
         batchgen.run(written(tmp_path, 1), budget=1, run_dir=tmp_path / "other", **pace(gateway))
 
 
-@pytest.mark.parametrize(("fault", "stop"), [("401", batchgen.Stop.ACCOUNT), ("403", batchgen.Stop.ACCOUNT)])
+@pytest.mark.parametrize(("fault", "stop"), [("403", batchgen.Stop.ACCOUNT), ("402", batchgen.Stop.BALANCE)])
 def test_an_account_that_is_refused_ends_a_run_with_a_result(tmp_path: Path, fault: str, stop: batchgen.Stop) -> None:
     with batchgen.start_emulator(faults=[fault], latency=0) as url:
         result = batchgen.run(written(tmp_path, 1), base_url=url, api_key=KEY, poll_interval=0.05)

@@ -33,6 +33,7 @@ from batchgen.engine.events import (
     Adopted,
     Event,
     ManifestRead,
+    Refused,
     Resolved,
     RunEnded,
     RunStarted,
@@ -545,6 +546,8 @@ class World(Executor):
         """The journal has said that an event is durable."""
         if isinstance(event, Submitting) and self._budget is not None:
             promises.within_budget(event, self.witness.state, self._budget)
+        if isinstance(event, Refused) and not event.again:
+            assert event.scene_id not in self._refused_form, "failed before it was asked in the other form"
 
     # The user
 
