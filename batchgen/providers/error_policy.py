@@ -149,14 +149,14 @@ def _code(ending: CallFailed, policy: ErrorPolicy) -> str:
 
 def _refused(ending: CallFailed, policy: ErrorPolicy, *, again: bool) -> Classification:
     # A request in a form that is not taken lacks what is asked for, and so may be told of a limit of the model.
-    malformed = ending.status in policy.malformed or policy.class_of(ending.code) is ErrorClass.PERMANENT
+    is_about_request = ending.status in policy.malformed or policy.class_of(ending.code) is ErrorClass.PERMANENT
     return Classification(
         Kind.REFUSED,
         _code(ending, policy),
         ending.message,
         again=again,
         throttled=ending.status == HTTPStatus.TOO_MANY_REQUESTS,
-        malformed=malformed and not again,
+        malformed=is_about_request and not again and ending.task_id is None,
         wait_s=_wait_s(ending, policy),
     )
 

@@ -174,6 +174,27 @@ def test_a_creation_is_repeated_only_where_nothing_can_have_been_created(ending:
         assert ending.status == 402 or ending.code in ("40201", "insufficient_balance")
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "malformed"),
+    [
+        (400, b"", True),
+        (422, b'{"detail": "input must be an array"}', True),
+        (200, b'{"error": {"code": "001028001"}}', True),
+        (500, b'{"error": {"code": "001028004"}}', True),
+        (404, b"{}", False),
+        (413, b"", False),
+        (400, b'{"code": "001028099"}', False),
+        (400, b'{"error": "insufficient_balance"}', False),
+        (429, b"", False),
+        (400, b'{"id": "t-1", "error": "bad request"}', False),
+    ],
+)
+def test_what_may_be_due_to_the_form_of_a_request(status: int, body: bytes, *, malformed: bool) -> None:
+    with pytest.raises(CallFailed) as caught:
+        read_created(Answer(status, body))
+    assert classify_create(caught.value, POLICY).malformed is malformed
+
+
 @given(ENDINGS)
 def test_no_message_about_an_uncertain_ending_says_to_try_again(ending: CallFailed) -> None:
     classification = classify_create(CallFailed(ending.stage, ending.trouble, "", ending.status), POLICY)
