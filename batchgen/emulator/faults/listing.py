@@ -13,10 +13,13 @@ _HEADINGS = {
 }
 
 
+_WIDTH = max(map(len, (*KINDS, *PATTERNS)))
+
+
 def listing() -> str:
     """All faults by stage, a line each: the kind and what it does."""
     sections = ["\n".join([f"{heading}:", *_lines(stage)]) for stage, heading in _HEADINGS.items()]
-    shapes = [f"  {shape:<27} {description}" for shape, description in ERROR_SHAPES.items() if shape != "none"]
+    shapes = [f"  {shape:<{_WIDTH}} {description}" for shape, description in ERROR_SHAPES.items() if shape != "none"]
     return "\n\n".join([*sections, "\n".join(["SHAPE, object if not said:", *shapes])])
 
 
@@ -25,7 +28,7 @@ def _lines(stage: Stage) -> list[str]:
     faults = [*named, *((kind, template) for kind, (_, template, _) in PATTERNS.items())]
     texts = {kind: description for kind, (_, _, description) in PATTERNS.items()}
     return [
-        f"{'+' if fault.creates_task else ' '} {kind:<27} {texts.get(kind, fault.description)}"
+        f"{'+' if fault.creates_task else ' '} {kind:<{_WIDTH}} {texts.get(kind, fault.description)}"
         for kind, fault in faults
         if stage in (fault.stage, _ALIKE.get(fault.stage))
     ]

@@ -91,9 +91,13 @@ def readable(text: str) -> str:
 
 
 def _replacement(char: str) -> str:
-    if unicodedata.category(char).startswith("M"):
+    category = unicodedata.category(char)
+    if category.startswith("M"):
         return ""
-    plain = "".join(part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part))
+    if category == "Pd":
+        return "-"
+    spelt = char.casefold() if len(char.casefold()) > 1 else char
+    plain = "".join(part for part in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(part))
     return plain if plain != char and all(_font_of(part) is not None for part in plain) else _UNKNOWN
 
 
