@@ -29,15 +29,13 @@ def _list_faults(context: click.Context, _: click.Parameter, value: bool) -> Non
 )
 @click.option(
     "--latency",
-    show_default="1-3",
     metavar="SECONDS|MIN-MAX",
-    help="How long a task takes: so many seconds, or a time drawn from a range.",
+    help="How long a task takes: so many seconds, or a time drawn from a range; 1-3 if not said.",
 )
 @click.option(
     "--in-queue",
-    show_default="0",
     metavar="SECONDS|MIN-MAX",
-    help="How long a task has the status in_queue before that.",
+    help="How long a task has the status in_queue before that; 0 if not said.",
 )
 @click.option(
     "--max-concurrent",
@@ -60,7 +58,6 @@ def _list_faults(context: click.Context, _: click.Parameter, value: bool) -> Non
 @click.option(
     "--bill-reference-video/--no-bill-reference-video",
     default=None,
-    show_default="off",
     help="Bill the seconds of reference videos, too, as the upstream model does: up to 5 of them, at the price "
     "of the tier.",
 )

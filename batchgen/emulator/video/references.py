@@ -132,7 +132,8 @@ def _decode_video(file: IO[bytes]) -> tuple[Image.Image, Decimal]:
         picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
         if container.duration is None:
             return picture, UNKNOWN_SECONDS
-        return picture, (Decimal(container.duration) / _MICROSECONDS).quantize(_MILLISECOND)
+        # Without zeros at the end, so that costs have none: 4, and not 4.000.
+        return picture, (Decimal(container.duration) / _MICROSECONDS).quantize(_MILLISECOND).normalize() + 0
 
 
 def _flatten(image: Image.Image) -> Image.Image:
