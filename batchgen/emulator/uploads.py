@@ -39,8 +39,8 @@ class UploadStore:
     """The uploaded files of one emulator."""
 
     def __init__(self, max_files: int = _MAX_FILES, max_total_size: int = _MAX_TOTAL_SIZE) -> None:
-        """Create the folder; `close` removes it. ``max_total_size`` is in bytes."""
-        self._folder = tempfile.TemporaryDirectory(prefix="batchgen-uploads-")
+        """Start without files, and without a folder. ``max_total_size`` is in bytes."""
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._max_files, self._max_total_size = max_files, max_total_size
         self._uploads: dict[str, Upload] = {}
 
@@ -55,11 +55,15 @@ class UploadStore:
         found = _SUFFIX.search(filename)
         name = digest[:32] + (found[0].lower() if found else "")
         self._make_room(name, size, now)
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="batchgen-uploads-")
         upload = Upload(name, Path(self._folder.name, name), size, digest, now + lifetime)
         if not upload.path.exists():
             file.seek(0)
-            with upload.path.open("wb") as copy:
+            part = upload.path.with_suffix(".part")
+            with part.open("wb") as copy:
                 shutil.copyfileobj(file, copy, _PIECE)
+            part.replace(upload.path)
         self._uploads[name] = upload
         return upload
 
@@ -69,9 +73,10 @@ class UploadStore:
         return None if upload is None or upload.expires < now else upload
 
     def close(self) -> None:
-        """Remove all files."""
+        """Remove all files and the folder."""
         self._uploads.clear()
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _make_room(self, name: str, size: int, now: float) -> None:
         for upload in [each for each in self._uploads.values() if each.expires < now and each.name != name]:

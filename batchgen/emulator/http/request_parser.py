@@ -68,7 +68,8 @@ def _refused_form(model: Model, form: RequestForm) -> RejectedRequestError:
     """The refusal of a form that this gateway does not take, as the code that reads the other one would say it."""
     if form == "params":
         # Whoever looks for `input.reference_urls` finds an array, and no references in it.
-        return RejectedRequestError(model.reference_code_of_count, model.message(model.reference_code_of_count), form)
+        code = model.reference_code_of_count
+        return RejectedRequestError(code, model.message(code) if code else "input must be an object", form)
     error = RejectedRequestError("", "input must be an array", form)
     error.status, error.body = 422, invalid_field_body(("body", "input"), "input must be an array")
     return error

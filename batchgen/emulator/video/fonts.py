@@ -77,8 +77,14 @@ def _has(index: int, char: str) -> bool:
 
 
 def _drawn(index: int, char: str) -> tuple[object, ...]:
-    mask = _fonts()[index].getmask(char)
+    mask = _probe(index).getmask(char)
     return (mask.size, bytes(mask)) if mask.getbbox() else ()
+
+
+@lru_cache(maxsize=64)
+def _probe(index: int) -> ImageFont.FreeTypeFont:
+    # The other engine draws a circle below a mark that stands alone, and so more than the box.
+    return _fonts()[index].font_variant(layout_engine=ImageFont.Layout.BASIC)
 
 
 def _font_of(char: str) -> int | None:

@@ -29,7 +29,7 @@ def own_font_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def forget() -> None:
-    for cached in (fonts._fonts, fonts._has, fonts._sized):  # noqa: SLF001 - what was found lasts as long as the process
+    for cached in (fonts._fonts, fonts._has, fonts._sized, fonts._probe):  # noqa: SLF001 - what was found lasts as long as the process
         cached.cache_clear()
 
 
@@ -43,6 +43,8 @@ def drawn(text: str) -> Image.Image:
 def test_without_any_other_font_there_are_no_boxes() -> None:
     assert readable("Straße, Mädchen: 日本 \u2013 ñ…") == "Strasse, Madchen: ?? - n…"
     assert readable("plain ASCII (1/2)") == "plain ASCII (1/2)"
+    # Marks go where their letters have gone.
+    assert readable("\u0928\u092e\u0938\u094d\u0924\u0947 \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35") == "???? ????"
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
