@@ -13,6 +13,7 @@ SIDE_FIELDS: Schema = {
     "metadata": {"type": "object", "description": "What the client notes with a task."},
     "moderation": {"type": "boolean", "description": "Whether the content is checked."},
     "dash_scope": {"type": "boolean"},
+    "id": {"type": "string", "description": "The client's own name for what it asks the price of."},
 }
 """Fields beside model and input that the public clients of the gateway send. They change nothing here."""
 _REFERENCES = "references"

@@ -1,6 +1,6 @@
 """Files that clients have uploaded, in a temporary folder: bounded, known by their content, gone in the end.
 
-Not thread-safe: use it on one event loop, but for `add`, which may run in a thread while `add` runs in no other.
+`find` may be called from any thread, `add` from one at a time.
 """
 
 import hashlib

@@ -130,7 +130,7 @@ def _decode_video(file: IO[bytes]) -> tuple[Image.Image, Decimal]:
     with av.open(file, "r", format="mov") as container:
         frame = next(container.decode(video=0))
         picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
-        if container.duration is None:
+        if container.duration is None or container.duration <= 0:
             return picture, UNKNOWN_SECONDS
         # Without zeros at the end, so that costs have none: 4, and not 4.000.
         return picture, (Decimal(container.duration) / _MICROSECONDS).quantize(_MILLISECOND).normalize() + 0

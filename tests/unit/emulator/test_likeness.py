@@ -50,7 +50,12 @@ def test_a_task_may_be_in_the_queue_first(start: Start) -> None:
 
 def test_the_flat_form_is_the_same_request(start: Start) -> None:
     client = start()
-    bodies = [request(), params(), params(flat=True), params(flat=True, metadata={"shot": 1}, moderation=False)]
+    bodies = [
+        request(),
+        params(),
+        params(flat=True),
+        params(flat=True, metadata={"shot": 1}, moderation=False, id="d8"),
+    ]
     assert [client.create(body).status for body in bodies] == [200] * 4
     entries = client.entries("request")
     assert len({entry["request_sha256"] for entry in entries}) == 1
@@ -68,6 +73,7 @@ def test_the_flat_form_is_the_same_request(start: Start) -> None:
     [
         params(metadata="text"),
         params(moderation=1),
+        params(id=["d8"]),
         {**params(flat=True), "parameters": {}},
         {"model": DEFAULT_MODEL, "input": []},
         {"model": DEFAULT_MODEL, "input": [{"params": {}}]},
