@@ -9,6 +9,13 @@ from batchgen.schemas import Catalogue, Schema, compiled
 RequestForm: TypeAlias = Literal["documented", "params"]
 """The two forms of a request body."""
 
+SIDE_FIELDS: Schema = {
+    "metadata": {"type": "object", "description": "What the client notes with a task."},
+    "moderation": {"type": "boolean", "description": "Whether the content is checked."},
+    "dash_scope": {"type": "boolean"},
+    "id": {"type": "string", "description": "The client's own name for what it asks the price of."},
+}
+"""Fields beside model and input that the public clients of the gateway send. They change nothing here."""
 _REFERENCES = "references"
 _FALLBACK_SECONDS = 5
 """Seconds of a video of a model without a duration."""
@@ -35,6 +42,34 @@ class Model:
         """The sizes of each price tier."""
         return {tier: entry["enum"] for tier, entry in self._description["tiers"].items()}
 
+    @cached_property
+    def flat_schema(self) -> Schema:
+        """The schema of ``params`` that hold the fields of input and parameters side by side."""
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "required": list(self._input.get("required", ())),
+            "properties": {**self._input.get("properties", {}), **self._parameters},
+        }
+
+    def nested(self, flat: Mapping[str, Any]) -> dict[str, Any]:
+        """The input and the parameters that lie side by side in ``flat``; what is neither counts as input."""
+        parameters = {name: value for name, value in flat.items() if name in self._parameters}
+        return {
+            "input": {name: value for name, value in flat.items() if name not in parameters},
+            "parameters": parameters,
+        }
+
+    @property
+    def title(self) -> str:
+        """The name of the model for people."""
+        return str(self._description["title"])
+
+    @property
+    def provider(self) -> str:
+        """Who serves the model."""
+        return str(self._description.get("provider", ""))
+
     @property
     def references_field(self) -> str:
         """The field of ``input`` that lists the references; empty if the model accepts none."""
@@ -46,6 +81,12 @@ class Model:
         """The error code of an unusable reference; empty if none is documented."""
         schema = self._input.get("properties", {}).get(self.references_field, {})
         return str(schema.get("items", {}).get("x-error-code", ""))
+
+    @property
+    def reference_code_of_count(self) -> str:
+        """The error code of references that are missing; empty if none is documented."""
+        schema = self._input.get("properties", {}).get(self.references_field, {})
+        return str(schema.get("x-error-code", ""))
 
     def tier(self, size: str) -> str:
         """The tier of a size that the request schema has accepted."""
@@ -115,6 +156,16 @@ class Models:
     def tiers(self) -> list[str]:
         """The names of all tiers of all models."""
         return list(dict.fromkeys(tier for model in self for tier in model.tiers))
+
+
+_SIDE_FIELDS = compiled({"type": "object", "properties": SIDE_FIELDS})
+
+
+def side_field_violation(fields: Mapping[str, Any]) -> str:
+    """What is wrong with the fields of `SIDE_FIELDS` in a body; empty if nothing is."""
+    return next(
+        (f"{error.absolute_path[0]}: {_excerpt(error.message)}" for error in _SIDE_FIELDS.iter_errors(fields)), ""
+    )
 
 
 def _code(error: Any, schema: Schema) -> str:

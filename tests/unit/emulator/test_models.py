@@ -44,4 +44,4 @@ def test_what_a_model_does_not_take_is_refused(client: Client) -> None:
 def test_the_description_names_both(client: Client) -> None:
     paths = client.send("GET", "/openapi.json").json()["paths"]
     body = paths["/model/v1/generation"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert len(body["anyOf"]) == 4
+    assert len(body["anyOf"]) == 6
