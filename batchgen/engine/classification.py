@@ -8,6 +8,8 @@ from enum import StrEnum
 
 NOT_CONNECTED = "not_connected"
 """The code of a call for which no connection could be made."""
+HTTP_CODE = "http_"
+"""How the code of an answer begins that has no code of its own; its status follows."""
 
 
 class Kind(StrEnum):

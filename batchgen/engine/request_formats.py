@@ -8,7 +8,7 @@ as little as it can: one submission at a time, and the next scene begins with wh
 from collections.abc import Sequence
 from dataclasses import replace
 
-from batchgen.engine.classification import Classification
+from batchgen.engine.classification import HTTP_CODE, Classification
 
 
 class RequestFormats:
@@ -46,14 +46,16 @@ class RequestFormats:
     def refused_at_last(self, refused: Classification, form: str, before: Classification | None) -> Classification:
         """What is told of a scene that is refused in every form that may be used, ``before`` in the first of them.
 
-        The form that is taken tells more of the scene than the other; where none is known, the usual one does.
+        The form that is taken tells more of the scene than the other; where none is known, a code of the gateway's
+        own does, and else the usual form.
         """
         self._doubted = ""
         if before is None:
             hint = f"; asked in the form {form} alone, and not as {self._left_out[0]}" if self._left_out else ""
             return refused if self._taken else replace(refused, reason=refused.reason + hint)
         listed = {self.other(form): before, form: refused}
-        best = self._taken or self._allowed[0]
+        telling = [one for one in self._allowed if not listed[one].code.startswith(HTTP_CODE)]
+        best = self._taken or next(iter(telling), self._allowed[0])
         worse = self.other(best)
         other = "" if listed[worse].reason == listed[best].reason else f" (as {worse}: {listed[worse].reason})"
         reason = f"{listed[best].reason}; refused in both forms of a request, {best} and {worse}{other}"

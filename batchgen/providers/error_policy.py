@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import assert_never
 
 from batchgen.engine.attempts import NO_RESULT
-from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
+from batchgen.engine.classification import HTTP_CODE, NOT_CONNECTED, Classification, Kind
 from batchgen.limits import LOOKS_FOR_RESULT
 from batchgen.providers.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
 
@@ -144,7 +144,7 @@ def _account(ending: CallFailed, policy: ErrorPolicy) -> Classification:
 
 def _code(ending: CallFailed, policy: ErrorPolicy) -> str:
     """The gateway's own code as it is documented, else a word of batchgen's for what happened."""
-    return policy.documented(ending.code) or (f"http_{ending.status}" if ending.status else str(ending.trouble))
+    return policy.documented(ending.code) or (f"{HTTP_CODE}{ending.status}" if ending.status else str(ending.trouble))
 
 
 def _refused(ending: CallFailed, policy: ErrorPolicy, *, again: bool) -> Classification:

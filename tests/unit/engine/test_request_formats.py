@@ -76,6 +76,16 @@ def test_a_scene_that_is_refused_in_both_forms_fails_with_what_the_usual_one_was
     assert {attempt.state for attempt in bench.state.all_attempts()} == {AttemptState.REFUSED}
 
 
+def test_where_no_form_is_known_a_code_of_the_gateway_tells_more_than_a_status() -> None:
+    bench = Bench(scenes(1), AUTO)
+    bench.begin()
+    bench.submitted(replace(MALFORMED, code="http_422"))
+    bench.begin()
+    (refused,) = bench.submitted(NO_VIDEO)
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.message.split(";")[0]) == ("001028004", "invalid reference")
+
+
 def test_a_gateway_that_changes_its_mind_is_asked_in_the_other_form_once_more() -> None:
     bench = Bench(scenes(4), AUTO)
     bench.begin()
