@@ -93,7 +93,7 @@ def test_scenes_that_no_form_helps_fail_with_both_answers_after_two_submissions_
         assert len(talk.forms()) == 4
         assert talk.gateway.created() == []
     assert [(scene.status, scene.error_code) for scene in ended.scenes] == [("failed", "001028004")] * 2
-    assert "refused in both forms of a request, documented and params" in ended.scenes[0].error_message
+    assert "refused in both forms of a request, params and documented (as documented: " in ended.scenes[0].error_message
 
 
 def test_each_submission_can_be_found_by_an_id_that_was_written_down_before(tmp_path: Path) -> None:
