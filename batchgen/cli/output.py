@@ -9,7 +9,8 @@ from typing import TextIO
 import click
 
 from batchgen.app.notices import Notice, ProblemsFound, Warned
-from batchgen.report.plan import Outlook, price_notes
+from batchgen.report.plan import Outlook
+from batchgen.report.price_notes import price_notes
 from batchgen.report.tables import WIDTH, wrapped
 from batchgen.text import on_one_line
 
