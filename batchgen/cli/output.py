@@ -38,9 +38,9 @@ def show_notes(notes: Iterable[str]) -> None:
         click.echo("\n".join(lines), err=True)
 
 
-def show_price_notes(outlook: Outlook) -> None:
+def show_price_notes(outlook: Outlook, *, rehearsal: bool) -> None:
     """Say on stderr where prices were learned, and where they contradict the manifest."""
-    show_notes(price_notes(outlook))
+    show_notes(price_notes(outlook, rehearsal=rehearsal))
 
 
 def show_notice(notice: Notice) -> None:

@@ -109,7 +109,7 @@ def command(
         key = found(batch.provider, api_key_file)
         made = with_gateway_costs(made, key, RunOptions.of(batch, {"base_url": base_url}), show_notice)
     outlook = made.outlook()
-    show_price_notes(outlook)
+    show_price_notes(outlook, rehearsal=batch.rehearsal)
     if out is not None:
         save_plan(out, made, held["history"], held["reuse"])
     if form == "json":

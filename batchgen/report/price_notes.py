@@ -7,11 +7,14 @@ from batchgen.engine.prices import Learned, Origin, Prices
 from batchgen.report.plan import Outlook, counted
 
 
-def price_notes(outlook: Outlook) -> Iterator[str]:
-    """Where a learned price is used, where it contradicts the declared one, and which price is missing."""
+def price_notes(outlook: Outlook, *, rehearsal: bool = False) -> Iterator[str]:
+    """Where a learned price is used, where it contradicts the declared one, and which price is missing.
+
+    That the emulator of a ``rehearsal`` charges other than declared says nothing of what is declared.
+    """
     used = {step.scene.request.tier for step in outlook.purchases}
     for tier, learned in sorted(outlook.prices.learned.items()):
-        if outlook.prices.differs(tier):
+        if outlook.prices.differs(tier) and not rehearsal:
             yield f"{_difference(outlook.prices, tier)}; estimates use the declared price"
         elif tier in used and outlook.prices.origin(tier) is Origin.LEARNED:
             most = f"the most that was charged, {learned.highest:f} USD a second"

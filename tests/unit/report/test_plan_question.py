@@ -110,3 +110,4 @@ def test_what_was_charged_for_reference_video_is_told_with_the_price_that_fits()
     (note,) = price_notes(Outlook([], State(), replace(prices, reference=Decimal("0.02")), None))
     assert "would have cost 0.60 USD" in note
     assert "fits" not in note
+    assert list(price_notes(Outlook([], State(), prices, None), rehearsal=True)) == []
