@@ -1,12 +1,15 @@
 """``batchgen plan``: what a run would do, and what it would cost."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from batchgen.cli.options import Given, PlacedCommand
 
+_OF_THE_GATEWAY = frozenset({"base_url", "api_key_file"})
+"""Options that hold with --ask-gateway alone."""
 _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -88,10 +91,10 @@ def command(
     given = Given.to(context)
     if ask_gateway and emulator:
         raise UsageError("--emulator and --ask-gateway exclude each other")
-    if not ask_gateway and given.typed & {"base_url", "api_key_file"}:
-        raise UsageError(
-            "plan sends nothing, so that it needs neither address nor key; add --ask-gateway to have prices"
-        )
+    if not ask_gateway:
+        if given.typed & _OF_THE_GATEWAY:
+            raise UsageError("plan sends nothing and needs neither address nor key; to have prices add --ask-gateway")
+        given = replace(given, in_environment=given.in_environment - _OF_THE_GATEWAY)
     how = Loading(
         path=manifest,
         run_dir=run_dir,

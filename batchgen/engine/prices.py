@@ -169,7 +169,7 @@ class Prices:
         expected = self.expected(tier)
         if expected is None:
             return False
-        return times(abs(minus(self.learned[tier].usd, expected)), _TOLERANCE) > expected
+        return are_apart(self.learned[tier].usd, expected)
 
     def as_json(self) -> dict[str, dict[str, Any]]:
         """By tier: both prices, which of them holds, and what the learned one was learned from."""
@@ -188,6 +188,11 @@ class Prices:
             },
             "differs": self.differs(tier),
         }
+
+
+def are_apart(charged: Decimal, expected: Decimal) -> bool:
+    """Whether an amount is more than 1 % above or below what was expected."""
+    return times(abs(minus(charged, expected)), _TOLERANCE) > expected
 
 
 def _learned_as_json(learned: Learned | None) -> dict[str, Any]:

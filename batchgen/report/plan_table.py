@@ -6,6 +6,7 @@ from decimal import Decimal
 from batchgen.engine.attempts import AttemptState
 from batchgen.engine.budget import Sum, charged, exposure
 from batchgen.engine.planner import Action, Step
+from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.money import total
 from batchgen.report.plan import (
@@ -190,7 +191,7 @@ def _tier(outlook: Outlook, tier: str) -> Iterator[tuple[str, ...]]:
         tier,
         "-" if declared is None else f"{declared:f}",
         "-" if learned is None else f"{learned.average:f}",
-        "-" if (reference := prices.of_reference(tier)) is None else f"{reference:f}",
+        _reference(prices, tier),
         str(sum(duration_of(step) or 0 for step in listed)),
         f"{billed:f}",
         _amount(new_by_tier(outlook).get(tier, Sum())),
@@ -200,6 +201,12 @@ def _tier(outlook: Outlook, tier: str) -> Iterator[tuple[str, ...]]:
     for videos, known in sorted(by_videos.items()) if any(by_videos) else ():
         name = f"{tier}, {counted(videos, 'ref. video') if videos else 'no ref. video'}"
         yield (name, "", f"{known.average:f}", "", "", "", "", "")
+
+
+def _reference(prices: Prices, tier: str) -> str:
+    """What a second of reference video costs: a price of its own, or the same as one of the tier."""
+    own, counted_at = prices.reference, prices.of_reference(tier)
+    return f"{own:f}" if isinstance(own, Decimal) else "-" if counted_at is None else "same"
 
 
 def _billed(outlook: Outlook, step: Step) -> Decimal:
@@ -233,8 +240,7 @@ def _told_sums(outlook: Outlook) -> Iterator[str]:
         yield f"new: {known}{scenes} without a price, so no estimate can be made; {NO_PRICES}"
     elif outlook.purchases:
         yield f"new: {new.usd:f} USD"
-    if (said := outlook.gateway_cost) is not None and outlook.purchases:
-        yield f"by the gateway's own word: {said.usd:f} USD{_and_unknown(said)}"
+    yield from _said_by_gateway(outlook)
     paid = charged(outlook.state.all_attempts())
     if paid.usd or paid.unknown:
         yield f"charged so far: {paid.usd:f} USD{_and_unknown(paid)}"
@@ -244,6 +250,13 @@ def _told_sums(outlook: Outlook) -> Iterator[str]:
     if again:
         yield f"{again} of these scenes {'was' if again == 1 else 'were'} paid for before and would be paid for again"
     yield from _budget(outlook)
+
+
+def _said_by_gateway(outlook: Outlook) -> Iterator[str]:
+    said, count = outlook.gateway_cost, len(outlook.purchases)
+    if said is not None and count:
+        stated = f"{said.usd:f} USD{_and_unknown(said)}" if said.unknown < count else "not stated"
+        yield f"new, by the gateway's own word: {stated}"
 
 
 def _budget(outlook: Outlook) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """What to know of the prices of a plan before it is carried out, and of a run once it has ended. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from decimal import Decimal
 
-from batchgen.engine.prices import Learned, Origin, Prices
+from batchgen.engine.prices import Learned, Origin, Prices, are_apart
+from batchgen.money import plus, times
 from batchgen.report.plan import Outlook, counted
 
 
@@ -46,11 +47,20 @@ def _difference(prices: Prices, tier: str) -> str:
     if not any(learned.by_videos):
         told = f"{tier} is declared at {declared:f} USD a second, and the gateway charged {learned.average:f}"
         return f"warning: {told} ({_seen(learned)})"
-    fits = prices.reference is None and not replace(prices, reference="same").differs(tier)
-    hint = ", which fits reference_video: same in pricing" if fits else ""
     tasks = f"{counted(learned.tasks, 'task')} of {tier}"
     told = f"by what is declared {tasks} would have cost {prices.expected(tier):f} USD"
+    fits = _fitting(declared, learned)
+    hint = f", which fits reference_video: {fits} in pricing" if fits else ""
     return f"warning: {told}, and the gateway charged {_seen(learned)}{hint}"
+
+
+def _fitting(declared: Decimal, learned: Learned) -> str | None:
+    """What pricing would have to say of reference video so that all that was charged is what is declared."""
+    if not are_apart(learned.usd, times(declared, learned.seconds)):
+        return '"0"'
+    shared = plus(Decimal(learned.seconds), learned.reference_seconds)
+    is_shared = learned.reference_seconds and not are_apart(learned.usd, times(declared, shared))
+    return "same" if is_shared else None
 
 
 def _seen(learned: Learned) -> str:

@@ -110,7 +110,7 @@ def test_what_is_not_stated_is_a_warning_and_changes_no_exit_code(
     assert len(gateway.requests) == times
     assert "warning: the gateway states no price for s01, s02, s03, s04, s05: " in ended.err
     assert said in ended.err
-    assert "by the gateway's own word: 0 USD and 5 amounts that are not known" in ended.out
+    assert "new, by the gateway's own word: not stated" in ended.out
     assert "new: 3.90 USD" in ended.out
 
 
@@ -160,6 +160,16 @@ def test_wrong_usage(film: Path, options: tuple[str, ...], said: str) -> None:
     ended = in_process("plan", str(film), *options)
     assert ended.code == 2
     assert said in ended.err
+
+
+def test_an_address_in_the_environment_holds_where_it_is_asked(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering({"data": {"cost": "0.77"}}) as (gateway, address):
+        monkeypatch.setenv("BATCHGEN_BASE_URL", address)
+        told = in_process("plan", str(film), "--ask-gateway")
+        untold = in_process("plan", str(film))
+    assert (told.code, untold.code, len(gateway.requests)) == (0, 0, 3)
+    assert "options from the environment: BATCHGEN_BASE_URL" in told.err
+    assert untold.err == ""
 
 
 def test_without_a_key_nobody_is_asked(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,14 @@ def test_what_was_charged_for_reference_video_is_told_with_the_price_that_fits()
         "5 s and 5 s of reference video in 1 task, which fits reference_video: same in pricing; estimates use the "
         "declared price"
     )
-    (note,) = price_notes(Outlook([], State(), replace(prices, reference=Decimal("0.02")), None))
+    free = replace(
+        prices, learned={"720P": Learned().with_task(replace(one, usd=Decimal("0.50")), 1)}, reference="same"
+    )
+    (note,) = price_notes(Outlook([], State(), free, None))
+    assert 'which fits reference_video: "0" in pricing' in note
+    dear = replace(one, usd=Decimal("1.10"))
+    odd = Prices(prices.declared, {"720P": Learned().with_task(dear, 1)}, Decimal("0.02"))
+    (note,) = price_notes(Outlook([], State(), odd, None))
     assert "would have cost 0.60 USD" in note
     assert "fits" not in note
     assert list(price_notes(Outlook([], State(), prices, None), rehearsal=True)) == []
