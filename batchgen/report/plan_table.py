@@ -199,7 +199,7 @@ def _tier(outlook: Outlook, tier: str) -> Iterator[tuple[str, ...]]:
     )
     by_videos = {} if learned is None else learned.by_videos
     for videos, known in sorted(by_videos.items()) if any(by_videos) else ():
-        name = f"{tier}, {counted(videos, 'ref. video') if videos else 'no ref. video'}"
+        name = f"{tier}, {videos or 'no'} ref."
         yield (name, "", f"{known.average:f}", "", "", "", "", "")
 
 

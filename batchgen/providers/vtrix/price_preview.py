@@ -30,7 +30,9 @@ class VtrixPricePreviewer:
     def __init__(self, connection: Connection) -> None:
         """Connect to nothing yet. Raises `UsageError` for a base URL that cannot be one."""
         self._http = JsonHttp(connection)
-        self._form = RequestFormat(connection.request_format)
+        # One form is asked in: the documented one, unless the other was named.
+        is_other = connection.request_format == RequestFormat.PARAMS
+        self._form = RequestFormat.PARAMS if is_other else RequestFormat.DOCUMENTED
 
     def preview(self, request: Request) -> PricePreview:
         """Ask once what a request would cost."""

@@ -165,7 +165,7 @@ def test_reference_video_is_shown_where_it_costs_something(reference: ReferenceP
     assert f"  {product}  " in row.replace(TIMES, "x")
     assert any("ref. s" in line for line in lines) is bool(reference)
     by_number = [line.split("  ")[0] for line in lines if line.startswith("720P,")]
-    assert by_number == ["720P, no ref. video", "720P, 1 ref. video"]
+    assert by_number == ["720P, no ref.", "720P, 1 ref."]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
