@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from batchgen.app import planning
-from batchgen.app.connecting import Connected, connected_to, rehearsing
+from batchgen.app.connecting import UNENCRYPTED, Connected, connected_to, is_open_to_all, rehearsing
 from batchgen.app.kept_results import linked, restore, taken_over
 from batchgen.app.loading import Batch
 from batchgen.app.notices import Notify, Warned
@@ -152,10 +152,9 @@ class _Run:
 
     def _drive(self) -> Scheduler:
         batch, timeout_s, connected = self._plan.batch, self._options.request_timeout_s, self._connected
-        address = urlsplit(connected.base_url)
-        outside = not is_inside(address.hostname or "")
-        if outside and address.scheme == "http":
-            self._notify(Warned("this base URL is not encrypted: all on the way can read the API key"))
+        outside = not is_inside(urlsplit(connected.base_url).hostname or "")
+        if is_open_to_all(connected.base_url):
+            self._notify(Warned(UNENCRYPTED))
         limits = Limits(self._options.workers, min(RESULT_CONNECT_S, timeout_s), timeout_s, outside)
         with ExitStack() as stack:
             store = stack.enter_context(closing(self._directory.store(limits)))

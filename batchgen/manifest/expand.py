@@ -11,7 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 from batchgen.manifest.cast import Filled, Names, fill
+from batchgen.manifest.reference_billing import ReferenceBilling
 from batchgen.model import (
+    Asked,
     Content,
     Data,
     DataPath,
@@ -29,6 +31,8 @@ from batchgen.schemas import Schema
 _APART = frozenset({"prompt", "references", "seed"})
 """Settings that are more than a value that is passed on."""
 _RANDOM = "random"
+_REFERENCE_VIDEO = "reference_video"
+"""What stands among the tiers in the prices and is none."""
 _DERIVED = "derived"
 
 
@@ -40,6 +44,7 @@ class Model:
     form: RequestForm
     tiers: Mapping[str, tuple[str, ...]]
     most_takes: int
+    billing: ReferenceBilling | None
 
     @classmethod
     def from_schemas(cls, description: Schema, settings: Schema, form: RequestForm) -> "Model":
@@ -50,7 +55,15 @@ class Model:
             form=form,
             tiers={tier: tuple(schema["enum"]) for tier, schema in description["tiers"].items()},
             most_takes=takes.get("maximum", 1),
+            billing=ReferenceBilling.from_description(description),
         )
+
+    def asked(self, wanted: SceneSettings) -> Asked:
+        """What a request is remembered to ask for, the reference videos that may be billed included."""
+        if self.billing is None:
+            return replace(wanted.asked(), reference_videos=0, reference_seconds=Decimal(0))
+        videos = self.billing.videos(wanted.references)
+        return replace(wanted.asked(), reference_videos=len(videos), reference_seconds=self.billing.seconds(videos))
 
     def default(self, setting: str) -> Any:
         """The value that the API documents for a setting that is left out; None where there is none."""
@@ -153,11 +166,13 @@ def manifest(
     data: Mapping[str, Any], model: Model, entries: Collection[Draft], contents: Mapping[str, Content]
 ) -> Manifest:
     """The expanded manifest. ``data`` and ``entries`` are without faults, ``contents`` measured."""
-    budget = data.get("budget_usd")
+    budget, pricing = data.get("budget_usd"), dict(data.get("pricing", {}))
+    reference = pricing.pop(_REFERENCE_VIDEO, None)
     return Manifest(
         name=data["name"],
         model=model.name,
-        pricing={tier: Decimal(price) for tier, price in data.get("pricing", {}).items()},
+        pricing={tier: Decimal(price) for tier, price in pricing.items()},
+        reference_price=reference if reference in (None, "same") else Decimal(reference),
         budget_usd=None if budget is None else Decimal(budget),
         run=as_numbers(data.get("run", {})),
         scenes=tuple(scene for draft in entries for scene in _scenes(draft, data["name"], model, contents)),
@@ -176,7 +191,7 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Conten
         seed = _seed(draft, name, model, number)
         explicit = others if seed is None else {**others, "seed": seed}
         wanted = SceneSettings(model.name, filled.prompt, references, explicit)
-        request = Request(wanted.asked(), model.form.document(wanted))
+        request = Request(model.asked(wanted), model.form.document(wanted))
         yield Scene(
             id=scene_id,
             path=draft.path,

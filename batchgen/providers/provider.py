@@ -7,7 +7,7 @@ from batchgen.errors import UsageError
 from batchgen.model import AskedOf, RequestForm, unread
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.error_policy import ErrorPolicy
-from batchgen.providers.interface import Gateway
+from batchgen.providers.interface import Gateway, PricePreviewer
 from batchgen.providers.request_form import in_sections
 from batchgen.schemas import Schema
 
@@ -37,7 +37,8 @@ class Provider:
     ``request_formats`` are the forms in which it may take a request; they begin with the usual one.
 
     ``request_form`` makes, of a model's description and the schema of its requests, the form of them.
-    ``asked_before`` reads requests of journals that do not say what they ask for.
+    ``asked_before`` reads requests of journals that do not say what they ask for. ``price_previewer`` asks what
+    a request would cost, None where the vendor offers no such thing.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Provider:
     connect: Callable[[Connection], Gateway]
     request_form: Callable[[Schema, Schema], RequestForm] = in_sections
     asked_before: AskedOf = unread
+    price_previewer: Callable[[Connection], PricePreviewer] | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError where there is no format."""

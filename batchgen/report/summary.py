@@ -1,6 +1,7 @@
 """What a run leaves on the terminal: counts, money, error codes with scenes and meaning, what is unknown. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
 from shlex import quote
 from typing import Any
 
@@ -8,6 +9,7 @@ from batchgen.engine.attempts import Attempt
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.commands import Stop
 from batchgen.engine.states import State
+from batchgen.money import minus, total
 from batchgen.report.meanings import Codes, is_explained, meaning
 from batchgen.report.rows import Row, SceneStatus, report_rows, totals
 from batchgen.report.tables import WIDTH, some_of, wrapped
@@ -35,7 +37,7 @@ def as_text(state: State, codes: Codes, run_dir: str, missing: Collection[str] =
     rows = report_rows(state, missing)
     lines = [
         _counts(totals(rows, state)),
-        *(line for told in _money(state) for line in wrapped(told, width, "  ")),
+        *(line for told in _money(state, rows) for line in wrapped(told, width, "  ")),
         *_after_blank(_by_code([row for row in rows if not _is_pending(row)], codes, width)),
         *_after_blank(_pending([row for row in rows if _is_pending(row)], state, codes, width)),
         *_unknown(state, run_dir, width),
@@ -55,12 +57,17 @@ def _counts(sums: Mapping[str, Any]) -> str:
     return f"{sums['scenes']} scene{'' if sums['scenes'] == 1 else 's'}: {counted or 'none'}"
 
 
-def _money(state: State) -> list[str]:
+def _money(state: State, rows: Sequence[Row]) -> list[str]:
+    """What was charged over all runs in the directory, where that stands, and what may still be."""
     paid, out = charged(state.all_attempts()), exposure(state.all_attempts())
-    told = f"charged: {paid.usd:f} USD"
+    told = f"charged so far: {paid.usd:f} USD"
     if paid.unknown:
         told += f", and {paid.unknown} task{'s' if paid.unknown > 1 else ''} without a stated cost"
     lines = [told]
+    listed = total(row["cost_usd"] for row in rows if isinstance(row["cost_usd"], Decimal))
+    if listed != paid.usd:
+        alone = f"of that {minus(paid.usd, listed):f} USD for scenes that are not in the manifest any more"
+        lines.append(f"{alone}: ledger.csv has them, report.csv does not")
     if out.usd or out.unknown:
         untold = f" and {out.unknown} without an estimate" if out.unknown else ""
         lines.append(f"may still come: up to {out.usd:f} USD{untold} (in flight, unknown, or not stated)")

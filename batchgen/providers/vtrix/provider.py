@@ -3,6 +3,7 @@
 from batchgen.providers.provider import Provider
 from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.providers.vtrix.error_policy import ERROR_POLICY
+from batchgen.providers.vtrix.price_preview import VtrixPricePreviewer
 from batchgen.providers.vtrix.request_body import RequestFormat, asked_before
 
 VTRIX = Provider(
@@ -13,4 +14,5 @@ VTRIX = Provider(
     errors=ERROR_POLICY,
     connect=VtrixGateway,
     asked_before=asked_before,
+    price_previewer=VtrixPricePreviewer,
 )
