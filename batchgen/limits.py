@@ -26,6 +26,17 @@ PATIENCE_S = 600.0
 LONG_HOLD_S = 10.0
 """A hold that is longer than this is told to whoever watches."""
 
+CLOSEST_LOOK = 0.2
+FARTHEST_LOOK = 3.0
+"""In poll intervals, between two looks at a task: where many tasks end, a look soon after the last one saves more
+than one later on; and what was learned of other tasks never has one wait for longer than a few."""
+SHARE_OF_LOOKS = 0.8
+"""Of the looks that the interval allows, the part that is planned; looks that fail and tasks that take longer than
+all before use the rest."""
+FAILS_AFTER = 10
+"""Readings in a row that have to fail, whatever task they are of, before readings are held to be of no use for a
+while: one task that cannot be read says nothing of the others."""
+
 LONGEST_READ_WAIT_S = 300.0
 """Between two looks at a task, however long the gateway asks to wait: a look is free, and the task may be done."""
 

@@ -19,19 +19,22 @@ class CommandKind(IntEnum):
 class CommandQueues:
     """Scenes on their way, by kind of command, waiting for their turn or for their time.
 
-    A kind that was closed takes nothing more, now or later.
+    A scene is in one place at most; put in again, it waits for its new time only. A kind that was closed takes
+    nothing more, now or later.
     """
 
     def __init__(self) -> None:
         """Begin with nothing to do."""
         self._queues: dict[CommandKind, deque[SceneRun]] = {kind: deque() for kind in CommandKind}
         self._timers: list[tuple[float, int, SceneRun, CommandKind]] = []
+        self._timed: dict[CommandKind, dict[SceneRun, int]] = {kind: {} for kind in CommandKind}
+        """The timer that counts of each scene; one that was put in anew leaves its old one behind."""
         self._count = 0
         self._closed: set[CommandKind] = set()
 
     def __len__(self) -> int:
         """How much waits, for its turn or for its time."""
-        return len(self._timers) + sum(map(len, self._queues.values()))
+        return sum(map(len, self._timed.values())) + sum(map(len, self._queues.values()))
 
     def now(self, kind: CommandKind, run: SceneRun) -> None:
         """Put a scene at the end of a queue."""
@@ -47,16 +50,22 @@ class CommandQueues:
         """Put a scene into a queue at a later time."""
         if kind not in self._closed:
             self._count += 1
+            self._timed[kind][run] = self._count
             heapq.heappush(self._timers, (when, self._count, run, kind))
 
     def advance(self, now: float) -> None:
         """Move what is due by now into its queue."""
         while self._timers and self._timers[0][0] <= now:
-            _, _, run, kind = heapq.heappop(self._timers)
-            self._queues[kind].append(run)
+            timer = heapq.heappop(self._timers)
+            if self._counts(timer):
+                _, _, run, kind = timer
+                del self._timed[kind][run]
+                self._queues[kind].append(run)
 
     def wakes_at(self) -> float | None:
         """When the next thing is due."""
+        while self._timers and not self._counts(self._timers[0]):
+            heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
     def head(self, kind: CommandKind) -> SceneRun | None:
@@ -70,11 +79,12 @@ class CommandQueues:
 
     def waiting(self, kind: CommandKind) -> list[SceneRun]:
         """All that waits for a kind of command, for its turn or for its time."""
-        return [*self._queues[kind], *(run for _, _, run, waits in sorted(self._timers) if waits is kind)]
+        timed = (timer for timer in sorted(self._timers) if timer[3] is kind and self._counts(timer))
+        return [*self._queues[kind], *(run for _, _, run, _ in timed)]
 
     def has(self, kind: CommandKind) -> bool:
         """Whether anything waits for a kind of command, for its turn or for its time."""
-        return bool(self._queues[kind]) or any(waits is kind for _, _, _, waits in self._timers)
+        return bool(self._queues[kind] or self._timed[kind])
 
     def is_open(self, kind: CommandKind) -> bool:
         """Whether a kind of command is still taken."""
@@ -85,5 +95,8 @@ class CommandQueues:
         for kind in kinds:
             self._closed.add(kind)
             self._queues[kind].clear()
-        self._timers = [timer for timer in self._timers if timer[3] not in self._closed]
-        heapq.heapify(self._timers)
+            self._timed[kind].clear()
+
+    def _counts(self, timer: tuple[float, int, SceneRun, CommandKind]) -> bool:
+        _, number, run, kind = timer
+        return self._timed[kind].get(run) == number

@@ -17,8 +17,8 @@ class SceneRun:
     That attempt may have been made for another scene that asked for the same.
     ``sent_at`` is when it was submitted last; ``refusals`` counts submissions in this run that created nothing,
     ``failures`` readings in a row that said nothing, ``said_times`` how often in a row the gateway said
-    ``said``. ``created_at`` is when this run created the task that it waits for, ``charge`` the last reading
-    of it that stated a cost. ``missed`` is how often the task was met with 404, ``heard_of`` whether anything
+    ``said``. ``created_at`` is when the task was created that it waits for, ``looked_at`` when that was read
+    last, ``running_at`` when it was last known to run, ``charge`` the last reading of it that stated a cost. ``missed`` is how often the task was met with 404, ``heard_of`` whether anything
     else was said of it. ``removed`` says that no scene of the manifest needs the attempt: nothing is
     submitted, whatever comes of its task. ``repeats`` says that the scene is submitted again unless its task
     brings a result, ``again`` that it is paid for once more by wish, though a result is there. ``refused_as``
@@ -34,12 +34,13 @@ class SceneRun:
     refusals: int = 0
     refused_as: Classification | None = None
     request_format: str = ""
-    polls: int = 0
     failures: int = 0
     said: str = ""
     said_times: int = 0
     charge: TaskResult = _NOTHING_TOLD
-    created_at: float | None = None
+    created_at: float = 0.0
+    looked_at: float = 0.0
+    running_at: float | None = None
     give_up_at: float | None = None
     missed: int = 0
     heard_of: bool = False
@@ -48,9 +49,9 @@ class SceneRun:
 
     def waits_for_task(self, now: float, give_up_at: float) -> None:
         """A task exists from now on; what was said of the one before it counts no more."""
-        self.created_at = now
+        self.created_at = self.looked_at = self.running_at = now
         self.refused_as, self.request_format = None, ""
-        self.polls = self.failures = self.said_times = self.missed = 0
+        self.failures = self.said_times = self.missed = 0
         self.said, self.charge, self.heard_of = "", _NOTHING_TOLD, False
         self.give_up_at = give_up_at
 

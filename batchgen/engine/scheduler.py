@@ -55,6 +55,7 @@ from batchgen.engine import outcome_events
 from batchgen.engine.attempts import RESULT_IS_HERE, AttemptKey
 from batchgen.engine.backoff import Jitter
 from batchgen.engine.commands import Command, CommandResult, Fetch, Poll, Stop, Submit
+from batchgen.engine.pacing import age_s
 from batchgen.engine.planner import Action, Step
 from batchgen.engine.queues import CommandKind
 from batchgen.engine.reactions import Reactions, Settings
@@ -226,13 +227,16 @@ class Scheduler(Reactions):
         """Whether what a scene asks for has come meanwhile, from an attempt that had been given up perhaps."""
         return not run.again and any(one.state in RESULT_IS_HERE for one in self.state.attempts_for(run.scene))
 
-    def _next_poll(self, now: float, at: str) -> Poll | None:  # noqa: ARG002 - the choices are called alike
+    def _next_poll(self, now: float, at: str) -> Poll | None:
         if self._queues.head(CommandKind.POLL) is None or not self._has_time_for_tasks():
             return None
         run = self._queues.take(CommandKind.POLL)
         attempt = self._attempt(run)
         if run.give_up_at is None:
             run.give_up_at = now + self._settings.task_timeout_s
+            run.created_at = now - age_s(attempt.submitted_at, at)
+        run.looked_at = now
+        self._waiting.get(self._kind(run), {}).pop(run, None)
         return self._begun(Poll(attempt.scene_id, attempt.number, attempt.task_id or ""), run)
 
     def _has_time_for_tasks(self) -> bool:

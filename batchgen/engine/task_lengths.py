@@ -1,0 +1,160 @@
+"""How long tasks of one kind take, and the looks that follow from it. Pure.
+
+Of each task that ended, it is known only that it did between the last look that found it running and the first
+that found it done. So what is known is kept as weights of short spans of age: a length between two ages is shared
+out over the spans between them, in proportion to what these hold already. Many vague lengths make a sharp one that
+way. Each new one makes those before it count a little less, so that what was long ago is forgotten.
+
+A plan of looks are the ages at which a task is looked at as long as it is not done. From one look to the next, the
+expected time that a finished task has waited for it grows, slowly where few tasks end and fast where many do; the
+next look comes when it reaches a threshold. No other rule has less waiting for as many looks. The threshold is the
+one with which a task is looked at about as often as its interval allows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from math import ceil, exp, log
+
+from batchgen.limits import CLOSEST_LOOK, FARTHEST_LOOK, SHARE_OF_LOOKS
+
+SPANS = 20
+"""Spans in an interval."""
+_CLOSEST = round(CLOSEST_LOOK * SPANS)
+_FARTHEST = round(FARTHEST_LOOK * SPANS)
+_MOST_SPANS = 20_000
+"""Of a task that takes longer than so many spans nothing is learned: a look an interval is often enough."""
+_FORGETS = 0.97
+"""What a length counts for, each time that another one is known."""
+_LIGHT = 0.0005
+"""A weight that is not worth keeping."""
+_SMEARED = 0.05
+"""The part of a length that is shared out evenly: the weights so far may be wrong."""
+_DOUBT = 0.3
+_DOUBTED = 40
+"""In how many cases of one more than are known a task ends at any time; from 40 on that falls no more."""
+_FEW = 20
+_SURPRISING = 0.1
+"""The first lengths are news, and later those to which less than a tenth of the weights gave a chance."""
+_GROWN = 1.2
+"""Looks are planned anew once so many times as many lengths are known."""
+_LEAST_THRESHOLD, _MOST_THRESHOLD = 1e-5, 2.0
+"""In intervals."""
+_HALVINGS = 6
+_TINY = 1e-9
+
+
+@dataclass(slots=True)
+class TaskLengths:
+    """The lengths of one kind of task; times are in seconds, ages those of a task since it was created."""
+
+    interval_s: float
+    looks: Sequence[float] = ()
+    """The planned looks, by age; empty as long as nothing is known."""
+    _weights: dict[int, float] = field(default_factory=dict)
+    _known: int = 0
+    _planned_for: int = 0
+
+    def add(self, above_s: float, until_s: float) -> bool:
+        """A task was found to have ended between two ages; whether that changes much."""
+        first = int(above_s / self._span_s + _TINY)
+        last = max(first, ceil(until_s / self._span_s - _TINY) - 1)
+        if last >= _MOST_SPANS:
+            return False
+        spans = range(first, last + 1)
+        is_news = self._known < _FEW or self._weight_of(spans) < _SURPRISING * sum(self._weights.values())
+        self._share_out(spans)
+        self._known += 1
+        if is_news or self._known >= self._planned_for * _GROWN:
+            self._plan()
+        return is_news
+
+    @property
+    def _span_s(self) -> float:
+        return self.interval_s / SPANS
+
+    def _weight_of(self, spans: range) -> float:
+        return sum(self._weights.get(span, 0.0) for span in spans)
+
+    def _share_out(self, spans: range) -> None:
+        """Give a weight of 1 to spans, by what they hold already, and a part of it evenly."""
+        weights = {span: weight * _FORGETS for span, weight in self._weights.items() if weight > _LIGHT}
+        held = self._weight_of(spans)
+        evenly = (held * _SMEARED + _TINY) / len(spans)
+        whole = held + evenly * len(spans)
+        for span in spans:
+            weights[span] = weights.get(span, 0.0) + (self._weights.get(span, 0.0) + evenly) / whole
+        self._weights = weights
+
+    def _plan(self) -> None:
+        self._planned_for = self._known
+        total = sum(self._weights.values())
+        mean = sum((span + 0.5) * weight for span, weight in self._weights.items()) / total
+        allowed = SHARE_OF_LOOKS * (mean / SPANS + 1)
+        ends = _Ends.of(self._weights, _DOUBT * total / (min(self._known, _DOUBTED) + 2))
+        least, most = log(_LEAST_THRESHOLD * SPANS), log(_MOST_THRESHOLD * SPANS)
+        for _ in range(_HALVINGS):
+            middle = (least + most) / 2
+            if ends.expected(ends.looks(exp(middle))) > allowed:
+                least = middle
+            else:
+                most = middle
+        self.looks = [age * self._span_s for age in ends.looks(exp(most))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """When tasks end: the weights below each age, and their sums over the ages before it. Ages are in spans.
+
+    ``doubt`` is the weight of tasks that may end at any time.
+    """
+
+    below: Sequence[float]
+    summed: Sequence[float]
+    last: int
+    doubt: float
+
+    @classmethod
+    def of(cls, weights: dict[int, float], doubt: float) -> "_Ends":
+        last = max(weights) + 1
+        beyond = last + _FARTHEST + 2 * _CLOSEST + 1
+        below = list(accumulate((weights.get(span, 0.0) for span in range(beyond)), initial=0.0))
+        return cls(below, list(accumulate(below, initial=0.0)), last, doubt)
+
+    def looks(self, threshold: float) -> list[int]:
+        """The ages of all looks that are worth it, each when the expected waiting has reached a threshold."""
+        looks: list[int] = []
+        age = 0
+        while age < self.last:
+            age = self._next(age, threshold)
+            looks.append(age)
+        return looks
+
+    def expected(self, looks: Sequence[int]) -> float:
+        """How many of the looks a task has on average."""
+        whole = self._alive(0)
+        return sum(self._alive(age) for age in (0, *looks[:-1])) / whole
+
+    def _alive(self, age: int) -> float:
+        return self.below[-1] - self.below[age] + self.doubt
+
+    def _next(self, since: int, threshold: float) -> int:
+        enough = threshold * self._alive(since)
+        soonest, latest = since + _CLOSEST, since + _FARTHEST
+        while soonest < latest:
+            middle = (soonest + latest) // 2
+            if self._waiting(since, middle) >= enough:
+                latest = middle
+            else:
+                soonest = middle + 1
+        # A look shortly before many end is a look for nothing: they would wait for the one after it.
+        return min(range(soonest, soonest + _CLOSEST + 1), key=lambda age: self._waiting_with_next(since, age))
+
+    def _waiting(self, since: int, age: int) -> float:
+        """What those that end between two looks have waited together, when the second one comes."""
+        spans = age - since
+        ended = self.summed[age + 1] - self.summed[since + 1] - spans * self.below[since]
+        return ended + self.doubt / max(since, SPANS) * spans * spans / 2
+
+    def _waiting_with_next(self, since: int, age: int) -> float:
+        return self._waiting(since, age) + self._waiting(age, age + _CLOSEST)
