@@ -88,6 +88,8 @@ def on_scene(document: Document, draft: Draft, model: Model) -> Iterator[Problem
     yield from _on_upstream(document, draft, model)
     if draft.filled is not None:
         yield from _on_prompt(document, draft, draft.filled)
+        if model.names_characters and not draft.filled.faults and "references" not in draft.refused:
+            yield from _on_characters(document, draft, draft.filled)
 
 
 def _on_required(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
@@ -99,7 +101,7 @@ def _on_required(document: Document, draft: Draft, model: Model) -> Iterator[Pro
         if setting == "references":
             if draft.filled is None or draft.filled.sources or draft.filled.faults:
                 continue
-            also = ", or name a member of the cast in the prompt"
+            also = ", or name a member of the cast in the prompt" if model.names_characters else ""
         message = f"{_scene(draft)} has no {setting}; add {setting}{also}"
         yield Problem(place, (*draft.path, setting), f"{setting}.required", message)
 
@@ -152,8 +154,11 @@ def _on_prompt(document: Document, draft: Draft, filled: Filled) -> Iterator[Pro
             "character is meant"
         )
         yield Problem(place, path, "cast.braces", message, _prompt(draft), "warning")
-    if filled.faults or "references" in draft.refused:
-        return
+
+
+def _on_characters(document: Document, draft: Draft, filled: Filled) -> Iterator[Problem]:
+    """The characters that the prompt names are the references, and each of these is named."""
+    path = draft.origins["prompt"]
     numbers = mentioned(filled.prompt)
     count = len(filled.sources)
     beyond = sorted(number for number in numbers if not 1 <= number <= count)
@@ -161,7 +166,7 @@ def _on_prompt(document: Document, draft: Draft, filled: Filled) -> Iterator[Pro
         names = joined([f"character{number}" for number in beyond], "and")
         has = f"only {count} reference{'s' if count > 1 else ''}"
         message = f"the prompt names {names}, but {_scene(draft)} has {has}; characters are counted from 1"
-        yield Problem(place, path, "prompt.character", message, _prompt(draft))
+        yield Problem(document.spot(path).place, path, "prompt.character", message, _prompt(draft))
     for number in range(1, count + 1):
         if number not in numbers:
             yield _unmentioned(document, draft, filled, number)
@@ -254,19 +259,23 @@ def on_budget(
     pricing = data.get("pricing", {})
     if "budget_usd" not in data or any(path[0] in ("budget_usd", "pricing") for path in refused):
         return
-    sizes = {draft.settings.get("size", model.default("size")) for draft in drafts if "size" not in draft.refused}
-    unpriced = [
-        tier
-        for tier, listed in model.tiers.items()
-        if not sizes.isdisjoint(listed) and not (isinstance(pricing, dict) and tier in pricing) and tier not in learned
-    ]
+    known = {*(pricing if isinstance(pricing, dict) else ()), *learned}
+    used = {model.tier(draft.settings): draft for draft in drafts if model.tiers.by not in draft.refused}
+    unpriced = [tier for tier in model.tiers.values if tier in used and tier not in known]
+    path: DataPath = ("budget_usd",)
+    place, written = document.spot(path).place, document.spot(path).written
     if unpriced:
-        path: DataPath = ("budget_usd",)
         message = (
             f"a budget can only be kept with prices; add the price per second of {joined(unpriced, 'and')} to pricing "
             "(plan and run also take prices learned from earlier runs)"
         )
-        yield Problem(document.spot(path).place, path, "budget_usd.pricing", message, document.spot(path).written)
+        yield Problem(place, path, "budget_usd.pricing", message, written)
+    if None in used:
+        message = (
+            f"a budget can only be kept with prices, and the price of {_scene(used[None])} hangs on {model.tiers.by}, "
+            f"which it does not set; add {model.tiers.by}"
+        )
+        yield Problem(place, path, "budget_usd.tier", message, written)
 
 
 def _scene(draft: Draft) -> str:

@@ -87,7 +87,9 @@ def document(models: Models) -> dict[str, Any]:
 
 
 def _create_operation(models: Models) -> dict[str, Any]:
-    bodies = [_without_keywords(schema) for model in models for schema in model.schemas.values()]
+    # A model that takes one form only has the same schema for both.
+    schemas = {id(schema): schema for model in models for schema in model.schemas.values()}
+    bodies = [_without_keywords(schema) for schema in schemas.values()]
     return {
         "summary": "Create a task. Not idempotent, and charged.",
         "operationId": "create",

@@ -43,8 +43,9 @@ def _check_schema(document: object, models: Models) -> tuple[Model, RequestForm]
 async def parse_request(body: ParsedBody, models: Models) -> GenerationRequest:
     """Parse and check a body; opens media in a thread. Raises `RejectedRequestError`."""
     model, form = _check_schema(body.document, models)
-    request = body.document["input"][0]["params"] if form == "params" else body.document
-    uris = request["input"].get(model.references_field, ())
+    fields = model.fields(body.document, form)
+    named = fields.get(model.references_field, ())
+    uris = [named] if isinstance(named, str) else named
     payloads = dict(body.payloads)
     try:
         references = await asyncio.to_thread(open_references, uris, payloads)
@@ -57,22 +58,30 @@ async def parse_request(body: ParsedBody, models: Models) -> GenerationRequest:
     problem = model.reference_count_violation(counted) if model.references_field else None
     if problem:
         raise RejectedRequestError(*problem)
-    return _generation_request(model, form, request, references)
+    request = body.document["input"][0].get("params", {}) if form == "params" else body.document
+    return _generation_request(model, form, request, fields, references)
 
 
 def _generation_request(
-    model: Model, form: RequestForm, request: dict[str, Any], references: list[Reference]
+    model: Model, form: RequestForm, request: dict[str, Any], fields: dict[str, Any], references: list[Reference]
 ) -> GenerationRequest:
-    redacted = {"input": copy.copy(request["input"]), "parameters": request.get("parameters", {})}
-    if model.references_field:
-        redacted["input"][model.references_field] = [reference.redacted for reference in references]
+    redacted = {name: request.get(name, {}) for name in model.sections} or copy.copy(request)
+    if model.references_field in fields:
+        shown = [reference.redacted for reference in references]
+        redacted = _replaced(redacted, model.references_field, shown[0] if model.takes_one_reference else shown)
     text = json.dumps([model.name, redacted], sort_keys=True, separators=(",", ":"))
     return GenerationRequest(
         model=model,
         form=form,
-        prompt=str(request["input"].get("prompt", "")),
-        parameters=redacted["parameters"],
+        prompt=str(model.parameter(fields, "prompt") or ""),
+        fields=fields,
         references=references,
         redacted=redacted,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def _replaced(part: dict[str, Any], field: str, value: object) -> dict[str, Any]:
+    """A part of a request with another value of a field, in whatever object that stands."""
+    inside = {name: _replaced(item, field, value) if isinstance(item, dict) else item for name, item in part.items()}
+    return {**inside, **({field: value} if field in part else {})}

@@ -24,7 +24,7 @@ def sketch(**parameters: Any) -> dict[str, Any]:
 
 
 def test_each_model_has_its_own_schema_and_prices(client: Client) -> None:
-    assert client.send("GET", "/").json()["models"] == sorted(["sketch", DEFAULT_MODEL])
+    assert client.send("GET", "/").json()["models"] == ["sketch", "wan26_i2v", DEFAULT_MODEL, "wan26_t2v"]
     assert client.bought(request())["usage"]["cost"] == "0.20"
     task = client.bought(sketch(size="128*64"))
     # The model has no duration: 5 seconds at what its first tier costs here.
@@ -41,7 +41,7 @@ def test_what_a_model_does_not_take_is_refused(client: Client) -> None:
         assert (answer.status, answer.code) == (400, "invalid_request")
 
 
-def test_the_description_names_both(client: Client) -> None:
+def test_the_description_names_all_in_both_forms(client: Client) -> None:
     paths = client.send("GET", "/openapi.json").json()["paths"]
     body = paths["/model/v1/generation"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert len(body["anyOf"]) == 4
+    assert len(body["anyOf"]) == 8

@@ -17,6 +17,7 @@ from helpers.support import batchgen, told
 
 MODELS = Path(__file__).parents[2] / "examples" / "models"
 SCHEMAS = Path(__file__).parents[3] / "schemas"
+SHIPPED = ["wan26_i2v", DEFAULT_MODEL, "wan26_t2v"]
 KNOWN: dict[str, Any] = {MODELS_VARIABLE: str(MODELS)}
 HEAD = "version: 1\nname: sketches\nmodel: sketch\nscenes:\n"
 
@@ -82,13 +83,13 @@ def test_the_command_line_knows_the_model_once_its_folder_is_named(tmp_path: Pat
 
 
 def test_a_catalogue_lists_what_it_has() -> None:
-    assert shipped().models() == [DEFAULT_MODEL]
-    assert Catalogue(SCHEMAS, MODELS).models() == ["sketch", DEFAULT_MODEL]
+    assert shipped().models() == SHIPPED
+    assert Catalogue(SCHEMAS, MODELS).models() == ["sketch", *SHIPPED]
     with pytest.raises(UsageError, match="there is no schema 'nothing'; there are: audit, findings, "):
         shipped().document("nothing")
 
 
-@pytest.mark.parametrize("model", ["sketch", DEFAULT_MODEL])
+@pytest.mark.parametrize("model", ["sketch", *SHIPPED])
 def test_each_model_describes_itself_by_the_schema_of_models(model: str) -> None:
     catalogue = Catalogue(SCHEMAS, MODELS)
     description = catalogue.for_model(model, "model.json")
