@@ -1,13 +1,14 @@
 """What a provider is: an address, a key, an error policy, and a way to connect."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from batchgen.model import AskedOf, RequestForm, unread
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.error_policy import ErrorPolicy
 from batchgen.providers.interface import Gateway
 from batchgen.providers.request_form import in_sections
+from batchgen.providers.specification import SpecificationReader
 from batchgen.schemas import Schema
 
 
@@ -35,6 +36,7 @@ class Provider:
     first submission of a run is refused as malformed.
 
     ``request_form`` makes, of a model's description and the schema of its requests, the form of them.
+    ``specifications`` read what the provider publishes of its models, by format, the usual one first.
     ``asked_before`` reads requests of journals that do not say what they ask for.
     """
 
@@ -47,6 +49,7 @@ class Provider:
     wrong_format_hint: str = ""
     request_form: Callable[[Schema, Schema], RequestForm] = in_sections
     asked_before: AskedOf = unread
+    specifications: Mapping[str, SpecificationReader] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise ValueError where there is no format."""

@@ -1,6 +1,7 @@
-"""The provider of ``wan26_r2v``."""
+"""The provider of ``wan26_r2v`` and its relatives."""
 
 from batchgen.providers.provider import Provider
+from batchgen.providers.vtrix import contract, parameter_list
 from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.providers.vtrix.error_policy import ERROR_POLICY
 from batchgen.providers.vtrix.request_body import RequestFormat, asked_before
@@ -13,5 +14,6 @@ VTRIX = Provider(
     errors=ERROR_POLICY,
     connect=VtrixGateway,
     asked_before=asked_before,
+    specifications={"parameters": parameter_list.read, "contract": contract.read},
     wrong_format_hint="if every scene is refused, try --request-format params (or documented)",
 )
