@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from batchgen.app.keywords import StrPath
 from batchgen.errors import InvalidInput, Remedy, UsageError
 from batchgen.files import sync_folder, write_atomically
 from batchgen.providers.model_draft import ModelDraft, draft
-from batchgen.providers.registry import DEFAULT, provider_named
+from batchgen.providers.registry import DEFAULT, PROVIDERS
 from batchgen.providers.specification import WRONG_FORM, InvalidSpecification, Specification
 from batchgen.schemas import Schema, shipped
 
@@ -31,37 +32,32 @@ class ImportedModel:
     notes: tuple[str, ...]
 
 
-def import_model(  # noqa: PLR0913 - each has a default
+def import_model(  # noqa: PLR0913 - the options of the command
     source: StrPath,
-    models: StrPath,
     *,
-    form: str = "",
+    out: StrPath,
+    contract: bool = False,
     name: str | None = None,
     priced_by: str | None = None,
-    replace: bool = False,
-    provider: str = DEFAULT,
+    force: bool = False,
 ) -> ImportedModel:
-    """Draft a model's folder below ``models``; whole, or not at all.
+    """Draft a model's folder below ``out`` from a provider's specification; whole, or not at all.
 
-    ``form`` names the format of the file where its provider has several, ``name`` the model where the file does not,
-    ``priced_by`` the setting that prices hang on. Raises `InvalidInput` for a file that no model can be made of, and
-    `UsageError` for a name that cannot be one, a folder that is there already unless ``replace`` is set, and what
-    cannot be read or written.
+    ``contract`` says that the file is a contract and not a list of parameters. ``name`` names the model, which else
+    the file does, ``priced_by`` the setting that prices hang on. Raises `InvalidInput` for a file that no model can
+    be made of, and `UsageError` for a name that cannot be one, for a model that is there already unless ``force`` is
+    set, and for what cannot be read or written.
     """
-    source, models = Path(source), Path(models)
+    source, models = Path(source), Path(out)
     document = _read(source)
-    readers = provider_named(provider).specifications
     try:
-        specification = readers[form or next(iter(readers))](document)
+        specification = PROVIDERS[DEFAULT].specifications["contract" if contract else "list"](document)
         called = _named(specification, name)
-        if not replace:
+        if not force:
             _check_free(called, models / called)
-        drafted = draft(specification, called, provider, priced_by)
+        drafted = draft(specification, called, DEFAULT, priced_by)
     except InvalidSpecification as error:
-        lines = [f"{source}: {each.message}\n    at {each.path}, rule {each.rule}" for each in error.problems]
-        remedy = Remedy.OTHER_FORM if any(each.rule == WRONG_FORM for each in error.problems) else None
-        summary = f"{source}: {len(lines)} error{'s' if len(lines) > 1 else ''}; nothing was written"
-        raise InvalidInput("\n".join([*lines, summary]), remedy) from None
+        raise _invalid(source, error) from None
     except RecursionError:
         raise InvalidInput(f"{source}: its objects lie too deep in one another; nothing was written") from None
     _write(models, called, drafted)
@@ -71,10 +67,18 @@ def import_model(  # noqa: PLR0913 - each has a default
     )
 
 
+def _invalid(source: Path, error: InvalidSpecification) -> InvalidInput:
+    """Every problem of a specification, as the command shows it."""
+    found = [f"{source}: {each.message}\n    at {each.path}, rule {each.rule}" for each in error.problems]
+    remedy = Remedy.OTHER_FORM if any(each.rule == WRONG_FORM for each in error.problems) else None
+    summary = f"{source}: {len(found)} error{'s' if len(found) > 1 else ''}; nothing was written"
+    return InvalidInput("\n".join([*found, summary]), remedy)
+
+
 def _read(source: Path) -> Mapping[str, Any]:
     """The JSON object in a file."""
     try:
-        document = json.loads(source.read_text(encoding="utf-8-sig"))
+        document = json.loads(source.read_text(encoding="utf-8-sig"), parse_constant=_number, parse_float=_number)
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror}") from None
     except json.JSONDecodeError as error:
@@ -85,6 +89,14 @@ def _read(source: Path) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise InvalidInput(f"{source}: a specification is a JSON object\n    at $, rule specification.type")
     return document
+
+
+def _number(text: str) -> float:
+    """A number with a fraction. Raises ValueError where JSON has no such number."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is not a number")
+    return number
 
 
 def _named(specification: Specification, name: str | None) -> str:

@@ -41,8 +41,7 @@ def import_(
     models = out or (Path(known) if known else None)
     if models is None:
         raise UsageError(f"say where your models lie, with --out DIR or in {MODELS_VARIABLE}")
-    form = "contract" if contract else "parameters"
-    made = import_model(source, models, form=form, name=name, priced_by=priced_by, replace=force)
+    made = import_model(source, out=models, contract=contract, name=name, priced_by=priced_by, force=force)
     lines = [f"wrote {path}" for path in made.files]
     lines.append(f"{made.name} takes: {', '.join(made.settings)}")
     lines.append("What SPEC.json does not say, or a manifest says otherwise; correct it in these files:")

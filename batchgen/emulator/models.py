@@ -29,11 +29,13 @@ class Model:
         self._description = catalogue.for_model(name, "model.json")
         documented = catalogue.for_model(name, "request")
         # A model that is described with a list takes no other form.
-        is_list = documented["properties"].get("input", {}).get("type") == "array"
+        is_list = documented.get("properties", {}).get("input", {}).get("type") == "array"
         params = documented if is_list else catalogue.document("request-params", name)
         self.schemas: Mapping[RequestForm, Schema] = {"documented": documented, "params": params}
         self._fields = _fields(documented)
-        self.sections = [] if is_list else [key for key, part in documented["properties"].items() if _has_fields(part)]
+        self.sections = (
+            [] if is_list else [key for key, part in documented.get("properties", {}).items() if _has_fields(part)]
+        )
         """The objects of a request that hold its fields; none if these are not in objects of their own."""
 
     @cached_property
@@ -88,9 +90,9 @@ class Model:
         wanted = (self.parameter(fields, "size"), *listed, _FALLBACK_SIZE)
         return next(f"{found[1]}*{found[2]}" for text in wanted if (found := _PIXELS.fullmatch(str(text))))
 
-    def seconds(self, parameters: Mapping[str, Any]) -> int:
+    def seconds(self, fields: Mapping[str, Any]) -> int:
         """The requested duration, in seconds."""
-        return int(self.parameter(parameters, "duration") or _FALLBACK_SECONDS)
+        return int(self.parameter(fields, "duration") or self._description.get("seconds", _FALLBACK_SECONDS))
 
     def message(self, code: str) -> str:
         """The documented message of an error code."""

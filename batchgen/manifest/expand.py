@@ -11,9 +11,11 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from batchgen.errors import UsageError
 from batchgen.manifest.cast import Filled, Names, fill
 from batchgen.manifest.tiers import Tiers
 from batchgen.model import (
+    Asked,
     Content,
     Data,
     DataPath,
@@ -39,7 +41,8 @@ class Model:
     """What the expansion has to know of a model; all of it comes from the model's schemas and its provider.
 
     ``references`` is what a manifest's references have to be as a list, empty where the model takes none.
-    ``names_characters`` says whether prompts name the references as characterN.
+    ``names_characters`` says whether prompts name the references as characterN, ``seconds`` how long each video is
+    where scenes do not say that; None where nobody knows.
     """
 
     name: str
@@ -48,23 +51,37 @@ class Model:
     most_takes: int
     references: Mapping[str, Any]
     names_characters: bool
+    seconds: int | None = None
 
     @classmethod
     def from_schemas(cls, description: Schema, settings: Schema, form: RequestForm) -> "Model":
         """Read the model off its description, its settings schema and the form of its requests."""
-        taken = settings["$defs"]["settings"]["properties"]
+        taken = settings.get("$defs", {}).get("settings", {}).get("properties")
+        name = description["name"]
+        if not taken:
+            raise UsageError(
+                f"the model {name} has no settings; its settings.schema.json needs $defs/settings/properties"
+            )
+        if "prompt" not in form.settings:
+            raise UsageError(f"the model {name} has no prompt; its request.schema.json needs one among its properties")
         return cls(
-            name=description["name"],
+            name=name,
             form=form,
             tiers=Tiers.described(description),
             most_takes=taken.get("takes", {}).get("maximum", 1),
             references=taken.get("references", {}),
             names_characters=description.get("characters", True),
+            seconds=description.get("seconds"),
         )
 
     def default(self, setting: str) -> Any:
         """The value that the API documents for a setting that is left out; None where there is none."""
         return self.form.settings.get(setting, {}).get("default")
+
+    def asked(self, wanted: SceneSettings) -> Asked:
+        """What is remembered by name of what a scene asks for."""
+        asked = wanted.asked()
+        return asked if asked.seconds is not None else replace(asked, seconds=self.seconds)
 
     def tier(self, settings: Mapping[str, object]) -> str | None:
         """The price tier of a scene; None where the setting that prices hang on has no value, or one of no tier."""
@@ -190,7 +207,7 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Conten
         seed = _seed(draft, name, model, number)
         explicit = others if seed is None else {**others, "seed": seed}
         wanted = SceneSettings(model.name, filled.prompt, references, explicit)
-        request = Request(wanted.asked(), model.form.document(wanted))
+        request = Request(model.asked(wanted), model.form.document(wanted))
         yield Scene(
             id=scene_id,
             path=draft.path,

@@ -256,26 +256,40 @@ def on_budget(
 ) -> Iterator[Problem]:
     """A budget can only be kept where every scene has a price, be it one ``learned`` from earlier runs."""
     data = document.data if isinstance(document.data, dict) else {}
-    pricing = data.get("pricing", {})
     if "budget_usd" not in data or any(path[0] in ("budget_usd", "pricing") for path in refused):
         return
-    known = {*(pricing if isinstance(pricing, dict) else ()), *learned}
-    used = {model.tier(draft.settings): draft for draft in drafts if model.tiers.by not in draft.refused}
-    unpriced = [tier for tier in model.tiers.values if tier in used and tier not in known]
+    pricing = data.get("pricing", {})
     path: DataPath = ("budget_usd",)
-    place, written = document.spot(path).place, document.spot(path).written
+    spot = document.spot(path)
+    for rule, message in (
+        *_without_price(drafts, model, {*(pricing if isinstance(pricing, dict) else ()), *learned}),
+        *_without_length(drafts, model),
+    ):
+        yield Problem(spot.place, path, rule, f"a budget can only be kept with {message}", spot.written)
+
+
+def _without_price(drafts: Collection[Draft], model: Model, priced: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Rule and message for tiers without a price, and for scenes without a tier."""
+    by = model.tiers.by
+    used = {model.tier(draft.settings): draft for draft in drafts if by not in draft.refused}
+    unpriced = [tier for tier in model.tiers.values if tier in used and tier not in priced]
     if unpriced:
-        message = (
-            f"a budget can only be kept with prices; add the price per second of {joined(unpriced, 'and')} to pricing "
-            "(plan and run also take prices learned from earlier runs)"
-        )
-        yield Problem(place, path, "budget_usd.pricing", message, written)
+        tiers = joined(unpriced, "and")
+        learn = "(plan and run also take prices learned from earlier runs)"
+        yield "budget_usd.pricing", f"prices; add the price per second of {tiers} to pricing {learn}"
     if None in used:
-        message = (
-            f"a budget can only be kept with prices, and the price of {_scene(used[None])} hangs on {model.tiers.by}, "
-            f"which it does not set; add {model.tiers.by}"
-        )
-        yield Problem(place, path, "budget_usd.tier", message, written)
+        yield "budget_usd.tier", f"prices, and that of {_scene(used[None])} hangs on {by}; add {by}"
+
+
+def _without_length(drafts: Collection[Draft], model: Model) -> Iterator[tuple[str, str]]:
+    """Rule and message for scenes of which nobody knows how long their videos are."""
+    taken = "duration" in model.form.settings
+    for draft in drafts:
+        said = draft.settings.get("duration", model.default("duration"))
+        if said is None and model.seconds is None and "duration" not in draft.refused:
+            remedy = "add duration" if taken else "write seconds into the model.json of the model"
+            yield "budget_usd.duration", f"the length of each video, and that of {_scene(draft)} is not known; {remedy}"
+            return
 
 
 def _scene(draft: Draft) -> str:

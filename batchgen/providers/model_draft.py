@@ -22,6 +22,11 @@ from batchgen.schemas import Schema
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SHARED = "../../manifest.schema.json#/$defs/"
 _PRICED_BY = ("resolution", "quality", "mode", "size")
+_ONE_PRICE = (
+    "prices are not in a specification, and no parameter looks as if they hung on it: there is one price a second, "
+    "pricing: {default: …}; for more, write tiers_by and tiers in model.json and the names of the tiers into pricing "
+    "in settings.schema.json"
+)
 _LARGEST_SEED = 2**31 - 1
 _URL = (
     r"^([Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]+([/?#]\S*)?"
@@ -95,29 +100,29 @@ class _Drafting:
         return one.name if names[one.name] == 1 else ".".join((*one.around, one.name))
 
     def _tiers(self, priced_by: str | None) -> tuple[str | None, dict[str, Schema]]:
-        if priced_by is not None and not self._settings.get(priced_by, _NOTHING).schema.get("enum"):
-            message = f"prices cannot hang on {priced_by}: {self._listed(priced_by)}"
-            self._problems.append(SpecificationProblem("$", "priced_by", message))
-        by = priced_by or next(
-            (name for name in _PRICED_BY if self._settings.get(name, _NOTHING).schema.get("enum")), None
-        )
+        """The setting that prices hang on, None where none is known, and a tier for each of its values."""
+        by = priced_by or next((name for name in _PRICED_BY if self._values(name)), None)
         if by is None:
-            self._notes.append(
-                "prices are not in a specification, and no parameter looks as if they hung on it: there is one price "
-                "a second, pricing: {default: …}; for more, write tiers_by and tiers in model.json and the names of "
-                "the tiers into pricing in settings.schema.json"
-            )
+            self._notes.append(_ONE_PRICE)
             return None, {"default": {}}
         if priced_by is None:
             self._notes.append(
                 f"prices are not in a specification: that they hang on {by}, with a tier for each of its values, is "
                 "assumed; correct tiers_by and tiers in model.json and pricing in settings.schema.json"
             )
-        listed = self._settings[by].schema.get("enum", ())
-        return by, {value if isinstance(value, str) else json.dumps(value): {"enum": [value]} for value in listed}
+        values = self._values(by)
+        if not values:
+            message = f"prices cannot hang on {by}: {self._why_without_values(by)}"
+            self._problems.append(SpecificationProblem("$", "priced_by", message))
+        return by, {value if isinstance(value, str) else json.dumps(value): {"enum": [value]} for value in values}
 
-    def _listed(self, name: str) -> str:
-        if name in self._settings:
+    def _values(self, setting: str) -> list[Any]:
+        """The values that a setting may have, as far as they are listed."""
+        schema = self._settings[setting].schema if setting in self._settings else {}
+        return [True, False] if schema.get("type") == "boolean" else list(schema.get("enum", ()))
+
+    def _why_without_values(self, setting: str) -> str:
+        if setting in self._settings:
             return "the specification does not list its values"
         return f"there is no such setting; there is {', '.join(sorted(self._settings))}"
 

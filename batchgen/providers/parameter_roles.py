@@ -43,7 +43,10 @@ def roles_of(specification: Specification) -> Roles:
         message = "there is no parameter for the prompt, a text; batchgen's scenes begin with one"
         roles.problems.append(SpecificationProblem("$", "prompt.required", message))
     if known["duration"] is None:
-        roles.notes.append("there is no duration, so that nothing can be said of costs before they are charged")
+        roles.notes.append(
+            "there is no duration, so that nothing can be said of costs before they are charged; where every video is "
+            "equally long, write seconds into model.json"
+        )
     depth = len(known["prompt"].around) if known["prompt"] else 0
     named = {id(one): setting for setting, one in known.items() if one is not None}
     for one in usable:

@@ -36,7 +36,7 @@ class Provider:
     first submission of a run is refused as malformed.
 
     ``request_form`` makes, of a model's description and the schema of its requests, the form of them.
-    ``specifications`` read what the provider publishes of its models, by format, the usual one first.
+    ``specifications`` read what the provider publishes of its models, as ``list`` and as ``contract``.
     ``asked_before`` reads requests of journals that do not say what they ask for.
     """
 

@@ -38,7 +38,7 @@ def in_sections(description: Schema, request: Schema) -> RequestForm:
     renamed = {field: setting for setting, field in description["fields"].items()}
     found = [field.named(renamed) for field in _fields(request, (), is_required=True)]
     fields = [field for field in found if field.around or field.name != "model"]
-    sections = [name for name, part in request["properties"].items() if "properties" in part]
+    sections = [name for name, part in request.get("properties", {}).items() if "properties" in part]
     return RequestForm(
         settings={field.setting: field.schema for field in fields},
         required=tuple(field.setting for field in fields if field.is_required),

@@ -221,7 +221,9 @@ def _budget(outlook: Outlook) -> Iterator[str]:
 
 
 def _product(outlook: Outlook, step: Step) -> str:
-    return f"{_known(outlook.prices.of(step.scene.request.tier))} × {duration_of(step)}"  # noqa: RUF001 - as above
+    seconds = duration_of(step)
+    price = _known(outlook.prices.of(step.scene.request.tier))
+    return f"{price} × {'?' if seconds is None else seconds}"  # noqa: RUF001 - as above
 
 
 def _paid(state: State, step: Step) -> str:

@@ -14,6 +14,6 @@ VTRIX = Provider(
     errors=ERROR_POLICY,
     connect=VtrixGateway,
     asked_before=asked_before,
-    specifications={"parameters": parameter_list.read, "contract": contract.read},
+    specifications={"list": parameter_list.read, "contract": contract.read},
     wrong_format_hint="if every scene is refused, try --request-format params (or documented)",
 )
