@@ -15,6 +15,7 @@ from batchgen.schemas import DEFAULT_MODEL, Catalogue
 from helpers.support import write_video
 from unit.emulator.client import Client, Start, data_uri, picture, request
 
+SHIPPED = ["wan26_i2v", DEFAULT_MODEL, "wan26_t2v"]
 HERE = Path(__file__).parents[2]
 
 
@@ -28,7 +29,7 @@ def sketch(**parameters: Any) -> dict[str, Any]:
 
 
 def test_each_model_has_its_own_schema_and_prices(client: Client) -> None:
-    assert client.send("GET", "/").json()["models"] == ["sketch", "wan26_i2v", DEFAULT_MODEL, "wan26_t2v"]
+    assert client.send("GET", "/").json()["models"] == ["sketch", *SHIPPED]
     assert client.bought(request())["usage"]["cost"] == "0.20"
     task = client.bought(sketch(size="128*64"))
     # The model has no duration: 5 seconds at what its first tier costs here.
