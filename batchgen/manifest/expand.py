@@ -272,4 +272,5 @@ def _seed(draft: Draft, name: str, model: Model, take: int) -> int | None:
         return written + take
     least, most = int(schema["minimum"]), int(schema["maximum"])
     digest = hashlib.sha256(f"{name}/{draft.id}".encode()).digest()
-    return least + int.from_bytes(digest[:8], "big") % (most - least - model.most_takes + 2) + take
+    room = max(most - least - model.most_takes + 2, 1)
+    return least + int.from_bytes(digest[:8], "big") % room + take

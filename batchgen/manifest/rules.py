@@ -108,8 +108,11 @@ def _on_required(document: Document, draft: Draft, model: Model) -> Iterator[Pro
 
 def _on_seed(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
     seed, schema = draft.settings.get("seed"), model.form.settings.get("seed")
-    if schema is not None and isinstance(seed, int) and seed + draft.takes - 1 > schema["maximum"]:
-        path = draft.origins["seed"]
+    if schema is None or seed == "random":
+        return
+    seed = seed if isinstance(seed, int) else int(schema["minimum"])
+    if seed + draft.takes - 1 > schema["maximum"]:
+        path = draft.origins.get("seed", draft.origins.get("takes", draft.path))
         message = f"the seeds of {draft.takes} takes go up to {seed + draft.takes - 1}; the most is {schema['maximum']}"
         yield Problem(document.spot(path).place, path, "seed.takes", message, str(seed))
 

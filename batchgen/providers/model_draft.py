@@ -119,7 +119,8 @@ class _Drafting:
     def _values(self, setting: str) -> list[Any]:
         """The values that a setting may have, as far as they are listed."""
         schema = self._settings[setting].schema if setting in self._settings else {}
-        return [True, False] if schema.get("type") == "boolean" else list(schema.get("enum", ()))
+        values = [True, False] if schema.get("type") == "boolean" else list(schema.get("enum", ()))
+        return values if all(isinstance(value, str | int | float) for value in values) else []
 
     def _why_without_values(self, setting: str) -> str:
         if setting in self._settings:

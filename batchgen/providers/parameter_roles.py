@@ -14,7 +14,7 @@ _TAKEN = frozenset({*OF_SCENES, "takes", "prompt", REFERENCES, "seed", "model"})
 _PROMPT = re.compile(r"(input_|text_)?prompt(_text)?|(input_)?text")
 _DURATION = re.compile(r"duration(_s|_seconds)?|seconds|(video_)?(length|duration)(_seconds)?")
 _MEDIA = re.compile(
-    r"(?:.*_)?(image|img|picture|photo|frame|video|media|reference|ref)s?(?:_(?:url|urls|uri|file|files|list))?\d*"
+    r"(?:.*_)?(image|img|picture|photo|frame|video|media|reference|ref)s?(?:_(?:url|urls|uri|file|files|list|tail|start|end|first|last))?\d*"
 )
 _ADDRESS = re.compile(r"(?:.*_)?(url|uri)\d*")
 _KINDS = {"video": ("video",), "media": ("image", "video"), "reference": ("image", "video"), "ref": ("image", "video")}
@@ -120,7 +120,8 @@ def _setting(one: Parameter, depth: int, taken: set[str]) -> str:
 
     ``depth`` is how deep the prompt lies in a request: what lies deeper has the names of the objects around it, too.
     """
-    plain = _plain("_".join((*one.around[depth:], one.name))) or "parameter"
+    deeper = (step.removesuffix("[0]") for step in one.around[depth:])
+    plain = _plain("_".join((*deeper, one.name))) or "parameter"
     is_seed = plain == "seed" and one.schema.get("type") == "integer"
     setting = f"api_{plain}" if plain in _TAKEN and not is_seed else plain
     for step in reversed(one.around):

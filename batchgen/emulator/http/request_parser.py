@@ -58,7 +58,7 @@ async def parse_request(body: ParsedBody, models: Models) -> GenerationRequest:
     problem = model.reference_count_violation(counted) if model.references_field else None
     if problem:
         raise RejectedRequestError(*problem)
-    request = body.document["input"][0].get("params", {}) if form == "params" else body.document
+    request = _inside(body.document, form)
     return _generation_request(model, form, request, fields, references)
 
 
@@ -79,6 +79,15 @@ def _generation_request(
         redacted=redacted,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def _inside(document: dict[str, Any], form: RequestForm) -> dict[str, Any]:
+    """The part of an accepted body that differs between requests: without what only lays it out."""
+    if form == "documented":
+        return document
+    item: dict[str, Any] = document["input"][0]
+    inside: dict[str, Any] = item.get("params", item)
+    return inside
 
 
 def _replaced(part: dict[str, Any], field: str, value: object) -> dict[str, Any]:

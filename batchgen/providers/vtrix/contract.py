@@ -13,7 +13,7 @@ from batchgen.providers.specification import (
     Specification,
     SpecificationProblem,
 )
-from batchgen.providers.vtrix.specification import content_of, specification
+from batchgen.providers.vtrix.specification import DEEPEST, LIST_OF_ONE, content_of, specification
 from batchgen.schemas import Schema
 
 _SCHEMA = "input_schema"
@@ -22,7 +22,6 @@ _LIMITS = (
     *("minLength", "maxLength", "minItems", "maxItems", "title", "description"),
 )
 """The keywords that are taken over as they are."""
-_DEEPEST = 20
 
 
 def read(document: Mapping[str, Any]) -> Specification:
@@ -55,8 +54,8 @@ class _Reading:
         if not isinstance(listed, dict) or not isinstance(required, list | tuple):
             self.wrong(path, "properties.type", "properties has to be an object, and required a list")
             return
-        if len(around) > _DEEPEST:
-            self.wrong(path, "properties.depth", "the objects lie too deep in one another")
+        if len(around) > DEEPEST:
+            self.wrong(path, "parameter.depth", "the objects lie too deep in one another")
             return
         for name, part in listed.items():
             self._property(
@@ -72,7 +71,7 @@ class _Reading:
         item = self._resolved(items, f"{path}.items") if isinstance(items, dict) else {}
         if "properties" in whole:
             self.properties(whole, (*around, name), path, is_required=is_required)
-        elif "properties" in item and not around:
+        elif "properties" in item and not around and name == LIST_OF_ONE:
             self.properties(item, (f"{name}[0]",), f"{path}.items", is_required=is_required)
         else:
             schema = self._limits(name, whole, item, path)
@@ -80,7 +79,7 @@ class _Reading:
 
     def _resolved(self, schema: Mapping[str, Any], path: str, depth: int = 0) -> dict[str, Any]:
         """The schema with what it refers to, and of its alternatives the first that is not null."""
-        if depth > _DEEPEST:
+        if depth > DEEPEST:
             self.wrong(path, "property.ref", "the schemas refer to one another in a circle")
             return {}
         found = {key: value for key, value in schema.items() if key not in ("$ref", "allOf", "anyOf", "oneOf")}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -13,7 +14,7 @@ from batchgen.providers.specification import (
     Specification,
     SpecificationProblem,
 )
-from batchgen.providers.vtrix.specification import content_of, specification, steps_of
+from batchgen.providers.vtrix.specification import DEEPEST, content_of, specification, steps_of
 from batchgen.schemas import Schema
 
 _LIST = "parameters"
@@ -80,6 +81,9 @@ class _Reading:
 
     def _entry(self, entry: Mapping[str, Any], steps: tuple[str, ...], here: str, *, is_required: bool) -> None:
         *around, name = steps
+        if len(around) > DEEPEST:
+            self._wrong(here, "parameter.depth", "the objects lie too deep in one another")
+            return
         kind, of_items = _kind(entry.get("type"))
         children = entry.get("children")
         if isinstance(children, list) and children and kind in ("object", ""):
@@ -110,9 +114,9 @@ class _Reading:
                 schema[keyword] = limit
         if "minimum" in schema and "maximum" in schema and schema["minimum"] > schema["maximum"]:
             self._wrong(f"{here}.constraints.max", "parameter.max", "the most is less than the least; correct one")
-        left = [word for word in _ALL if said.get(word) is not None and word not in words]
-        if left:
-            self.notes.append(f"{said.get('name')}: {' and '.join(left)} say nothing of its type, and are left out")
+        for word in _ALL:
+            if said.get(word) is not None and word not in words:
+                self.notes.append(f"{said.get('name')}: {word} says nothing of a value of its type, and is left out")
         return {**schema, **self._choices(said.get("enum"), kind, here)}
 
     def _choices(self, listed: object, kind: str, here: str) -> Schema:
@@ -163,7 +167,7 @@ def _number(value: object) -> int | float | None:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124 - not a number
+    if not isfinite(number):
         return None
     return int(number) if number.is_integer() else number
 

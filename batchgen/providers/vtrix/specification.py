@@ -10,6 +10,10 @@ from batchgen.providers.specification import InvalidSpecification, Parameter, Sp
 _STEP = re.compile(r"([^\[\]]+)(\[0?\])?\Z")
 _UNPLACED = ("input[0]", "params")
 """Where every public client of the gateway puts the parameters of a model whose page does not say where they stand."""
+DEEPEST = 20
+"""Objects in one another before a file is refused: no request is laid out like that."""
+LIST_OF_ONE = "input"
+"""The only key whose list of objects is a part of the layout and no value."""
 _SECTIONS = ("input", "parameters")
 _NAMES = ("model_id", "model", "id", "name")
 

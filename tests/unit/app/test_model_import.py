@@ -156,6 +156,9 @@ TYPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "text": ({"type": "str", "constraints": {"min_length": 1, "max_length": 9}}, {"minLength": 1, "maxLength": 9}),
     "limits without constraints": ({"type": "int", "max": 4}, {"maximum": 4}),
     "no constraints": ({"type": "string", "constraints": None}, {"type": "string"}),
+    "a default that is no number": ({"type": "float", "constraints": {"default": "x"}}, {"default": None}),
+    "one that is none of any kind": ({"type": "float", "constraints": {"default": []}}, {"default": None}),
+    "one that is infinite": ({"type": "float", "constraints": {"default": "1e999"}}, {"default": None}),
     "an unknown type": ({"type": "vector3"}, {"title": "Thing"}),
 }
 
@@ -227,6 +230,8 @@ def test_prices_hang_on_what_is_named(tmp_path: Path) -> None:
         InvalidInput, match="prices cannot hang on fps: there is no such setting; there is mode, prompt"
     ):
         of_list(tmp_path, mode, sound, priced_by="fps", force=True)
+    with pytest.raises(InvalidInput, match="prices cannot hang on prompt: the specification does not list its values"):
+        of_list(tmp_path, mode, sound, priced_by="prompt", force=True)
 
 
 WRONG: dict[str, tuple[Any, str]] = {
@@ -259,6 +264,7 @@ WRONG_CONTRACTS: dict[str, tuple[Any, str]] = {
     "no properties": ({"input_schema": {"type": "object"}}, "rule properties.required"),
     "a property": ({"input_schema": {"properties": {"prompt": 5}}}, r"at \$\.input_schema\.properties\.prompt"),
     "properties": ({"input_schema": {"properties": []}}, "rule properties.type"),
+    "required": ({"input_schema": {"properties": {}, "required": "prompt"}}, "rule properties.type"),
     "no JSON Schema": ({"input_schema": {"properties": {"prompt": {"type": "string", "maxLength": "x"}}}}, "no JSON"),
     "gone": ({"input_schema": {"properties": {"prompt": {"$ref": "#/$defs/x"}}}}, "which is not in the file"),
     "a circle": ({"input_schema": {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}}, "in a circle"),
@@ -346,6 +352,136 @@ def test_the_command_says_what_it_wrote_and_how_to_go_on(tmp_path: Path, monkeyp
     wrong = in_process("model", "import", source, "--contract", "--force")
     assert (wrong.code, wrong.out) == (3, "")
     assert wrong.err.endswith("a contract is read with --contract, a list of parameters without\n")
+
+
+def of_contract(folder: Path, required: tuple[str, ...] = (), **properties: Any) -> ImportedModel:
+    schema = {"properties": {"prompt": {"type": "string"}, **properties}, "required": ["prompt", *required]}
+    return imported(folder, {"model": "reel", "input_schema": schema}, contract=True)
+
+
+OF_CONTRACTS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "a pattern": ({"type": "string", "pattern": "^a+$"}, {"pattern": "^a+$"}),
+    "a pattern that is none here": ({"type": "string", "pattern": "(?<a"}, {"pattern": None}),
+    "a constant": ({"const": "x"}, {"enum": ["x"]}),
+    "examples": ({"type": "integer", "maximum": 5, "examples": [3, 9]}, {"examples": [3]}),
+    "a default beyond its limits": ({"type": "integer", "maximum": 5, "default": 9}, {"default": None}),
+    "one of several types": ({"type": ["null", "integer"]}, {"type": "integer"}),
+    "the first alternative": ({"oneOf": [{"type": "integer"}, {"type": "string"}]}, {"type": "integer"}),
+    "values only": ({"enum": ["a", "b"]}, {"type": "string"}),
+    "anything": ({}, {"type": None}),
+    "keywords that are not understood": ({"type": "number", "multipleOf": 0.1}, {"multipleOf": None}),
+}
+
+
+@pytest.mark.parametrize(("part", "expected"), OF_CONTRACTS.values(), ids=OF_CONTRACTS.keys())
+def test_parts_of_contracts(tmp_path: Path, part: Any, expected: dict[str, Any]) -> None:
+    schema = setting(of_contract(tmp_path, thing=part), "thing")
+    assert {key: schema.get(key) for key in expected} == expected
+
+
+def test_lists_of_contracts(tmp_path: Path) -> None:
+    made = of_contract(
+        tmp_path,
+        reference_urls={"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2},
+        tags={"type": "array"},
+        shots={"type": "array", "items": {"type": "object", "properties": {"prompt": {"type": "string"}}}},
+        boxes={"type": "array", "items": {"type": "array"}},
+    )
+    assert made.settings == ("prompt", "references")
+    urls = ["https://a/1.png", "https://a/2.png"]
+    [request] = requests(made, {"prompt": "p", "references": urls})
+    assert request["input"] == [
+        {"params": {"prompt": "p", "reference_urls": [{"source": url, "url": url} for url in urls]}}
+    ]
+
+
+def test_a_contract_may_lay_out_the_whole_body(tmp_path: Path) -> None:
+    params = {"type": "object", "required": ["prompt"], "properties": {"prompt": {"type": "string"}}}
+    item = {"type": "object", "required": ["params"], "properties": {"params": params}}
+    schema = {"properties": {"model": {"type": "string"}, "input": {"type": "array", "items": item}}}
+    made = imported(tmp_path, {"model": "reel", "input_schema": schema}, contract=True)
+    assert requests(made, {"prompt": "p"}) == [{"model": "reel", "input": [{"params": {"prompt": "p"}}]}]
+
+
+def test_a_model_whose_prompts_name_characters_has_a_cast(tmp_path: Path) -> None:
+    prompt = {**PROMPT, "description": "Names references as character1, character2."}
+    images = {"name": "images", "path": "input.images", "type": "array[string]", "required": True}
+    made = imported(tmp_path, {"model_id": "reel", "parameters": [prompt, images]})
+    assert described(made)["characters"] is True
+    hero = "https://example.com/hero.png"
+    [request] = requests(made, {"prompt": "{hero} waves"}, cast={"hero": hero})
+    assert request["input"] == {"prompt": "character1 waves", "images": [{"source": hero, "url": hero}]}
+
+
+def test_a_sound_is_measured_and_a_second_picture_is_an_address(tmp_path: Path) -> None:
+    names = ("audio_url", "image", "image_tail")
+    made = of_list(tmp_path, *[{"name": name, "path": f"input.{name}", "type": "string"} for name in names])
+    media = json.loads((made.folder / "media.schema.json").read_text())["properties"]
+    assert media["audio_url"]["properties"]["kind"]["x-advice"] == "the model takes a sound here"
+    path = tmp_path / "manifest.yaml"
+    path.write_text("version: 1\nname: a\nmodel: reel\nscenes:\n  - {id: a, prompt: a, image_tail: last.png}\n")
+    found = load_manifest(path, Catalogue(ROOT / "schemas", tmp_path / "models"), request_form)
+    assert told(found.problems) == ["5 image_tail.pattern"]
+
+
+SEEDS = [((None, None), (0, 2**31 - 1)), ((-1, 99), (0, 99)), ((5, 7), (5, 7))]
+
+
+@pytest.mark.parametrize(("stated", "taken"), SEEDS)
+def test_seeds_have_bounds_to_be_derived_from(tmp_path: Path, stated: Any, taken: tuple[int, int]) -> None:
+    limits = dict(zip(("min", "max"), stated, strict=True))
+    made = of_list(tmp_path, {"name": "seed", "path": "input.seed", "type": "int", "constraints": limits})
+    schema = setting(made, "seed")
+    assert (schema["minimum"], schema["maximum"]) == taken
+    assert any(note.startswith("seeds go from") for note in made.notes) == (stated != (5, 7))
+    seeds = [request["input"]["seed"] for request in requests(made, {"prompt": "p", "takes": 3})]
+    assert len(set(seeds)) == 3
+    assert all(taken[0] <= seed <= taken[1] for seed in seeds)
+
+
+def test_more_takes_than_seeds_are_refused(tmp_path: Path) -> None:
+    limits = {"min": 5, "max": 6}
+    made = of_list(tmp_path, {"name": "seed", "path": "input.seed", "type": "int", "constraints": limits})
+    path = tmp_path / "manifest.yaml"
+    path.write_text("version: 1\nname: a\nmodel: reel\nscenes:\n  - {id: a, prompt: a, takes: 3}\n")
+    found = load_manifest(path, Catalogue(ROOT / "schemas", made.folder.parent), request_form)
+    assert told(found.problems) == ["5 seed.takes"]
+
+
+def test_limits_that_say_nothing_of_a_type_are_left_out_and_said(tmp_path: Path) -> None:
+    made = of_list(tmp_path, {"name": "style", "type": "string", "constraints": {"min": 1, "max_items": 3}})
+    assert "style: min says nothing of a value of its type, and is left out" in made.notes
+
+
+def test_names_that_are_the_same_once_they_are_plain(tmp_path: Path) -> None:
+    made = of_list(
+        tmp_path, *[{"name": name, "path": f"input.{name}", "type": "int"} for name in ("a-b", "a b", "a+b")]
+    )
+    assert made.settings == ("prompt", "a_b", "input_a_b", "input_a_b_2")
+    [request] = requests(made, {"prompt": "p", "a_b": 1, "input_a_b": 2, "input_a_b_2": 3})
+    assert request["input"] == {"prompt": "p", "a-b": 1, "a b": 2, "a+b": 3}
+
+
+def test_what_lies_too_deep_is_an_error(tmp_path: Path) -> None:
+    nested: dict[str, Any] = {"name": "a", "type": "object"}
+    schema: dict[str, Any] = {"type": "object"}
+    values: list[Any] = []
+    for _ in range(30):
+        nested = {"name": "a", "type": "object", "children": [nested]}
+        schema = {"type": "object", "properties": {"a": schema}}
+    for _ in range(400):
+        values = [values]
+    with pytest.raises(InvalidInput, match=r"rule parameter\.depth"):
+        of_list(tmp_path, nested)
+    with pytest.raises(InvalidInput, match=r"rule parameter\.depth"):
+        imported(tmp_path, {"model": "reel", "input_schema": schema}, contract=True)
+    with pytest.raises(InvalidInput, match="too deep in one another; nothing was written"):
+        of_list(tmp_path, {"name": "a", "default": values, "enum": [values]})
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read: No such file"):
+        import_model(tmp_path / "gone.json", out=tmp_path)
 
 
 KEYS = [
