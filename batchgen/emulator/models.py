@@ -15,7 +15,8 @@ _FALLBACK_SECONDS = 5
 """Seconds of a video of a model without a duration."""
 _FALLBACK_SIZE = "1280*720"
 """The size of a video of a model whose requests say none in pixels."""
-_PIXELS = re.compile(r"(\d*[02468])[*x](\d*[02468])")
+_PIXELS = re.compile(r"(\d{1,3}[02468])[*x](\d{1,3}[02468])")
+_SECONDS = re.compile(r"\d{1,4}")
 _UNNAMED_TIERS: Mapping[str, Schema] = {"default": {}}
 
 
@@ -91,8 +92,9 @@ class Model:
         return next(f"{found[1]}*{found[2]}" for text in wanted if (found := _PIXELS.fullmatch(str(text))))
 
     def seconds(self, fields: Mapping[str, Any]) -> int:
-        """The requested duration, in seconds."""
-        return int(self.parameter(fields, "duration") or self._description.get("seconds", _FALLBACK_SECONDS))
+        """The requested duration, in seconds; that of every video of the model where none is requested."""
+        said = _SECONDS.match(str(self.parameter(fields, "duration")))
+        return int(said[0] if said else 0) or int(self._description.get("seconds", _FALLBACK_SECONDS))
 
     def message(self, code: str) -> str:
         """The documented message of an error code."""

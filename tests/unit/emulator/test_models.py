@@ -78,13 +78,26 @@ def test_a_model_may_take_a_list_only_and_be_priced_by_what_it_likes(start: Star
     assert requests[0] == params
 
 
+def reel(folder: Path, *parameters: str) -> Model:
+    """A model with these parameters, all of them texts without limits."""
+    listed = [{"name": name, "type": "string"} for name in ("prompt", *parameters)]
+    (folder / "spec.json").write_text(json.dumps({"model_id": "reel", "parameters": listed}))
+    import_model(folder / "spec.json", out=folder / "models")
+    return Model("reel", Catalogue(HERE.parent / "schemas", folder / "models"))
+
+
+DURATIONS = {"7": 7, "5s": 5, "0": 5, "short": 5, None: 5, 6: 6}
+
+
+@pytest.mark.parametrize(("said", "drawn"), DURATIONS.items())
+def test_a_duration_that_is_none_in_seconds_is_one_all_the_same(tmp_path: Path, said: Any, drawn: int) -> None:
+    assert reel(tmp_path, "duration").seconds({} if said is None else {"duration": said}) == drawn
+
+
 SIZES = {"960*960": "960*960", "720x480": "720*480", "16:9": "1280*720", "721*480": "1280*720"}
 
 
 @pytest.mark.parametrize(("said", "drawn"), SIZES.items())
 def test_a_size_that_is_none_in_pixels_is_drawn_in_one_that_is(tmp_path: Path, said: str, drawn: str) -> None:
-    spec = {"model_id": "reel", "parameters": [{"name": name, "type": "string"} for name in ("prompt", "size")]}
-    (tmp_path / "spec.json").write_text(json.dumps(spec))
-    import_model(tmp_path / "spec.json", out=tmp_path / "models")
-    model = Model("reel", Catalogue(HERE.parent / "schemas", tmp_path / "models"))
+    model = reel(tmp_path, "size")
     assert (model.size({"size": said}), model.tier({"size": said})) == (drawn, "default")

@@ -167,10 +167,11 @@ BROKEN = [
 
 def test_a_model_without_a_prompt_is_named(tmp_path: Path) -> None:
     known = sketch(tmp_path, RESOLUTION, {})
-    for part, schema in (
-        ("request", {"properties": {"input": {"properties": {"text": {}}}}}),
-        ("settings", {"$defs": {"settings": {"properties": {"id": {}}}}}),
-    ):
+    schemas: dict[str, Any] = {
+        "request": {"properties": {"input": {"properties": {"text": {}}}}},
+        "settings": {"$defs": {"settings": {"properties": {"id": {}}}}},
+    }
+    for part, schema in schemas.items():
         (tmp_path / "models" / "sketch" / f"{part}.schema.json").write_text(json.dumps(schema))
     with pytest.raises(UsageError, match=r"the model sketch has no prompt; its request\.schema\.json needs one"):
         checked(tmp_path, known, SCENES)
