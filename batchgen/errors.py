@@ -23,6 +23,7 @@ class Remedy(StrEnum):
     """``about`` is the environment variable that may hold the API key."""
     GO_ON_THERE = "go_on_there"
     """``about`` is the run directory of the earlier runs."""
+    NAME_MODEL = "name_model"
     OTHER_FORM = "other_form"
     OTHER_GATEWAY = "other_gateway"
     """``about`` is the address of the gateway that the run directory belongs to."""

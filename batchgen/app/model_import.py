@@ -104,7 +104,7 @@ def _named(specification: Specification, name: str | None) -> str:
     if _NAME.match(called):
         return called
     said = f"{called!r} cannot be the name of a model" if called else "the file does not say the model's name"
-    raise UsageError(f"{said}; name it as requests do, with letters, digits, dot, - and _")
+    raise UsageError(f"{said}, of letters, digits, dot, - and _", Remedy.NAME_MODEL)
 
 
 def _check_free(name: str, folder: Path) -> None:
