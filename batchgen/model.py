@@ -18,6 +18,8 @@ Data: TypeAlias = "Scalar | list[Data] | dict[str, Data]"
 """What a manifest is made of once it is read: JSON's types, with decimals kept exact."""
 DataPath: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the root of a manifest to one of its values."""
+ReferencePrice: TypeAlias = Decimal | Literal["same"] | None
+"""US dollars per second of reference video, the price of the tier for ``same``; None where nothing is said of it."""
 
 
 class Place(NamedTuple):
@@ -116,6 +118,8 @@ class Asked:
     """What a request asks for, as far as prices, checks and reports need it by name; None where it is not said.
 
     ``size`` is width*height in pixels, ``seconds`` how long the video is to be, ``seed`` None where none is sent.
+    ``reference_videos`` is how many of its references are videos, ``reference_seconds`` how many seconds of them
+    are billed, where reference video is; journals of versions before say neither.
     """
 
     model: str | None = None
@@ -123,6 +127,8 @@ class Asked:
     size: str | None = None
     seconds: int | None = None
     seed: int | None = None
+    reference_videos: int | None = None
+    reference_seconds: Decimal | None = None
 
 
 AskedOf: TypeAlias = Callable[[Mapping[str, Any]], Asked]
@@ -326,8 +332,8 @@ class Scene:
 class Manifest:
     """A manifest, expanded: what is to be generated, in order, and what it may cost.
 
-    ``pricing`` is US dollars per second of output by tier, ``budget_usd`` US dollars or None, ``run`` the
-    options for a run, with paths as they are written.
+    ``pricing`` is US dollars per second of output by tier, ``reference_price`` what stands beside it for reference
+    video, ``budget_usd`` US dollars or None, ``run`` the options for a run, with paths as they are written.
     """
 
     name: str
@@ -336,6 +342,7 @@ class Manifest:
     budget_usd: Decimal | None
     scenes: tuple[Scene, ...]
     run: Mapping[str, Any] = field(default_factory=dict)
+    reference_price: ReferencePrice = None
 
     def as_json(self) -> dict[str, object]:
         """The expanded manifest as JSON; the same manifest and files give the same bytes."""
@@ -343,6 +350,7 @@ class Manifest:
             "name": self.name,
             "model": self.model,
             "pricing": {tier: str(price) for tier, price in self.pricing.items()},
+            **({} if self.reference_price is None else {"reference_video": str(self.reference_price)}),
             "budget_usd": None if self.budget_usd is None else str(self.budget_usd),
             **({"run": dict(self.run)} if self.run else {}),
             "scenes": [

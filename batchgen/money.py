@@ -39,7 +39,7 @@ def minus(one: Decimal, other: Decimal) -> Decimal:
     return _EXACT.subtract(one, other)
 
 
-def times(amount: Decimal, factor: int) -> Decimal:
+def times(amount: Decimal, factor: int | Decimal) -> Decimal:
     """An amount, so many times over."""
     return _EXACT.multiply(amount, Decimal(factor))
 
@@ -57,11 +57,11 @@ def ratio(amount: Decimal, count: int, places: int) -> Decimal:
     return _quotient(amount, count, places, _ROUNDED)
 
 
-def ratio_up(amount: Decimal, count: int, places: int) -> Decimal:
+def ratio_up(amount: Decimal, count: int | Decimal, places: int) -> Decimal:
     """An amount divided by a count, rounded up at so many places: never less than the true quotient."""
     return _quotient(amount, count, places, _ROUNDED_UP)
 
 
-def _quotient(amount: Decimal, count: int, places: int, context: Context) -> Decimal:
+def _quotient(amount: Decimal, count: int | Decimal, places: int, context: Context) -> Decimal:
     quotient = context.divide(amount, Decimal(count))
     return quotient.quantize(Decimal(1).scaleb(-places), context=context).normalize(context)

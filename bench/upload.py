@@ -40,21 +40,23 @@ with socket.create_connection(("127.0.0.1", port)) as connection, open(path, "rb
     assert connection.recv(100)
 """
 _UPLOAD = """
-gateway.create(request)
+create(request)
 """
 _PREPARE = """
 import hashlib
+from functools import partial
 from pathlib import Path
-from batchgen.providers.vtrix.request_body import RequestFormat
 from batchgen.providers.api_key import ApiKey
+from batchgen.providers.provider import Connection
 from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.model import Asked, Content, Facts, Reference, Request
 with open(path, "rb") as file:
     digest = hashlib.file_digest(file, "sha256").hexdigest()
 content = Content(digest, "video/mp4", Facts("video", "mp4", Path(path).stat().st_size), Path(path))
 request = Request(Asked("m"), {"model": "m", "input": {"reference_urls": (Reference("v", content),) * 3}})
-gateway = VtrixGateway(f"http://127.0.0.1:{port}", ApiKey("key"))
-gateway.create(Request(Asked("m"), {"model": "m", "input": {"prompt": "p"}}))
+gateway = VtrixGateway(Connection(f"http://127.0.0.1:{port}", ApiKey("key")))
+create = partial(gateway.create, request_id="q1", request_format="documented")
+create(Request(Asked("m"), {"model": "m", "input": {"prompt": "p"}}))
 """
 _FRAME = """
 import json, resource, sys, time

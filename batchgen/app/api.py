@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any, TypeAlias
 
 from batchgen.app import loading, planning, running
+from batchgen.app.asking import with_gateway_costs
 from batchgen.app.attending import attended
 from batchgen.app.keys import key_in_environment
 from batchgen.app.keywords import (
@@ -89,14 +90,19 @@ def plan(  # noqa: PLR0913 - the options of the command
     emulator: bool | None = None,
     history: Paths | None = None,
     reuse: Paths | None = None,
+    ask_gateway: bool | None = None,
+    base_url: str | None = None,
+    api_key: ApiKey | str | None = None,
     strict: bool | None = None,
     on_event: Notify | None = None,
     providers: Providers | None = None,
 ) -> Plan:
-    """Plan a batch: what a run would do with each scene, and what it would cost. Nothing is sent.
+    """Plan a batch: what a run would do with each scene, and what it would cost. Nothing is bought.
 
     ``manifest`` is a path, or what `load_manifest` returned: then what is said of loading there must not be said
-    here. ``scenes`` and ``again`` are globs of ids, of scenes or shots. Raises as `load_manifest` does, and
+    here. ``scenes`` and ``again`` are globs of ids, of scenes or shots. Nothing is sent but with ``ask_gateway``: then
+    the gateway is asked, once for each kind of scene, what it would charge (`Plan.gateway_costs`), at ``base_url`` and
+    with ``api_key`` as by `run`; what it does not state is told to ``on_event``. Raises as `load_manifest` does, and
     `UsageError` where nothing is selected, or the run directory holds another batch.
     """
     keywords = {
@@ -114,8 +120,16 @@ def plan(  # noqa: PLR0913 - the options of the command
         "attempts": attempts,
         "no_download": no_download,
     }
-    batch = _batch(manifest, keywords, listener(on_event))
-    return bound(planning.plan(batch, _choice(batch, choosing)))
+    notify = listener(on_event)
+    batch = _batch(manifest, keywords, notify)
+    made = bound(planning.plan(batch, _choice(batch, choosing)))
+    if not flag(ask_gateway, "ask_gateway"):
+        refuse_beside("a plan that asks no gateway", {"base_url": base_url, "api_key": api_key})
+        return made
+    if batch.rehearsal:
+        raise UsageError("emulator and ask_gateway exclude each other")
+    options = replace(_options(batch, {}, {"no_wait": None, "rebind": None}, None), base_url=_address(base_url))
+    return with_gateway_costs(made, _key(batch, api_key), options, notify)
 
 
 def run(  # noqa: PLR0913 - the options of the command
@@ -195,10 +209,8 @@ def run(  # noqa: PLR0913 - the options of the command
     options = _options(batch, settings, {"no_wait": no_wait, "rebind": rebind}, budget)
     if base_url is not None and batch.rehearsal:
         raise UsageError("emulator and base_url exclude each other")
-    options = replace(options, base_url=None if base_url is None else text(base_url, "the base URL"))
-    key = api_key
-    if api_key is None and not batch.rehearsal:
-        key = key_in_environment(batch.provider, batch.loading.providers)
+    options = replace(options, base_url=_address(base_url))
+    key = api_key if batch.rehearsal else _key(batch, api_key)
 
     def confirm(found: Plan) -> bool:
         if made is not None:
@@ -209,6 +221,15 @@ def run(  # noqa: PLR0913 - the options of the command
         return running.run(batch, key, choice, options, notify=notify, confirm=confirm, interrupt=interrupt)
 
     return attended(carry_out, notify, stop)
+
+
+def _address(base_url: object) -> str | None:
+    return None if base_url is None else text(base_url, "the base URL")
+
+
+def _key(batch: Batch, api_key: ApiKey | str | None) -> ApiKey | str | None:
+    """The key that was given, or else that of the variable of the provider."""
+    return key_in_environment(batch.provider, batch.loading.providers) if api_key is None else api_key
 
 
 def _batch(manifest: StrPath | Batch, keywords: Mapping[str, Any], on_event: Notify) -> Batch:

@@ -9,6 +9,7 @@ from batchgen.app.loading import Batch
 from batchgen.app.run_options import RunOptions
 from batchgen.errors import Remedy, RunDirectoryError, UsageError
 from batchgen.layout import EMULATOR
+from batchgen.network import is_inside
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.interface import Gateway
 from batchgen.providers.provider import Connection, Provider
@@ -38,15 +39,24 @@ def connected_to(
     provider: Provider, base_url: str, key: ApiKey | str | None, options: RunOptions
 ) -> Iterator[Connected]:
     """Connect, without a byte sent. Raises `UsageError` without a key, or for a base URL that cannot be one."""
-    secret = _api_key(key, provider)
-    request_format = options.request_format or provider.request_formats[0]
-    if request_format not in provider.request_formats:
-        raise UsageError(
-            f"{request_format!r} is not a format of requests; there is {', '.join(provider.request_formats)}"
-        )
-    connection = Connection(base_url, secret, request_format, options.request_timeout_s, options.workers)
+    connection = connection_of(provider, base_url, key, options)
     with closing(provider.connect(connection)) as gateway:
         yield Connected(provider, base_url, gateway)
+
+
+def connection_of(provider: Provider, base_url: str, key: ApiKey | str | None, options: RunOptions) -> Connection:
+    """How to reach a gateway. Raises `UsageError` without a key."""
+    secret = _api_key(key, provider)
+    return Connection(base_url, secret, options.request_timeout_s, options.workers)
+
+
+def is_open_to_all(base_url: str) -> bool:
+    """Whether the API key would leave this network unencrypted."""
+    address = urlsplit(base_url)
+    return address.scheme == "http" and not is_inside(address.hostname or "")
+
+
+UNENCRYPTED = "this base URL is not encrypted: all on the way can read the API key"
 
 
 def _api_key(key: object, provider: Provider) -> ApiKey:

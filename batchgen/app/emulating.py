@@ -11,23 +11,40 @@ from batchgen.app.keywords import StrPath, flag, globs, path_of
 from batchgen.emulator.faults.rules import rule, rules_of_file
 from batchgen.emulator.money import amount
 from batchgen.emulator.server import EmbeddedEmulator
-from batchgen.emulator.settings import SEED_LIMIT, CostAs, Settings, latency_range, price_table
+from batchgen.emulator.settings import (
+    LIKE_REAL,
+    SEED_LIMIT,
+    USUAL,
+    Accept,
+    CostAs,
+    Settings,
+    byte_count,
+    price_table,
+    seconds_range,
+)
 from batchgen.errors import UsageError
 from batchgen.schemas import shipped
 
 Number: TypeAlias = Decimal | int | str
 COST_FORMS = get_args(CostAs)
+REQUEST_FORMS = get_args(Accept)
 
 
 def emulator_settings(  # noqa: PLR0913 - the options of the command
     *,
-    latency: str = "1-3",
+    like_real: bool = False,
+    latency: str | None = None,
+    in_queue: str | None = None,
     max_concurrent: int | None = None,
     prices: Sequence[str] = (),
     discount: str = "0",
     overcharge: str = "1",
+    bill_reference_video: bool | None = None,
+    balance: str | None = None,
     cost_as: CostAs = "string",
     charge_failed: bool = False,
+    accept: Accept = "both",
+    max_body: str | None = None,
     faults: Sequence[str] = (),
     fault_file: Path | None = None,
     slow_seconds: float = 90.0,
@@ -38,9 +55,15 @@ def emulator_settings(  # noqa: PLR0913 - the options of the command
 ) -> Settings:
     """The settings of an emulator, from texts as the command takes them. Raises `UsageError`."""
     known = {} if seed is None else {"seed": seed}
+    preset = LIKE_REAL if like_real else USUAL
     return Settings(
-        latency=latency_range(latency),
-        max_concurrent=max_concurrent,
+        latency=seconds_range(preset.latency if latency is None else latency, "latency"),
+        in_queue=seconds_range(preset.in_queue if in_queue is None else in_queue, "in-queue"),
+        max_concurrent=preset.max_concurrent if max_concurrent is None else max_concurrent,
+        bill_reference_video=preset.bill_reference_video if bill_reference_video is None else bill_reference_video,
+        balance=None if balance is None else amount(balance, "balance"),
+        accept=accept,
+        max_body=None if max_body is None else byte_count(max_body, "max-body"),
         prices=price_table(prices, shipped()),
         discount=amount(discount, "discount", Decimal(1)),
         overcharge=amount(overcharge, "overcharge"),
@@ -59,13 +82,19 @@ def emulator_settings(  # noqa: PLR0913 - the options of the command
 @contextmanager
 def start_emulator(  # noqa: PLR0913 - the options of the command
     *,
-    latency: str | float = "1-3",
+    like_real: bool = False,
+    latency: str | float | None = None,
+    in_queue: str | float | None = None,
     max_concurrent: int | None = None,
     prices: Mapping[str, Number] | None = None,
     discount: Number = "0",
     overcharge: Number = "1",
+    bill_reference_video: bool | None = None,
+    balance: Number | None = None,
     cost_as: CostAs = "string",
     charge_failed: bool = False,
+    accept: Accept = "both",
+    max_body: str | int | None = None,
     faults: Sequence[str] = (),
     fault_file: StrPath | None = None,
     slow_seconds: float = 90.0,
@@ -84,14 +113,21 @@ def start_emulator(  # noqa: PLR0913 - the options of the command
     _check("seed", seed, 0, int, below=SEED_LIMIT)
     _check("slow_seconds", slow_seconds, 0)
     _check("url_lifetime", url_lifetime, 0)
-    if cost_as not in COST_FORMS:
-        raise UsageError(f"cost_as is one of {', '.join(COST_FORMS)}, and not {cost_as!r}")
+    _check_word("cost_as", cost_as, COST_FORMS)
+    _check_word("accept", accept, REQUEST_FORMS)
+    billed = None if bill_reference_video is None else flag(bill_reference_video, "bill_reference_video")
     settings = emulator_settings(
-        latency=str(latency),
+        like_real=flag(like_real, "like_real"),
+        latency=_text(latency),
+        in_queue=_text(in_queue),
         max_concurrent=max_concurrent,
         prices=[f"{tier}={usd}" for tier, usd in (prices or {}).items()],
         discount=str(discount),
         overcharge=str(overcharge),
+        bill_reference_video=billed,
+        balance=_text(balance),
+        accept=accept,
+        max_body=_text(max_body),
         cost_as=cost_as,
         charge_failed=flag(charge_failed, "charge_failed"),
         faults=globs(faults or None, "faults"),
@@ -104,6 +140,16 @@ def start_emulator(  # noqa: PLR0913 - the options of the command
     )
     with EmbeddedEmulator(settings, shipped()) as emulator:
         yield emulator.base_url
+
+
+def _text(value: object | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _check_word(name: str, value: object, words: Sequence[str]) -> None:
+    """Raise `UsageError` for a word that the command does not take either."""
+    if value not in words:
+        raise UsageError(f"{name} is one of {', '.join(words)}, and not {value!r}")
 
 
 def _path(path: StrPath | None, name: str) -> Path | None:

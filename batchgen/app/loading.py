@@ -85,7 +85,9 @@ class Batch:
 
     def prices(self, state: State) -> Prices:
         """The declared prices, and those learned from a state and the earlier runs."""
-        return Prices(self.manifest.pricing, learn(_attempts(state, self.history), self.manifest.model))
+        manifest = self.manifest
+        learned = learn(_attempts(state, self.history), manifest.model, manifest.reference_price)
+        return Prices(manifest.pricing, learned, manifest.reference_price)
 
 
 def load(how: Loading, notify: Notify = ignore) -> Batch:

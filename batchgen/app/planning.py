@@ -20,7 +20,8 @@ from batchgen.report.plan import NO_PRICES, Outlook
 class Plan:
     """What would happen to each of the selected scenes of a batch, from a state of its run directory.
 
-    ``bound_to`` are hashes of what it was made from, where it is to be carried out as it is.
+    ``bound_to`` are hashes of what it was made from, where it is to be carried out as it is. ``gateway_costs`` is
+    what the gateway said that scenes would cost, in US dollars by scene id; None where it was not asked.
     """
 
     batch: Batch
@@ -32,10 +33,11 @@ class Plan:
     """The state as a run would find it, with the scenes of the batch."""
     steps: tuple[Step, ...]
     bound_to: Mapping[str, str] = field(default_factory=dict)
+    gateway_costs: Mapping[str, Decimal] | None = None
 
     def outlook(self, budget_usd: Decimal | None = None) -> Outlook:
         """The plan for people and programs, held against a budget; the manifest's where none is given."""
-        return Outlook(self.steps, self.ahead, self.prices, self.budget(budget_usd))
+        return Outlook(self.steps, self.ahead, self.prices, self.budget(budget_usd), self.gateway_costs)
 
     def budget(self, budget_usd: Decimal | None = None) -> Decimal | None:
         """The budget that holds: the one given, or else the manifest's."""

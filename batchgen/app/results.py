@@ -19,6 +19,7 @@ EXIT_CODES: Mapping[Stop, int] = {
     Stop.SHUT_OUT: _UNFINISHED,
     Stop.BUDGET: 4,
     Stop.ACCOUNT: 5,
+    Stop.BALANCE: 5,
     Stop.UNREACHABLE: 5,
     Stop.UNANSWERED: 5,
     Stop.STORAGE: 6,

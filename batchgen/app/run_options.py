@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from batchgen.app.loading import Batch
+from batchgen.providers.provider import AUTO
 
 EXIT_INTERRUPTED = 130
 
@@ -14,13 +15,13 @@ EXIT_INTERRUPTED = 130
 class RunOptions:
     """How a run is to go. Times are in seconds, money in US dollars.
 
-    ``base_url`` and ``request_format`` are the provider's own where none are given; ``budget_usd`` is the
-    manifest's. ``wait`` unset leaves once all is submitted; a later run collects. ``rebind`` says that
-    ``base_url`` is the gateway that the run directory belongs to, at another address.
+    ``base_url`` is the provider's own where none is given, ``budget_usd`` the manifest's. ``wait`` unset leaves
+    once all is submitted; a later run collects. ``rebind`` says that ``base_url`` is the gateway that the run
+    directory belongs to, at another address.
     """
 
     base_url: str | None = None
-    request_format: str | None = None
+    request_format: str = AUTO
     workers: int = 8
     max_in_flight: int = 50
     submit_rate: float | None = None

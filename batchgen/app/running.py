@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from decimal import Decimal
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from batchgen.app import planning
-from batchgen.app.connecting import Connected, connected_to, rehearsing
+from batchgen.app.connecting import UNENCRYPTED, Connected, connected_to, is_open_to_all, rehearsing
 from batchgen.app.kept_results import linked, restore, taken_over
 from batchgen.app.loading import Batch
 from batchgen.app.notices import Notify, Warned
@@ -59,8 +60,9 @@ def run(  # noqa: PLR0913 - what a run is made of
     provider = provider_named(batch.provider, batch.loading.providers)
     with ExitStack() as stack:
         connected = None
+        # Before the run directory is touched: a format or an address that cannot be one is a slip of the user.
+        provider.formats_for(options.request_format)
         if not batch.rehearsal:
-            # Before the run directory is touched: an address that cannot be one is a slip of the user.
             base_url = provider.base_url if options.base_url is None else options.base_url
             connected = stack.enter_context(connected_to(provider, base_url, key, options))
         journal = stack.enter_context(Journal(batch.directory.path, asked_before))
@@ -77,7 +79,7 @@ def run(  # noqa: PLR0913 - what a run is made of
             return result_of(made, None)
         if connected is None:
             connected = stack.enter_context(rehearsing(batch, provider, options))
-        return _Run(made, journal, options, budget, notify, interrupt).carry_out(connected)
+        return _Run(made, journal, options, budget, notify, interrupt, connected).carry_out()
 
 
 class _Run:
@@ -91,6 +93,7 @@ class _Run:
         budget_usd: Decimal | None,
         notify: Notify,
         interrupt: Interrupt,
+        connected: Connected,
     ) -> None:
         self._plan = made
         self._directory = made.batch.directory
@@ -99,6 +102,8 @@ class _Run:
         self._notify = notify
         self._interrupt = interrupt
         self._clock = RealClock()
+        self._connected = connected
+        formats = connected.provider.formats_for(options.request_format)
         self._settings = Settings(
             workers=options.workers,
             max_in_flight=options.max_in_flight,
@@ -110,13 +115,15 @@ class _Run:
             download=made.choice.download,
             budget_usd=budget_usd,
             estimate=made.prices.estimate_of,
+            request_formats=formats,
+            formats_left_out=tuple(form for form in connected.provider.request_formats if form not in formats),
         )
 
-    def carry_out(self, connected: Connected) -> RunResult:
+    def carry_out(self) -> RunResult:
         """Run, then write the reports, whatever the end."""
-        self._begin("" if self._plan.batch.rehearsal else connected.name)
+        self._begin("" if self._plan.batch.rehearsal else self._connected.name)
         try:
-            scheduler = self._drive(connected)
+            scheduler = self._drive()
             result = result_of(self._plan, scheduler, waited=self._options.wait, interrupted=self._interrupt.exit_code)
             self._journal.append([ev.RunEnded(self._clock.at(), result.exit_code)])
         except BaseException as error:
@@ -143,25 +150,19 @@ class _Run:
         self._journal.record(*(ev.WantedAgain(at, step.scene.scene_id) for step in steps if step.again))
         self._journal.record(*linked(steps, state, self._directory.store(), at))
 
-    def _drive(self, connected: Connected) -> Scheduler:
-        batch, timeout_s = self._plan.batch, self._options.request_timeout_s
-        address = urlsplit(connected.base_url)
-        outside = not is_inside(address.hostname or "")
-        if outside and address.scheme == "http":
-            self._notify(Warned("this base URL is not encrypted: all on the way can read the API key"))
+    def _drive(self) -> Scheduler:
+        batch, timeout_s, connected = self._plan.batch, self._options.request_timeout_s, self._connected
+        outside = not is_inside(urlsplit(connected.base_url).hostname or "")
+        if is_open_to_all(connected.base_url):
+            self._notify(Warned(UNENCRYPTED))
         limits = Limits(self._options.workers, min(RESULT_CONNECT_S, timeout_s), timeout_s, outside)
         with ExitStack() as stack:
             store = stack.enter_context(closing(self._directory.store(limits)))
-            provider = connected.provider
-            executor = CommandExecutor(
-                connected.gateway,
-                provider.errors.of_model(batch.error_codes),
-                store,
-                batch.requests,
-                provider.wrong_format_hint,
-            )
+            errors = connected.provider.errors.of_model(batch.error_codes)
+            executor = CommandExecutor(connected.gateway, errors, store, batch.requests)
             stack.callback(executor.close)
-            scheduler = Scheduler(self._journal.state, self._plan.steps, self._settings, random.random)
+            state, steps = self._journal.state, self._plan.steps
+            scheduler = Scheduler(state, steps, self._settings, random.random, lambda: str(uuid4()))
             pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix=WORKERS)
             # A worker that has nothing to do ends at once; one that an early end left at work is not waited for.
             stack.callback(lambda: pool.shutdown(wait=scheduler.is_idle, cancel_futures=True))

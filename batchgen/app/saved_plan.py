@@ -13,7 +13,7 @@ from batchgen.errors import RefusedRun, Remedy, UsageError
 from batchgen.files import write_atomically
 from batchgen.report.plan import as_json as plan_as_json
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def save_plan(path: Path, plan: Plan, history: Sequence[Path], reuse: Sequence[P
         "history": [str(folder.resolve()) for folder in history],
         "reuse": [str(folder.resolve()) for folder in reuse],
         "bound_to": bindings(plan),
-        "plan": plan_as_json(plan.outlook()),
+        "plan": _content(plan),
     }
     try:
         write_atomically(path, json.dumps(document, indent=2).encode() + b"\n")
@@ -97,14 +97,17 @@ def _changes(bound_to: Mapping[str, str], content: object, plan: Plan) -> str:
 
 
 def _content(plan: Plan) -> object:
-    return json.loads(json.dumps(plan_as_json(plan.outlook())))
+    """What is carried out; what the gateway said of its cost binds nobody, and may be another the next time."""
+    outlook = replace(plan.outlook(), gateway_costs=None)
+    return json.loads(json.dumps(plan_as_json(outlook)))
 
 
 def bindings(plan: Plan) -> dict[str, str]:
     """Hashes of manifest and references, of the prices, and of the state."""
     expanded = plan.batch.manifest.as_json()
     del expanded["pricing"]
-    prices = {"prices": plan.prices.as_json(), "budget_usd": expanded.pop("budget_usd")}
+    declared = {name: expanded.pop(name, None) for name in ("reference_video", "budget_usd")}
+    prices = {"prices": plan.prices.as_json(), **declared}
     # A line that was never finished is cut off by the run that carries the plan out.
     journal = plan.batch.directory.journal
     content = journal.read_bytes() if journal.exists() else b""

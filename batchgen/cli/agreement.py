@@ -40,5 +40,5 @@ def _outlook(made: Plan, options: Options, saved: SavedPlan | None) -> Outlook:
     if saved is not None and options.plan_file is not None:
         verify_plan(options.plan_file, saved, made)
     outlook = made.outlook(options.budget)
-    show_price_notes(outlook)
+    show_price_notes(outlook, rehearsal=made.batch.rehearsal)
     return outlook

@@ -86,7 +86,6 @@ _LABELS = {
     "attempts": "paid attempts",
     "cost_usd": "charged, USD",
     "cost_unknown": "perhaps charged, cost not told",
-    "discount": "discount, as told",
     "failed_charged": "failed, and charged",
     "failed_uncharged": "failed, and told to be free",
     "failed_not_told": "failed, charge not told",

@@ -1,11 +1,19 @@
 """``batchgen emulator``: a local gateway that speaks the API, to rehearse a batch without spending."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import click
 
 _MOST_SEEDS = 2**31
+
+
+def _list_faults(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - as click calls it
+    from batchgen.emulator.faults.listing import listing
+
+    if value:
+        click.echo(listing())
+        context.exit()
 
 
 @click.command("emulator")
@@ -14,11 +22,20 @@ _MOST_SEEDS = 2**31
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="The port; 0 picks a free one."
 )
 @click.option(
+    "--like-real",
+    is_flag=True,
+    help="As the real gateway probably is: --latency 60-300 --in-queue 5-20 --max-concurrent 2 "
+    "--bill-reference-video. Those given beside it win.",
+)
+@click.option(
     "--latency",
-    default="1-3",
-    show_default=True,
     metavar="SECONDS|MIN-MAX",
-    help="How long a task takes: so many seconds, or a time drawn from a range.",
+    help="How long a task takes: so many seconds, or a time drawn from a range; 1-3 if not said.",
+)
+@click.option(
+    "--in-queue",
+    metavar="SECONDS|MIN-MAX",
+    help="How long a task has the status in_queue before that; 0 if not said.",
 )
 @click.option(
     "--max-concurrent",
@@ -39,6 +56,17 @@ _MOST_SEEDS = 2**31
     "--overcharge", default="1", show_default=True, metavar="FACTOR", help="Charge that multiple of the price."
 )
 @click.option(
+    "--bill-reference-video/--no-bill-reference-video",
+    default=None,
+    help="Bill the seconds of reference videos, too, as the upstream model does: up to 5 of them, at the price "
+    "of the tier.",
+)
+@click.option(
+    "--balance",
+    metavar="USD",
+    help="A balance that runs out: a submission that costs more than what is left gets 402.",
+)
+@click.option(
     "--cost-as",
     type=click.Choice(["string", "number", "none"]),
     default="string",
@@ -47,12 +75,31 @@ _MOST_SEEDS = 2**31
 )
 @click.option("--charge-failed", is_flag=True, help="Charge failed tasks, too, and say so in their answers.")
 @click.option(
+    "--accept",
+    type=click.Choice(["both", "documented", "params"]),
+    default="both",
+    show_default=True,
+    help="The form of a request that is taken; the other one is refused.",
+)
+@click.option(
+    "--max-body",
+    metavar="BYTES",
+    help="The largest body of a submission, such as 20M; a larger one gets 413.",
+)
+@click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="KIND[:RATE]",
-    help="Let something go wrong, always or in a share of cases from 0 to 1. Repeatable. "
-    "An unknown KIND gets the list of all.",
+    help="Let something go wrong, always or in a share of cases from 0 to 1. Repeatable. See --list-faults.",
+)
+@click.option(
+    "--list-faults",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_faults,
+    help="Show every KIND of fault and what it does.",
 )
 @click.option(
     "--faults",
@@ -92,27 +139,9 @@ _MOST_SEEDS = 2**31
     default=3600.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long a result URL works; reading the task again gives a fresh one.",
+    help="How long the URL of a result or an upload works; reading the task again gives a fresh one.",
 )
-def command(
-    *,
-    host: str,
-    port: int,
-    latency: str,
-    max_concurrent: int | None,
-    prices: tuple[str, ...],
-    discount: str,
-    overcharge: str,
-    cost_as: Literal["string", "number", "none"],
-    charge_failed: bool,
-    faults: tuple[str, ...],
-    fault_file: Path | None,
-    slow_seconds: float,
-    seed: int | None,
-    log: Path | None,
-    state: Path | None,
-    url_lifetime: float,
-) -> int:
+def command(*, host: str, port: int, **options: Any) -> int:
     """Serve the API on this machine, to rehearse a batch without a key and without spending.
 
     Takes any key, makes small real videos, and prints its base URL on stdout when it is ready.
@@ -122,22 +151,7 @@ def command(
     from batchgen.emulator.server import is_reachable, run
     from batchgen.schemas import shipped
 
-    settings = emulator_settings(
-        latency=latency,
-        max_concurrent=max_concurrent,
-        prices=prices,
-        discount=discount,
-        overcharge=overcharge,
-        cost_as=cost_as,
-        charge_failed=charge_failed,
-        faults=faults,
-        fault_file=fault_file,
-        slow_seconds=slow_seconds,
-        seed=seed,
-        log=log,
-        state=state,
-        url_lifetime=url_lifetime,
-    )
+    settings = emulator_settings(**options)
     if is_reachable(host):
         click.echo(f"warning: on {host} whoever reaches this machine can submit here and fetch results", err=True)
     run(settings, shipped(), host, port, ready=click.echo)

@@ -15,7 +15,8 @@ from batchgen.engine.attempts import AttemptState
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.report.going_on import budget_needed, comes_first, is_anything_left
-from batchgen.report.plan import Outlook, price_surprises
+from batchgen.report.plan import Outlook
+from batchgen.report.price_notes import price_surprises
 from batchgen.report.summary import as_text, stopped
 from batchgen.report.tables import command_lines, wrapped
 from batchgen.text import printable

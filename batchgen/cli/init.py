@@ -15,6 +15,7 @@ defaults:
 pricing:             # US dollars per second of video: examples, put in those of your provider
   720P: "0.10"
   1080P: "0.15"
+  reference_video: same   # if its seconds are billed, too; "0" if not
 cast:                # name them in prompts: {{hero}}, {{dog}}
   hero: refs/hero.png
   dog: refs/dog.mp4

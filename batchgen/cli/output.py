@@ -9,7 +9,8 @@ from typing import TextIO
 import click
 
 from batchgen.app.notices import Notice, ProblemsFound, Warned
-from batchgen.report.plan import Outlook, price_notes
+from batchgen.report.plan import Outlook
+from batchgen.report.price_notes import price_notes
 from batchgen.report.tables import WIDTH, wrapped
 from batchgen.text import on_one_line
 
@@ -37,9 +38,9 @@ def show_notes(notes: Iterable[str]) -> None:
         click.echo("\n".join(lines), err=True)
 
 
-def show_price_notes(outlook: Outlook) -> None:
+def show_price_notes(outlook: Outlook, *, rehearsal: bool) -> None:
     """Say on stderr where prices were learned, and where they contradict the manifest."""
-    show_notes(price_notes(outlook))
+    show_notes(price_notes(outlook, rehearsal=rehearsal))
 
 
 def show_notice(notice: Notice) -> None:

@@ -1,12 +1,15 @@
 """``batchgen plan``: what a run would do, and what it would cost."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from batchgen.cli.options import Given, PlacedCommand
 
+_OF_THE_GATEWAY = frozenset({"base_url", "api_key_file"})
+"""Options that hold with --ask-gateway alone."""
 _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -20,6 +23,15 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--emulator", is_flag=True, help="Plan the rehearsal that run --emulator makes.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for run --plan.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--ask-gateway", is_flag=True, help="Ask the gateway, too, what each kind of scene would cost.")
+@click.option(
+    "--base-url", metavar="URL", help="Address of the gateway, for --ask-gateway [default: the provider's own]."
+)
+@click.option(
+    "--api-key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the API key, for --ask-gateway [default: the variable BATCHGEN_API_KEY].",
+)
 @click.option("--history", multiple=True, type=_HISTORY, help="Earlier run directory to learn prices from; repeatable.")
 @click.option(
     "--reuse", multiple=True, type=_HISTORY, help="Run directory whose results are linked in, free; repeatable."
@@ -44,8 +56,11 @@ def command(
     reuse: tuple[Path, ...],
     scenes: tuple[str, ...],
     again: tuple[str, ...],
+    base_url: str | None,
+    api_key_file: Path | None,
     *,
     emulator: bool,
+    ask_gateway: bool,
     retry_failed: bool,
     attempts: int,
     no_download: bool,
@@ -54,19 +69,32 @@ def command(
 ) -> int:
     """Show what run would submit, skip or resume, and why, and what it would cost.
 
+    With --ask-gateway the gateway is asked for its price of each kind of scene, which buys nothing; whatever it
+    answers, the plan and its exit code stay what they are.
+
     Options that are marked * may stand under run: in the manifest, too, and those with a variable (env
     var) in the environment, as for run.
     """
+    from batchgen.app.asking import with_gateway_costs
     from batchgen.app.loading import Loading, load
     from batchgen.app.planning import plan
+    from batchgen.app.run_options import RunOptions
     from batchgen.app.saved_plan import save_plan
+    from batchgen.cli.keys import found
     from batchgen.cli.output import show_json, show_notice, show_price_notes, width_of
     from batchgen.engine.planner import Choice
+    from batchgen.errors import UsageError
     from batchgen.report.plan import as_json
     from batchgen.report.plan_table import as_table
     from batchgen.text import on_one_line, printable
 
     given = Given.to(context)
+    if ask_gateway and emulator:
+        raise UsageError("--emulator and --ask-gateway exclude each other")
+    if not ask_gateway:
+        if given.typed & _OF_THE_GATEWAY:
+            raise UsageError("plan sends nothing and needs neither address nor key; to have prices add --ask-gateway")
+        given = replace(given, in_environment=given.in_environment - _OF_THE_GATEWAY)
     how = Loading(
         path=manifest,
         run_dir=run_dir,
@@ -80,8 +108,11 @@ def command(
         click.echo(on_one_line(line), err=True)
     held = {"attempts": attempts, "history": history, "reuse": reuse, **given.left_to(batch.run_settings)}
     made = plan(batch, Choice(scenes, retry_failed, not no_download, held["attempts"], again))
+    if ask_gateway:
+        key = found(batch.provider, api_key_file)
+        made = with_gateway_costs(made, key, RunOptions.of(batch, {"base_url": base_url}), show_notice)
     outlook = made.outlook()
-    show_price_notes(outlook)
+    show_price_notes(outlook, rehearsal=batch.rehearsal)
     if out is not None:
         save_plan(out, made, held["history"], held["reuse"])
     if form == "json":

@@ -36,10 +36,10 @@ def _money(value: str) -> Decimal:
 @click.option("--api-key-file", type=_FILE, help="File with the API key [default: BATCHGEN_API_KEY].")
 @click.option(
     "--request-format",
-    type=click.Choice(["documented", "params"]),
-    default="documented",
+    type=click.Choice(["auto", "documented", "params"]),
+    default="auto",
     show_default=True,
-    help="How a request is written.",
+    help="How a request is written; auto finds out what the gateway takes.",
 )
 @click.option(
     "--workers", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Requests under way at once."

@@ -10,6 +10,13 @@ from batchgen.schemas import Catalogue, Schema, compiled
 RequestForm: TypeAlias = Literal["documented", "params"]
 """The two forms of a request body."""
 
+SIDE_FIELDS: Schema = {
+    "metadata": {"type": "object", "description": "What the client notes with a task."},
+    "moderation": {"type": "boolean", "description": "Whether the content is checked."},
+    "dash_scope": {"type": "boolean"},
+    "id": {"type": "string", "description": "The client's own name for what it asks the price of."},
+}
+"""Fields beside model and input that the public clients of the gateway send. They change nothing here."""
 _REFERENCES = "references"
 _FALLBACK_SECONDS = 5
 """Seconds of a video of a model without a duration."""
@@ -29,14 +36,15 @@ class Model:
         self._catalogue = catalogue
         self._description = catalogue.for_model(name, "model.json")
         documented = catalogue.for_model(name, "request")
+        properties = documented.get("properties", {})
+        self._input: Schema = properties.get("input", {})
+        self._parameters: Schema = properties.get("parameters", {}).get("properties", {})
         # A model that is described with a list takes no other form.
-        is_list = documented.get("properties", {}).get("input", {}).get("type") == "array"
+        is_list = self._input.get("type") == "array"
         params = documented if is_list else catalogue.document("request-params", name)
         self.schemas: Mapping[RequestForm, Schema] = {"documented": documented, "params": params}
         self._fields = _fields(documented)
-        self.sections = (
-            [] if is_list else [key for key, part in documented.get("properties", {}).items() if _has_fields(part)]
-        )
+        self.sections = [] if is_list else [key for key, part in properties.items() if _has_fields(part)]
         """The objects of a request that hold its fields; none if these are not in objects of their own."""
 
     @cached_property
@@ -48,6 +56,34 @@ class Model:
         """The field of a request that a setting of the description stands for."""
         name: str = self._description["fields"].get(setting, setting)
         return name.rpartition(".")[2]
+
+    @cached_property
+    def flat_schema(self) -> Schema:
+        """The schema of ``params`` that hold the fields of input and parameters side by side."""
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "required": list(self._input.get("required", ())),
+            "properties": {**self._input.get("properties", {}), **self._parameters},
+        }
+
+    def nested(self, flat: Mapping[str, Any]) -> dict[str, Any]:
+        """The input and the parameters that lie side by side in ``flat``; what is neither counts as input."""
+        parameters = {name: value for name, value in flat.items() if name in self._parameters}
+        return {
+            "input": {name: value for name, value in flat.items() if name not in parameters},
+            "parameters": parameters,
+        }
+
+    @property
+    def title(self) -> str:
+        """The name of the model for people."""
+        return str(self._description["title"])
+
+    @property
+    def provider(self) -> str:
+        """Who serves the model."""
+        return str(self._description.get("provider", ""))
 
     @property
     def references_field(self) -> str:
@@ -69,6 +105,11 @@ class Model:
     def _documented(self, code: object) -> str:
         """A code that is documented for this model; empty for one of another model that it shares a schema with."""
         return str(code) if code in self._description["errors"] else ""
+
+    @property
+    def reference_code_of_count(self) -> str:
+        """The error code of references that are missing; empty if none is documented."""
+        return self._documented(self._fields.get(self.references_field, {}).get("x-error-code", ""))
 
     def tier(self, fields: Mapping[str, Any]) -> str:
         """The tier of a request that the request schema has accepted; the first one if it has none."""
@@ -184,6 +225,16 @@ def _values(document: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
 def _is_among(value: object, listed: Sequence[object]) -> bool:
     """Whether a value is listed; true is no 1."""
     return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in listed)
+
+
+_SIDE_FIELDS = compiled({"type": "object", "properties": SIDE_FIELDS})
+
+
+def side_field_violation(fields: Mapping[str, Any]) -> str:
+    """What is wrong with the fields of `SIDE_FIELDS` in a body; empty if nothing is."""
+    return next(
+        (f"{error.absolute_path[0]}: {_excerpt(error.message)}" for error in _SIDE_FIELDS.iter_errors(fields)), ""
+    )
 
 
 def _code(error: Any, schema: Schema) -> str:

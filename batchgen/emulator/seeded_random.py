@@ -7,12 +7,20 @@ with the same seed, the n-th submission of one request always gets the same faul
 import hashlib
 
 _SPAN = 2**64
+_ID_LETTERS = "0123456789abcdefghijklmnopqrstuv"
+_ID_LENGTH = 22
 
 
 def random_token(seed: int, *purpose: object, length: int = 24) -> str:
     """Random hexadecimal digits, at most 64."""
     text = "\0".join([str(seed), *map(str, purpose)])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+def random_task_id(seed: int, *purpose: object) -> str:
+    """A task id of the form that public clients of the gateway show: 22 digits of base 32, the first one a ``d``."""
+    number = int(random_token(seed, "task", *purpose, length=64), 16)
+    return "d" + "".join(_ID_LETTERS[number >> 5 * place & 31] for place in range(_ID_LENGTH - 1))
 
 
 def random_fraction(seed: int, *purpose: object) -> float:

@@ -16,7 +16,7 @@ import uvicorn
 
 from batchgen.emulator.http.application import application
 from batchgen.emulator.http.connection_faults import TransportProtocol
-from batchgen.emulator.settings import Settings
+from batchgen.emulator.settings import Settings, Switches
 from batchgen.errors import UsageError
 from batchgen.schemas import Catalogue
 
@@ -64,7 +64,8 @@ class _Server(uvicorn.Server):
 def run(settings: Settings, catalogue: Catalogue, host: str, port: int, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` gets the base URL. Raises `UsageError`."""
     with _bind(host, port) as listener:
-        server = _server(settings, catalogue, lambda: ready(_base_url(listener)))
+        switches = Switches(settings.accept)
+        server = _server(settings, catalogue, switches, lambda: ready(_base_url(listener)))
         asyncio.run(server.serve([listener]))
 
 
@@ -75,12 +76,15 @@ class EmbeddedEmulator:
 
         with EmbeddedEmulator(Settings(), shipped()) as emulator:
             ... emulator.base_url ...
+
+    ``switches`` may be changed while it runs.
     """
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         """Keep the settings; `__enter__` opens the socket."""
         self._settings = settings
         self._catalogue = catalogue
+        self.switches = Switches(settings.accept)
 
     def __enter__(self) -> Self:
         """Start, and wait until the emulator accepts requests."""
@@ -88,7 +92,7 @@ class EmbeddedEmulator:
         self.base_url = _base_url(self._listener)
         started = threading.Event()
         try:
-            self._server = _server(self._settings, self._catalogue, started.set)
+            self._server = _server(self._settings, self._catalogue, self.switches, started.set)
         except BaseException:
             self._listener.close()
             raise
@@ -116,9 +120,9 @@ class EmbeddedEmulator:
             started.set()
 
 
-def _server(settings: Settings, catalogue: Catalogue, ready: Callable[[], None]) -> _Server:
+def _server(settings: Settings, catalogue: Catalogue, switches: Switches, ready: Callable[[], None]) -> _Server:
     config = _Config(
-        application(settings, catalogue),
+        application(settings, catalogue, switches),
         http=TransportProtocol,
         ws="none",
         loop="asyncio",

@@ -146,6 +146,10 @@ class Attempt:
     """As in `SceneFacts`."""
     reused_from: str = ""
     """The attempt of another run directory that brought the result, as ``DIR:SCENE@N``."""
+    request_id: str = ""
+    """What the gateway's support can find the last submission by; empty where none went along."""
+    request_format: str = ""
+    """The form in which the last submission was sent; empty where that was not written down."""
 
     @property
     def key(self) -> AttemptKey:
@@ -206,6 +210,8 @@ def after(before: Attempt | None, event: AttemptEvent, target: AttemptState) -> 
             submitted_at=event.at,
             sends=before.sends + 1 if before else 1,
             any_seed=event.any_seed,
+            request_id=event.request_id,
+            request_format=event.request_format,
         )
     if before is None:  # the table lets only Submitting begin an attempt
         raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} before anything was submitted")

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 NOT_CONNECTED = "not_connected"
 """The code of a call for which no connection could be made."""
+HTTP_CODE = "http_"
+"""How the code of an answer begins that has no code of its own; its status follows."""
 
 
 class Kind(StrEnum):
@@ -31,6 +33,11 @@ class Kind(StrEnum):
     """The task ended without a result."""
     ACCOUNT = "account"
     """The gateway does not serve this account now: no task was created, and the run stops."""
+    BALANCE = "balance"
+    """The same, for want of money there."""
+
+
+REFUSES_ACCOUNT = frozenset({Kind.ACCOUNT, Kind.BALANCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +46,10 @@ class Classification:
 
     ``code`` is the gateway's own, or a word of batchgen's where there is none; ``reason`` a sentence.
     ``again`` says that the same request may be sent again without paying twice, ``passing`` that another
-    paid attempt may do better, ``throttled`` that the gateway has too much to do, ``not_found`` that a
-    reading was met with 404, whoever said so. ``confirm`` is how often in a row the gateway has to say
-    it before it is believed. ``wait_s`` is how many seconds the gateway asked to wait.
+    paid attempt may do better, ``throttled`` that the gateway has too much to do, ``malformed`` that it may
+    take the request in another form, ``not_found`` that a reading was met with 404, whoever said so.
+    ``confirm`` is how often in a row the gateway has to say it before it is believed. ``wait_s`` is how many
+    seconds the gateway asked to wait.
     """
 
     kind: Kind
@@ -50,6 +58,7 @@ class Classification:
     again: bool = False
     passing: bool = False
     throttled: bool = False
+    malformed: bool = False
     not_found: bool = False
     confirm: int = 1
     wait_s: float | None = None

@@ -13,10 +13,17 @@ from batchgen.model import TaskResult
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Send the request of a scene. The intent is durable by now."""
+    """Send the request of a scene. The intent is durable by now.
+
+    ``request_id`` is this one call's own, ``request_format`` the form in which it is sent, and
+    ``other_format`` the one in which it is sent once more where that is refused; empty for none.
+    """
 
     scene_id: str
     attempt: int
+    request_id: str
+    request_format: str
+    other_format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,8 @@ class Stop(StrEnum):
     """Why a run ended before all was done."""
 
     ACCOUNT = "account"
+    BALANCE = "balance"
+    """The account at the gateway has not enough money."""
     UNREACHABLE = "unreachable"
     UNANSWERED = "unanswered"
     """One submission after the other was answered in a way that says nothing."""

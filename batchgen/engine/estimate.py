@@ -1,4 +1,4 @@
-"""What scenes would cost: price of the tier times duration. Pure, exact, unknown without a price."""
+"""What scenes would cost: seconds of output and of billed reference, at their prices. Pure, exact."""
 
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.prices import Prices
@@ -11,7 +11,7 @@ def scene_facts(manifest: Manifest, prices: Prices) -> tuple[SceneFacts, ...]:
         SceneFacts(
             scene_id=scene.id,
             request=scene.facts(),
-            estimated_cost_usd=prices.estimate(scene.tier, scene.facts().seconds),
+            estimated_cost_usd=prices.estimate(scene.facts()),
             any_seed=scene.any_seed,
             shot=scene.shot,
             take=scene.take,

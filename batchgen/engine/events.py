@@ -59,7 +59,8 @@ class ManifestRead:
 class Submitting:
     """A request to create a task is about to be sent. Durable before its first byte leaves.
 
-    ``any_seed`` as in `SceneFacts`.
+    ``any_seed`` as in `SceneFacts`. ``request_id`` goes along with this one call, for support to find it by;
+    ``request_format`` is the form in which the request is sent. Versions before wrote neither.
     """
 
     at: str
@@ -68,6 +69,8 @@ class Submitting:
     request: RequestFacts
     estimated_cost_usd: Decimal | None
     any_seed: str | None = None
+    request_id: str = ""
+    request_format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

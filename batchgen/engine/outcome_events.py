@@ -2,20 +2,22 @@
 
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import Attempt
-from batchgen.engine.classification import Classification, Kind
-from batchgen.engine.commands import FetchResult, SubmitResult
+from batchgen.engine.classification import REFUSES_ACCOUNT, Classification, Kind
+from batchgen.engine.commands import FetchResult, Submit, SubmitResult
 from batchgen.model import TaskResult
 
 
-def submitting(at: str, scene: ev.SceneFacts, attempt: int) -> ev.Submitting:
+def submitting(at: str, scene: ev.SceneFacts, command: Submit) -> ev.Submitting:
     """The request of a scene is about to be sent."""
     return ev.Submitting(
         at=at,
         scene_id=scene.scene_id,
-        attempt=attempt,
+        attempt=command.attempt,
         request=scene.request,
         estimated_cost_usd=scene.estimated_cost_usd,
         any_seed=scene.any_seed,
+        request_id=command.request_id,
+        request_format=command.request_format,
     )
 
 
@@ -24,13 +26,18 @@ def submission(at: str, result: SubmitResult, owner: Attempt | None) -> ev.Submi
     command, classification = result.command, result.classification
     if classification.kind is Kind.CREATED and result.task_id is not None and owner is None:
         return ev.Submitted(at, command.scene_id, command.attempt, result.task_id)
-    if classification.kind in (Kind.REFUSED, Kind.ACCOUNT):
-        again = classification.again or classification.kind is Kind.ACCOUNT
+    if classification.kind is Kind.REFUSED or classification.kind in REFUSES_ACCOUNT:
+        again = classification.again or classification.kind in REFUSES_ACCOUNT or is_asked_otherwise(result)
         came = (result.candidate_id, result.excerpt) if result.candidate_id else (None, "")
         return ev.Refused(
             at, command.scene_id, command.attempt, classification.code, classification.reason, again, *came
         )
     return _unknown(at, result, owner)
+
+
+def is_asked_otherwise(result: SubmitResult) -> bool:
+    """Whether a refusal may be due to the form of the request, and there is another one to ask in."""
+    return result.classification.malformed and bool(result.command.other_format)
 
 
 def _unknown(at: str, result: SubmitResult, owner: Attempt | None) -> ev.OutcomeUnknown:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from batchgen.engine import events as ev
@@ -13,12 +13,13 @@ from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.backoff import Jitter, result_wait, retry_wait, submit_wait
 from batchgen.engine.breaker import Breaker
 from batchgen.engine.budget import Budget, Estimate, recorded_estimate
-from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
+from batchgen.engine.classification import NOT_CONNECTED, REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.commands import Command, FetchResult, PollResult, Stop, SubmitResult
 from batchgen.engine.pacing import TaskDurations, poll_wait
 from batchgen.engine.planner import paid_for
 from batchgen.engine.queues import CommandKind, CommandQueues
 from batchgen.engine.reach import Reach
+from batchgen.engine.request_formats import RequestFormats
 from batchgen.engine.scene_run import SceneRun
 from batchgen.engine.states import State
 from batchgen.engine.throttle import Pace
@@ -38,7 +39,9 @@ class Settings:
     """How a run is to go; what the options of `run` say.
 
     ``workers`` bounds the acts under way, ``attempts`` the paid attempts at a scene; ``estimate`` is
-    what an attempt of which no cost is known takes of the budget. Times are in seconds.
+    what an attempt of which no cost is known takes of the budget. Of the forms in which the provider may take
+    a request, ``request_formats`` are those that may be used, the usual one first, and ``formats_left_out``
+    the others. Times are in seconds.
     """
 
     workers: int = 8
@@ -51,6 +54,8 @@ class Settings:
     download: bool = True
     budget_usd: Decimal | None = None
     estimate: Estimate = recorded_estimate
+    request_formats: tuple[str, ...] = ("",)
+    formats_left_out: tuple[str, ...] = ()
 
 
 _ENDED = (Kind.FAILED, Kind.NO_RESULT)
@@ -77,6 +82,7 @@ class Reactions:
         self._pace = Pace(settings.max_in_flight, settings.submit_rate)
         self._reach = Reach()
         self._breaker = Breaker()
+        self._formats = RequestFormats(settings.request_formats, state.request_format, settings.formats_left_out)
         self._shut_out_since: float | None = None
         self._budget = Budget(settings.budget_usd, state.all_attempts(), settings.estimate)
         self._queues = CommandQueues()
@@ -118,6 +124,10 @@ class Reactions:
                 f"reckon, so the budget of {budget} USD cannot be kept; add a price for their tier to pricing"
             )
         self._stop_submitting(Stop.BUDGET, "budget", reason, at)
+
+    def _stop_for_account(self, refused: Classification, at: str, *also: CommandKind) -> None:
+        stop = Stop.BALANCE if refused.kind is Kind.BALANCE else Stop.ACCOUNT
+        self._stop_submitting(stop, refused.code, f"the gateway refused: {refused.reason}", at, *also)
 
     def _stop_submitting(self, why: Stop, code: str, reason: str, at: str, *also: CommandKind) -> None:
         """End early, and write down of every scene that waits why it is left to a later run."""
@@ -161,9 +171,10 @@ class Reactions:
     # How submissions end
 
     def _submit_result(self, result: SubmitResult, run: SceneRun, now: float, at: str) -> None:
-        classification = result.classification
         self._sending.discard(run)
-        self._heard(classification, now, at)
+        self._heard(result.classification, now, at)
+        result = replace(result, classification=self._heed_format(result, run))
+        classification = result.classification
         owner = None if result.task_id is None else self.state.owner_of(result.task_id)
         event = outcome_events.submission(at, result, owner)
         self._remember_of(event)
@@ -172,15 +183,35 @@ class Reactions:
             self._created(run, now)
             return
         self._in_flight.discard(run)
-        if classification.kind is Kind.ACCOUNT:
-            self._stop_submitting(
-                Stop.ACCOUNT, classification.code, f"the gateway refused: {classification.reason}", at
-            )
+        if classification.kind in REFUSES_ACCOUNT:
+            self._stop_for_account(classification, at)
+        elif outcome_events.is_asked_otherwise(result):
+            self._submit_next(run, at)
         elif isinstance(event, ev.Refused) and event.again:
             self._send_later(classification, run, now, at)
 
+    def _heed_format(self, result: SubmitResult, run: SceneRun) -> Classification:
+        """What an answer says of the form of the request: refused, it may be asked once more in the other one."""
+        classification, command = result.classification, result.command
+        if not classification.malformed:
+            return classification
+        if outcome_events.is_asked_otherwise(result):
+            self._formats.refused(command.request_format)
+            run.refused_as, run.request_format = classification, command.other_format
+            return classification
+        return self._formats.refused_at_last(classification, command.request_format, run.refused_as)
+
+    def _submit_next(self, run: SceneRun, at: str) -> None:
+        """Submit before any other scene, in another form; it counts among the submissions of the scene."""
+        run.refusals += 1
+        if self.stop is not None:
+            self._hold_back(run, at)
+        elif run.refusals < MOST_POSTS:
+            self._queues.first(CommandKind.SUBMIT, run)
+
     def _created(self, run: SceneRun, now: float) -> None:
         self._shut_out_since = None
+        self._formats.created(self._attempt(run).request_format)
         self._pace.accepted(len(self._in_flight))
         run.waits_for_task(now, now + self._settings.task_timeout_s)
         usual = self._lengths.first_wait(outcome_events.kind_of(self._attempt(run)))
@@ -198,7 +229,7 @@ class Reactions:
     def _send_later(self, classification: Classification, run: SceneRun, now: float, at: str) -> None:
         """Submit once more: nothing was created. Waiting for the account is no failure of the scene."""
         if classification.throttled or classification.wait_s is not None:
-            self._pace.refused(now, classification.wait_s, classification.reason)
+            self._pace.refused(run.sent_at, now, classification.wait_s, classification.reason)
         if self.stop is not None:
             self._hold_back(run, at)
         elif classification.throttled:
@@ -236,9 +267,8 @@ class Reactions:
         run.hears_charge(result.task)
         if classification.kind is Kind.DONE:
             self._completed(result, run, now, at)
-        elif classification.kind is Kind.ACCOUNT:
-            reason = f"the gateway refused: {classification.reason}"
-            self._stop_submitting(Stop.ACCOUNT, classification.code, reason, at, CommandKind.POLL)
+        elif classification.kind in REFUSES_ACCOUNT:
+            self._stop_for_account(classification, at, CommandKind.POLL)
         elif classification.kind in _ENDED and self._is_confirmed(classification, run):
             self._failed(result, run, now, at)
         elif self._is_time_up(run, now):

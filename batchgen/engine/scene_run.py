@@ -15,13 +15,14 @@ class SceneRun:
     """One scene on its way through this run, with the attempt that it follows.
 
     That attempt may have been made for another scene that asked for the same.
-    ``refusals`` counts submissions in this run that created nothing, ``failures`` readings in a row
-    that said nothing, ``said_times`` how often in a row the gateway said ``said``. ``created_at`` is
-    when this run created the task that it waits for, ``charge`` the last reading of it that stated a
-    cost. ``missed`` is how often the task was met with 404, ``heard_of`` whether anything else was said
-    of it. ``removed`` says that no scene of the manifest needs the attempt: nothing is submitted, whatever
-    comes of its task. ``repeats`` says that the scene is submitted again unless its task brings a result,
-    ``again`` that it is paid for once more by wish, though a result is there.
+    ``sent_at`` is when it was submitted last; ``refusals`` counts submissions in this run that created nothing,
+    ``failures`` readings in a row that said nothing, ``said_times`` how often in a row the gateway said
+    ``said``. ``created_at`` is when this run created the task that it waits for, ``charge`` the last reading
+    of it that stated a cost. ``missed`` is how often the task was met with 404, ``heard_of`` whether anything
+    else was said of it. ``removed`` says that no scene of the manifest needs the attempt: nothing is
+    submitted, whatever comes of its task. ``repeats`` says that the scene is submitted again unless its task
+    brings a result, ``again`` that it is paid for once more by wish, though a result is there. ``refused_as``
+    is how it was refused in one form of the request; from then on it is sent in ``request_format``.
     """
 
     scene: SceneFacts
@@ -29,7 +30,10 @@ class SceneRun:
     removed: bool = False
     repeats: bool = False
     again: bool = False
+    sent_at: float = 0.0
     refusals: int = 0
+    refused_as: Classification | None = None
+    request_format: str = ""
     polls: int = 0
     failures: int = 0
     said: str = ""
@@ -45,6 +49,7 @@ class SceneRun:
     def waits_for_task(self, now: float, give_up_at: float) -> None:
         """A task exists from now on; what was said of the one before it counts no more."""
         self.created_at = now
+        self.refused_as, self.request_format = None, ""
         self.polls = self.failures = self.said_times = self.missed = 0
         self.said, self.charge, self.heard_of = "", _NOTHING_TOLD, False
         self.give_up_at = give_up_at

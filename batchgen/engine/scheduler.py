@@ -39,12 +39,15 @@ Which orders of events are possible, and what closes each race:
   others have of it.
 - 429 while others are under way. The limit of tasks in flight falls to what the gateway bears, and the
   scene goes to the head of the queue; refusals that come together count once.
+- The form of a request, where the gateway may take one of two. Until a task was created in one of them, one
+  submission at a time is under way; one that is refused for its form perhaps goes to the head of the queue
+  and is sent in the other. It is written down as to be sent again, so that a crash in between loses nothing.
 - Uncertain answers in a row. The breaker lets one submission out at a time; its answer opens or trips it.
 
 Which of the policies waits how long, and why, stands in `batchgen.limits`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from batchgen.engine import events as ev
@@ -66,9 +69,20 @@ _AnyCommand = TypeVar("_AnyCommand", Submit, Poll, Fetch)
 class Scheduler(Reactions):
     """Decides for all scenes of one run."""
 
-    def __init__(self, state: State, steps: Iterable[Step], settings: Settings, jitter: Jitter) -> None:
-        """Take up a plan. Nothing begins before `begin` is called."""
+    def __init__(
+        self,
+        state: State,
+        steps: Iterable[Step],
+        settings: Settings,
+        jitter: Jitter,
+        new_request_id: Callable[[], str],
+    ) -> None:
+        """Take up a plan. Nothing begins before `begin` is called.
+
+        ``new_request_id`` gives each submission an id that no other one ever had.
+        """
         super().__init__(state, settings, jitter)
+        self._new_request_id = new_request_id
         self._turn = 0
         self._choices = (self._next_submit, self._next_poll, self._next_fetch)
         self._take_up(steps)
@@ -177,7 +191,8 @@ class Scheduler(Reactions):
 
     def _may_submit_more(self) -> bool:
         has_room = len(self._in_flight) < self._pace.limit
-        return self.stop is None and has_room and self._breaker.allows(len(self._sending))
+        may_ask = self._formats.is_known or not self._sending
+        return self.stop is None and has_room and may_ask and self._breaker.allows(len(self._sending))
 
     def _next_submit(self, now: float, at: str) -> Submit | None:
         run = self._queues.head(CommandKind.SUBMIT)
@@ -190,14 +205,22 @@ class Scheduler(Reactions):
             self._stop_at_budget(at)
             return None
         self._queues.take(CommandKind.SUBMIT)
-        scene_id = run.scene.scene_id
-        run.attempt = scene_id, self.state.next_number(scene_id)
+        command = self._submission(run)
+        run.attempt = command.scene_id, command.attempt
+        run.sent_at = now
         self._pace.sent(now)
         self._breaker.sent()
         self._in_flight.add(run)
         self._sending.add(run)
-        self._remember_of(outcome_events.submitting(at, run.scene, run.attempt[1]))
-        return self._begun(Submit(*run.attempt), run)
+        self._remember_of(outcome_events.submitting(at, run.scene, command))
+        return self._begun(command, run)
+
+    def _submission(self, run: SceneRun) -> Submit:
+        """The next attempt at a scene; in the other form, where it was refused in one."""
+        scene_id = run.scene.scene_id
+        form = run.request_format or self._formats.usual
+        other = "" if run.refused_as is not None else self._formats.other(form)
+        return Submit(scene_id, self.state.next_number(scene_id), self._new_request_id(), form, other)
 
     def _is_served(self, run: SceneRun) -> bool:
         """Whether what a scene asks for has come meanwhile, from an attempt that had been given up perhaps."""

@@ -83,6 +83,8 @@ class State:
     """The attempt that counts for a scene, where the user picked one."""
     gateway: str = ""
     """Where the first task was created, or may have been; empty before that, and for a rehearsal."""
+    request_format: str = ""
+    """The form of the request that last created a task; empty where that is not known."""
     _talks_to: str = ""
     _listed: dict[str, SceneFacts] = field(default_factory=dict)
     _asked: frozenset[str] = frozenset()
@@ -332,6 +334,8 @@ class State:
         else:
             listed[position] = attempt
         self._index(before, attempt)
+        if isinstance(event, Submitted):
+            self.request_format = attempt.request_format or self.request_format
         if isinstance(event, Submitted | OutcomeUnknown) or (isinstance(event, Resolved) and event.task_id is not None):
             self.gateway = self.gateway or self._talks_to
 

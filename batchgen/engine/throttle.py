@@ -32,7 +32,7 @@ class Pace:
     per_second: float | None = None
     held: Hold = Hold(0.0, "")
     _next_at: float = 0.0
-    _refused_until: float = 0.0
+    _refused_at: float = float("-inf")
     _limit: int = field(init=False)
     _since_raised: int = 0
     _least_hold_s: float = FIRST_HOLD_S
@@ -55,16 +55,15 @@ class Pace:
         if self.per_second:
             self._next_at = max(self._next_at, now) + 1 / self.per_second
 
-    def refused(self, now: float, wait_s: float | None, reason: str) -> None:
+    def refused(self, sent_at: float, now: float, wait_s: float | None, reason: str) -> None:
         """A submission was refused, and the gateway wants rest: for ``wait_s`` where it says so.
 
-        Those that were refused together count once.
+        What was on its way already when that was first heard says nothing new.
         """
-        together = now < self._refused_until
-        until = now + max(wait_s or 0.0, 0.0 if together else self._least_hold_s)
-        self.hold(until, reason)
-        self._refused_until = max(self._refused_until, until)
-        if not together:
+        is_news = sent_at > self._refused_at
+        self.hold(now + max(wait_s or 0.0, self._least_hold_s if is_news else 0.0), reason)
+        if is_news:
+            self._refused_at = now
             self._least_hold_s = min(2 * self._least_hold_s, LONGEST_HOLD_S)
 
     def throttled(self, in_flight: int) -> None:

@@ -47,7 +47,7 @@ KINDS: Mapping[str, type] = {
 _NAMES = {kind: name for name, kind in KINDS.items()}
 _NAMES_INSIDE: Mapping[type, Mapping[str, str]] = {
     RequestFacts: {"sha256": "request_sha256", "document": "request"},
-    Asked: {"seconds": "duration_s"},
+    Asked: {"seconds": "duration_s", "reference_seconds": "billed_reference_s"},
     TaskResult: {},
 }
 """What stands among the fields of an event in its line, and the names that it has there."""

@@ -1,7 +1,7 @@
 """What the requests of a journal ask for, where its lines do not say so. Pure.
 
-Versions before wrote down the document of a request alone, whose layout is its provider's business.
-Whoever reads such a journal passes in what reads that.
+Versions before wrote down the document of a request alone, whose layout is its provider's business, or
+left out what it asks for in reference videos. Whoever reads such a journal passes in what reads that.
 """
 
 from dataclasses import replace
@@ -28,4 +28,16 @@ def with_asked(event: Event, asked_of: AskedOf) -> Event:
 
 
 def _filled(request: RequestFacts, asked_of: AskedOf) -> RequestFacts:
-    return replace(request, asked=asked_of(request.document)) if request.asked == _NOT_SAID else request
+    if request.asked == _NOT_SAID:
+        return replace(request, asked=asked_of(request.document))
+    return request if request.asked.reference_videos is not None else _with_references(request, asked_of)
+
+
+def _with_references(request: RequestFacts, asked_of: AskedOf) -> RequestFacts:
+    """The request with what its document tells of reference videos; nothing where it is laid out in another way."""
+    try:
+        read = asked_of(request.document)
+    except ValueError:
+        return request
+    videos, seconds = read.reference_videos, read.reference_seconds
+    return replace(request, asked=replace(request.asked, reference_videos=videos, reference_seconds=seconds))

@@ -13,6 +13,7 @@ from typing import Any
 
 from batchgen.errors import UsageError
 from batchgen.manifest.cast import Filled, Names, fill
+from batchgen.manifest.reference_billing import ReferenceBilling
 from batchgen.manifest.tiers import Tiers
 from batchgen.model import (
     Asked,
@@ -33,6 +34,8 @@ from batchgen.schemas import Schema
 _APART = frozenset({"prompt", "references", "seed"})
 """Settings that are more than a value that is passed on."""
 _RANDOM = "random"
+_REFERENCE_VIDEO = "reference_video"
+"""What stands among the tiers in the prices and is none."""
 _DERIVED = "derived"
 
 
@@ -51,6 +54,7 @@ class Model:
     most_takes: int
     references: Mapping[str, Any]
     names_characters: bool
+    billing: ReferenceBilling | None
     seconds: int | None = None
 
     @classmethod
@@ -71,17 +75,22 @@ class Model:
             most_takes=taken.get("takes", {}).get("maximum", 1),
             references=taken.get("references", {}),
             names_characters=description.get("characters", True),
+            billing=ReferenceBilling.from_description(description),
             seconds=description.get("seconds"),
         )
+
+    def asked(self, wanted: SceneSettings) -> Asked:
+        """What a request is remembered to ask for, the reference videos that may be billed included."""
+        asked = wanted.asked()
+        asked = asked if asked.seconds is not None else replace(asked, seconds=self.seconds)
+        if self.billing is None:
+            return replace(asked, reference_videos=0, reference_seconds=Decimal(0))
+        videos = self.billing.videos(wanted.references)
+        return replace(asked, reference_videos=len(videos), reference_seconds=self.billing.seconds(videos))
 
     def default(self, setting: str) -> Any:
         """The value that the API documents for a setting that is left out; None where there is none."""
         return self.form.settings.get(setting, {}).get("default")
-
-    def asked(self, wanted: SceneSettings) -> Asked:
-        """What is remembered by name of what a scene asks for."""
-        asked = wanted.asked()
-        return asked if asked.seconds is not None else replace(asked, seconds=self.seconds)
 
     def tier(self, settings: Mapping[str, object]) -> str | None:
         """The price tier of a scene; None where the setting that prices hang on has no value, or one of no tier."""
@@ -184,11 +193,13 @@ def manifest(
     data: Mapping[str, Any], model: Model, entries: Collection[Draft], contents: Mapping[str, Content]
 ) -> Manifest:
     """The expanded manifest. ``data`` and ``entries`` are without faults, ``contents`` measured."""
-    budget = data.get("budget_usd")
+    budget, pricing = data.get("budget_usd"), dict(data.get("pricing", {}))
+    reference = pricing.pop(_REFERENCE_VIDEO, None)
     return Manifest(
         name=data["name"],
         model=model.name,
-        pricing={tier: Decimal(price) for tier, price in data.get("pricing", {}).items()},
+        pricing={tier: Decimal(price) for tier, price in pricing.items()},
+        reference_price=reference if reference in (None, "same") else Decimal(reference),
         budget_usd=None if budget is None else Decimal(budget),
         run=as_numbers(data.get("run", {})),
         scenes=tuple(scene for draft in entries for scene in _scenes(draft, data["name"], model, contents)),

@@ -200,6 +200,12 @@ def _parsed(body: bytes) -> Any:
         return None
 
 
+def json_object(answer: Answer) -> JsonObject | None:
+    """The object that an answer is, None where it is none; numbers in it are exact."""
+    data = _parsed(answer.body)
+    return data if isinstance(data, dict) else None
+
+
 def _decimal(text: str) -> Decimal | str:
     """A number, and the text of one that nobody can hold: what stands beside it still counts."""
     try:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import assert_never
 
 from batchgen.engine.attempts import NO_RESULT
-from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
+from batchgen.engine.classification import HTTP_CODE, NOT_CONNECTED, Classification, Kind
 from batchgen.limits import LOOKS_FOR_RESULT
 from batchgen.providers.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
 
@@ -43,10 +43,11 @@ class ErrorClass(StrEnum):
 class ErrorPolicy:
     """What the answers of one provider mean, as data.
 
-    Of HTTP statuses: those with which it refuses the ``account``, as it does with the ``account_codes`` under
+    Of HTTP statuses: those with which it refuses the ``account``, as it does with the ``balance_codes`` under
     an answer without a task; those with which it asks to ``wait`` and has
-    created nothing, after which the outcome is ``unknown`` whatever else the answer says, and those that
-    have created nothing where the provider itself states an error in its own format (``stated``).
+    created nothing, after which the outcome is ``unknown`` whatever else the answer says, those that
+    have created nothing where the provider itself states an error in its own format (``stated``), and those
+    with which it refuses a request that it cannot read (``malformed``).
     ``failed_task`` says what a code means in a failed task; ``codes`` are those that the model documents.
     """
 
@@ -55,7 +56,8 @@ class ErrorPolicy:
     unknown: frozenset[int]
     stated: frozenset[int]
     failed_task: Mapping[ErrorClass, Classification]
-    account_codes: frozenset[str] = frozenset()
+    balance_codes: frozenset[str] = frozenset()
+    malformed: frozenset[int] = frozenset()
     codes: Mapping[str, ErrorClass] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -83,8 +85,12 @@ class ErrorPolicy:
         if status in self.account:
             return True
         is_success = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-        speaks = ending.code.casefold() in self.account_codes
-        return speaks and (_is_refusal(status) or (is_success and ending.task_id is None))
+        means_it = _is_refusal(status) or (is_success and ending.task_id is None)
+        return means_it and self.speaks_of_balance(ending.code)
+
+    def speaks_of_balance(self, code: str) -> bool:
+        """Whether a code says that the account has not enough money."""
+        return code.casefold() in self.balance_codes
 
 
 def _is_refusal(status: int) -> bool:
@@ -132,19 +138,26 @@ def _of_create_answer(  # noqa: PLR0911 - the order
 
 
 def _account(ending: CallFailed, policy: ErrorPolicy) -> Classification:
-    return Classification(Kind.ACCOUNT, _code(ending, policy), ending.message)
+    for_money = ending.status == HTTPStatus.PAYMENT_REQUIRED or policy.speaks_of_balance(ending.code)
+    return Classification(Kind.BALANCE if for_money else Kind.ACCOUNT, _code(ending, policy), ending.message)
 
 
 def _code(ending: CallFailed, policy: ErrorPolicy) -> str:
     """The gateway's own code as it is documented, else a word of batchgen's for what happened."""
-    return policy.documented(ending.code) or (f"http_{ending.status}" if ending.status else str(ending.trouble))
+    return policy.documented(ending.code) or (f"{HTTP_CODE}{ending.status}" if ending.status else str(ending.trouble))
 
 
 def _refused(ending: CallFailed, policy: ErrorPolicy, *, again: bool) -> Classification:
-    code = _code(ending, policy)
-    throttled = ending.status == HTTPStatus.TOO_MANY_REQUESTS
+    # A request in a form that is not taken lacks what is asked for, and so may be told of a limit of the model.
+    is_about_request = ending.status in policy.malformed or policy.class_of(ending.code) is ErrorClass.PERMANENT
     return Classification(
-        Kind.REFUSED, code, ending.message, again=again, throttled=throttled, wait_s=_wait_s(ending, policy)
+        Kind.REFUSED,
+        _code(ending, policy),
+        ending.message,
+        again=again,
+        throttled=ending.status == HTTPStatus.TOO_MANY_REQUESTS,
+        malformed=is_about_request and not again and ending.task_id is None,
+        wait_s=_wait_s(ending, policy),
     )
 
 

@@ -22,6 +22,7 @@ from batchgen.providers.answers import MOST_ANSWER_BYTES, Answer, Unfinished
 from batchgen.providers.interface import CallFailed, Stage, Trouble
 from batchgen.providers.json_body import JsonBody, ReferenceChanged
 from batchgen.providers.provider import Connection
+from batchgen.version import __version__
 
 _CONNECT_S = 15.0
 
@@ -66,6 +67,7 @@ class JsonHttp:
             "Authorization": self._key.header(),
             "Content-Type": "application/json",
             "Accept": "application/json",
+            "User-Agent": f"batchgen/{__version__}",
         }
 
     def _answer(self, network: Network, response: Response) -> Answer | Unfinished:

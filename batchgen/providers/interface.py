@@ -5,6 +5,7 @@ What its end means for the run is decided in `batchgen.providers.error_policy`.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -101,11 +102,42 @@ class CallFailed(Exception):  # noqa: N818 - a call that failed is an ending lik
         super().__init__(self.message)
 
 
+@dataclass(frozen=True, slots=True)
+class PricePreview:
+    """What a gateway said that a request would cost.
+
+    ``cost_usd`` is US dollars, None where nothing usable was said; then ``why`` says why. ``task_id`` is the id of
+    a task that came along: it may have been bought. ``is_last`` says that nothing more should be asked.
+    """
+
+    cost_usd: Decimal | None = None
+    why: str = ""
+    task_id: str | None = None
+    is_last: bool = False
+
+
+class PricePreviewer(Protocol):
+    """What a gateway may offer beside its two calls: the price of a request that is not submitted."""
+
+    def preview(self, request: Request, request_format: str) -> PricePreview:
+        """Ask once what a request would cost. Raises nothing of what may come over the line.
+
+        ``request_format`` as in `Gateway.create`.
+        """
+
+    def close(self) -> None:
+        """Close all idle connections."""
+
+
 class Gateway(Protocol):
     """The two calls of the API. Implementations may be shared between threads."""
 
-    def create(self, request: Request) -> Created:
-        """Create a task. Never repeats a request. Raises `CallFailed`."""
+    def create(self, request: Request, *, request_id: str, request_format: str) -> Created:
+        """Create a task. Never repeats a request. Raises `CallFailed`.
+
+        ``request_id`` is what support can find this one call by, where the API has a place for it, and
+        ``request_format`` one of the `Provider`'s.
+        """
 
     def read(self, task_id: str) -> Task:
         """Read a task. Raises `CallFailed`."""

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from batchgen.errors import UsageError
 from batchgen.model import AskedOf, RequestForm, unread
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.error_policy import ErrorPolicy
-from batchgen.providers.interface import Gateway
+from batchgen.providers.interface import Gateway, PricePreviewer
 from batchgen.providers.request_form import in_sections
 from batchgen.providers.specification import SpecificationReader
 from batchgen.schemas import Schema
+
+AUTO = "auto"
+"""In place of a form of requests: the run finds out which one the gateway takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,6 @@ class Connection:
 
     base_url: str
     key: ApiKey
-    request_format: str
     timeout_s: float = 60.0
     connections: int = 8
 
@@ -32,12 +35,12 @@ class Provider:
     """All that is true of one vendor: ``model.json`` of each of its models has its ``name``.
 
     ``base_url`` is the default address, ``key_variable`` the environment variable with the API key;
-    ``request_formats`` begin with the usual one. ``wrong_format_hint`` is added to the reason where the
-    first submission of a run is refused as malformed.
+    ``request_formats`` are the forms in which it may take a request; they begin with the usual one.
 
     ``request_form`` makes, of a model's description and the schema of its requests, the form of them.
     ``specifications`` read what the provider publishes of its models, as ``list`` and as ``contract``.
-    ``asked_before`` reads requests of journals that do not say what they ask for.
+    ``asked_before`` reads requests of journals that do not say what they ask for. ``price_previewer`` asks what
+    a request would cost, None where the vendor offers no such thing.
     """
 
     name: str
@@ -46,12 +49,21 @@ class Provider:
     request_formats: tuple[str, ...]
     errors: ErrorPolicy
     connect: Callable[[Connection], Gateway]
-    wrong_format_hint: str = ""
     request_form: Callable[[Schema, Schema], RequestForm] = in_sections
     asked_before: AskedOf = unread
     specifications: Mapping[str, SpecificationReader] = field(default_factory=dict)
+    price_previewer: Callable[[Connection], PricePreviewer] | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError where there is no format."""
         if not self.request_formats:
             raise ValueError(f"the provider {self.name} takes no format of requests")
+
+    def formats_for(self, wanted: str) -> tuple[str, ...]:
+        """The forms of requests that a run may use, the usual one first. Raises `UsageError` for what is none."""
+        if wanted == AUTO:
+            return self.request_formats
+        if wanted not in self.request_formats:
+            listed = ", ".join([AUTO, *self.request_formats])
+            raise UsageError(f"{wanted!r} is not a format of requests; there is {listed}")
+        return (wanted,)

@@ -1,7 +1,8 @@
 """What was charged, over runs and attempts, whole and in groups. Pure; sums are exact.
 
 Whatever the gateway did not say is counted as unknown and never taken for zero. Whether a failure
-was charged is read from what the gateway said of it, and not assumed.
+was charged is read from what the gateway said of it, and not assumed. Discounts are added to nothing:
+some are amounts, some are factors; the ledger has each as it came.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.states import State
-from batchgen.money import ratio, total
+from batchgen.money import ratio
 from batchgen.report.rows import paid_attempts, status_of
 
 _PLACES = 10
@@ -74,7 +75,6 @@ GROUPINGS: Mapping[str, Callable[[Entry], Sequence[str]]] = {
 
 def _sums(listed: Sequence[Entry]) -> dict[str, Any]:
     attempts = [entry.attempt for entry in listed]
-    results = [attempt.result for attempt in attempts]
     failed = [attempt.result.cost_usd for attempt in attempts if attempt.state is AttemptState.FAILED]
     wasted = charged(
         entry.attempt
@@ -89,7 +89,6 @@ def _sums(listed: Sequence[Entry]) -> dict[str, Any]:
         "attempts": len(attempts),
         "cost_usd": format(paid.usd, "f"),
         "cost_unknown": paid.unknown,
-        "discount": format(total(one.discount for one in results if one.discount is not None), "f"),
         "failed_charged": sum(bool(cost) for cost in failed),
         "failed_uncharged": sum(cost is not None and not cost for cost in failed),
         "failed_not_told": sum(cost is None for cost in failed),

@@ -11,17 +11,15 @@ from batchgen.report.plan import Outlook
 _DOES = frozenset({Action.SUBMIT, Action.RESUME, Action.DOWNLOAD})
 _FIRST: Mapping[Stop, str] = {
     Stop.ACCOUNT: "put the account right at your provider: its key, what the key may do, or the balance",
+    Stop.BALANCE: "top up the balance at your provider",
     Stop.UNREACHABLE: "see to it that the gateway can be reached, and that its address is right",
     Stop.UNANSWERED: "ask your provider whether the gateway is in order, and settle what is unknown",
     Stop.SHUT_OUT: "wait until the gateway lets you in again",
     Stop.STORAGE: "make room for the results",
 }
 """What would stop the next run as it stopped this one."""
-_ACCOUNT: Mapping[str, str] = {
-    "answered 401": "give a key that the gateway takes, in the environment or with --api-key-file",
-    "answered 402": "top up the balance at your provider",
-}
-"""The same for an account, by how the gateway refused it."""
+_KEY = "answered 401", "give a key that the gateway takes, in the environment or with --api-key-file"
+"""The same where the gateway does not take the key, and how it says so."""
 
 
 def is_anything_left(outlook: Outlook) -> bool:
@@ -33,8 +31,8 @@ def comes_first(stop: Stop | None, why: str, outlook: Outlook) -> str:
     """What to do before the next run, so that it does not stop where this one did; empty where nothing is."""
     if stop is Stop.BUDGET:
         return _about_budget(outlook)
-    if stop is Stop.ACCOUNT:
-        return next((words for said, words in _ACCOUNT.items() if said in why), _FIRST[stop])
+    if stop is Stop.ACCOUNT and _KEY[0] in why:
+        return _KEY[1]
     return _FIRST.get(stop, "") if stop is not None else ""
 
 

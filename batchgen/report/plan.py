@@ -1,6 +1,6 @@
 """A plan: what it would cost, the question before it is carried out, and the plan as JSON. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.budget import Budget, Sum, charged, exposure
 from batchgen.engine.planner import Action, Step
-from batchgen.engine.prices import Learned, Origin, Prices
+from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.money import minus, plus
 from batchgen.report.rows import paid_attempts, status_of
@@ -22,12 +22,17 @@ NO_TIER = "no tier"
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What would happen to each scene, with the state and the prices it was planned from."""
+    """What would happen to each scene, with the state and the prices it was planned from.
+
+    ``gateway_costs`` is what the gateway itself says that scenes would cost, in US dollars by scene id, as far as it
+    says; None where it was not asked.
+    """
 
     steps: Sequence[Step]
     state: State
     prices: Prices
     budget_usd: Decimal | None
+    gateway_costs: Mapping[str, Decimal] | None = None
 
     @property
     def purchases(self) -> list[Step]:
@@ -38,6 +43,12 @@ class Outlook:
     def new_cost(self) -> Sum:
         """What all submissions would cost."""
         return _sum(step.new_cost_usd for step in self.purchases)
+
+    @property
+    def gateway_cost(self) -> Sum | None:
+        """What all submissions would cost by the gateway's own word; None where it was not asked."""
+        costs = self.gateway_costs
+        return None if costs is None else _sum(costs.get(step.scene.scene_id) for step in self.purchases)
 
     @property
     def left_usd(self) -> Decimal | None:
@@ -67,31 +78,15 @@ class Outlook:
 
 def as_json(outlook: Outlook) -> dict[str, Any]:
     """The document that schemas/plan.schema.json describes."""
-    scenes = [
-        {
-            "scene_id": step.scene.scene_id,
-            "action": str(step.action),
-            "reason": step.reason,
-            "changed": list(step.changed),
-            "prompt_before": prompt_before(outlook.state, step),
-            "paid_before": step.paid_before,
-            "attempt": _attempt_of(step),
-            "tier": step.scene.request.tier,
-            "duration_s": duration_of(step),
-            "unit_price_usd": _text(outlook.prices.of(step.scene.request.tier)),
-            "estimated_cost_usd": _text(step.new_cost_usd),
-            "charged_usd": _text(_charged(outlook.state, step)),
-            "request_sha256": step.scene.request.sha256,
-            "request": dict(step.scene.request.document),
-        }
-        for step in outlook.steps
-    ]
+    scenes = [_step_as_json(step, outlook) for step in outlook.steps]
     attempts = list(outlook.state.all_attempts())
-    new, paid, out = outlook.new_cost, charged(attempts), exposure(attempts)
+    new, paid, out, said = outlook.new_cost, charged(attempts), exposure(attempts), outlook.gateway_cost
     totals = {
         **{str(action): sum(step.action is action for step in outlook.steps) for action in Action},
         "estimated_cost_usd": _text(new.usd),
         "estimate_unknown": new.unknown,
+        "gateway_cost_usd": None if said is None else _text(said.usd),
+        "gateway_cost_unknown": None if said is None else said.unknown,
         "by_tier": {tier: _text(cost.usd) for tier, cost in new_by_tier(outlook).items()},
         "charged_usd": _text(paid.usd),
         "charged_unknown": paid.unknown,
@@ -103,6 +98,31 @@ def as_json(outlook: Outlook) -> dict[str, Any]:
         "prices": outlook.prices.as_json(),
     }
     return {"scenes": scenes, "removed": [_removed_as_json(one, outlook) for one in removed(outlook)], "totals": totals}
+
+
+def _step_as_json(step: Step, outlook: Outlook) -> dict[str, Any]:
+    request, prices = step.scene.request, outlook.prices
+    said = (outlook.gateway_costs or {}).get(step.scene.scene_id)
+    return {
+        "scene_id": step.scene.scene_id,
+        "action": str(step.action),
+        "reason": step.reason,
+        "changed": list(step.changed),
+        "prompt_before": prompt_before(outlook.state, step),
+        "paid_before": step.paid_before,
+        "attempt": _attempt_of(step),
+        "tier": request.tier,
+        "duration_s": duration_of(step),
+        "reference_videos": request.asked.reference_videos,
+        "billed_reference_s": _text(request.asked.reference_seconds),
+        "unit_price_usd": _text(prices.of(request.tier, request.asked.reference_videos)),
+        "reference_price_usd": _text(prices.of_reference(request.tier, request.asked.reference_videos)),
+        "estimated_cost_usd": _text(step.new_cost_usd),
+        "gateway_cost_usd": _text(said) if step.buys else None,
+        "charged_usd": _text(_charged(outlook.state, step)),
+        "request_sha256": request.sha256,
+        "request": dict(request.document),
+    }
 
 
 def _removed_as_json(attempt: Attempt, outlook: Outlook) -> dict[str, Any]:
@@ -159,36 +179,6 @@ def _allowed(outlook: Outlook) -> str:
 def counted(number: int, noun: str) -> str:
     """A number with its noun in the singular or the plural."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def price_notes(outlook: Outlook) -> Iterator[str]:
-    """What to know of the prices: where a learned one is used, and where it contradicts the declared one."""
-    used = {step.scene.request.tier for step in outlook.purchases}
-    for tier, learned in sorted(outlook.prices.learned.items()):
-        if outlook.prices.differs(tier):
-            yield f"{_difference(outlook.prices, tier)}; estimates use the declared price"
-        elif tier in used and outlook.prices.origin(tier) is Origin.LEARNED:
-            most = f"the most that was charged, {learned.highest:f} USD a second"
-            yield f"{tier} has no declared price; estimates use {most} ({_seen(learned)})"
-
-
-def price_surprises(before: Prices, after: Prices) -> Iterator[str]:
-    """What a run has learned of the prices: tiers that cost other than declared, of which that was not known before."""
-    for tier in sorted(after.learned):
-        if after.differs(tier) and not before.differs(tier):
-            yield f"{_difference(after, tier)}; put what is charged into pricing, so that estimates and budget hold"
-
-
-def _difference(prices: Prices, tier: str) -> str:
-    declared, learned = prices.declared[tier], prices.learned[tier]
-    return (
-        f"warning: {tier} is declared at {declared:f} USD a second, and the gateway charged {learned.average:f} "
-        f"({_seen(learned)})"
-    )
-
-
-def _seen(learned: Learned) -> str:
-    return f"{learned.usd:f} USD for {learned.seconds} s in {counted(learned.tasks, 'task')}"
 
 
 def new_by_tier(outlook: Outlook) -> dict[str, Sum]:

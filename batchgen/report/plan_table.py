@@ -6,7 +6,9 @@ from decimal import Decimal
 from batchgen.engine.attempts import AttemptState
 from batchgen.engine.budget import Sum, charged, exposure
 from batchgen.engine.planner import Action, Step
+from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
+from batchgen.money import total
 from batchgen.report.plan import (
     NO_PRICES,
     NO_TIER,
@@ -26,6 +28,8 @@ _MANY = 20
 """A table with as many scenes or more leaves out those of which nothing is to be seen."""
 _FOLDED = (Action.DONE, Action.REUSE)
 _MOST_REMOVED = 10
+_OF_REFERENCE = (3, 5)
+"""Columns of the tiers of which nothing is to be seen where no reference video is billed."""
 _MEANINGS: Mapping[Action, str] = {
     Action.SUBMIT: "sent to the gateway, and paid for",
     Action.REUSE: "paid for already under another name or elsewhere; free",
@@ -59,11 +63,13 @@ def as_table(outlook: Outlook, width: int = WIDTH, *, full: bool = False) -> str
 
 
 def _scenes(outlook: Outlook, width: int, *, full: bool) -> list[str]:
-    header = ("scene", "action", "tier", "price × s", "new", "paid", "why")  # noqa: RUF001 - the sign for times
+    gateway = () if outlook.gateway_costs is None else ("gateway",)
+    header = ("scene", "action", "tier", "price × s", "new", *gateway, "paid", "why")  # noqa: RUF001 - the sign for times
     folded = () if full or len(outlook.steps) < _MANY else _FOLDED
     shown = [step for step in outlook.steps if step.action not in folded or step.removed]
     below = dict(enumerate(_prompts(outlook.state, shown)))
-    lines = table(header, [_cells(outlook, step) for step in shown], width, (3, 4, 5), below) if shown else []
+    numbers = range(3, len(header) - 1)
+    lines = table(header, [_cells(outlook, step) for step in shown], width, numbers, below) if shown else []
     return [*lines, *_counted(outlook, folded, width)]
 
 
@@ -74,9 +80,16 @@ def _cells(outlook: Outlook, step: Step) -> tuple[str, ...]:
         step.scene.request.tier or "",
         _product(outlook, step) if step.buys else "",
         _known(step.new_cost_usd) if step.buys else "",
+        *_gateway(outlook, step),
         _paid(outlook.state, step),
         reason(step),
     )
+
+
+def _gateway(outlook: Outlook, step: Step) -> Iterator[str]:
+    """What the gateway says that the scene would cost, where it was asked."""
+    if outlook.gateway_costs is not None:
+        yield _known(outlook.gateway_costs.get(step.scene.scene_id)) if step.buys else ""
 
 
 def _counted(outlook: Outlook, folded: tuple[Action, ...], width: int) -> Iterator[str]:
@@ -161,16 +174,46 @@ def _tiers(outlook: Outlook, width: int) -> list[str]:
     new, paid, prices = new_by_tier(outlook), paid_by_tier(outlook), outlook.prices
     if not prices.tiers and not paid:
         return []
-    rows = []
-    for tier in dict.fromkeys([*prices.tiers, *new, *paid]):
-        declared, learned = prices.declared.get(tier), prices.learned.get(tier)
-        seconds = sum(
-            duration_of(step) or 0 for step in outlook.purchases if (step.scene.request.tier or NO_TIER) == tier
-        )
-        amounts = (_amount(new.get(tier, Sum())), _amount(paid.get(tier, Sum())))
-        said = ("-" if declared is None else f"{declared:f}", "-" if learned is None else f"{learned.average:f}")
-        rows.append((tier, *said, str(seconds), *amounts))
-    return table(("tier", "declared", "learned", "new s", "new USD", "paid USD"), rows, width, (1, 2, 3, 4, 5))
+    rows = [row for tier in dict.fromkeys([*prices.tiers, *new, *paid]) for row in _tier(outlook, tier)]
+    header = ("tier", "declared", "learned", "reference", "new s", "ref. s", "new USD", "paid USD")
+    is_billed = any(_billed(outlook, step) for step in outlook.purchases)
+    shown = [column for column in range(len(header)) if is_billed or column not in _OF_REFERENCE]
+    lines = [[row[column] for column in shown] for row in rows]
+    return table([header[column] for column in shown], lines, width, range(1, len(shown)))
+
+
+def _tier(outlook: Outlook, tier: str) -> Iterator[tuple[str, ...]]:
+    """The row of a tier, and one for each number of reference videos for which a price of its own was learned."""
+    prices, declared, learned = outlook.prices, outlook.prices.declared.get(tier), outlook.prices.learned.get(tier)
+    listed = [step for step in outlook.purchases if (step.scene.request.tier or NO_TIER) == tier]
+    billed = total(_billed(outlook, step) for step in listed)
+    yield (
+        tier,
+        "-" if declared is None else f"{declared:f}",
+        "-" if learned is None else f"{learned.average:f}",
+        _reference(prices, tier),
+        str(sum(duration_of(step) or 0 for step in listed)),
+        f"{billed:f}",
+        _amount(new_by_tier(outlook).get(tier, Sum())),
+        _amount(paid_by_tier(outlook).get(tier, Sum())),
+    )
+    by_videos = {} if learned is None else learned.by_videos
+    for videos, known in sorted(by_videos.items()) if any(by_videos) else ():
+        name = f"{tier}, {videos or 'no'} ref."
+        yield (name, "", f"{known.average:f}", "", "", "", "", "")
+
+
+def _reference(prices: Prices, tier: str) -> str:
+    """What a second of reference video costs: a price of its own, or the same as one of the tier."""
+    own, counted_at = prices.reference, prices.of_reference(tier)
+    return f"{own:f}" if isinstance(own, Decimal) else "-" if counted_at is None else "same"
+
+
+def _billed(outlook: Outlook, step: Step) -> Decimal:
+    """Seconds of reference video that the estimate of a step counts."""
+    request = step.scene.request
+    price = outlook.prices.of_reference(request.tier, request.asked.reference_videos)
+    return (request.asked.reference_seconds or Decimal(0)) if price else Decimal(0)
 
 
 def _actions(outlook: Outlook, width: int) -> list[str]:
@@ -197,6 +240,7 @@ def _told_sums(outlook: Outlook) -> Iterator[str]:
         yield f"new: {known}{scenes} without a price, so no estimate can be made; {NO_PRICES}"
     elif outlook.purchases:
         yield f"new: {new.usd:f} USD"
+    yield from _said_by_gateway(outlook)
     paid = charged(outlook.state.all_attempts())
     if paid.usd or paid.unknown:
         yield f"charged so far: {paid.usd:f} USD{_and_unknown(paid)}"
@@ -206,6 +250,13 @@ def _told_sums(outlook: Outlook) -> Iterator[str]:
     if again:
         yield f"{again} of these scenes {'was' if again == 1 else 'were'} paid for before and would be paid for again"
     yield from _budget(outlook)
+
+
+def _said_by_gateway(outlook: Outlook) -> Iterator[str]:
+    said, count = outlook.gateway_cost, len(outlook.purchases)
+    if said is not None and count:
+        stated = f"{said.usd:f} USD{_and_unknown(said)}" if said.unknown < count else "not stated"
+        yield f"new, by the gateway's own word: {stated}"
 
 
 def _budget(outlook: Outlook) -> Iterator[str]:
@@ -221,9 +272,16 @@ def _budget(outlook: Outlook) -> Iterator[str]:
 
 
 def _product(outlook: Outlook, step: Step) -> str:
-    seconds = duration_of(step)
-    price = _known(outlook.prices.of(step.scene.request.tier))
-    return f"{price} × {'?' if seconds is None else seconds}"  # noqa: RUF001 - as above
+    """Price times seconds; those of reference video in brackets where they cost the same, else beside it."""
+    request, prices, billed = step.scene.request, outlook.prices, _billed(outlook, step)
+    videos, length = request.asked.reference_videos, duration_of(step)
+    seconds = "?" if length is None else str(length)
+    price, reference = prices.of(request.tier, videos), prices.of_reference(request.tier, videos)
+    if not billed:
+        return f"{_known(price)} × {seconds}"  # noqa: RUF001 - as above
+    if reference == price:
+        return f"{_known(price)} × ({seconds} + {billed:f})"  # noqa: RUF001 - as above
+    return f"{_known(price)} × {seconds} + {_known(reference)} × {billed:f}"  # noqa: RUF001 - as above
 
 
 def _paid(state: State, step: Step) -> str:

@@ -188,11 +188,18 @@ def _error(state: State, scene: SceneFacts, current: Attempt | None) -> tuple[st
         return held.code, held.message
     if current is None or counts(current, state, scene.scene_id):
         return "", ""
-    return ("submit_unknown", _CUT_OFF) if current.state is AttemptState.SUBMITTING else (current.code, current.message)
+    return _error_of(current)
+
+
+def _error_of(attempt: Attempt) -> tuple[str, str]:
+    """What is known of the error of an attempt; of an unknown submission, what support can find it by."""
+    cut_off = attempt.state is AttemptState.SUBMITTING
+    code, message = ("submit_unknown", _CUT_OFF) if cut_off else (attempt.code, attempt.message)
+    return code, f"{message}; request id {attempt.request_id}" if attempt.is_unknown and attempt.request_id else message
 
 
 def _ledger_row(attempt: Attempt, state: State, *, superseded: bool) -> Row:
-    cut_off = attempt.state is AttemptState.SUBMITTING
+    error_code, error_message = _error_of(attempt)
     outcome = STATUSES[attempt.state] if superseded else status_of(attempt, state)
     return {
         "scene_id": attempt.scene_id,
@@ -206,8 +213,8 @@ def _ledger_row(attempt: Attempt, state: State, *, superseded: bool) -> Row:
         "estimated_cost_usd": attempt.estimated_cost_usd,
         "cost_usd": attempt.result.cost_usd,
         "discount": attempt.result.discount,
-        "error_code": "submit_unknown" if cut_off else attempt.code,
-        "error_message": _CUT_OFF if cut_off else attempt.message,
+        "error_code": error_code,
+        "error_message": error_message,
         "superseded": superseded,
         "result_path": attempt.video_path if attempt.has_file else None,
         "result_sha256": attempt.video_sha256 if attempt.has_file else None,

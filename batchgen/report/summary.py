@@ -1,6 +1,7 @@
 """What a run leaves on the terminal: counts, money, error codes with scenes and meaning, what is unknown. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
 from shlex import quote
 from typing import Any
 
@@ -8,6 +9,7 @@ from batchgen.engine.attempts import Attempt
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.commands import Stop
 from batchgen.engine.states import State
+from batchgen.money import minus, total
 from batchgen.report.meanings import Codes, is_explained, meaning
 from batchgen.report.rows import Row, SceneStatus, report_rows, totals
 from batchgen.report.tables import WIDTH, some_of, wrapped
@@ -15,6 +17,7 @@ from batchgen.text import is_usable_id, on_one_line
 
 STOPPED: Mapping[Stop, str] = {
     Stop.ACCOUNT: "stopped: the gateway refused the account (key, permission or balance)",
+    Stop.BALANCE: "stopped: the balance at your provider does not suffice",
     Stop.UNREACHABLE: "stopped: the gateway could not be reached",
     Stop.UNANSWERED: "stopped: one submission after the other had no usable answer",
     Stop.SHUT_OUT: "ended: the gateway lets nothing more in; the rest waits for a later run",
@@ -34,7 +37,7 @@ def as_text(state: State, codes: Codes, run_dir: str, missing: Collection[str] =
     rows = report_rows(state, missing)
     lines = [
         _counts(totals(rows, state)),
-        *(line for told in _money(state) for line in wrapped(told, width, "  ")),
+        *(line for told in _money(state, rows) for line in wrapped(told, width, "  ")),
         *_after_blank(_by_code([row for row in rows if not _is_pending(row)], codes, width)),
         *_after_blank(_pending([row for row in rows if _is_pending(row)], state, codes, width)),
         *_unknown(state, run_dir, width),
@@ -54,12 +57,17 @@ def _counts(sums: Mapping[str, Any]) -> str:
     return f"{sums['scenes']} scene{'' if sums['scenes'] == 1 else 's'}: {counted or 'none'}"
 
 
-def _money(state: State) -> list[str]:
+def _money(state: State, rows: Sequence[Row]) -> list[str]:
+    """What was charged over all runs in the directory, where that stands, and what may still be."""
     paid, out = charged(state.all_attempts()), exposure(state.all_attempts())
-    told = f"charged: {paid.usd:f} USD"
+    told = f"charged so far: {paid.usd:f} USD"
     if paid.unknown:
         told += f", and {paid.unknown} task{'s' if paid.unknown > 1 else ''} without a stated cost"
     lines = [told]
+    listed = total(row["cost_usd"] for row in rows if isinstance(row["cost_usd"], Decimal))
+    if listed != paid.usd:
+        alone = f"of that {minus(paid.usd, listed):f} USD for scenes that are not in the manifest any more"
+        lines.append(f"{alone}: ledger.csv has them, report.csv does not")
     if out.usd or out.unknown:
         untold = f" and {out.unknown} without an estimate" if out.unknown else ""
         lines.append(f"may still come: up to {out.usd:f} USD{untold} (in flight, unknown, or not stated)")
@@ -140,6 +148,8 @@ def _settling(attempt: Attempt, state: State, run_dir: str, width: int) -> Itera
     command = f"batchgen resolve {quote(run_dir)} {quote(attempt.scene_id)}"
     yield from wrapped(f"  {attempt.scene_id}, attempt {attempt.number}, {attempt.submitted_at}", width, _INDENT)
     yield from wrapped(f"    {attempt.request.prompt[:60]!r}", width, _INDENT)
+    if attempt.request_id:
+        yield from wrapped(f"    ask support for request id {attempt.request_id}", width, _INDENT)
     if attempt.excerpt:
         began = on_one_line(attempt.excerpt)[:_LONGEST_EXCERPT]
         yield from wrapped(f"    the answer began: {began}", width, _INDENT)

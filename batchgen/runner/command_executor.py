@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from threading import Lock
 
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
@@ -13,8 +12,11 @@ from batchgen.providers.interface import CallFailed, Created, Gateway, Task
 from batchgen.store.interface import FetchFailed, Store, Wanted
 from batchgen.text import is_usable_id
 
-_WRONG_FORMAT = (400, 422)
-_WORDS = {Kind.UNCERTAIN: "unknown", Kind.ACCOUNT: "the account was refused"}
+_WORDS = {
+    Kind.UNCERTAIN: "unknown",
+    Kind.ACCOUNT: "the account was refused",
+    Kind.BALANCE: "the balance does not suffice",
+}
 """Kinds of ending in the words of who watches, where they have others."""
 log = logging.getLogger("batchgen")
 
@@ -28,15 +30,12 @@ class CommandExecutor:
         errors: ErrorPolicy,
         store: Store,
         requests: Mapping[str, Request],
-        wrong_format_hint: str = "",
     ) -> None:
-        """``requests`` is by scene id; ``wrong_format_hint`` as in `Provider`."""
+        """``requests`` is by scene id."""
         self._gateway = gateway
         self._errors = errors
         self._store = store
         self._requests = requests
-        self._hint = wrong_format_hint
-        self._any_created = False
         self._closed = False
         self._told_of_outage = False
         self._noted: set[tuple[str, str]] = set()
@@ -57,11 +56,21 @@ class CommandExecutor:
         return self._kinds[type(command)](command)
 
     def _submit(self, command: Submit) -> SubmitResult:
-        log.info("scene %s: submitting, attempt %d", command.scene_id, command.attempt)
+        form = f" as {command.request_format}" if command.request_format else ""
+        log.info(
+            "scene %s: submitting, attempt %d%s, request id %s",
+            command.scene_id,
+            command.attempt,
+            form,
+            command.request_id,
+        )
         answer: Created | CallFailed | None = None
         try:
             try:
-                answer = self._gateway.create(self._requests[command.scene_id])
+                request = self._requests[command.scene_id]
+                answer = self._gateway.create(
+                    request, request_id=command.request_id, request_format=command.request_format
+                )
             except CallFailed as error:
                 answer = error
             return self._submitted(command, answer, classify_create(answer, self._errors))
@@ -76,13 +85,11 @@ class CommandExecutor:
         if isinstance(answer, Created):
             if not is_usable_id(answer.task_id):
                 raise ValueError("the provider gave an id that cannot be one")
-            self._any_created = True
             log.info("scene %s: task %s created", command.scene_id, answer.task_id)
             return SubmitResult(command, said, answer.task_id)
-        if answer.status in _WRONG_FORMAT and not self._any_created and self._hint:
-            said = replace(said, reason=f"{said.reason}; {self._hint}")
         # What is sent again by itself is no news to anyone who watches.
-        is_news = not said.again or (said.code == NOT_CONNECTED and not self._told_of_outage)
+        is_sent_again = said.again or (said.malformed and command.other_format)
+        is_news = not is_sent_again or (said.code == NOT_CONNECTED and not self._told_of_outage)
         self._told_of_outage = self._told_of_outage or said.code == NOT_CONNECTED
         level = logging.WARNING if is_news else logging.INFO
         word = _WORDS.get(said.kind, said.kind)

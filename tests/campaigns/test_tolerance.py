@@ -24,9 +24,13 @@ ARRIVES: dict[str, tuple[str, str]] = {
     "cost-unreadable": ("", "0.00"),
     "cost-negative": ("", "0.00"),
     "cost-empty": ("", "0.00"),
+    "cost-null": ("", "0.00"),
+    "cost-missing": ("", "0.00"),
+    "cost-number": (COST, "0.00"),
     "usage-odd": (COST, "0.00"),
     "discount-factor": (COST, "0.7"),
     "discount-unreadable": (COST, ""),
+    "discount-text": (COST, "0.00"),
     "envelope][output-url][cost-unreadable][failed-with-video": ("", "0.00"),
 }
 """Shapes under which the video arrives, with the cost and the discount that are booked."""
@@ -42,8 +46,15 @@ ENDS_BADLY = {
     "no-result][discount-unreadable": "no_result",
 }
 REFUSED = {
-    "400-message": ("http_400", "Bad Request (request id req-emulated)"),
-    "400-detail": ("http_400", "Bad Request (request id req-emulated)"),
+    "400-message": ("http_400", "Bad Request (request id "),
+    "400-detail": ("http_400", "Bad Request (request id "),
+    "400-html": ("http_400", ""),
+    "400-empty": ("http_400", ""),
+    "404": ("not_found", "Not Found"),
+    "422-details": ("http_422", "body.input: "),
+    "code-001028004-422-int": ("001028004", "Invalid reference URL format"),
+    "code-001028004-flat": ("001028004", "Invalid reference URL format"),
+    "code-001028004-string": ("001028004", "Invalid reference URL format"),
     "400-details": ("http_400", "body.input: Bad Request"),
     "400-text": ("http_400", "Bad Request"),
     "400-error-code": ("bad_request", "Bad Request"),
@@ -60,6 +71,7 @@ ACCOUNT = {
     "envelope-40201": "40201",
     "envelope-40208-429": "40208",
     "code-40203-422": "40203",
+    "code-40202-400-flat": "40202",
 }
 READ_SO = {"poll-402": "payment_required", "poll-envelope-40201": "40201"}
 

@@ -99,7 +99,7 @@ def test_the_total_is_what_the_gateway_charged(studio: Studio) -> None:
     assert (total["failed_charged"], total["failed_uncharged"], total["failed_not_told"]) == (1, 0, 0)
     each = Decimal("0.1234567891") * 2 * Decimal("0.9")
     assert Decimal(total["wasted_usd"]) == 2 * each
-    assert Decimal(total["discount"]) == 6 * Decimal("0.1234567891") * 2 * Decimal("0.1")
+    assert "discount" not in total, "an amount at one gateway, a factor at another"
     assert (total["in_flight"], total["exposure_usd"]) == (0, "0.24")
     assert total["finished_seconds"] == 8, "what was superseded counts no more"
     assert total["cost_per_finished_second_usd"] == str((6 * each / 8).quantize(Decimal("1e-10")))

@@ -26,6 +26,8 @@ from batchgen.schemas import DEFAULT_MODEL, shipped
 from batchgen.store.check import mismatch
 from batchgen.store.fetch import fetch
 
+from helpers.creating import create
+
 POLICY = ERROR_POLICY.of_model(shipped().for_model(DEFAULT_MODEL, "model.json")["errors"])
 MANIFEST = """
 version: 1
@@ -65,8 +67,8 @@ def started() -> Iterator[Callable[..., str]]:
         emulator.__exit__(None, None, None)
 
 
-def gateway(base_url: str, form: RequestFormat = RequestFormat.DOCUMENTED) -> VtrixGateway:
-    return VtrixGateway(Connection(base_url, ApiKey("key"), form, 5))
+def gateway(base_url: str) -> VtrixGateway:
+    return VtrixGateway(Connection(base_url, ApiKey("key"), 5))
 
 
 def awaited(client: VtrixGateway, task_id: str) -> Task:
@@ -81,8 +83,8 @@ def awaited(client: VtrixGateway, task_id: str) -> Task:
 def test_a_scene_from_its_request_to_its_file(
     started: Callable[..., str], request_of_a_scene: Request, tmp_path: Path, form: RequestFormat
 ) -> None:
-    client = gateway(started(), form)
-    task = awaited(client, client.create(request_of_a_scene).task_id)
+    client = gateway(started())
+    task = awaited(client, create(client, request_of_a_scene, form).task_id)
     assert (task.status, task.result.cost_usd) == (RemoteStatus.COMPLETED, Decimal("0.30"))
     assert task.result.video_url is not None
     network = Network(1, connect_s=5, silence_s=5)
@@ -115,6 +117,6 @@ def test_faults_end_as_the_contract_says(
     started: Callable[..., str], request_of_a_scene: Request, fault: str, kind: Kind, *, again: bool
 ) -> None:
     with pytest.raises(CallFailed) as caught:
-        gateway(started(fault)).create(request_of_a_scene)
+        create(gateway(started(fault)), request_of_a_scene)
     classification = classify_create(caught.value, POLICY)
     assert (classification.kind, classification.again) == (kind, again)

@@ -98,7 +98,7 @@ def test_interrupted_and_gone_on_with(tmp_path: Path, gateway: Gateway, number: 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_while_a_submission_is_under_way(tmp_path: Path, gateway: Gateway, number: signal.Signals) -> None:
     film = batch(tmp_path, gateway, 3)
-    film.scenes["s1"]["prompt"] += " [slow]"
+    film.scenes["s2"]["prompt"] += " [slow]"
     film.write()
     with film.started("--max-in-flight=2") as run:
         until(lambda: len(gateway.created()) == 2, run)

@@ -32,7 +32,7 @@ def test_all_goes_well(tmp_path: Path, gateway: Gateway, form: str) -> None:
     ended = film.run("--request-format", form)
     assert ended.out == ""
     assert "3 scenes: 3 completed" in ended.err
-    assert "charged: 0.60 USD" in ended.err
+    assert "charged so far: 0.60 USD" in ended.err
     film.witness(gateway, 3)
     assert {entry["format"] for entry in gateway.posts()} == {form}
     report = film.report()

@@ -140,6 +140,17 @@ def test_a_task_that_it_does_not_know_is_looked_for_again(tmp_path: Path, catalo
     assert len(gateway.bodies) == 1
 
 
+def test_a_provider_without_a_price_preview_is_not_asked(tmp_path: Path, catalogue: Catalogue) -> None:
+    notices: list[batchgen.Notice] = []
+    with running(tmp_path) as gateway:
+        made = loaded(tmp_path, catalogue, ["walks"])
+        address = gateway.address
+        plan = batchgen.plan(made, ask_gateway=True, base_url=address, api_key=KEY, on_event=notices.append)
+    assert plan.gateway_costs == {}
+    assert gateway.heads == []
+    assert notices == [batchgen.Warned("the provider dashscope offers no price preview; nothing was asked")]
+
+
 def test_a_model_of_a_provider_that_nobody_knows_is_refused(tmp_path: Path, catalogue: Catalogue) -> None:
     with pytest.raises(batchgen.UsageError, match="there is no provider 'dashscope'; there is vtrix"):
         loaded(tmp_path, catalogue, ["walks"], dict(PROVIDERS))

@@ -35,9 +35,9 @@ class DashScopeGateway:
     def __init__(self, connection: Connection) -> None:
         self._http = JsonHttp(connection)
 
-    def create(self, request: Request) -> Created:
+    def create(self, request: Request, *, request_id: str, request_format: str) -> Created:  # noqa: ARG002 - one form
         """Create a task."""
-        came = self._http.post(CREATE, request.document, {"X-DashScope-Async": "enable"})
+        came = self._http.post(CREATE, request.document, {"X-DashScope-Async": "enable", "X-Request-Id": request_id})
         return answers.created(came, lambda data: _output(data).get("task_id"), _error, {"output": ("task_id",)})
 
     def read(self, task_id: str) -> Task:

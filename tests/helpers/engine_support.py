@@ -33,6 +33,7 @@ RECHECK = Classification(Kind.FAILED, "001028096", "result parsing error", confi
 PASSING = Classification(Kind.FAILED, "001028097", "http error response", confirm=5, passing=True)
 NOT_MADE = Classification(Kind.FAILED, "001028099", "task creation error", again=True)
 WRONG = Classification(Kind.FAILED, "001028004", "invalid reference")
+REQUEST_ID = "q1"
 PRICE = Decimal("0.50")
 URL = "https://cdn.example/v.mp4"
 
@@ -54,6 +55,11 @@ def scene(name: str = "s1", request: str = "r1", price: Decimal | None = PRICE, 
 def scenes(count: int, price: Decimal | None = PRICE) -> list[SceneFacts]:
     """So many scenes, s1 and on, each with a request of its own."""
     return [scene(f"s{number}", request=f"r{number}", price=price) for number in range(1, count + 1)]
+
+
+def submit(scene_id: str, attempt: int) -> Submit:
+    """A submission in the only form that there is."""
+    return Submit(scene_id, attempt, REQUEST_ID, "")
 
 
 def clock(now: float) -> str:
@@ -84,6 +90,7 @@ class Bench:
             plan(self.listed, self.state, self.choice, self.missing),
             self.settings,
             lambda: self.jitter,
+            lambda: REQUEST_ID,
         )
 
     def start(self, event: Event) -> None:

@@ -18,21 +18,24 @@ class Stage(Enum):
     POLL = "status answer"
     RESULT = "result"
     SHAPE = "shape of answers"
+    PREVIEW = "price preview"
+    UPLOAD = "upload"
 
 
 ErrorForm: TypeAlias = Literal["json", "message", "detail", "details", "text", "error_code", "balance", "envelope"]
 """The form of an error over HTTP; ``json`` is the documented one."""
-BodyForm: TypeAlias = Literal["usual", "html", "half", "empty", "no-id", "failed"] | ErrorForm
-"""The body that is sent. ``usual``: the body without a fault; ``half``: the first half of it."""
+BodyForm: TypeAlias = Literal["usual", "html", "half", "empty", "no-id", "failed", "data"] | ErrorForm
+"""The body that is sent. ``usual``: the body without a fault; ``half``: the first half of it; ``data``: around it."""
 Delivery: TypeAlias = Literal["whole", "close", "reset", "midway"]
 """How much of the response is sent. ``close`` and ``reset``: nothing; ``midway``: half of the body."""
-ErrorShape: TypeAlias = Literal["object", "string", "int", "none"]
-"""The form of the error in a failed task."""
+ErrorShape: TypeAlias = Literal["object", "string", "int", "flat", "none"]
+"""The form of an error with a code: in a failed task, or over HTTP."""
 
 ERROR_SHAPES: Mapping[ErrorShape, str] = {
     "object": '{"code": "001…", "message": "…"}',
     "string": "a bare string",
     "int": '{"code": 1…, "error_message": "…"}',
+    "flat": 'the same, and not under "error"; of HTTP errors alone',
     "none": "no error at all",
 }
 
@@ -77,7 +80,9 @@ def _response_faults(stage: Stage, prefix: str) -> tuple[Fault, ...]:
 
 
 _REFUSALS = (
-    Fault("400-message", Stage.SUBMIT, '400 with {"message"}, and an X-Request-Id header', body_form="message"),
+    Fault("400-html", Stage.SUBMIT, "400 with an HTML page, as a proxy sends it", body_form="html"),
+    Fault("400-empty", Stage.SUBMIT, "400 with an empty body", body_form="empty"),
+    Fault("400-message", Stage.SUBMIT, '400 with {"message"}', body_form="message"),
     Fault("400-detail", Stage.SUBMIT, '400 with {"detail": "…", "request_id"}', body_form="detail"),
     Fault("400-details", Stage.SUBMIT, '400 with {"detail": [{"loc", "msg"}]}', body_form="details"),
     Fault("400-text", Stage.SUBMIT, '400 with {"error": "…"}', body_form="text"),
@@ -87,6 +92,10 @@ _REFUSALS = (
 _SUBMISSION_FAULTS = (
     *_response_faults(Stage.SUBMIT, ""),
     *(replace(fault, status=400) for fault in _REFUSALS),
+    Fault("404", Stage.SUBMIT, "404 with a JSON error", status=404, body_form="json"),
+    Fault("422-details", Stage.SUBMIT, '422 with {"detail": [{"loc", "msg"}]}', status=422, body_form="details"),
+    Fault("429-bare", Stage.SUBMIT, "429 without Retry-After", status=429, body_form="json"),
+    Fault("500-empty", Stage.SUBMIT, "500 with an empty body", status=500, body_form="empty"),
     Fault("balance-200", Stage.SUBMIT, "200 with the code insufficient_balance", body_form="balance"),
     Fault("balance-429", Stage.SUBMIT, "429 with the code insufficient_balance", status=429, body_form="balance"),
     Fault(
@@ -175,35 +184,68 @@ _SHAPE_FAULTS = tuple(
         ("cost-unreadable", 'usage.cost is "a lot"'),
         ("cost-negative", "usage.cost is below zero"),
         ("cost-empty", 'usage.cost is ""'),
+        ("cost-null", "usage.cost is null"),
+        ("cost-missing", "usage has no cost"),
+        ("cost-number", "usage.cost is a number"),
         ("usage-odd", "other keys in usage, with odd values"),
         ("discount-factor", "usage.discount is the factor 0.7"),
         ("discount-unreadable", 'usage.discount is "much"'),
+        ("discount-text", "usage.discount is a text"),
     )
+)
+
+_PREVIEW_FAULTS = (
+    Fault("precharge-miss", Stage.PREVIEW, '200 without a price: "reason": "COST_CACHE_MISS"'),
+    Fault("precharge-404", Stage.PREVIEW, "404, as a gateway that has no preview", status=404, body_form="json"),
+    Fault("precharge-task", Stage.PREVIEW, "the answer of a submission, and the task is created", creates_task=True),
+)
+
+_UPLOAD_FAULTS = (
+    Fault("upload-data", Stage.UPLOAD, '200 with {"data": {"url"}}', body_form="data"),
+    Fault("upload-401", Stage.UPLOAD, "401, the key is refused", status=401, body_form="json"),
+    Fault("upload-403", Stage.UPLOAD, "403, the key may not upload", status=403, body_form="json"),
+    Fault("upload-404", Stage.UPLOAD, "404, as a gateway that takes no files", status=404, body_form="json"),
+    Fault("upload-500-html", Stage.UPLOAD, "500 with an HTML page", status=500, body_form="html"),
+    Fault("upload-empty", Stage.UPLOAD, "200 with an empty body", body_form="empty"),
+    Fault("upload-reset", Stage.UPLOAD, "the connection is reset (RST)", delivery="reset"),
 )
 
 KINDS: Mapping[str, Fault] = {
     fault.kind: fault
-    for fault in (*_SUBMISSION_FAULTS, *_OUTCOME_FAULTS, *_POLL_FAULTS, *_RESULT_FAULTS, *_SHAPE_FAULTS)
+    for fault in (
+        *_SUBMISSION_FAULTS,
+        *_OUTCOME_FAULTS,
+        *_POLL_FAULTS,
+        *_SHAPE_FAULTS,
+        *_RESULT_FAULTS,
+        *_PREVIEW_FAULTS,
+        *_UPLOAD_FAULTS,
+    )
 }
 """The faults with a fixed name."""
 
 _CODE = r"(?P<code>\d{3,20})"
 _STATUS = r"(?:-(?P<status>[245]\d\d))?"
 _SHAPE = r"(?:-(?P<shape>object|string|int))?"
+_HTTP_SHAPE = r"(?:-(?P<shape>object|string|int|flat))?"
 
 _ERROR_RESPONSE = Fault("", Stage.SUBMIT, "", status=400, body_form="json")
 _TASK_FAILURE = Fault("", Stage.OUTCOME, "", body_form="failed")
 
 PATTERNS: Mapping[str, tuple[str, Fault, str]] = {
-    "code-CODE[-STATUS]": (rf"code-{_CODE}{_STATUS}", _ERROR_RESPONSE, "a JSON error with that code, 400 if not said"),
+    "code-CODE[-STATUS][-SHAPE]": (
+        rf"code-{_CODE}{_STATUS}{_HTTP_SHAPE}",
+        _ERROR_RESPONSE,
+        "a JSON error with that code, 400 if not said",
+    ),
     "envelope-CODE[-STATUS]": (
         rf"envelope-{_CODE}{_STATUS}",
         replace(_ERROR_RESPONSE, status=200, body_form="envelope"),
         '{"data": null, "status": {"code", "message"}} with that code, 200 if not said',
     ),
     "fail-CODE[-SHAPE]": (rf"fail-{_CODE}{_SHAPE}", _TASK_FAILURE, "the task fails with that code"),
-    "poll-code-CODE[-STATUS]": (
-        rf"poll-code-{_CODE}{_STATUS}",
+    "poll-code-CODE[-STATUS][-SHAPE]": (
+        rf"poll-code-{_CODE}{_STATUS}{_HTTP_SHAPE}",
         replace(_ERROR_RESPONSE, stage=Stage.POLL),
         "a JSON error with that code, 400 if not said; the task goes on",
     ),
@@ -228,10 +270,11 @@ def find_fault(kind: str) -> Fault:
     for expression, template, description in PATTERNS.values():
         found = re.fullmatch(expression, kind)
         if found:
-            given = found.groupdict()
-            status = int(given.get("status") or template.status)
-            error_shape = cast(ErrorShape, given.get("shape") or "object")
-            return replace(
-                template, kind=kind, description=description, code=given["code"], status=status, error_shape=error_shape
-            )
+            return _filled(replace(template, kind=kind, description=description), found.groupdict())
     raise UsageError(f"there is no fault {kind!r}; there are: {', '.join([*KINDS, *PATTERNS])}")
+
+
+def _filled(fault: Fault, given: Mapping[str, str | None]) -> Fault:
+    """The fault with what its name says."""
+    fault = replace(fault, code=given["code"] or "", status=int(given.get("status") or fault.status))
+    return replace(fault, error_shape=cast(ErrorShape, given.get("shape") or "object"))

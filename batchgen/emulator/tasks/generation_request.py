@@ -1,6 +1,6 @@
 """A valid request for a video, as the parser returns it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,3 +22,7 @@ class GenerationRequest:
     """All but the model, fit for a log: sizes and hashes in place of payloads."""
     sha256: str
     """The hash of ``redacted`` and the model. Equal requests have equal hashes, in either form."""
+    flat: bool
+    """The fields of input and parameters stood side by side in ``params``."""
+    side_fields: Mapping[str, Any]
+    """What public clients send beside it, such as ``metadata``."""

@@ -5,15 +5,16 @@
     in_progress ── finished ──► completed
          └─────── failed ─────► failed
 
-A task that has ended does not change.
+A task that has ended does not change. At its beginning a task may be in the queue for some time; that is
+a matter of the clock, and not a status of its own here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from enum import StrEnum
 
 from batchgen.emulator.faults.kinds import Fault
+from batchgen.emulator.money import Charge
 
 
 class TaskStatus(StrEnum):
@@ -56,8 +57,9 @@ class Task:
     created: float
     latency: float
     """Seconds from the creation to the end, unless the task is stuck."""
-    cost: Decimal
-    discount: Decimal
+    charge: Charge
+    queued: float = 0.0
+    """How many of these seconds the task is in the queue at first."""
     outcome_fault: Fault | None = None
     """The fault with which it fails, is stuck or vanishes. None: it completes."""
     failure_message: str = ""
@@ -93,11 +95,17 @@ def transition(task: Task, event: TaskEvent) -> Task:
     return replace(task, status=status)
 
 
+def in_queue(task: Task, now: float) -> bool:
+    """Whether the task is in the queue and not yet in progress."""
+    return task.status is TaskStatus.IN_PROGRESS and now < task.created + task.queued
+
+
 def progress(task: Task, now: float) -> float:
     """The progress that is reported to clients, from 0 to 1."""
     if task.status is not TaskStatus.IN_PROGRESS:
         return 1.0
-    share = (now - task.created) / task.latency if task.latency > 0 else _HIGHEST_PROGRESS
+    span = task.latency - task.queued
+    share = (now - task.created - task.queued) / span if span > 0 else _HIGHEST_PROGRESS
     return round(max(0.0, min(share, _STUCK_PROGRESS if task.stuck else _HIGHEST_PROGRESS)), 2)
 
 

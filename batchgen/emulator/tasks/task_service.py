@@ -5,16 +5,25 @@ import logging
 import time
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 
 from batchgen.emulator.faults.kinds import Fault, Stage
 from batchgen.emulator.faults.selector import FaultSelector
 from batchgen.emulator.models import Models
-from batchgen.emulator.money import Tariff, default_prices
+from batchgen.emulator.money import Charge, Tariff, billed_reference_seconds, default_prices
 from batchgen.emulator.request_log import RequestLog
-from batchgen.emulator.seeded_random import random_between, random_token
+from batchgen.emulator.seeded_random import random_between, random_task_id, random_token
 from batchgen.emulator.settings import SEED_LIMIT, Settings
 from batchgen.emulator.tasks.generation_request import GenerationRequest
-from batchgen.emulator.tasks.lifecycle import Task, TaskEvent, TaskStatus, progress, remaining_seconds, transition
+from batchgen.emulator.tasks.lifecycle import (
+    Task,
+    TaskEvent,
+    TaskStatus,
+    in_queue,
+    progress,
+    remaining_seconds,
+    transition,
+)
 from batchgen.emulator.tasks.task_store import StoredTask, TaskStore
 from batchgen.emulator.video.drawing import VideoSpec
 from batchgen.emulator.video.render_pool import RenderedVideo, RenderPool
@@ -68,6 +77,23 @@ class TaskService:
         if limit is None or len(self._running) < limit:
             return 0.0
         return max(1.0, min((remaining_seconds(task, self.now()) for task in self._running.values()), default=0.0))
+
+    def price(self, request: GenerationRequest) -> Charge:
+        """What a task of that request costs."""
+        settings, model = self.settings, request.model
+        tariff = Tariff({**default_prices(model.tiers), **settings.prices}, settings.discount, settings.overcharge)
+        lengths = [each.seconds for each in request.references if each.seconds is not None]
+        billed = billed_reference_seconds(lengths) if settings.bill_reference_video else Decimal(0)
+        return tariff.charge(model.tier(request.fields), model.seconds(request.fields), billed)
+
+    def balance_left(self) -> Decimal | None:
+        """What may still be spent, in US dollars: what tasks under way will cost is held back. None: no limit."""
+        if self.settings.balance is None:
+            return None
+        # What is being stored is among the running ones only.
+        tasks = {**self._tasks, **self._running}.values()
+        charged = (task for task in tasks if task.status is not TaskStatus.FAILED or self.settings.charge_failed)
+        return self.settings.balance - sum((task.charge.cost for task in charged), Decimal(0))
 
     def resume(self) -> None:
         """Resume the stored tasks. The ones that are due by now have ended."""
@@ -125,9 +151,10 @@ class TaskService:
             self._videos[job_id] = await asyncio.wrap_future(self._render_pool.submit(self._unrendered[job_id]))
         return task, self._videos[job_id]
 
-    def progress(self, task: Task) -> float:
-        """The progress of a task, from 0 to 1."""
-        return progress(task, self.now())
+    def progress(self, task: Task) -> float | None:
+        """The progress of a task, from 0 to 1; None while it is in the queue."""
+        now = self.now()
+        return None if in_queue(task, now) else progress(task, now)
 
     async def close(self) -> None:
         """Cancel all running tasks and close the files."""
@@ -141,19 +168,17 @@ class TaskService:
     def _new_task(self, request: GenerationRequest, submission_index: int) -> Task:
         seed, settings, model = self.settings.seed, self.settings, request.model
         key = (request.sha256, submission_index)
-        prices = {**default_prices(model.tiers), **settings.prices}
-        tariff = Tariff(prices, settings.discount, settings.overcharge)
-        cost, discount = tariff.charge(model.tier(request.fields), model.seconds(request.fields))
+        queued = random_between(*settings.in_queue, seed, "queue", *key)
         outcome_fault = self.fault_selector.select_first(Stage.OUTCOME, request.prompt, *key)
         return Task(
-            id=f"task_{random_token(seed, 'task', *key)}",
+            id=random_task_id(seed, *key),
             job_id=f"job_{random_token(seed, 'job', *key)}",
             model=model.name,
             prompt=request.prompt,
             created=self.now(),
-            latency=random_between(*settings.latency, seed, "latency", *key),
-            cost=cost,
-            discount=discount,
+            latency=queued + random_between(*settings.latency, seed, "latency", *key),
+            queued=queued,
+            charge=self.price(request),
             outcome_fault=outcome_fault,
             failure_message=model.message(outcome_fault.code) if outcome_fault else "",
             wording_fault=self.fault_selector.select_first(Stage.WORDING, request.prompt, *key),
@@ -204,11 +229,11 @@ class TaskService:
         self._videos[task.job_id] = video
         completed = transition(task, TaskEvent.FINISHED)
         self._set_task(
-            completed, cost=format(task.cost, "f"), job_id=task.job_id, bytes=video.size, sha256=video.sha256
+            completed, cost=format(task.charge.cost, "f"), job_id=task.job_id, bytes=video.size, sha256=video.sha256
         )
 
     def _fail(self, task: Task, code: str) -> None:
-        charge = {"cost": format(task.cost, "f")} if self.settings.charge_failed else {}
+        charge = {"cost": format(task.charge.cost, "f")} if self.settings.charge_failed else {}
         self._set_task(transition(task, TaskEvent.FAILED), error_code=code, **charge)
 
     def _set_task(self, task: Task, **facts: object) -> None:

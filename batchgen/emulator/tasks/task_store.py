@@ -19,6 +19,7 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from batchgen.emulator.faults.kinds import find_fault
+from batchgen.emulator.money import Charge
 from batchgen.emulator.tasks.lifecycle import Task
 from batchgen.emulator.video.drawing import VideoSpec
 from batchgen.emulator.video.renderer import RenderInput
@@ -26,6 +27,7 @@ from batchgen.errors import UsageError
 
 _VERSION = 1
 _TASKS_FILE, _PICTURES_FOLDER, _LOCK_FILE = "tasks.jsonl", "pictures", "lock"
+_AMOUNTS = ("cost", "discount", "unit_price", "quantity", "reference_seconds")
 _SPEC_FIELDS = tuple(entry.name for entry in fields(VideoSpec) if entry.name != "picture")
 
 
@@ -124,8 +126,8 @@ def _to_record(stored: StoredTask) -> dict[str, Any]:
         "case": stored.submission_index,
         "created": task.created,
         "latency": task.latency,
-        "cost": format(task.cost, "f"),
-        "discount": format(task.discount, "f"),
+        "queued": task.queued,
+        **_charge_record(task.charge),
         "outcome": task.outcome_fault and task.outcome_fault.kind,
         "failure_message": task.failure_message,
         "wording": task.wording_fault and task.wording_fault.kind,
@@ -135,6 +137,18 @@ def _to_record(stored: StoredTask) -> dict[str, Any]:
         "reference_sha256": render_input.reference_sha256,
         "picture": render_input.spec.picture is not None,
     }
+
+
+def _charge_record(charge: Charge) -> dict[str, Any]:
+    amounts = {name: getattr(charge, name) for name in _AMOUNTS}
+    texts = {name: format(value, "f") for name, value in amounts.items() if value is not None}
+    return {**texts, "tier": charge.tier}
+
+
+def _charge(record: Mapping[str, Any]) -> Charge:
+    # Emulators before wrote the cost and the discount alone.
+    amounts = {name: Decimal(record[name]) for name in _AMOUNTS if name in record}
+    return Charge(**amounts, tier=str(record.get("tier", "")))
 
 
 def _from_record(record: Mapping[str, Any], pictures: Path) -> StoredTask:
@@ -148,8 +162,9 @@ def _from_record(record: Mapping[str, Any], pictures: Path) -> StoredTask:
         prompt=spec.prompt,
         created=float(record["created"]),
         latency=float(record["latency"]),
-        cost=Decimal(record["cost"]),
-        discount=Decimal(record["discount"]),
+        charge=_charge(record),
+        # Emulators before had no queue.
+        queued=float(record.get("queued", 0)),
         outcome_fault=find_fault(record["outcome"]) if record["outcome"] else None,
         failure_message=record["failure_message"],
         wording_fault=find_fault(record["wording"]) if record["wording"] else None,

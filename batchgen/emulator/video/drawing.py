@@ -7,11 +7,11 @@ import colorsys
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import lru_cache
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from batchgen.emulator.seeded_random import random_between, random_fraction
+from batchgen.emulator.video.fonts import TextFont, plain_font, readable
 
 Color = tuple[int, int, int]
 Box = tuple[int, int, int, int]
@@ -78,7 +78,7 @@ def draw_frame(background: Image.Image, spec: VideoSpec, second: float) -> Image
     middle = (top + bottom) / 2
     draw.ellipse((done - knob_radius, middle - knob_radius, done + knob_radius, middle + knob_radius), fill=_WHITE)
     clock = f"{second:04.1f} / {spec.seconds} s"
-    draw.text((right, top - unit * 4.4), clock, _WHITE, _font(unit * 3), anchor="rm")
+    draw.text((right, top - unit * 4.4), clock, _WHITE, plain_font(unit * 3), anchor="rm")
     if spec.sound:
         _draw_sound_bars(draw, spec, second, accent)
     return image
@@ -167,7 +167,7 @@ def _draw_reference_card(image: Image.Image, spec: VideoSpec, box: Box) -> None:
     image.paste(photo, (box[0] + border, box[1] + border), _rounded_mask(inner, unit))
     draw = ImageDraw.Draw(image)
     middle = ((box[0] + box[2]) // 2, box[3] - foot // 2)
-    draw.text(middle, "character1", (60, 64, 76), _font(unit * 3.2), anchor="mm")
+    draw.text(middle, "character1", (60, 64, 76), plain_font(unit * 3.2), anchor="mm")
 
 
 def _draw_placeholder(spec: VideoSpec, size: tuple[int, int]) -> Image.Image:
@@ -179,8 +179,10 @@ def _draw_placeholder(spec: VideoSpec, size: tuple[int, int]) -> Image.Image:
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=tone)
     draw.ellipse((x - radius * 1.8, y + radius * 1.25, x + radius * 1.8, y + radius * 4), fill=tone)
     draw.rectangle((0, size[1] * 0.8, size[0], size[1]), fill=_DARK_BLUE)
-    text = _shorten_middle(spec.reference, _font(spec.unit * 2.4), size[0] * 0.92)
-    draw.text((x, size[1] * 0.9), text, _LIGHT_GREY, _font(spec.unit * 2.4), anchor="mm")
+    address = readable(_printable(spec.reference)[:_MAX_LINE_LENGTH])
+    font = TextFont(address, spec.unit * 2.4)
+    text = _shorten_middle(address, font, size[0] * 0.92)
+    font.draw(draw, (x - font.length(text) / 2, size[1] * 0.9), text, _LIGHT_GREY)
     return photo
 
 
@@ -190,12 +192,14 @@ def _draw_prompt_panel(image: Image.Image, spec: VideoSpec, box: Box) -> None:
     mask = _rounded_mask(size, spec.unit * 1.8).point(lambda level: level * 158 // 255)
     image.paste(_DARK_BLUE, box[:2], mask)
     margin = spec.unit * 3
-    lines, letter = _fit_prompt(spec.prompt, size[0] - 2 * margin, size[1] - 2 * margin, spec.unit)
+    prompt = readable(_printable(spec.prompt))
+    lines, letter = _fit_prompt(prompt, size[0] - 2 * margin, size[1] - 2 * margin, spec.unit)
     height = letter * 1.32
     top = box[1] + (size[1] - height * len(lines)) / 2 + height / 2
     draw = ImageDraw.Draw(image)
+    font = TextFont(prompt, letter)
     for number, line in enumerate(lines):
-        draw.text((box[0] + margin, top + number * height), line, _WHITE, _font(letter), anchor="lm")
+        font.draw(draw, (box[0] + margin, top + number * height), line, _WHITE)
 
 
 def _fit_prompt(prompt: str, width: float, height: float, unit: float) -> tuple[list[str], float]:
@@ -203,7 +207,7 @@ def _fit_prompt(prompt: str, width: float, height: float, unit: float) -> tuple[
     letter = _LARGEST_LETTER * unit
     while True:
         max_lines = max(1, int(height / (letter * 1.32)))
-        lines = _wrap(prompt, _font(letter), width, max_lines + 1)
+        lines = _wrap(prompt, TextFont(prompt, letter), width, max_lines + 1)
         if len(lines) <= max_lines:
             return lines, letter
         if letter <= _SMALLEST_LETTER * unit:
@@ -211,12 +215,12 @@ def _fit_prompt(prompt: str, width: float, height: float, unit: float) -> tuple[
         letter *= 0.88
 
 
-def _wrap(text: str, font: ImageFont.FreeTypeFont, width: float, max_lines: int) -> list[str]:
+def _wrap(text: str, font: TextFont, width: float, max_lines: int) -> list[str]:
     """Wrap the text to that width; text after ``max_lines`` lines is dropped."""
     lines = [""]
-    for word in _printable(text).split():
+    for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if len(longer) <= _MAX_LINE_LENGTH and font.getlength(longer) <= width:
+        if len(longer) <= _MAX_LINE_LENGTH and font.length(longer) <= width:
             lines[-1] = longer
             continue
         # Text of a script without spaces is one long word. It is broken at the end of the line.
@@ -230,18 +234,17 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, width: float, max_lines: int)
     return [line for line in lines if line][:max_lines] or [""]
 
 
-def _fitting_length(word: str, font: ImageFont.FreeTypeFont, width: float) -> int:
+def _fitting_length(word: str, font: TextFont, width: float) -> int:
     """How many characters of a word fit into a line; at least one."""
     lengths = range(1, min(len(word), _MAX_LINE_LENGTH) + 1)
-    return max(1, bisect_right(lengths, width, key=lambda count: font.getlength(word[:count])))
+    return max(1, bisect_right(lengths, width, key=lambda count: font.length(word[:count])))
 
 
-def _shorten_middle(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+def _shorten_middle(text: str, font: TextFont, width: float) -> str:
     """The text, with an ellipsis in place of its middle if it does not fit."""
-    text = _printable(text)[:_MAX_LINE_LENGTH]
     kept = text
     half = len(text) // 2
-    while half > 0 and font.getlength(kept) > width:
+    while half > 0 and font.length(kept) > width:
         half -= 1
         kept = f"{text[:half]}…{text[len(text) - half :]}"
     return kept
@@ -263,11 +266,11 @@ def _draw_caption(image: Image.Image, spec: VideoSpec, number: int) -> None:
         parts.append(f"shot {number + 1} of {spec.shots}")
     left, line, _, _ = _progress_bar_box(spec)
     draw = ImageDraw.Draw(image)
-    draw.text((left, line - unit * 4.4 + unit), "  ·  ".join(parts), _LIGHT_GREY, _font(unit * 3), anchor="ls")
+    draw.text((left, line - unit * 4.4 + unit), "  ·  ".join(parts), _LIGHT_GREY, plain_font(unit * 3), anchor="ls")
 
 
 def _draw_watermark(image: Image.Image, spec: VideoSpec) -> None:
-    font = _font(spec.unit * 3.6)
+    font = plain_font(spec.unit * 3.6)
     stamp = Image.new("L", (int(font.getlength(WATERMARK) + spec.unit * 2), int(spec.unit * 5)))
     draw = ImageDraw.Draw(stamp)
     draw.text((stamp.width / 2, stamp.height / 2), WATERMARK, 190, font, anchor="mm")
@@ -286,11 +289,3 @@ def _draw_sound_bars(draw: ImageDraw.ImageDraw, spec: VideoSpec, second: float, 
         x = left + bar * unit * 1.3
         middle = line + unit * 5.2
         draw.rectangle((x, middle - height / 1.2, x + unit * 0.7, middle + height / 1.2), fill=color)
-
-
-@lru_cache(maxsize=64)
-def _font(height: float) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size=max(6.0, round(height, 1)))
-    if not isinstance(font, ImageFont.FreeTypeFont):  # pragma: no cover - Pillow's wheels carry FreeType
-        raise TypeError("Pillow was built without FreeType, which draws the text of rehearsal videos")
-    return font

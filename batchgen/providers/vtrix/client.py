@@ -19,11 +19,11 @@ class VtrixGateway:
     def __init__(self, connection: Connection) -> None:
         """Connect to nothing yet. Raises `UsageError` for a base URL that cannot be one."""
         self._http = JsonHttp(connection)
-        self._form = RequestFormat(connection.request_format)
 
-    def create(self, request: Request) -> Created:
+    def create(self, request: Request, *, request_id: str, request_format: str) -> Created:
         """Create a task; sends the request once. Raises `CallFailed`."""
-        return codec.read_created(self._http.post(_CREATE_PATH, as_sent(request.document, self._form)))
+        body = as_sent(request.document, RequestFormat(request_format))
+        return codec.read_created(self._http.post(_CREATE_PATH, body, {"X-Request-Id": request_id}))
 
     def read(self, task_id: str) -> Task:
         """Read a task. Raises `CallFailed`."""

@@ -10,10 +10,11 @@ from batchgen.providers.error_policy import ErrorClass, ErrorPolicy
 
 ERROR_POLICY = ErrorPolicy(
     account=frozenset({401, 402, 403}),
-    account_codes=frozenset({*map(str, range(40_201, 40_209)), "insufficient_balance"}),
+    balance_codes=frozenset({*map(str, range(40_201, 40_209)), "insufficient_balance"}),
     wait=frozenset({429, 503}),
     unknown=frozenset({502, 504}),
     stated=frozenset({500}),
+    malformed=frozenset({400, 422}),
     failed_task={
         ErrorClass.PERMANENT: Classification(Kind.FAILED),
         ErrorClass.NOT_CREATED: Classification(Kind.FAILED, again=True),

@@ -4,6 +4,7 @@ from batchgen.providers.provider import Provider
 from batchgen.providers.vtrix import contract, parameter_list
 from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.providers.vtrix.error_policy import ERROR_POLICY
+from batchgen.providers.vtrix.price_preview import VtrixPricePreviewer
 from batchgen.providers.vtrix.request_body import RequestFormat, asked_before
 
 VTRIX = Provider(
@@ -15,5 +16,5 @@ VTRIX = Provider(
     connect=VtrixGateway,
     asked_before=asked_before,
     specifications={"list": parameter_list.read, "contract": contract.read},
-    wrong_format_hint="if every scene is refused, try --request-format params (or documented)",
+    price_previewer=VtrixPricePreviewer,
 )

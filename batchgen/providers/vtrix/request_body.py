@@ -1,6 +1,7 @@
 """A request as this gateway takes it, and as earlier versions wrote it down. Pure."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -27,13 +28,24 @@ def asked_before(stored: Mapping[str, Any]) -> Asked:
     fields, parameters = stored.get("input"), stored.get("parameters")
     if not isinstance(fields, dict) or not isinstance(parameters, dict):
         raise ValueError("a request lacks its input or its parameters")  # noqa: TRY004 - the content is at fault
+    videos = _videos(fields.get("reference_urls", ()))
     return Asked(
         _text(stored.get("model")),
         _text(fields.get("prompt")) or "",
         _text(parameters.get("size")),
         _number(parameters.get("duration")),
         _number(parameters.get("seed")),
+        reference_videos=videos,
+        # How long they are was not written down.
+        reference_seconds=Decimal(0) if videos == 0 else None,
     )
+
+
+def _videos(references: object) -> int | None:
+    """How many of the references are videos; None where the kind of one was not written down."""
+    listed = references if isinstance(references, list | tuple) else [None]
+    kinds = [_text(each.get("mime")) if isinstance(each, dict) else None for each in listed]
+    return None if None in kinds else sum(str(kind).startswith("video/") for kind in kinds)
 
 
 def _text(value: object) -> str | None:

@@ -155,15 +155,13 @@ FAULTS = (
     fault(
         "401 and 403 on a submission do not stop the run",
         REACTIONS,
-        "            self._stop_submitting(\n"
-        '                Stop.ACCOUNT, classification.code, f"the gateway refused: {classification.reason}", at\n'
-        "            )\n",
+        "            self._stop_for_account(classification, at)\n",
         "            self._submit_after_refusal(run, classification, now)\n",
     ),
     fault(
         "401 and 403 on a reading do not stop the run",
         REACTIONS,
-        "            self._stop_submitting(Stop.ACCOUNT, classification.code, reason, at, CommandKind.POLL)\n",
+        "            self._stop_for_account(classification, at, CommandKind.POLL)\n",
         "            self._look_again(classification, run, now)\n",
     ),
     fault(
@@ -177,10 +175,51 @@ FAULTS = (
     fault(
         "Retry-After: 0 is taken at its word",
         THROTTLE,
-        "max(wait_s or 0.0, 0.0 if together else self._least_hold_s)",
+        "max(wait_s or 0.0, self._least_hold_s if is_news else 0.0)",
         "(self._least_hold_s if wait_s is None else wait_s)",
     ),
-    fault("refusals are not counted", REACTIONS, "        run.refusals += 1\n", ""),
+    fault(
+        "refusals are not counted",
+        REACTIONS,
+        "        run.refusals += 1\n        if run.refusals < MOST_POSTS:\n",
+        "        if run.refusals < MOST_POSTS:\n",
+    ),
+    fault(
+        "a scene that is refused in one form is not asked in the other",
+        REACTIONS,
+        "            self._submit_next(run, at)\n",
+        "            pass\n",
+    ),
+    fault(
+        "a scene that is refused in one form has failed until it is asked in the other",
+        OUTCOME_EVENTS,
+        " or is_asked_otherwise(result)\n",
+        "\n",
+    ),
+    fault(
+        "several scenes leave before anybody knows in which form",
+        SCHEDULER,
+        "        may_ask = self._formats.is_known or not self._sending\n",
+        "        may_ask = True\n",
+    ),
+    fault(
+        "a scene is asked in one form after the other, on and on",
+        SCHEDULER,
+        '        other = "" if run.refused_as is not None else self._formats.other(form)\n',
+        "        other = self._formats.other(form)\n",
+    ),
+    fault(
+        "a request goes out with an id that is not written down",
+        OUTCOME_EVENTS,
+        "        request_id=command.request_id,\n",
+        "",
+    ),
+    fault(
+        "what was sent after a refusal counts with it",
+        THROTTLE,
+        "        is_news = sent_at > self._refused_at\n",
+        "        is_news = now > self._refused_at + self._least_hold_s\n",
+    ),
     fault(
         "a run that is not let in waits for ever",
         REACTIONS,
@@ -240,7 +279,7 @@ FAULTS = (
     fault(
         "a code that speaks of the balance is one like others",
         VTRIX_POLICY,
-        '    account_codes=frozenset({*map(str, range(40_201, 40_209)), "insufficient_balance"}),\n',
+        '    balance_codes=frozenset({*map(str, range(40_201, 40_209)), "insufficient_balance"}),\n',
         "",
     ),
     fault(
@@ -326,11 +365,11 @@ FAULTS = (
     fault(
         "an unknown outcome is sent again in the same run",
         REACTIONS,
-        "        self._in_flight.discard(run)\n        if classification.kind is Kind.ACCOUNT:\n",
+        "        self._in_flight.discard(run)\n        if classification.kind in REFUSES_ACCOUNT:\n",
         "        self._in_flight.discard(run)\n"
         "        if isinstance(event, ev.OutcomeUnknown):\n"
         "            self._queues.now(CommandKind.SUBMIT, run)\n"
-        "        if classification.kind is Kind.ACCOUNT:\n",
+        "        if classification.kind in REFUSES_ACCOUNT:\n",
     ),
     fault(
         "an unknown outcome is sent again by the next run",

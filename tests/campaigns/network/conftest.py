@@ -22,6 +22,7 @@ from batchgen.providers.provider import Connection
 from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
+from helpers.creating import create
 from helpers.runs import Gateway
 
 _PATIENCE_S = 30.0
@@ -72,8 +73,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway
     folder = tmp_path_factory.mktemp("network")
     log = folder / "requests.jsonl"
     with EmbeddedEmulator(Settings(latency=(0.01, 0.02), log=log, seed=1), shipped()) as running:
-        client = VtrixGateway(Connection(running.base_url, ApiKey("a-key-of-the-test"), "documented", 20))
-        task_id = client.create(a_request(folder)).task_id
+        client = VtrixGateway(Connection(running.base_url, ApiKey("a-key-of-the-test"), 20))
+        task_id = create(client, a_request(folder)).task_id
         deadline = time.monotonic() + _PATIENCE_S
         while (task := client.read(task_id)).status is not RemoteStatus.COMPLETED:
             assert time.monotonic() < deadline

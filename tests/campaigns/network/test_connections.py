@@ -27,6 +27,7 @@ from batchgen.store.interface import FetchFailed
 
 from campaigns.network.conftest import Behind
 from campaigns.network.proxy import Route, faulty_proxy
+from helpers.creating import create
 from helpers.servers import Peer, server
 
 KEY = ApiKey("a-key-of-the-test")
@@ -35,7 +36,7 @@ FAILED = b'{"status": "failed"}'
 
 
 def client(base_url: str, timeout_s: float = 10) -> VtrixGateway:
-    return VtrixGateway(Connection(base_url, KEY, "documented", timeout_s))
+    return VtrixGateway(Connection(base_url, KEY, timeout_s))
 
 
 def test_a_reading_does_not_meet_a_connection_that_was_closed_while_idle() -> None:
@@ -104,7 +105,7 @@ def test_a_reset_on_connecting_is_never_taken_for_an_answer(behind: Behind, time
         gateway = client(proxy.base_url)
         for _ in range(times):
             with pytest.raises(CallFailed) as caught:
-                gateway.create(behind.request)
+                create(gateway, behind.request)
             assert caught.value.trouble in (Trouble.BROKEN, Trouble.NOT_CONNECTED)
         gateway.close()
     assert behind.gateway.posts() == []
@@ -114,7 +115,7 @@ def test_a_plain_request_to_a_port_for_tls_has_an_unknown_outcome(behind: Behind
     with faulty_proxy(behind.gateway.base_url, Route.TLS, localhost) as proxy:
         gateway = client(proxy.base_url.replace("https:", "http:"))
         with pytest.raises(CallFailed) as caught:
-            gateway.create(behind.request)
+            create(gateway, behind.request)
         gateway.close()
     assert classify_create(caught.value, ERROR_POLICY).kind is Kind.UNCERTAIN
     assert behind.gateway.posts() == []

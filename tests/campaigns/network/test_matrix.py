@@ -22,6 +22,7 @@ from batchgen.store.interface import Fetched, FetchFailed
 from campaigns.network.conftest import Behind
 from campaigns.network.faults import BREAKS, BRIEF_S, BY_NAME, FAULTS, TOO_MUCH, Arrives, Fault
 from campaigns.network.proxy import FaultyProxy, Route, faulty_proxy, through
+from helpers.creating import create
 from helpers.runs import until
 
 POLICY = ERROR_POLICY.of_model(shipped().for_model(DEFAULT_MODEL, "model.json")["errors"])
@@ -92,13 +93,13 @@ def between(behind: Behind, localhost: ssl.SSLContext, monkeypatch: pytest.Monke
 def test_a_creation(behind: Behind, between: Between, fault: Fault, route: Route) -> None:
     proxy = between(route)
     proxy.strike_always(fault.act)
-    client = VtrixGateway(Connection(proxy.base_url, KEY, "documented", timeout_s(fault)))
+    client = VtrixGateway(Connection(proxy.base_url, KEY, timeout_s(fault)))
     made: list[str] = []
     if fault.trouble is None:
-        made.append(client.create(behind.request).task_id)
+        made.append(create(client, behind.request).task_id)
     else:
         with pytest.raises(CallFailed) as caught:
-            client.create(behind.request)
+            create(client, behind.request)
         meaning = classify_create(caught.value, POLICY)
         assert (caught.value.trouble, meaning.kind, meaning.again) == (fault.trouble, Kind.UNCERTAIN, False)
     client.close()
@@ -114,7 +115,7 @@ def test_a_creation(behind: Behind, between: Between, fault: Fault, route: Route
 def test_a_reading(behind: Behind, between: Between, fault: Fault) -> None:
     proxy = between(Route.DIRECT)
     proxy.strike(fault.act)
-    client = VtrixGateway(Connection(proxy.base_url, KEY, "documented", timeout_s(fault)))
+    client = VtrixGateway(Connection(proxy.base_url, KEY, timeout_s(fault)))
     if fault.trouble is not None:
         with pytest.raises(CallFailed) as caught:
             client.read(behind.delivered.task_id)
@@ -122,7 +123,7 @@ def test_a_reading(behind: Behind, between: Between, fault: Fault) -> None:
         assert (caught.value.trouble, meaning.kind) == (fault.trouble, Kind.TRANSIENT)
         if fault.waits:
             client.close()
-            client = VtrixGateway(Connection(proxy.base_url, KEY, "documented", GENEROUS_S))
+            client = VtrixGateway(Connection(proxy.base_url, KEY, GENEROUS_S))
     assert client.read(behind.delivered.task_id).status is RemoteStatus.COMPLETED
     client.close()
     assert proxy.struck == 1

@@ -20,6 +20,7 @@ from batchgen.store.interface import FetchFailed
 from campaigns.network.conftest import a_request
 from campaigns.network.faults import BRIEF_S
 from campaigns.network.unreachable import UNREACHABLE, Address, Ground, Unreachable
+from helpers.creating import create
 
 GENEROUS_S = 10.0
 SLOW = [pytest.param(way, marks=pytest.mark.slow if way.waits else ()) for way in UNREACHABLE]
@@ -46,9 +47,9 @@ def patience_s(way: Unreachable) -> float:
 
 @pytest.mark.parametrize("way", UNREACHABLE, ids=lambda way: way.name)
 def test_nothing_was_created_and_it_is_tried_again(way: Unreachable, address: Address, tmp_path: Path) -> None:
-    client = VtrixGateway(Connection(address.base_url, ApiKey("a-key-of-the-test"), "documented", patience_s(way)))
+    client = VtrixGateway(Connection(address.base_url, ApiKey("a-key-of-the-test"), patience_s(way)))
     with pytest.raises(CallFailed) as creating:
-        client.create(a_request(tmp_path))
+        create(client, a_request(tmp_path))
     with pytest.raises(CallFailed) as reading:
         client.read("t")
     client.close()

@@ -77,6 +77,14 @@ NOTHING_MADE: tuple[Heard, ...] = (
     Answer(200, refusal_with("001028001")),
     Answer(500, refusal_with("001028004")),
 )
+_NOT_AN_ARRAY = "input must be an array"
+WRONG_FORM: tuple[Answer, ...] = (
+    Answer(400, _json(error={"code": "001028001", "message": _NOT_AN_ARRAY})),
+    Answer(400, _json(message=_NOT_AN_ARRAY)),
+    Answer(422, _json(detail=[{"loc": ["body", "input"], "msg": _NOT_AN_ARRAY}])),
+    Answer(200, _json(error={"code": "001028001", "message": _NOT_AN_ARRAY})),
+)
+"""Refusals of a request in a form that the gateway does not take."""
 OVERLOADED: tuple[Heard, ...] = (
     Answer(503, _HTML, 0.0),
     Answer(503, _HTML),

@@ -79,7 +79,8 @@ class ModelGateway:
 
     ``cap`` is how many tasks may run at once, ``known`` are ids that the other side has written down.
     For a while it may be ``down``, say 404 to every reading (``blank``), take nothing in (``storm``,
-    ``overloaded``), or give no usable answer to submissions (``broken``).
+    ``overloaded``), or give no usable answer to submissions (``broken``). It takes requests in one form only
+    (``form``, empty for any), and may take them in another one from a moment on (``later_form``).
     """
 
     def __init__(self, random: Random, cap: int) -> None:
@@ -94,6 +95,12 @@ class ModelGateway:
         self.known: Collection[str] = ()
         self.process = 0
         self._cap = cap
+        self.form = self.later_form = ""
+        self.changes_at = float("inf")
+
+    def takes(self, form: str, now: float) -> bool:
+        """Whether requests are taken in that form."""
+        return (self.form if now < self.changes_at else self.later_form) in ("", form)
 
     def clear_up(self) -> None:
         """No faults from now on."""
@@ -102,12 +109,14 @@ class ModelGateway:
         for entry in self.books.values():
             entry.late_s = 0.0
 
-    def create(self, scene: SceneFacts, now: float) -> Heard:
+    def create(self, scene: SceneFacts, form: str, now: float) -> Heard:
         """Take a submission, or not; what the other side hears of it."""
         draw = self.random.random
         hostile = self._hostile(scene, now)
         if hostile is not None:
             return hostile
+        if not self.takes(form, now):
+            return self.random.choice(answers.WRONG_FORM)
         if sum(entry.done_at > now for entry in self.books.values()) >= self._cap:
             return answers.BUSY
         if draw() < self.faults:

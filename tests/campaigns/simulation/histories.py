@@ -10,6 +10,7 @@ from batchgen.engine.planner import Choice
 from campaigns.simulation.mishaps import AtOnePlace, ByChance, How, Mishap, Point
 from campaigns.simulation.world import World
 
+_FORMS = ("", "", "documented", "params")
 _PRICES = tuple(map(Decimal, ("0.10", "0.1234567891", "0.0333333333")))
 _BUDGETS = (None, None, Decimal("1.0"), Decimal("1.2345678901"), Decimal("2.2"))
 Placed = tuple[int, Mishap]
@@ -24,6 +25,7 @@ def world_of(seed: int, seen: Counter[str]) -> tuple[World, float]:
     world.price_usd = choose(_PRICES)
     world.budget = choose(_BUDGETS)
     world.attempts = choose((1, 1, 2, 3))
+    world.gateway.form = choose(_FORMS)
     return world, choose((0.0, 0.05, 0.2, 0.5))
 
 
@@ -40,6 +42,9 @@ def by_chance(seed: int, seen: Counter[str]) -> World:
         world.bugs = random.choice((0.0, 0.0, 0.0, 0.01))
         intruders = random.choice((0.0, 0.0, 0.0, 0.02))
         mishaps = ByChance(random, random.choice((0.0, 0.05, 0.2)), random.choice((0.0, 0.02, 0.1)), intruders)
+        if random.random() < faulty / 2:
+            world.gateway.form, world.gateway.later_form = random.choice(_FORMS), random.choice(_FORMS)
+            world.gateway.changes_at = world.now_s + random.choice((0.0, 5.0, 60.0))
         again = (random.choice(("*", *world.versions)),) if random.random() < 0.1 else ()
         wants = Choice((), random.random() < 0.2, random.random() < 0.9, world.attempts, again)
         world.run(wants, mishaps)

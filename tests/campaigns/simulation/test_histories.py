@@ -20,12 +20,12 @@ from campaigns.simulation.histories import by_chance, with_crashes
 from campaigns.simulation.mishaps import How, Mishap, Point
 
 SEEDS = 800
-_OF_READING = (Kind.RUNNING, Kind.DONE, Kind.NO_RESULT, Kind.FAILED, Kind.TRANSIENT, Kind.ACCOUNT)
+_OF_READING = (Kind.RUNNING, Kind.DONE, Kind.NO_RESULT, Kind.FAILED, Kind.TRANSIENT, Kind.ACCOUNT, Kind.BALANCE)
 CALLS = (Point.CREATE, Point.READ, Point.FETCH, Point.CUT)
 REACHED = {
     *(f"write {how}" for how in How),
     *(f"{point} {how}" for point, how in product(CALLS, (How.BEFORE, How.AFTER))),
-    *(f"create {kind}" for kind in (Kind.CREATED, Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)),
+    *(f"create {kind}" for kind in (Kind.CREATED, Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT, Kind.BALANCE)),
     *(f"read {kind}" for kind in _OF_READING),
     *(f"create answered by {answers.name_of(heard)}" for heard in (*answers.NOTHING_MADE, *answers.NOBODY_KNOWS)),
     *(f"read answered by {answers.name_of(heard)}" for heard in (*answers.READ_TROUBLES, *answers.DENIED)),
@@ -84,11 +84,13 @@ def test_the_command_plays_a_history_again(command: str) -> None:
 
 
 def test_what_created_nothing_and_what_nobody_knows_are_told_apart() -> None:
-    assert {answers.of_submission(Submit("s1", 1), heard).classification.kind for heard in answers.NOTHING_MADE} == {
+    submit = Submit("s1", 1, "q1", "")
+    assert {answers.of_submission(submit, heard).classification.kind for heard in answers.NOTHING_MADE} == {
         Kind.REFUSED,
         Kind.ACCOUNT,
+        Kind.BALANCE,
     }
-    assert {answers.of_submission(Submit("s1", 1), heard).classification.kind for heard in answers.NOBODY_KNOWS} == {
+    assert {answers.of_submission(submit, heard).classification.kind for heard in answers.NOBODY_KNOWS} == {
         Kind.UNCERTAIN
     }
 

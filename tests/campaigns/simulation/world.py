@@ -33,6 +33,7 @@ from batchgen.engine.events import (
     Adopted,
     Event,
     ManifestRead,
+    Refused,
     Resolved,
     RunEnded,
     RunStarted,
@@ -108,6 +109,8 @@ class World(Executor):
         self.attempts = 1
         self.interrupts = 0.0
         self.bugs = 0.0
+        self._request_ids: set[str] = set()
+        self._ids = 0
         self.asked_again: set[str] = set()
         self._ceiling = Decimal(0)
         self._budget: Decimal | None = None
@@ -126,6 +129,8 @@ class World(Executor):
         self._scenes: dict[str, SceneFacts] = {}
         self._may_buy: set[str] = set()
         self._denied = False
+        self._refused_form: dict[str, str] = {}
+        self._asked_otherwise: set[str] = set()
         self._held_until = self._refused_at = 0.0
         self._sent_at: dict[Command, float] = {}
         self._recent: deque[bool] = deque(maxlen=TRIPS_AMONG)
@@ -237,6 +242,10 @@ class World(Executor):
         assert self._probes is None or not self._unanswered, "several submissions at once to a broken gateway"
         assert self._probes is None or self._probes < MOST_PROBES, "submitted on and on without a usable answer"
         assert self._refused[command.scene_id] < MOST_POSTS, "refused, and submitted on and on"
+        is_known = len(self._settings.request_formats) == 1 or self.witness.state.request_format
+        assert is_known or not self._unanswered, "several submissions at once, and nobody knows in which form"
+        refused = self._refused_form.pop(command.scene_id, "")
+        assert refused != command.request_format, "refused for its form, and submitted in that form again"
 
     @contextmanager
     def _noticing(self) -> Iterator[None]:
@@ -280,6 +289,14 @@ class World(Executor):
         kind, scene_id = result.classification.kind, result.command.scene_id
         if result.candidate_id in self.gateway.books and kind is Kind.UNCERTAIN:
             self._named[scene_id, result.command.attempt] = result.candidate_id or ""
+        if heard in answers.WRONG_FORM:
+            self.seen["refused for the form"] += 1
+            one_form = len(self._settings.request_formats) == 1 or scene_id in self._asked_otherwise
+            assert result.command.other_format or one_form, "refused for its form, and not asked in the other"
+        if result.classification.malformed and result.command.other_format:
+            assert scene_id not in self._asked_otherwise, "asked in one form after the other, on and on"
+            self._asked_otherwise.add(scene_id)
+            self._refused_form[scene_id] = result.command.request_format
         throttled = isinstance(heard, Answer) and heard.status == _THROTTLED
         # Refusals that come together count once.
         if throttled and self._sent_at[result.command] > self._refused_at:
@@ -338,7 +355,11 @@ class World(Executor):
         assert intent.request.sha256 == scene.request.sha256, "sent something else than was written down"
         before, known = len(self.gateway.books), tuple(self.gateway.books)
         self.gateway.known = tuple(task_id for task_id in state.tasks if task_id in self.gateway.books)
-        self._heard = self.gateway.create(scene, self.now_s)
+        self.seen[f"create as {command.request_format}"] += 1
+        assert intent.request_id == command.request_id, "sent with an id that is not written down"
+        assert command.request_id not in self._request_ids, "one id for two submissions"
+        self._request_ids.add(command.request_id)
+        self._heard = self.gateway.create(scene, command.request_format, self.now_s)
         if len(self.gateway.books) > before:
             asked = command.scene_id in self.asked_again
             reason = promises.bought_with_reason(intent, state, self.gateway.books, asked=asked, allowed=self.attempts)
@@ -444,7 +465,7 @@ class World(Executor):
         self.seen["waits for another"] += sum(step.action is Action.WAIT for step in steps)
         resumed = sum(one.is_open for one in state.all_attempts())
         most = max(self._settings.max_in_flight, resumed)
-        scheduler = Scheduler(state, steps, self._settings, self.random.random)
+        scheduler = Scheduler(state, steps, self._settings, self.random.random, self._new_request_id)
         self._scheduler = scheduler
 
         self._most_in_flight = most
@@ -456,6 +477,8 @@ class World(Executor):
         state.apply(ended)
         assert state == self.witness.state, "the state is not what the journal tells"
         assert scheduler.stop is not None or not self._denied, "the gateway refused the account, and it goes on"
+        unasked = [one for one in self._refused_form if self._refused[one] < MOST_POSTS]
+        assert scheduler.stop is not None or not unasked, "refused for its form, and never asked in the other"
         for (scene_id, number), candidate in self._named.items():
             assert state.attempts[scene_id][number - 1].candidate_id == candidate, "an id that came is not kept"
         known = {attempt.task_id for attempt in state.all_attempts()}
@@ -494,6 +517,10 @@ class World(Executor):
         assert (count > 0, seconds) == (True, _GRACE_S)
         self.seen["waits for answers"] += 1
 
+    def _new_request_id(self) -> str:
+        self._ids += 1
+        return f"q{self._ids}"
+
     def _some_settings(self, choice: Choice) -> Settings:
         choose, rough = self.random.choice, self.gateway.faults > 0
         return Settings(
@@ -506,6 +533,7 @@ class World(Executor):
             wait=not rough or self.random.random() < 0.9,
             download=choice.download,
             budget_usd=self.budget,
+            request_formats=("documented", "params") if not rough or self.random.random() < 0.9 else ("documented",),
         )
 
     def _orphans(self) -> None:
@@ -518,6 +546,8 @@ class World(Executor):
         """The journal has said that an event is durable."""
         if isinstance(event, Submitting) and self._budget is not None:
             promises.within_budget(event, self.witness.state, self._budget)
+        if isinstance(event, Refused) and not event.again:
+            assert event.scene_id not in self._refused_form, "failed before it was asked in the other form"
 
     # The user
 

@@ -17,6 +17,7 @@ from batchgen.engine.classification import Kind
 from batchgen.engine.commands import Stop
 from batchgen.errors import Remedy, UsageError
 from batchgen.providers.error_policy import ErrorClass
+from batchgen.providers.provider import AUTO
 from batchgen.providers.registry import PROVIDERS
 from batchgen.report.rows import STATUSES
 from batchgen.report.summary import STOPPED
@@ -85,7 +86,7 @@ def test_the_formats_that_run_offers_are_those_of_the_provider() -> None:
     from batchgen.cli.run import command
 
     (option,) = [parameter for parameter in command.params if parameter.name == "request_format"]
-    assert tuple(option.type.choices) == PROVIDERS["vtrix"].request_formats  # type: ignore[attr-defined]
+    assert tuple(option.type.choices) == (AUTO, *PROVIDERS["vtrix"].request_formats)  # type: ignore[attr-defined]
 
 
 def texts(path: Path) -> Iterator[str]:

@@ -73,7 +73,7 @@ def test_help_says_where_an_option_may_stand(name: str) -> None:
 
 def test_plan_takes_its_options_as_run_does() -> None:
     mine, other = options_of(plan), options_of(run)
-    assert set(mine) - set(other) == {"out", "format"}
+    assert set(mine) - set(other) == {"out", "format", "ask_gateway"}
     for name in set(mine) & set(other):
         one, two = mine[name], other[name]
         assert (one.envvar, one.default, one.multiple) == (two.envvar, two.default, two.multiple)

@@ -30,7 +30,15 @@ def test_a_task_goes_from_in_progress_to_completed(start: Start) -> None:
     assert 0 <= first["progress"] < 1
     task = client.ended(created["id"])
     assert task["status"] == "completed"
-    assert task["usage"] == {"cost": "0.2000", "discount": Decimal("0.0500")}
+    assert task["usage"] == {
+        "cost": "0.2000",
+        "discount": Decimal("0.0500"),
+        "quantity": 2,
+        "unit_price": "0.125",
+        "extra_info": {"tier": "720P"},
+        "metadata": {"output_seconds": 2, "reference_seconds": 0},
+    }
+    assert task["metadata"]["completed_at"] - task["metadata"]["in_queue_at"] == Decimal("0.4")
     (output,) = task["output"]
     (content,) = output["content"]
     assert content["type"] == "video"
@@ -56,6 +64,7 @@ def test_prices_are_invented_and_can_be_overcharged(start: Start) -> None:
     # 0.15 a second is what the second tier costs here by default.
     assert b'"cost": 0.675,' in answer.body
     assert b'"discount": 0.00' in answer.body
+    assert b'"unit_price": 0.15,' in answer.body
 
 
 def test_the_key_is_asked_for_before_anything(start: Start) -> None:

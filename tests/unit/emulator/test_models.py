@@ -49,7 +49,7 @@ def test_what_a_model_does_not_take_is_refused(client: Client) -> None:
 def test_the_description_names_all_in_both_forms(client: Client) -> None:
     paths = client.send("GET", "/openapi.json").json()["paths"]
     body = paths["/model/v1/generation"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert len(body["anyOf"]) == 8
+    assert len(body["anyOf"]) == 12
 
 
 def test_one_picture_stands_alone(client: Client, tmp_path: Path) -> None:

@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 from batchgen.emulator.faults.kinds import find_fault
 from batchgen.emulator.http.body_reader import BodyReader, BodyTooLargeError, ParsedBody
 from batchgen.emulator.http.responses import json_text
-from batchgen.emulator.money import Tariff, amount, default_prices, price
+from batchgen.emulator.money import Charge, Tariff, amount, billed_reference_seconds, default_prices, price
 from batchgen.emulator.seeded_random import random_between, random_token
-from batchgen.emulator.settings import Settings, latency_range, price_table
+from batchgen.emulator.settings import Settings, byte_count, price_table, seconds_range
 from batchgen.emulator.tasks.lifecycle import (
     TRANSITIONS,
     IllegalTransitionError,
     Task,
     TaskEvent,
     TaskStatus,
+    in_queue,
     progress,
     remaining_seconds,
     transition,
@@ -37,8 +38,12 @@ from unit.emulator.client import data_uri, picture
 
 
 def task(**changes: Any) -> Task:
-    given_: dict[str, Any] = {"created": 100.0, "latency": 10.0, "cost": Decimal(1), "discount": Decimal(0)}
+    given_: dict[str, Any] = {"created": 100.0, "latency": 10.0, "charge": Charge(Decimal(1), Decimal(0))}
     return Task(id="t", job_id="j", model="m", prompt="p", **{**given_, **changes})
+
+
+def no_upload(_: str) -> None:
+    """No URL is one of an upload."""
 
 
 @pytest.mark.parametrize("status", TaskStatus)
@@ -64,10 +69,10 @@ def test_progress_grows_and_never_says_done_too_soon() -> None:
 
 @given(st.decimals(0, 100, places=6), st.integers(2, 15), st.decimals(0, 1, places=4), st.decimals(0, 3, places=4))
 def test_costs_are_exact(unit: Decimal, seconds: int, discount: Decimal, factor: Decimal) -> None:
-    cost, off = Tariff({"a": unit}, discount, factor).charge("a", seconds)
-    assert off == unit * seconds * discount
-    assert cost == (unit * seconds - off) * factor
-    for value in (cost, off):
+    charge = Tariff({"a": unit}, discount, factor).charge("a", seconds)
+    assert charge.discount == unit * seconds * discount
+    assert charge.cost == (unit * seconds - charge.discount) * factor
+    for value in (charge.cost, charge.discount):
         assert json.loads(json_text({"cost": value}), parse_float=Decimal, parse_int=Decimal)["cost"] == value
 
 
@@ -92,10 +97,50 @@ def test_amounts_and_tiers_are_checked() -> None:
 
 
 def test_latencies() -> None:
-    assert (latency_range("2"), latency_range("0.5-3"), latency_range("0")) == ((2, 2), (0.5, 3), (0, 0))
+    assert [seconds_range(text, "latency") for text in ("2", "0.5-3", "0")] == [(2, 2), (0.5, 3), (0, 0)]
     for text in ("", "-1", "3-1", "1-2-3", "x", "nan"):
         with pytest.raises(UsageError, match="latency"):
-            latency_range(text)
+            seconds_range(text, "latency")
+
+
+def test_bytes() -> None:
+    assert [byte_count(text, "max-body") for text in ("7", "20M", "20 MiB", "1kb", "1G")] == [
+        7,
+        20 * 2**20,
+        20 * 2**20,
+        1024,
+        2**30,
+    ]
+    for text in ("", "0", "-1", "1.5M", "M", "20T"):
+        with pytest.raises(UsageError, match="max-body"):
+            byte_count(text, "max-body")
+
+
+@pytest.mark.parametrize(
+    ("lengths", "billed"),
+    [
+        ([], "0"),
+        (["3"], "3"),
+        (["30"], "5"),
+        (["3", "30"], "5.0"),
+        (["2", "30"], "4.5"),
+        (["3", "3", "3"], "4.95"),
+        (["1", "9", "9"], "4.30"),
+    ],
+)
+def test_reference_video_is_billed_up_to_five_seconds(lengths: list[str], billed: str) -> None:
+    seconds = billed_reference_seconds(list(map(Decimal, lengths)))
+    assert seconds == Decimal(billed)
+    charge = Tariff({"a": Decimal("0.10")}, Decimal("0.2")).charge("a", 5, seconds)
+    assert charge.quantity == 5 + seconds
+    assert charge.cost == charge.quantity * Decimal("0.10") - charge.discount
+
+
+def test_a_task_is_in_the_queue_before_it_is_in_progress() -> None:
+    waits = task(latency=10.0, queued=4.0)
+    assert [in_queue(waits, now) for now in (100.0, 103.9, 104.0, 200.0)] == [True, True, False, False]
+    assert progress(waits, 107.0) == 0.5
+    assert not in_queue(task(queued=4.0, status=TaskStatus.COMPLETED), 100.0)
 
 
 def test_seeds_differ_unless_they_are_given() -> None:
@@ -179,13 +224,13 @@ def test_a_large_body_costs_little_memory() -> None:
 def test_references_are_identified_by_their_content(tmp_path: Path) -> None:
     video = write_video(tmp_path / "a.mov", "mov", seconds=1).read_bytes()
     contents = [picture("red", mode="RGBA"), picture(form="JPEG"), picture(form="BMP"), picture(form="WEBP"), video]
-    found = open_references([data_uri(content) for content in contents], {})
+    found = open_references([data_uri(content) for content in contents], {}, no_upload)
     assert [reference.kind for reference in found] == ["image"] * 4 + ["video"]
     assert found[0].picture is not None
     assert found[0].picture.mode == "RGB"
     assert all(reference.picture is None for reference in found[1:])
     assert found[4].size == len(video)
-    (first,) = open_references([data_uri(video)], {})
+    (first,) = open_references([data_uri(video)], {}, no_upload)
     assert first.picture is not None
 
 
@@ -202,11 +247,11 @@ def test_references_are_identified_by_their_content(tmp_path: Path) -> None:
 )
 def test_anything_else_is_unreadable(content: bytes) -> None:
     with pytest.raises(UnreadableReferenceError):
-        open_references(["data:image/png;base64," + base64.b64encode(content).decode()], {})
+        open_references(["data:image/png;base64," + base64.b64encode(content).decode()], {}, no_upload)
 
 
 def test_urls_are_never_fetched() -> None:
-    (reference,) = open_references(["http://127.0.0.1:9/a.png"], {})
+    (reference,) = open_references(["http://127.0.0.1:9/a.png"], {}, no_upload)
     assert (reference.redacted, reference.kind) == ("http://127.0.0.1:9/a.png", None)
 
 

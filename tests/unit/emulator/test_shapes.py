@@ -49,17 +49,17 @@ def test_shapes_add_up_with_the_envelope_around_them() -> None:
 
 def test_an_error_has_the_form_that_is_asked_for() -> None:
     fault = Fault("x", Stage.SUBMIT, "", status=400, code="001028004")
-    assert error_in_form("json", fault, "no")["error"] == {"code": "001028004", "message": "no"}
-    assert error_in_form("envelope", fault, "no") == {"data": None, "status": {"code": 1028004, "message": "no"}}
-    assert error_in_form("text", fault, "no") == {"error": "no"}
+    assert error_in_form("json", fault, "no", "r")["error"] == {"code": "001028004", "message": "no"}
+    assert error_in_form("envelope", fault, "no", "r") == {"data": None, "status": {"code": 1028004, "message": "no"}}
+    assert error_in_form("text", fault, "no", "r") == {"error": "no"}
 
 
 def test_a_client_sees_the_shapes_and_the_id_of_a_request(start: Start) -> None:
     client = start("envelope")
     created = client.create(request())
     assert json.loads(created.body)["data"]["status"] == "in_progress"
-    refusing = start("400-message").create(request())
-    assert (refusing.status, refusing.headers["x-request-id"]) == (400, "req-emulated")
+    refusing = start("400-detail").create(request())
+    assert (refusing.status, refusing.headers["x-request-id"]) == (400, refusing.json()["request_id"])
 
 
 def test_a_rule_of_a_shape_is_one_like_others() -> None:

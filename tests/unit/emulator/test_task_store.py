@@ -68,6 +68,20 @@ def test_a_finished_task_is_the_same_after_a_restart(tmp_path: Path, reference: 
         assert [entry["status"] for entry in client.entries("task")] == ["in_progress", "completed"]
 
 
+def test_a_task_of_an_earlier_version_is_known_with_what_was_written_of_it(tmp_path: Path) -> None:
+    with emulator(tmp_path) as client:
+        before = client.bought(request())
+    path = tmp_path / "state" / "tasks.jsonl"
+    record = json.loads(path.read_text())
+    for name in ("unit_price", "quantity", "reference_seconds", "tier", "queued"):
+        del record[name]
+    path.write_text(json.dumps(record) + "\n")
+    with emulator(tmp_path) as client:
+        after = client.read(before["id"]).json()
+    assert after["usage"] == {name: before["usage"][name] for name in ("cost", "discount")}
+    assert (after["status"], after["metadata"]) == ("completed", before["metadata"])
+
+
 def test_a_task_under_way_goes_on_by_the_wall_clock(tmp_path: Path) -> None:
     with emulator(tmp_path, latency=LONG) as client:
         due, begun = (client.create(request(prompt)).json()["id"] for prompt in ("due", "begun"))

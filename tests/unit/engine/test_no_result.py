@@ -3,13 +3,12 @@
 from decimal import Decimal
 
 from batchgen.engine.attempts import AttemptState
-from batchgen.engine.commands import Submit
 from batchgen.engine.planner import Choice
 from batchgen.engine.scheduler import Settings
 from batchgen.limits import LOOKS_AT_MISSING, LOOKS_FOR_RESULT
 from batchgen.model import TaskResult
 
-from helpers.engine_support import DONE, ENDED, GONE, HICCUP, NO_VIDEO, PRICE, RUNNING, URL, Bench, kinds
+from helpers.engine_support import DONE, ENDED, GONE, HICCUP, NO_VIDEO, PRICE, RUNNING, URL, Bench, kinds, submit
 
 TOLD, UNTOLD = TaskResult(cost_usd=PRICE, discount=Decimal("0.7")), TaskResult()
 
@@ -71,7 +70,7 @@ def test_it_is_read_before_another_is_bought_by_wish() -> None:
     for choice in (Choice(retry_failed=True), Choice(attempts=2), Choice(again=("s1",))):
         asked = without_a_video(Bench().running()).again(choice=choice)
         asked.polled(NO_VIDEO)
-        assert asked.begin() == [Submit("s1", 2)]
+        assert asked.begin() == [submit("s1", 2)]
         there = without_a_video(Bench().running()).again(choice=choice)
         there.polled(DONE)
         there.next_act()
@@ -81,7 +80,7 @@ def test_it_is_read_before_another_is_bought_by_wish() -> None:
 
 def test_attempts_go_on_in_the_same_run_once_it_was_read_often_enough() -> None:
     bench = without_a_video(Bench(settings=Settings(attempts=2)).running())
-    assert bench.next_act() == Submit("s1", 2)
+    assert bench.next_act() == submit("s1", 2)
 
 
 def test_a_gateway_that_has_forgotten_it_makes_nothing_worse() -> None:
@@ -93,7 +92,7 @@ def test_a_gateway_that_has_forgotten_it_makes_nothing_worse() -> None:
     asked = bench.again(choice=Choice(retry_failed=True))
     for _ in range(LOOKS_AT_MISSING):
         asked.polled(GONE)
-    assert asked.begin() == [Submit("s1", 2)]
+    assert asked.begin() == [submit("s1", 2)]
 
 
 def test_a_verdict_that_comes_later_counts_and_takes_no_cost_away() -> None:

@@ -38,6 +38,7 @@ from helpers.engine_support import (
     kinds,
     scene,
     scenes,
+    submit,
 )
 
 ONE_BY_ONE = Settings(workers=1, max_in_flight=1)
@@ -46,7 +47,7 @@ ONE_BY_ONE = Settings(workers=1, max_in_flight=1)
 def test_the_intent_comes_with_the_submission_it_guards() -> None:
     bench = Bench()
     events, commands = bench.scheduler.begin(bench.now, "now")
-    assert commands == [Submit("s1", 1)]
+    assert commands == [submit("s1", 1)]
     assert [(event.scene_id, event.attempt) for event in events if isinstance(event, Submitting)] == [("s1", 1)]
 
 
@@ -144,7 +145,7 @@ def test_a_throttled_scene_is_submitted_again_as_the_same_attempt_and_first() ->
     bench = Bench(scenes(3), ONE_BY_ONE)
     bench.begin()
     assert kinds(bench.submitted(THROTTLED)) == ["Refused"]
-    assert bench.next_act() == Submit("s1", 1)
+    assert bench.next_act() == submit("s1", 1)
     assert bench.attempt().sends == 2
 
 
@@ -326,7 +327,7 @@ def test_resolved_as_not_created_is_submitted_again() -> None:
     bench.begin()
     bench.submitted(UNCERTAIN)
     bench.state.apply(Resolved("now", "s1", 1, None))
-    assert bench.again().begin() == [Submit("s1", 2)]
+    assert bench.again().begin() == [submit("s1", 2)]
 
 
 def test_a_refused_account_stops_submissions_and_lets_tasks_finish() -> None:
@@ -449,7 +450,7 @@ def test_a_repetition_in_waiting_is_held_back() -> None:
     bench = Bench(scenes(3), Settings(workers=1, budget_usd=PRICE))
     bench.begin()
     bench.submitted(BUSY)
-    assert bench.begin() == [Submit("s2", 1)]
+    assert bench.begin() == [submit("s2", 1)]
     bench.submitted()
     bench.begin()
     assert bench.scheduler.stop is Stop.BUDGET

@@ -42,6 +42,7 @@ from helpers.engine_support import (
     kinds,
     scene,
     scenes,
+    submit,
 )
 
 ONE_BY_ONE = Settings(workers=1, max_in_flight=1)
@@ -142,7 +143,7 @@ def test_what_was_not_found_is_bought_again_only_when_asked_and_only_after_one_m
     for _ in range(2):
         assert asked.polled(GONE) == []
     assert kinds(asked.polled(GONE)) == ["TaskNotFound"]
-    assert asked.begin() == [Submit("s1", 2)]
+    assert asked.begin() == [submit("s1", 2)]
     there = missed(Bench(settings=Settings(task_timeout_s=100)).running()).again(choice=Choice(retry_failed=True))
     there.polled(DONE)
     there.next_act()
@@ -250,7 +251,7 @@ def test_a_failed_generation_is_bought_again_within_the_attempts(allowed: int, m
     after = bench.again()
     assert after.begin() == [], "not without being asked"
     asked = bench.again(choice=Choice(retry_failed=True))
-    assert asked.begin() == [Submit("s1", made + 1)]
+    assert asked.begin() == [submit("s1", made + 1)]
 
 
 def test_a_lasting_failure_is_not_bought_again() -> None:
@@ -267,7 +268,7 @@ def test_a_scene_that_was_changed_while_its_task_ran_is_submitted_after_it(endin
     assert after.begin() == [Poll("s1", 1, "t1")]
     after.read(ending)
     begun = after.begin()
-    assert Submit("s1", 2) in begun
+    assert submit("s1", 2) in begun
     assert [one.attempt for one in begun if isinstance(one, Fetch)] == [1] * (ending is DONE), "it was paid for"
     assert after.attempt().request.sha256 == "sha-r2"
 
@@ -346,7 +347,7 @@ def test_a_mismatch_keeps_its_file_and_is_not_bought_again() -> None:
         "videos/s1.mp4",
     )
     assert bench.again().begin() == []
-    assert bench.again(choice=Choice(retry_failed=True)).begin() == [Submit("s1", 2)]
+    assert bench.again(choice=Choice(retry_failed=True)).begin() == [submit("s1", 2)]
 
 
 def test_what_cannot_be_stored_is_not_bought() -> None:

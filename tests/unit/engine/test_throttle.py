@@ -61,19 +61,28 @@ def test_tasks_taken_below_the_limit_prove_nothing() -> None:
 def test_refusals_are_waited_out_longer_each_time_whatever_little_the_gateway_asks_for(asked: float | None) -> None:
     pace, now, waits = Pace(9), 0.0, []
     for _ in range(8):
-        pace.refused(now, asked, "busy")
-        pace.refused(now, asked, "busy")  # refused together with the first
-        waits.append(pace.opens_at() - now)
+        pace.refused(now, now + 0.1, asked, "busy")
+        pace.refused(now, now + 0.1, asked, "busy")  # was on its way with the first
+        waits.append(pace.opens_at() - now - 0.1)
         now = pace.opens_at()
-    assert waits == [1, 2, 4, 8, 16, 32, 32, 32]
+    assert waits == pytest.approx([1, 2, 4, 8, 16, 32, 32, 32])
     pace.accepted(1)
-    pace.refused(now, asked, "busy")
-    assert pace.opens_at() - now == 1
+    pace.refused(now, now, asked, "busy")
+    assert pace.opens_at() - now == pytest.approx(1)
 
 
 def test_what_the_gateway_asks_for_is_the_least_it_gets() -> None:
     pace = Pace(9)
-    pace.refused(100, 0.25, "busy")
+    pace.refused(100, 100, 0.25, "busy")
     assert pace.opens_at() == 101
-    pace.refused(100, 500, "busy")
+    pace.refused(100, 100, 500, "busy")
     assert pace.opens_at() == 600
+
+
+def test_a_refusal_of_what_was_sent_after_the_last_one_is_waited_out_though_another_came_late() -> None:
+    pace = Pace(9)
+    pace.refused(0, 0, None, "busy")
+    pace.refused(0, 3, None, "busy")  # was on its way all the time
+    assert pace.opens_at() == 3
+    pace.refused(2, 5, None, "busy")
+    assert pace.opens_at() == 7

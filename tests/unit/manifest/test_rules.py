@@ -113,10 +113,19 @@ RULES: dict[str, tuple[str, int, int, str, str]] = {
     "an unknown key like no other": (after("xyz: 1\n"), 7, 1, "unknown-key", "known are budget_usd, cast,"),
     "an id in the defaults": (after("defaults: {id: x}\n"), 7, 12, "id.not-here", "id cannot stand in defaults"),
     "a prompt in the defaults": (after("defaults: {prompt: x}\n"), 7, 12, "prompt.not-here", "take it out"),
-    "an unknown tier": (after("pricing: {4K: 1}\n"), 7, 11, "unknown-key", "known are 1080P and 720P"),
+    "an unknown tier": (after("pricing: {4K: 1}\n"), 7, 11, "unknown-key", "known are 1080P, 720P and reference_video"),
     "a price below zero": (after("pricing: {720P: -1}\n"), 7, 17, "pricing.minimum", "the least is 0"),
     "a price that is not a number": (after('pricing: {720P: "1,5"}\n'), 7, 17, "pricing.pattern", 'comma; write "1.5"'),
     "a price in words": (after('pricing: {720P: "a lot"}\n'), 7, 17, "pricing.pattern", "plain decimal"),
+    "a price of reference video in words": (
+        after("pricing: {reference_video: Same}\n"), 7, 28, "pricing.const", "write same, or a plain decimal number",
+    ),
+    "a price of reference video below zero": (
+        after("pricing: {reference_video: -1}\n"), 7, 28, "pricing.minimum", "the least is 0",
+    ),
+    "a price of reference video with a comma": (
+        after("pricing: {reference_video: '0,05'}\n"), 7, 28, "pricing.pattern", 'comma; write "0.05"',
+    ),
     "a cast name of digits": (after("cast: {9a: http://a/b}\n"), 7, 8, "cast.name", "beginning with a letter"),
     "a cast member of no text": (after("cast: {a: 5}\n"), 7, 11, "cast.type", "write it in quotes"),
     "an unknown model": (after("model: other\n"), 7, 8, "model.unknown", "there is no model 'other'; there is"),

@@ -21,7 +21,9 @@ from batchgen.providers.interface import CallFailed, Created, RemoteStatus, Trou
 from batchgen.providers.provider import Connection
 from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.providers.vtrix.request_body import RequestFormat
+from batchgen.version import __version__
 
+from helpers.creating import REQUEST_ID, create
 from helpers.servers import Peer, free_port, server
 from unit.providers.conftest import MakeRequest
 
@@ -29,13 +31,13 @@ KEY = "sk-very-secret-key"
 CREATED = b'{"id": "t-1", "status": "in_progress"}'
 
 
-def client(base_url: str, *, timeout_s: float = 5, form: RequestFormat = RequestFormat.DOCUMENTED) -> VtrixGateway:
-    return VtrixGateway(Connection(base_url, ApiKey(KEY), form, timeout_s))
+def client(base_url: str, *, timeout_s: float = 5) -> VtrixGateway:
+    return VtrixGateway(Connection(base_url, ApiKey(KEY), timeout_s))
 
 
 def ending(base_url: str, request: object, *, timeout_s: float = 5) -> CallFailed:
     with pytest.raises(CallFailed) as caught:
-        client(base_url, timeout_s=timeout_s).create(request)  # type: ignore[arg-type]
+        create(client(base_url, timeout_s=timeout_s), request)  # type: ignore[arg-type]
     assert KEY not in repr(caught.value) + str(caught.value.__dict__)
     return caught.value
 
@@ -50,12 +52,14 @@ def test_a_creation_sends_what_the_api_wants(make_request: MakeRequest, form: Re
         peer.answer(200, CREATED)
 
     with server(handle) as base:
-        assert client(base + "/prefix/", form=form).create(make_request(b"content")) == Created("t-1")
+        assert create(client(base + "/prefix/"), make_request(b"content"), form) == Created("t-1")
     (peer,) = seen
     assert peer.head.startswith(b"POST /prefix/model/v1/generation HTTP/1.1")
     assert peer.header("authorization") == f"Bearer {KEY}"
     assert peer.header("content-type") == "application/json"
     assert peer.header("transfer-encoding") is None
+    assert peer.header("user-agent") == f"batchgen/{__version__}"
+    assert peer.header("x-request-id") == REQUEST_ID
     sent = json.loads(peer.body)
     assert sent["model"] == "m"
     inner = sent if form is RequestFormat.DOCUMENTED else sent["input"][0]["params"]
@@ -89,7 +93,7 @@ def test_every_creation_has_a_connection_of_its_own_and_readings_share_one(make_
     with server(handle) as base:
         gateway = client(base)
         for _ in range(3):
-            gateway.create(make_request())
+            create(gateway, make_request())
             gateway.read("t-1")
         gateway.close()
     assert len(numbers["POST"]) == 3
@@ -199,7 +203,7 @@ def test_a_slow_line_is_no_silence(make_request: MakeRequest) -> None:
         peer.answer(200, CREATED)
 
     with server(handle) as base:
-        assert client(base, timeout_s=0.6).create(make_request(b"x" * 8_000_000)) == Created("t-1")
+        assert create(client(base, timeout_s=0.6), make_request(b"x" * 8_000_000)) == Created("t-1")
 
 
 def test_an_answer_that_drips_is_given_up(make_request: MakeRequest) -> None:
@@ -290,7 +294,7 @@ def test_a_certificate_from_ssl_cert_file(
     seen: list[str] = []
     with server(over_tls(certificate, seen)) as base:
         url = base.replace("http://127.0.0.1", "https://localhost")
-        assert client(url).create(make_request()) == Created("t-1")
+        assert create(client(url), make_request()) == Created("t-1")
     assert seen == ["/model/v1/generation"]
 
 
@@ -305,7 +309,7 @@ def test_a_proxy_from_the_environment(make_request: MakeRequest, monkeypatch: py
     with server(handle) as proxy:
         monkeypatch.setenv("http_proxy", proxy)
         monkeypatch.setenv("no_proxy", "")
-        assert client("http://gateway.invalid").create(make_request()) == Created("t-1")
+        assert create(client("http://gateway.invalid"), make_request()) == Created("t-1")
         monkeypatch.setenv("no_proxy", "gateway.invalid")
         assert ending("http://gateway.invalid", make_request()).trouble is Trouble.NOT_CONNECTED
     assert seen == ["http://gateway.invalid/model/v1/generation"]

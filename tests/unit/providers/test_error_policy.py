@@ -31,6 +31,7 @@ AGAIN = (Kind.REFUSED, True)
 NEVER = (Kind.REFUSED, False)
 UNCERTAIN = (Kind.UNCERTAIN, False)
 ACCOUNT = (Kind.ACCOUNT, False)
+BALANCE = (Kind.BALANCE, False)
 
 
 @pytest.mark.parametrize(
@@ -42,19 +43,19 @@ ACCOUNT = (Kind.ACCOUNT, False)
         (200, ERROR, UNCERTAIN),
         (200, b'{"data": {"id": "t1", "status": "queued"}, "status": {"code": 500}}', (Kind.CREATED, False)),
         (200, b'{"id": "t1", "error": {"code": "40201"}}', (Kind.CREATED, False)),
-        (200, b'{"data": null, "status": {"code": 40201, "message": "no balance"}}', ACCOUNT),
-        (200, b'{"data": {}, "status": {"code": 40208}}', ACCOUNT),
+        (200, b'{"data": null, "status": {"code": 40201, "message": "no balance"}}', BALANCE),
+        (200, b'{"data": {}, "status": {"code": 40208}}', BALANCE),
         (200, b'{"data": null, "status": {"code": 1028099}}', AGAIN),
         (200, b'{"data": null, "status": {"code": "001028004"}}', NEVER),
         (200, b'{"data": null, "status": {"code": 200, "message": "success"}}', UNCERTAIN),
         (200, b'{"id": "a b", "error": {"code": "40201"}}', UNCERTAIN),
         (200, b'{"code": 40209}', UNCERTAIN),
-        (400, b'{"error_code": "40203"}', ACCOUNT),
-        (400, b'{"code": 400, "error": "insufficient_balance"}', ACCOUNT),
-        (400, b'{"error": {"code": "Insufficient_Balance"}}', ACCOUNT),
-        (404, b'{"detail": "40205: top up"}', ACCOUNT),
-        (429, b'{"status": {"code": 40201}}', ACCOUNT),
-        (429, b'{"error": {"code": "insufficient_balance", "message": "no"}}', ACCOUNT),
+        (400, b'{"error_code": "40203"}', BALANCE),
+        (400, b'{"code": 400, "error": "insufficient_balance"}', BALANCE),
+        (400, b'{"error": {"code": "Insufficient_Balance"}}', BALANCE),
+        (404, b'{"detail": "40205: top up"}', BALANCE),
+        (429, b'{"status": {"code": 40201}}', BALANCE),
+        (429, b'{"error": {"code": "insufficient_balance", "message": "no"}}', BALANCE),
         (500, b'{"error": {"code": 40201}}', AGAIN),
         (502, b'{"error": {"code": 40201}}', UNCERTAIN),
         (503, b'{"error": {"code": 40201}}', AGAIN),
@@ -71,7 +72,7 @@ ACCOUNT = (Kind.ACCOUNT, False)
         (400, NOT_CREATED, AGAIN),
         (401, b"", ACCOUNT),
         (401, NOT_CREATED, AGAIN),
-        (402, ERROR, ACCOUNT),
+        (402, ERROR, BALANCE),
         (403, WRONG, ACCOUNT),
         (403, ERROR, ACCOUNT),
         (404, b"", NEVER),
@@ -165,10 +166,33 @@ def speaks_of_the_balance(ending: CallFailed) -> bool:
 def test_a_creation_is_repeated_only_where_nothing_can_have_been_created(ending: CallFailed) -> None:
     classification = classify_create(ending, POLICY)
     assert classification.again == certain(ending)
-    assert classification.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
+    assert classification.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT, Kind.BALANCE)
     assert not classification.again or classification.kind is Kind.REFUSED
     if classification.kind is Kind.ACCOUNT:
-        assert ending.status in (401, 402, 403) or speaks_of_the_balance(ending)
+        assert ending.status in (401, 403)
+    if classification.kind is Kind.BALANCE:
+        assert ending.status == 402 or ending.code in ("40201", "insufficient_balance")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "malformed"),
+    [
+        (400, b"", True),
+        (422, b'{"detail": "input must be an array"}', True),
+        (200, b'{"error": {"code": "001028001"}}', True),
+        (500, b'{"error": {"code": "001028004"}}', True),
+        (404, b"{}", False),
+        (413, b"", False),
+        (400, b'{"code": "001028099"}', False),
+        (400, b'{"error": "insufficient_balance"}', False),
+        (429, b"", False),
+        (400, b'{"id": "t-1", "error": "bad request"}', False),
+    ],
+)
+def test_what_may_be_due_to_the_form_of_a_request(status: int, body: bytes, *, malformed: bool) -> None:
+    with pytest.raises(CallFailed) as caught:
+        read_created(Answer(status, body))
+    assert classify_create(caught.value, POLICY).malformed is malformed
 
 
 @given(ENDINGS)
@@ -233,7 +257,7 @@ READINGS = st.builds(
 @given(READINGS)
 def test_a_reading_that_fails_never_ends_a_task_at_once(ending: CallFailed) -> None:
     classification = classify_read(ending, POLICY)
-    assert classification.kind in (Kind.TRANSIENT, Kind.ACCOUNT, Kind.MISSING)
+    assert classification.kind in (Kind.TRANSIENT, Kind.ACCOUNT, Kind.BALANCE, Kind.MISSING)
     assert (classification.kind is Kind.MISSING) == (ending.status == 404 and not ending.is_html), (
         "a page is nobody's word"
     )

@@ -1,6 +1,7 @@
 """Scene settings become the document that a provider takes."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -118,7 +119,31 @@ def test_what_was_asked_for_is_read_back_from_a_document_that_was_stored(others:
 @pytest.mark.parametrize(("said", "known"), [(5, 5), (True, None), (None, None), ("x", None), ([], None)])
 def test_fields_of_a_stored_document_that_make_no_sense_are_not_known(said: object, known: int | None) -> None:
     stored = {"model": "m", "input": {"prompt": "p"}, "parameters": {"size": "s", "duration": said, "seed": said}}
-    assert asked_before(stored) == Asked("m", "p", "s", known, known)
+    assert asked_before(stored) == Asked("m", "p", "s", known, known, 0, Decimal(0))
+
+
+@pytest.mark.parametrize(
+    ("references", "videos"),
+    [
+        ([{"source": "a.png", "sha256": "x", "mime": "image/png"}], 0),
+        (
+            [
+                {"source": "a.mp4", "sha256": "x", "mime": "video/mp4"},
+                {"source": "b", "sha256": "y", "mime": "video/quicktime"},
+            ],
+            2,
+        ),
+        ([{"source": "https://a/b.mp4", "url": "https://a/b.mp4"}], None),
+        (["https://a/b.mp4"], None),
+        ("odd", None),
+    ],
+)
+def test_reference_videos_of_a_stored_document_are_counted_where_their_kind_stands_there(
+    references: object, videos: int | None
+) -> None:
+    stored = {"model": "m", "input": {"prompt": "p", "reference_urls": references}, "parameters": {}}
+    asked = asked_before(stored)
+    assert (asked.reference_videos, asked.reference_seconds) == (videos, None if videos != 0 else 0)
 
 
 @pytest.mark.parametrize("stored", [{}, {"input": {}}, {"parameters": {}}, {"input": "x", "parameters": {}}])

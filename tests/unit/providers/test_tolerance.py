@@ -215,7 +215,7 @@ def test_an_error_is_read_and_shown_in_every_shape(name: str) -> None:
 def test_a_refused_account_is_seen_while_a_task_is_read() -> None:
     for status in (200, 400, 429):
         for body in ({"data": None, "status": {"code": 40201, "message": "empty"}}, {"error": "insufficient_balance"}):
-            assert read(body, status)[0].kind is Kind.ACCOUNT
+            assert read(body, status)[0].kind is Kind.BALANCE
     assert read({"error": {"code": "40201"}}, 500)[0].kind is Kind.TRANSIENT
 
 

@@ -62,7 +62,6 @@ def test_totals_are_exact_and_what_is_unknown_stays_apart() -> None:
         "attempts": 5,
         "cost_usd": "0.8734567891",
         "cost_unknown": 1,
-        "discount": "0.05",
         "failed_charged": 1,
         "failed_uncharged": 0,
         "failed_not_told": 0,

@@ -70,11 +70,17 @@ def test_a_budget_that_nobody_can_reckon_needs_prices() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "first"), [("401", "give a key"), ("402", "top up"), ("403", "put the account right")]
+    ("stop", "status", "first"),
+    [
+        (Stop.ACCOUNT, "401", "give a key"),
+        (Stop.ACCOUNT, "403", "put the account right"),
+        (Stop.BALANCE, "402", "top up"),
+        (Stop.BALANCE, "400", "top up"),
+    ],
 )
-def test_what_to_do_about_a_refused_account(status: str, first: str) -> None:
+def test_what_to_do_about_a_refused_account(stop: Stop, status: str, first: str) -> None:
     why = f"the gateway refused: the gateway answered {status}: no"
-    assert comes_first(Stop.ACCOUNT, why, outlook()).startswith(first)
+    assert comes_first(stop, why, outlook()).startswith(first)
 
 
 @pytest.mark.parametrize("stop", Stop)

@@ -1,6 +1,6 @@
 """The plan as people see it: reasons, changed words, what is counted and not shown, what has left the manifest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,8 +10,9 @@ from batchgen.engine import events as ev
 from batchgen.engine.attempts import AttemptState
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.planner import Choice, plan
-from batchgen.engine.prices import Prices
-from batchgen.model import RequestFacts
+from batchgen.engine.prices import Learned, Prices
+from batchgen.engine.states import State
+from batchgen.model import ReferencePrice, RequestFacts
 from batchgen.report.plan import Outlook
 from batchgen.report.plan_table import as_table
 
@@ -20,6 +21,7 @@ from helpers.engine_support import scene, scenes
 
 S = AttemptState
 DELIVERED = WAYS[S.DELIVERED]
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def outlook(listed: Sequence[SceneFacts], events: Sequence[ev.Event] = (), choice: Choice = Choice()) -> Outlook:  # noqa: B008 - frozen
@@ -133,3 +135,44 @@ def test_an_unfinished_change_is_told_in_plain_words() -> None:
     edited = scene(request="edited")
     assert "prompt changed; its task still runs and is waited for, then it is paid for again" in shown([edited], RAN)
     assert "prompt changed" in shown([edited], [*SENT, EVENTS[ev.Refused]])
+
+
+def with_references(width: int, reference: ReferencePrice, costs: Mapping[str, Decimal] | None = None) -> list[str]:
+    """The table of two scenes, one with reference video, once a task without and one with it were charged."""
+    plain = scene("plain", request="plain")
+    asked = replace(plain.request.asked, reference_videos=2, reference_seconds=Decimal("4.95"))
+    billed = replace(plain, scene_id="billed", request=replace(plain.request, sha256="other", asked=asked))
+    learned = Learned()
+    for videos, usd in enumerate(("0.50", "0.60")):
+        learned = learned.with_task(Learned(Decimal(usd), 5, 1, reference_seconds=Decimal(videos)), videos)
+    steps = plan([plain, billed], replay([]), Choice())
+    prices = Prices({"720P": Decimal("0.10")}, {"720P": learned}, reference)
+    return as_table(Outlook(steps, State().with_scenes([plain, billed]), prices, None, costs), width).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("reference", "product"),
+    [
+        ("same", "0.10 x (5 + 4.95)"),
+        (Decimal("0.05"), "0.10 x 5 + 0.05 x 4.95"),
+        (Decimal(0), "0.10 x 5"),
+        (None, "0.10 x 5"),
+    ],
+)
+def test_reference_video_is_shown_where_it_costs_something(reference: ReferencePrice, product: str) -> None:
+    lines = with_references(120, reference)
+    (row,) = [line for line in lines if line.startswith("billed")]
+    assert f"  {product}  " in row.replace(TIMES, "x")
+    assert any("ref. s" in line for line in lines) is bool(reference)
+    by_number = [line.split("  ")[0] for line in lines if line.startswith("720P,")]
+    assert by_number == ["720P, no ref.", "720P, 1 ref."]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_all_of_it_fits_a_terminal(width: int) -> None:
+    lines = with_references(width, Decimal("0.05"), {"plain": Decimal("0.51")})
+    assert max(map(len, lines)) <= width
+    text = " ".join(" ".join(lines).split())
+    assert "0.05 x 4.95" in text.replace(TIMES, "x")
+    assert "by the gateway's own word: 0.51 USD and 1 amount that is not known" in text
+    assert text.count("0.51") == 2

@@ -38,7 +38,7 @@ class Parts(Executor):
         self.waits_then: Callable[[], None] | None = None
         state = State()
         steps = plan(scenes(count), state, Choice())
-        self.scheduler = Scheduler(state, steps, settings or Settings(), lambda: 0.5)
+        self.scheduler = Scheduler(state, steps, settings or Settings(), lambda: 0.5, lambda: "q1")
         self.loop = Loop(self.scheduler, self, self.perform, self, self, grace_s=GRACE_S)
 
     def now(self) -> float:

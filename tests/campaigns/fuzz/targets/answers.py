@@ -11,7 +11,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from batchgen.engine.classification import Classification, Kind
+from batchgen.engine.classification import REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.events import Refused
 from batchgen.journal.records import decode, encode
 from batchgen.providers.answers import Answer
@@ -68,13 +68,13 @@ def _check_creating(answer: Answer) -> None:
 
 def _check_refusal(classification: Classification, status: int, said: Any) -> None:
     """Promise 1: nothing is called a refusal that is not certain to have created nothing."""
-    assert classification.kind in (Kind.REFUSED, Kind.UNCERTAIN, Kind.ACCOUNT)
+    assert classification.kind in (Kind.REFUSED, Kind.UNCERTAIN, *REFUSES_ACCOUNT)
     text = json.dumps(said, default=str)
     by_code, for_good = NOT_CREATED in text, any(code in text for code in PERMANENT)
     in_words = status == 500 and isinstance(said, dict) and not said.get("id")
     certain = by_code or status in CERTAIN_WHATEVER_THE_BODY or in_words
     assert status not in NOT_KNOWN or classification.kind is Kind.UNCERTAIN
-    if classification.kind is Kind.ACCOUNT:
+    if classification.kind in REFUSES_ACCOUNT:
         assert status in ACCOUNT or _speaks_of_the_balance(text, status)
     elif classification.kind is Kind.REFUSED:
         assert certain or for_good or 400 <= status < 500
@@ -91,13 +91,13 @@ def _check_reading(answer: Answer) -> None:
     except CallFailed as failed:
         classification = classify_read(failed, POLICY)
         _check_failure(failed, classification, Stage.READ, answer)
-        assert classification.kind in (Kind.TRANSIENT, Kind.ACCOUNT) or (classification.kind, answer.status) == (
+        assert classification.kind in (Kind.TRANSIENT, *REFUSES_ACCOUNT) or (classification.kind, answer.status) == (
             Kind.MISSING,
             404,
         )
         text = json.dumps(said, default=str)
         is_account = answer.status in ACCOUNT or _speaks_of_the_balance(text, answer.status)
-        assert classification.kind is not Kind.ACCOUNT or is_account
+        assert classification.kind not in REFUSES_ACCOUNT or is_account
         is_lost = _is_done(said) and 200 <= answer.status < 300 and not _may_be_of_another(said)
         assert not is_lost, "a video that is named is lost"
         return
