@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from batchgen.app.checking import check as check
     from batchgen.app.emulating import start_emulator as start_emulator
     from batchgen.app.loading import Batch as Batch
+    from batchgen.app.model_import import ImportedModel as ImportedModel
+    from batchgen.app.model_import import import_model as import_model
     from batchgen.app.notices import Advanced as Advanced
     from batchgen.app.notices import Notice as Notice
     from batchgen.app.notices import ProblemsFound as ProblemsFound
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from batchgen.app.scene_results import Totals as Totals
     from batchgen.engine.commands import Stop as Stop
     from batchgen.errors import BatchgenError as BatchgenError
+    from batchgen.errors import InvalidInput as InvalidInput
     from batchgen.errors import RefusedRun as RefusedRun
     from batchgen.errors import Remedy as Remedy
     from batchgen.errors import RunDirectoryError as RunDirectoryError
@@ -54,6 +57,7 @@ _HOMES = {
     "batchgen.app.emulating": ("start_emulator",),
     "batchgen.app.api": ("load_manifest", "plan", "run"),
     "batchgen.app.loading": ("Batch",),
+    "batchgen.app.model_import": ("ImportedModel", "import_model"),
     "batchgen.app.notices": ("Advanced", "Notice", "ProblemsFound", "Standing", "WaitsForAnswers", "Warned"),
     "batchgen.app.picking": ("clear_picks", "pick"),
     "batchgen.app.planning": ("Plan",),
@@ -63,7 +67,7 @@ _HOMES = {
     "batchgen.app.run_directory": ("RunDirectory",),
     "batchgen.app.scene_results": ("SceneResult", "Totals"),
     "batchgen.engine.commands": ("Stop",),
-    "batchgen.errors": ("BatchgenError", "RefusedRun", "Remedy", "RunDirectoryError", "UsageError"),
+    "batchgen.errors": ("BatchgenError", "InvalidInput", "RefusedRun", "Remedy", "RunDirectoryError", "UsageError"),
     "batchgen.model": ("Problem",),
     "batchgen.providers.api_key": ("ApiKey",),
     "batchgen.report.rows": ("SceneStatus",),

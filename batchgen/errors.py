@@ -5,6 +5,7 @@
     BatchgenError              a message for the user, and the exit code it ends with
     ├── UsageError         2   the command cannot start: wrong arguments, a missing file
     ├── RefusedRun         3   nothing was submitted: the plan or the manifest does not allow it
+    ├── InvalidInput       3   a file to import is not what it should be; nothing was written
     └── RunDirectoryError  6   the run directory is in use, damaged, or cannot be written
 
 Problems inside a manifest are no exceptions: they are collected, as `batchgen.model.Problem`.
@@ -22,6 +23,8 @@ class Remedy(StrEnum):
     """``about`` is the environment variable that may hold the API key."""
     GO_ON_THERE = "go_on_there"
     """``about`` is the run directory of the earlier runs."""
+    NAME_MODEL = "name_model"
+    OTHER_FORM = "other_form"
     OTHER_GATEWAY = "other_gateway"
     """``about`` is the address of the gateway that the run directory belongs to."""
     OTHER_RUN_DIR = "other_run_dir"
@@ -51,6 +54,12 @@ class UsageError(BatchgenError):
 
 class RefusedRun(BatchgenError):  # noqa: N818 - reads as a sentence where it is raised
     """A run that may not begin; nothing was submitted."""
+
+    exit_code = 3
+
+
+class InvalidInput(BatchgenError):  # noqa: N818 - the file is at fault
+    """A file that nothing can be imported from; nothing was written."""
 
     exit_code = 3
 

@@ -147,7 +147,7 @@ class SceneSettings:
     model: str
     prompt: str
     references: tuple[Reference, ...]
-    others: Mapping[str, Scalar]
+    others: Mapping[str, Scalar | float]
 
     def asked(self) -> Asked:
         """What is remembered of it by name."""
@@ -156,10 +156,19 @@ class SceneSettings:
             self.model,
             self.prompt,
             size if isinstance(size, str) else None,
-            seconds if isinstance(seconds, int) else None,
+            _whole(seconds),
             seed if isinstance(seed, int) else None,
         )
 
+
+def _whole(value: Scalar | float) -> int | None:
+    """A whole number, also one that an API takes as a text."""
+    if isinstance(value, str) and value.isdecimal() and len(value) <= _MOST_DIGITS:
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+_MOST_DIGITS = 9
 
 RequestDocument: TypeAlias = Mapping[str, Any]
 """A request as its provider lays it out: JSON in which a `Reference` stands for a file. Nobody else looks inside."""

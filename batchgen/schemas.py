@@ -47,7 +47,7 @@ class Catalogue:
     def __init__(self, root: Path, models: Path | None = None) -> None:
         """Look up which files there are; they are read when they are asked for."""
         self._files = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*.json"))}
-        for path in sorted(models.glob("*/*.json")) if models else ():
+        for path in sorted(models.glob("[!.]*/*.json")) if models else ():
             self._files[f"models/{path.parent.name}/{path.name}"] = path
         self._documents: dict[tuple[str, str], Schema] = {}
 
@@ -81,8 +81,23 @@ class Catalogue:
 
     @cache  # noqa: B019 - a catalogue lives as long as the program
     def _load(self, file: str) -> Schema:
-        loaded: Schema = json.loads(self._files[file].read_text(encoding="utf-8"))
+        try:
+            loaded = json.loads(self._files[file].read_bytes())
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{self._files[file]} cannot be read as JSON: {error}") from None
+        if not isinstance(loaded, dict):
+            raise UsageError(f"{self._files[file]} has to hold a JSON object")
+        if file.endswith("/model.json"):
+            self._check_description(file, loaded)
         return loaded
+
+    def _check_description(self, file: str, description: Schema) -> None:
+        """Raise `UsageError` where the description of a model is not one, for it may come from elsewhere."""
+        schema = self._load("model.schema.json")
+        error = next(Draft202012Validator(schema).iter_errors(description), None)
+        if error is not None:
+            place = ".".join(map(str, error.absolute_path)) or "the whole"
+            raise UsageError(f"{self._files[file]} does not describe a model: {place}: {error.message}")
 
     def _resolved(self, node: Any, file: str, model: str) -> Any:
         if isinstance(node, list):
@@ -105,9 +120,13 @@ class Catalogue:
         default = f"models/{DEFAULT_MODEL}/"
         if target.startswith(default) and not file.startswith("models/"):
             target = f"models/{model}/{target.removeprefix(default)}"
-        node: Any = self._load(target)
+        node: Any = self._load(target) if target in self._files else None
         for step in pointer.split("/")[1:]:
-            node = node[step]
+            node = node.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
+        if node is None and not file.startswith("models/"):
+            return False  # what is said of every model is not said of this one
+        if node is None:
+            raise UsageError(f"{self._files[file]} refers to {reference}, and that is not there")
         resolved: Schema | bool = self._resolved(node, target, model)
         return resolved
 

@@ -72,6 +72,11 @@ COMMANDS: Mapping[str, _Entry] = {
         "Serve the API on this machine, to rehearse without spending.",
         "batchgen emulator --port 8080 --latency 1-3",
     ),
+    "model": _Entry(
+        "batchgen.cli.model",
+        "Make a model's folder from its provider's specification.",
+        "batchgen model import spec.json --out models",
+    ),
     "schema": _Entry("batchgen.cli.schema", "Print a JSON Schema.", "batchgen schema manifest > manifest.schema.json"),
 }
 
@@ -109,7 +114,7 @@ def cli(context: click.Context) -> None:
         context.with_resource(made_for_their_owner())
 
 
-_FOR_EVERYBODY = frozenset({"init"})
+_FOR_EVERYBODY = frozenset({"init", "model"})
 """Commands whose files are a user's own, to be shared like any other; what runs leave is private."""
 
 

@@ -1,5 +1,6 @@
 """The models that the emulator serves, read from the schema catalogue."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -19,6 +20,11 @@ SIDE_FIELDS: Schema = {
 _REFERENCES = "references"
 _FALLBACK_SECONDS = 5
 """Seconds of a video of a model without a duration."""
+_FALLBACK_SIZE = "1280*720"
+"""The size of a video of a model whose requests say none in pixels."""
+_PIXELS = re.compile(r"(\d{1,3}[02468])[*x](\d{1,3}[02468])")
+_SECONDS = re.compile(r"\d{1,4}")
+_UNNAMED_TIERS: Mapping[str, Schema] = {"default": {}}
 
 
 class Model:
@@ -29,18 +35,27 @@ class Model:
         self.name = name
         self._catalogue = catalogue
         self._description = catalogue.for_model(name, "model.json")
-        self.schemas: Mapping[RequestForm, Schema] = {
-            "documented": catalogue.for_model(name, "request"),
-            "params": catalogue.document("request-params", name),
-        }
-        properties = self.schemas["documented"].get("properties", {})
+        documented = catalogue.for_model(name, "request")
+        properties = documented.get("properties", {})
         self._input: Schema = properties.get("input", {})
         self._parameters: Schema = properties.get("parameters", {}).get("properties", {})
+        # A model that is described with a list takes no other form.
+        is_list = self._input.get("type") == "array"
+        params = documented if is_list else catalogue.document("request-params", name)
+        self.schemas: Mapping[RequestForm, Schema] = {"documented": documented, "params": params}
+        self._fields = _fields(documented)
+        self.sections = [] if is_list else [key for key, part in properties.items() if _has_fields(part)]
+        """The objects of a request that hold its fields; none if these are not in objects of their own."""
 
     @cached_property
-    def tiers(self) -> Mapping[str, Sequence[str]]:
-        """The sizes of each price tier."""
-        return {tier: entry["enum"] for tier, entry in self._description["tiers"].items()}
+    def tiers(self) -> Mapping[str, Schema]:
+        """The price tiers: what is said of their values, by name."""
+        return self._description["tiers"] or _UNNAMED_TIERS
+
+    def _field(self, setting: str) -> str:
+        """The field of a request that a setting of the description stands for."""
+        name: str = self._description["fields"].get(setting, setting)
+        return name.rpartition(".")[2]
 
     @cached_property
     def flat_schema(self) -> Schema:
@@ -72,37 +87,55 @@ class Model:
 
     @property
     def references_field(self) -> str:
-        """The field of ``input`` that lists the references; empty if the model accepts none."""
-        name = self._description["fields"].get(_REFERENCES, _REFERENCES)
-        return name if name in self._input.get("properties", {}) else ""
+        """The field with the references, a list of them or one; empty if the model accepts none."""
+        name = self._field(_REFERENCES)
+        return name if name in self._fields else ""
+
+    @property
+    def takes_one_reference(self) -> bool:
+        """Whether that field is a reference itself."""
+        return self._fields.get(self.references_field, {}).get("type") == "string"
 
     @property
     def reference_code(self) -> str:
         """The error code of an unusable reference; empty if none is documented."""
-        schema = self._input.get("properties", {}).get(self.references_field, {})
-        return str(schema.get("items", {}).get("x-error-code", ""))
+        schema = self._fields.get(self.references_field, {})
+        return self._documented(schema.get("items", schema).get("x-error-code", ""))
+
+    def _documented(self, code: object) -> str:
+        """A code that is documented for this model; empty for one of another model that it shares a schema with."""
+        return str(code) if code in self._description["errors"] else ""
 
     @property
     def reference_code_of_count(self) -> str:
         """The error code of references that are missing; empty if none is documented."""
-        schema = self._input.get("properties", {}).get(self.references_field, {})
-        return str(schema.get("x-error-code", ""))
+        return self._documented(self._fields.get(self.references_field, {}).get("x-error-code", ""))
 
-    def tier(self, size: str) -> str:
-        """The tier of a size that the request schema has accepted."""
-        return next((tier for tier, sizes in self.tiers.items() if size in sizes), next(iter(self.tiers)))
+    def tier(self, fields: Mapping[str, Any]) -> str:
+        """The tier of a request that the request schema has accepted; the first one if it has none."""
+        value = self.parameter(fields, self._description.get("tiers_by", "size"))
+        fitting = (name for name, tier in self.tiers.items() if "enum" not in tier or _is_among(value, tier["enum"]))
+        return next(fitting, next(iter(self.tiers)))
 
-    def parameter(self, parameters: Mapping[str, Any], name: str) -> Any:
-        """A parameter as sent, or its documented default, or None."""
-        return parameters.get(name, self._parameters.get(name, {}).get("default"))
+    def fields(self, document: Mapping[str, Any], form: RequestForm) -> dict[str, Any]:
+        """Every field of an accepted request by name, whatever object it stands in."""
+        return _values(document, self.schemas[form])
 
-    def size(self, parameters: Mapping[str, Any]) -> str:
-        """The requested size, as ``width*height``."""
-        return self.parameter(parameters, "size") or next(iter(self.tiers.values()))[0]
+    def parameter(self, fields: Mapping[str, Any], setting: str) -> Any:
+        """A field as sent, or its documented default, or None."""
+        name = self._field(setting)
+        return fields.get(name, self._fields.get(name, {}).get("default"))
 
-    def seconds(self, parameters: Mapping[str, Any]) -> int:
-        """The requested duration, in seconds."""
-        return int(self.parameter(parameters, "duration") or _FALLBACK_SECONDS)
+    def size(self, fields: Mapping[str, Any]) -> str:
+        """The size of the video, as ``width*height``: the requested one, or one of the model's."""
+        listed = [value for tier in self.tiers.values() for value in tier.get("enum", ())]
+        wanted = (self.parameter(fields, "size"), *listed, _FALLBACK_SIZE)
+        return next(f"{found[1]}*{found[2]}" for text in wanted if (found := _PIXELS.fullmatch(str(text))))
+
+    def seconds(self, fields: Mapping[str, Any]) -> int:
+        """The requested duration, in seconds; that of every video of the model where none is requested."""
+        said = _SECONDS.match(str(self.parameter(fields, "duration")))
+        return int(said[0] if said else 0) or int(self._description.get("seconds", _FALLBACK_SECONDS))
 
     def message(self, code: str) -> str:
         """The documented message of an error code."""
@@ -115,9 +148,11 @@ class Model:
 
     @cached_property
     def _count_validator(self) -> tuple[Any, Schema]:
-        # The limits on the number of references, without those on each one: an opened one is not a string.
-        schema = self._input["properties"][self.references_field]
-        counting = {key: value for key, value in schema.items() if key != "items"}
+        # The limits on the number and kinds of references, without those on texts: an opened one is not a string.
+        schema = self._fields[self.references_field]
+        counting = {key: value for key, value in schema.items() if key not in ("items", "type", "pattern")}
+        if self.takes_one_reference:
+            counting = {key: value for key, value in counting.items() if key == "not"}
         return compiled(counting), counting
 
     def schema_violation(self, document: object, form: RequestForm) -> tuple[str, str] | None:
@@ -125,11 +160,12 @@ class Model:
         return self._first_violation(self._validators[form], self.schemas[form], document)
 
     def reference_count_violation(self, references: Sequence[object]) -> tuple[str, str] | None:
-        """The same for the number of references: URLs, and ``{"kind": …}`` for opened ones."""
-        return self._first_violation(*self._count_validator, references)
+        """The same for the number and kinds of references: URLs, and ``{"kind": …}`` for opened ones."""
+        counted: object = references[0] if self.takes_one_reference and references else references
+        return self._first_violation(*self._count_validator, counted)
 
     def _first_violation(self, validator: Any, schema: Schema, value: object) -> tuple[str, str] | None:
-        violations = [(_code(error, schema), error) for error in validator.iter_errors(value)]
+        violations = [(self._documented(_code(error, schema)), error) for error in validator.iter_errors(value)]
         if not violations:
             return None
         # A documented code comes before none; of several codes, the lowest comes first.
@@ -156,6 +192,39 @@ class Models:
     def tiers(self) -> list[str]:
         """The names of all tiers of all models."""
         return list(dict.fromkeys(tier for model in self for tier in model.tiers))
+
+
+def _has_fields(part: Any) -> bool:
+    return isinstance(part, dict) and "properties" in part
+
+
+def _object_in(part: Any) -> Schema | None:
+    """The schema of the object that a key holds, itself or in a list; None for a value."""
+    inside = part.get("items", part) if isinstance(part, dict) else part
+    return inside if _has_fields(inside) else None
+
+
+def _fields(schema: Schema) -> dict[str, Schema]:
+    """The schemas of all fields by name, whatever object they stand in."""
+    found: dict[str, Schema] = {}
+    for name, part in schema.get("properties", {}).items():
+        inside = _object_in(part)
+        found |= {name: part} if inside is None else _fields(inside)
+    return found
+
+
+def _values(document: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        inside = _object_in(schema.get("properties", {}).get(name))
+        held = value[0] if isinstance(value, list) and value else value
+        found |= {name: value} if inside is None or not isinstance(held, dict) else _values(held, inside)
+    return found
+
+
+def _is_among(value: object, listed: Sequence[object]) -> bool:
+    """Whether a value is listed; true is no 1."""
+    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in listed)
 
 
 _SIDE_FIELDS = compiled({"type": "object", "properties": SIDE_FIELDS})

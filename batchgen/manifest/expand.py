@@ -8,10 +8,13 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
+from batchgen.errors import UsageError
 from batchgen.manifest.cast import Filled, Names, fill
 from batchgen.manifest.reference_billing import ReferenceBilling
+from batchgen.manifest.tiers import Tiers
 from batchgen.model import (
     Asked,
     Content,
@@ -38,36 +41,60 @@ _DERIVED = "derived"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What the expansion has to know of a model; all of it comes from the model's schemas and its provider."""
+    """What the expansion has to know of a model; all of it comes from the model's schemas and its provider.
+
+    ``references`` is what a manifest's references have to be as a list, empty where the model takes none.
+    ``names_characters`` says whether prompts name the references as characterN, ``seconds`` how long each video is
+    where scenes do not say that; None where nobody knows.
+    """
 
     name: str
     form: RequestForm
-    tiers: Mapping[str, tuple[str, ...]]
+    tiers: Tiers
     most_takes: int
+    references: Mapping[str, Any]
+    names_characters: bool
     billing: ReferenceBilling | None
+    seconds: int | None = None
 
     @classmethod
     def from_schemas(cls, description: Schema, settings: Schema, form: RequestForm) -> "Model":
         """Read the model off its description, its settings schema and the form of its requests."""
-        takes = settings["$defs"]["settings"]["properties"].get("takes", {})
+        taken = settings.get("$defs", {}).get("settings", {}).get("properties")
+        name = description["name"]
+        if not taken:
+            raise UsageError(
+                f"the model {name} has no settings; its settings.schema.json needs $defs/settings/properties"
+            )
+        if "prompt" not in form.settings:
+            raise UsageError(f"the model {name} has no prompt; its request.schema.json needs one among its properties")
         return cls(
-            name=description["name"],
+            name=name,
             form=form,
-            tiers={tier: tuple(schema["enum"]) for tier, schema in description["tiers"].items()},
-            most_takes=takes.get("maximum", 1),
+            tiers=Tiers.described(description),
+            most_takes=taken.get("takes", {}).get("maximum", 1),
+            references=taken.get("references", {}),
+            names_characters=description.get("characters", True),
             billing=ReferenceBilling.from_description(description),
+            seconds=description.get("seconds"),
         )
 
     def asked(self, wanted: SceneSettings) -> Asked:
         """What a request is remembered to ask for, the reference videos that may be billed included."""
+        asked = wanted.asked()
+        asked = asked if asked.seconds is not None else replace(asked, seconds=self.seconds)
         if self.billing is None:
-            return replace(wanted.asked(), reference_videos=0, reference_seconds=Decimal(0))
+            return replace(asked, reference_videos=0, reference_seconds=Decimal(0))
         videos = self.billing.videos(wanted.references)
-        return replace(wanted.asked(), reference_videos=len(videos), reference_seconds=self.billing.seconds(videos))
+        return replace(asked, reference_videos=len(videos), reference_seconds=self.billing.seconds(videos))
 
     def default(self, setting: str) -> Any:
         """The value that the API documents for a setting that is left out; None where there is none."""
         return self.form.settings.get(setting, {}).get("default")
+
+    def tier(self, settings: Mapping[str, object]) -> str | None:
+        """The price tier of a scene; None where the setting that prices hang on has no value, or one of no tier."""
+        return self.tiers.of(settings.get(self.tiers.by, self.default(self.tiers.by)))
 
     @property
     def most_with_vars(self) -> int | None:
@@ -185,7 +212,7 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Conten
         return
     references = tuple(Reference(source, contents.get(source)) for source in filled.sources)
     others = _others(draft.settings, model)
-    tier = next((tier for tier, listed in model.tiers.items() if others.get("size") in listed), None)
+    tier = model.tier(others)
     characters = tuple(filled.members[source] for source in filled.sources if source in filled.members)
     for number, scene_id in enumerate(draft.scene_ids()):
         seed = _seed(draft, name, model, number)
@@ -224,14 +251,22 @@ def _text(draft: Draft, setting: str) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _others(settings: Mapping[str, Data], model: Model) -> dict[str, Scalar]:
+def _others(settings: Mapping[str, Data], model: Model) -> dict[str, Scalar | float]:
     """Every setting but prompt, references and seed, those left out at the value that the API documents."""
-    explicit: dict[str, Scalar] = {}
+    explicit: dict[str, Scalar | float] = {}
     for name in model.form.settings:
         value = settings.get(name, model.default(name))
         if name not in _APART and not isinstance(value, list | dict) and value is not None:
-            explicit[name] = value
+            explicit[name] = _as_json(value)
     return explicit
+
+
+def _as_json(value: Scalar | float) -> Scalar | float:
+    """A number as JSON writes it: 1.0 as 1, so that it is the same request however a manifest writes it."""
+    if not isinstance(value, Decimal | float):
+        return value
+    number = float(value)
+    return number if isfinite(number) and not number.is_integer() else int(value)
 
 
 def _seed(draft: Draft, name: str, model: Model, take: int) -> int | None:
@@ -248,4 +283,5 @@ def _seed(draft: Draft, name: str, model: Model, take: int) -> int | None:
         return written + take
     least, most = int(schema["minimum"]), int(schema["maximum"])
     digest = hashlib.sha256(f"{name}/{draft.id}".encode()).digest()
-    return least + int.from_bytes(digest[:8], "big") % (most - least - model.most_takes + 2) + take
+    room = max(most - least - model.most_takes + 2, 1)
+    return least + int.from_bytes(digest[:8], "big") % room + take

@@ -108,7 +108,7 @@ class _Loading:
         model = Model.from_schemas(description, settings, self._form_of(self._catalogue, name))
         whole = self._catalogue.document("manifest", name)
         names = settings["$defs"]["settings"]["properties"]
-        found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers, names)]
+        found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers.texts, names)]
         found = [*unknown, *explained(self._document, found)]
         if len(found) >= MOST_PROBLEMS or any(problem.rule == "scenes.maxItems" for problem in found):
             # Hopeless, and not all of it was looked at: the rules take nothing that the schema has not seen.
@@ -122,7 +122,7 @@ class _Loading:
         found += rules.on_budget(self._document, entries, model, refused, self._learned(name, refused))
         found += chain.from_iterable(rules.on_scene(self._document, draft, model) for draft in entries)
         exact = {problem.path for problem in found if problem.severity == "error"}
-        outcomes, contents = self._measured(name, exact)
+        outcomes, contents = self._measured(model, exact)
         found += outcomes
         found += self._on_references(entries, model, contents)
         if any(problem.severity == "error" for problem in found):
@@ -151,9 +151,10 @@ class _Loading:
         place = self._document.spot(("model",)).place
         return meant, (Problem(place, ("model",), "model.unknown", message, named),)
 
-    def _measured(self, name: str, refused: set[DataPath]) -> tuple[list[Problem], dict[str, Content]]:
-        media = self._media_schema(name)
-        limits = {setting: compiled(limit) for setting, limit in media.get("properties", {}).items()}
+    def _measured(self, model: Model, refused: set[DataPath]) -> tuple[list[Problem], dict[str, Content]]:
+        # A reference without limits is measured all the same: only then is it known to be a file, and sent as one.
+        media = {**({"references": {}} if model.references else {}), **self._media_schema(model.name)}
+        limits = {setting: compiled(limit) for setting, limit in media.items()}
         found = [
             use
             for use in reference_checks.uses(self._data)
@@ -164,14 +165,16 @@ class _Loading:
         return list(reference_checks.problems(self._document, found, outcomes)), contents
 
     def _media_schema(self, name: str) -> Schema:
-        """The limits on measured files; a model without references has no such file."""
+        """The limits on measured files by setting; a model without references has no such file."""
         part = f"models/{name}/media"
-        return self._catalogue.document(part, name) if part in self._catalogue.names() else {}
+        known = self._catalogue.document(part, name) if part in self._catalogue.names() else {}
+        limits: Schema = known.get("properties", {})
+        return limits
 
     def _on_references(self, entries: Iterable[Draft], model: Model, contents: dict[str, Content]) -> Iterator[Problem]:
         taken = model.form.settings
         prompt = compiled(dict(taken["prompt"]))
-        listed = compiled({key: value for key, value in taken.get("references", {}).items() if key != "items"})
+        listed = compiled({key: value for key, value in model.references.items() if key != "items"})
         for draft in entries:
             yield from rules.on_filled(self._document, draft, prompt)
             counts = not draft.filled or draft.filled.members or any(s in contents for s in draft.filled.sources)

@@ -88,6 +88,8 @@ def on_scene(document: Document, draft: Draft, model: Model) -> Iterator[Problem
     yield from _on_upstream(document, draft, model)
     if draft.filled is not None:
         yield from _on_prompt(document, draft, draft.filled)
+        if model.names_characters and not draft.filled.faults and "references" not in draft.refused:
+            yield from _on_characters(document, draft, draft.filled)
 
 
 def _on_required(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
@@ -99,15 +101,18 @@ def _on_required(document: Document, draft: Draft, model: Model) -> Iterator[Pro
         if setting == "references":
             if draft.filled is None or draft.filled.sources or draft.filled.faults:
                 continue
-            also = ", or name a member of the cast in the prompt"
+            also = ", or name a member of the cast in the prompt" if model.names_characters else ""
         message = f"{_scene(draft)} has no {setting}; add {setting}{also}"
         yield Problem(place, (*draft.path, setting), f"{setting}.required", message)
 
 
 def _on_seed(document: Document, draft: Draft, model: Model) -> Iterator[Problem]:
     seed, schema = draft.settings.get("seed"), model.form.settings.get("seed")
-    if schema is not None and isinstance(seed, int) and seed + draft.takes - 1 > schema["maximum"]:
-        path = draft.origins["seed"]
+    if schema is None or seed == "random":
+        return
+    seed = seed if isinstance(seed, int) else int(schema["minimum"])
+    if seed + draft.takes - 1 > schema["maximum"]:
+        path = draft.origins.get("seed", draft.origins.get("takes", draft.path))
         message = f"the seeds of {draft.takes} takes go up to {seed + draft.takes - 1}; the most is {schema['maximum']}"
         yield Problem(document.spot(path).place, path, "seed.takes", message, str(seed))
 
@@ -152,8 +157,11 @@ def _on_prompt(document: Document, draft: Draft, filled: Filled) -> Iterator[Pro
             "character is meant"
         )
         yield Problem(place, path, "cast.braces", message, _prompt(draft), "warning")
-    if filled.faults or "references" in draft.refused:
-        return
+
+
+def _on_characters(document: Document, draft: Draft, filled: Filled) -> Iterator[Problem]:
+    """The characters that the prompt names are the references, and each of these is named."""
+    path = draft.origins["prompt"]
     numbers = mentioned(filled.prompt)
     count = len(filled.sources)
     beyond = sorted(number for number in numbers if not 1 <= number <= count)
@@ -161,7 +169,7 @@ def _on_prompt(document: Document, draft: Draft, filled: Filled) -> Iterator[Pro
         names = joined([f"character{number}" for number in beyond], "and")
         has = f"only {count} reference{'s' if count > 1 else ''}"
         message = f"the prompt names {names}, but {_scene(draft)} has {has}; characters are counted from 1"
-        yield Problem(place, path, "prompt.character", message, _prompt(draft))
+        yield Problem(document.spot(path).place, path, "prompt.character", message, _prompt(draft))
     for number in range(1, count + 1):
         if number not in numbers:
             yield _unmentioned(document, draft, filled, number)
@@ -251,22 +259,40 @@ def on_budget(
 ) -> Iterator[Problem]:
     """A budget can only be kept where every scene has a price, be it one ``learned`` from earlier runs."""
     data = document.data if isinstance(document.data, dict) else {}
-    pricing = data.get("pricing", {})
     if "budget_usd" not in data or any(path[0] in ("budget_usd", "pricing") for path in refused):
         return
-    sizes = {draft.settings.get("size", model.default("size")) for draft in drafts if "size" not in draft.refused}
-    unpriced = [
-        tier
-        for tier, listed in model.tiers.items()
-        if not sizes.isdisjoint(listed) and not (isinstance(pricing, dict) and tier in pricing) and tier not in learned
-    ]
+    pricing = data.get("pricing", {})
+    path: DataPath = ("budget_usd",)
+    spot = document.spot(path)
+    for rule, message in (
+        *_without_price(drafts, model, {*(pricing if isinstance(pricing, dict) else ()), *learned}),
+        *_without_length(drafts, model),
+    ):
+        yield Problem(spot.place, path, rule, f"a budget can only be kept with {message}", spot.written)
+
+
+def _without_price(drafts: Collection[Draft], model: Model, priced: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Rule and message for tiers without a price, and for scenes without a tier."""
+    by = model.tiers.by
+    used = {model.tier(draft.settings): draft for draft in drafts if by not in draft.refused}
+    unpriced = [tier for tier in model.tiers.values if tier in used and tier not in priced]
     if unpriced:
-        path: DataPath = ("budget_usd",)
-        message = (
-            f"a budget can only be kept with prices; add the price per second of {joined(unpriced, 'and')} to pricing "
-            "(plan and run also take prices learned from earlier runs)"
-        )
-        yield Problem(document.spot(path).place, path, "budget_usd.pricing", message, document.spot(path).written)
+        tiers = joined(unpriced, "and")
+        learn = "(plan and run also take prices learned from earlier runs)"
+        yield "budget_usd.pricing", f"prices; add the price per second of {tiers} to pricing {learn}"
+    if None in used:
+        yield "budget_usd.tier", f"prices, and that of {_scene(used[None])} hangs on {by}; add {by}"
+
+
+def _without_length(drafts: Collection[Draft], model: Model) -> Iterator[tuple[str, str]]:
+    """Rule and message for scenes of which nobody knows how long their videos are."""
+    taken = "duration" in model.form.settings
+    for draft in drafts:
+        said = draft.settings.get("duration", model.default("duration"))
+        if said is None and model.seconds is None and "duration" not in draft.refused:
+            remedy = "add duration" if taken else "write seconds into the model.json of the model"
+            yield "budget_usd.duration", f"the length of each video, and that of {_scene(draft)} is not known; {remedy}"
+            return
 
 
 def _scene(draft: Draft) -> str:

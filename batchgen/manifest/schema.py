@@ -136,6 +136,8 @@ def _advice(schema: Mapping[str, Any]) -> str:
 
 def _choose(listed: Sequence[object], value: object, tiers: Tiers) -> str:
     """The values to choose from: of the documented sizes, those that fit what was written."""
-    if isinstance(value, str) and listed == [size for tier in tiers.values() for size in tier]:
-        listed = sizes.fitting(value, tiers) or listed
+    if isinstance(value, str):
+        texts = [item for item in listed if isinstance(item, str)]
+        is_priced = listed == [text for tier in tiers.values() for text in tier]
+        listed = sizes.fitting(value, tiers if is_priced else {"": texts}) or listed
     return joined([show_value(item) for item in listed])

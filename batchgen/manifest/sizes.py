@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 _PIXELS = re.compile(r"\s*(\d{3,5})\s*[x*×X:/,]\s*(\d{3,5})\s*(?:px)?\s*\Z")  # noqa: RUF001 - people type it
+_SIZE = re.compile(r"\d+\*\d+\Z")
 _RATIO = re.compile(r"\s*(\d{1,2}(?:\.\d{1,3})?)\s*[:/xX×]\s*(\d{1,2})\s*\Z")  # noqa: RUF001
 _ALIKE = 0.03
 """Ratios this close count as one: the documented 4:3 size, 1088*832, is off by 2 %."""
@@ -11,7 +12,7 @@ _ALIKE = 0.03
 
 def fitting(written: str, tiers: Mapping[str, Sequence[str]]) -> list[str]:
     """The documented sizes that ``written`` may have meant, best first; empty for no idea."""
-    sizes = [size for listed in tiers.values() for size in listed]
+    sizes = [size for listed in tiers.values() for size in listed if _SIZE.match(size)]
     for tier, listed in tiers.items():
         if written.strip().casefold() in (tier.casefold(), tier.casefold().rstrip("p")):
             return list(listed)

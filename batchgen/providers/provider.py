@@ -1,7 +1,7 @@
 """What a provider is: an address, a key, an error policy, and a way to connect."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from batchgen.errors import UsageError
 from batchgen.model import AskedOf, RequestForm, unread
@@ -9,6 +9,7 @@ from batchgen.providers.api_key import ApiKey
 from batchgen.providers.error_policy import ErrorPolicy
 from batchgen.providers.interface import Gateway, PricePreviewer
 from batchgen.providers.request_form import in_sections
+from batchgen.providers.specification import SpecificationReader
 from batchgen.schemas import Schema
 
 AUTO = "auto"
@@ -37,6 +38,7 @@ class Provider:
     ``request_formats`` are the forms in which it may take a request; they begin with the usual one.
 
     ``request_form`` makes, of a model's description and the schema of its requests, the form of them.
+    ``specifications`` read what the provider publishes of its models, as ``list`` and as ``contract``.
     ``asked_before`` reads requests of journals that do not say what they ask for. ``price_previewer`` asks what
     a request would cost, None where the vendor offers no such thing.
     """
@@ -49,6 +51,7 @@ class Provider:
     connect: Callable[[Connection], Gateway]
     request_form: Callable[[Schema, Schema], RequestForm] = in_sections
     asked_before: AskedOf = unread
+    specifications: Mapping[str, SpecificationReader] = field(default_factory=dict)
     price_previewer: Callable[[Connection], PricePreviewer] | None = None
 
     def __post_init__(self) -> None:

@@ -274,7 +274,8 @@ def _budget(outlook: Outlook) -> Iterator[str]:
 def _product(outlook: Outlook, step: Step) -> str:
     """Price times seconds; those of reference video in brackets where they cost the same, else beside it."""
     request, prices, billed = step.scene.request, outlook.prices, _billed(outlook, step)
-    videos, seconds = request.asked.reference_videos, duration_of(step)
+    videos, length = request.asked.reference_videos, duration_of(step)
+    seconds = "?" if length is None else str(length)
     price, reference = prices.of(request.tier, videos), prices.of_reference(request.tier, videos)
     if not billed:
         return f"{_known(price)} × {seconds}"  # noqa: RUF001 - as above

@@ -43,7 +43,7 @@ class Checked:
 class Wanted:
     """A result to be brought: of which attempt, from where, and what was asked for.
 
-    ``size`` is width*height in pixels, ``seconds`` the length.
+    ``size`` is width*height in pixels, ``seconds`` the length; empty and 0 where that is not known.
     """
 
     scene_id: str

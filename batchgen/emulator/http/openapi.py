@@ -151,6 +151,8 @@ def _request_body(models: Models) -> dict[str, Any]:
 
 def _bodies(model: Model) -> list[Schema]:
     nested = [_without_keywords(schema) for schema in model.schemas.values()]
+    if not model.sections:  # such a model has one form
+        return [{**nested[0], "properties": {**nested[0]["properties"], **SIDE_FIELDS}}]
     item = {"type": "object", "required": ["params"], "properties": {"params": model.flat_schema}}
     array = {"type": "array", "minItems": 1, "maxItems": 1, "items": {**item, "additionalProperties": False}}
     flat = {**nested[0], "properties": {"model": nested[0]["properties"]["model"], "input": array}}

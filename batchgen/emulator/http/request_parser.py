@@ -1,7 +1,6 @@
 """Parses a request body into a generation request, or rejects it with a documented error."""
 
 import asyncio
-import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -32,12 +31,13 @@ class RejectedRequestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A body that fits its schema, with ``input`` and ``parameters`` in their own objects."""
+    """A body that fits its schema, laid out as that says; ``fields`` are all of it by name."""
 
     model: Model
     form: RequestForm
     flat: bool
     request: Mapping[str, Any]
+    fields: dict[str, Any]
     side_fields: Mapping[str, Any]
 
 
@@ -55,13 +55,13 @@ def _check_schema(document: object, models: Models, accept: Accept) -> _Checked:
     if problem := side_field_violation(side_fields):
         raise RejectedRequestError("", problem, form)
     body = {name: value for name, value in document.items() if name not in side_fields}
-    flat = form == "params" and _is_flat(body["input"])
+    flat = form == "params" and bool(model.sections) and _is_flat(body["input"])
     if flat:
         body["input"] = [{**body["input"][0], "params": model.nested(body["input"][0]["params"])}]
     violation = model.schema_violation(body, form)
     if violation:
         raise RejectedRequestError(*violation, form)
-    return _Checked(model, form, flat, body["input"][0]["params"] if form == "params" else body, side_fields)
+    return _Checked(model, form, flat, _inside(body, form), model.fields(body, form), side_fields)
 
 
 def _refused_form(model: Model, form: RequestForm) -> RejectedRequestError:
@@ -85,7 +85,8 @@ async def parse_request(body: ParsedBody, models: Models, accept: Accept, find_u
     """Parse and check a body; opens media in a thread. Raises `RejectedRequestError`."""
     checked = _check_schema(body.document, models, accept)
     model, form = checked.model, checked.form
-    uris = checked.request["input"].get(model.references_field, ())
+    named = checked.fields.get(model.references_field, ())
+    uris = [named] if isinstance(named, str) else named
     payloads = dict(body.payloads)
     try:
         references = await asyncio.to_thread(open_references, uris, payloads, find_upload)
@@ -103,18 +104,34 @@ async def parse_request(body: ParsedBody, models: Models, accept: Accept, find_u
 
 def _generation_request(checked: _Checked, references: list[Reference]) -> GenerationRequest:
     model, request = checked.model, checked.request
-    redacted = {"input": copy.copy(request["input"]), "parameters": request.get("parameters", {})}
-    if model.references_field:
-        redacted["input"][model.references_field] = [reference.redacted for reference in references]
+    redacted = {name: request.get(name, {}) for name in model.sections} or dict(request)
+    if model.references_field in checked.fields:
+        shown = [reference.redacted for reference in references]
+        redacted = _replaced(redacted, model.references_field, shown[0] if model.takes_one_reference else shown)
     text = json.dumps([model.name, redacted], sort_keys=True, separators=(",", ":"))
     return GenerationRequest(
         model=model,
         form=checked.form,
-        prompt=str(request["input"].get("prompt", "")),
-        parameters=redacted["parameters"],
+        prompt=str(model.parameter(checked.fields, "prompt") or ""),
+        fields=checked.fields,
         references=references,
         redacted=redacted,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         flat=checked.flat,
         side_fields=checked.side_fields,
     )
+
+
+def _inside(document: dict[str, Any], form: RequestForm) -> dict[str, Any]:
+    """The part of an accepted body that differs between requests: without what only lays it out."""
+    if form == "documented":
+        return document
+    item: dict[str, Any] = document["input"][0]
+    inside: dict[str, Any] = item.get("params", item)
+    return inside
+
+
+def _replaced(part: dict[str, Any], field: str, value: object) -> dict[str, Any]:
+    """A part of a request with another value of a field, in whatever object that stands."""
+    inside = {name: _replaced(item, field, value) if isinstance(item, dict) else item for name, item in part.items()}
+    return {**inside, **({field: value} if field in part else {})}

@@ -15,10 +15,11 @@ class GenerationRequest:
     model: Model
     form: RequestForm
     prompt: str
-    parameters: dict[str, Any]
+    fields: dict[str, Any]
+    """Every field by name, whatever object of the request it stands in."""
     references: Sequence[Reference]
     redacted: dict[str, Any]
-    """Input and parameters, fit for a log: sizes and hashes in place of payloads."""
+    """All but the model, fit for a log: sizes and hashes in place of payloads."""
     sha256: str
     """The hash of ``redacted`` and the model. Equal requests have equal hashes, in either form."""
     flat: bool

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 import time
 from collections import Counter
 from dataclasses import replace
@@ -85,7 +84,7 @@ class TaskService:
         tariff = Tariff({**default_prices(model.tiers), **settings.prices}, settings.discount, settings.overcharge)
         lengths = [each.seconds for each in request.references if each.seconds is not None]
         billed = billed_reference_seconds(lengths) if settings.bill_reference_video else Decimal(0)
-        return tariff.charge(model.tier(model.size(request.parameters)), model.seconds(request.parameters), billed)
+        return tariff.charge(model.tier(request.fields), model.seconds(request.fields), billed)
 
     def balance_left(self) -> Decimal | None:
         """What may still be spent, in US dollars: what tasks under way will cost is held back. None: no limit."""
@@ -188,15 +187,13 @@ class TaskService:
         )
 
     def _render_input(self, request: GenerationRequest, task: Task) -> RenderInput:
-        model, parameters = request.model, request.parameters
-        width, height = map(int, re.findall(r"\d+", model.size(parameters))[:2])
-        seconds = model.seconds(parameters)
+        model, fields = request.model, request.fields
+        width, height = map(int, model.size(fields).split("*"))
+        seconds = model.seconds(fields)
         if "wrong-size-result" in task.result_faults:
             width, height = width // 4 * 2, height // 4 * 2
-        seed = model.parameter(parameters, "seed")
-        multiple_shots = model.parameter(parameters, "shot_type") == "multi" and model.parameter(
-            parameters, "prompt_extend"
-        )
+        seed = model.parameter(fields, "seed")
+        multiple_shots = model.parameter(fields, "shot_type") == "multi" and model.parameter(fields, "prompt_extend")
         first_reference = request.references[0] if request.references else None
         spec = VideoSpec(
             width=width,
@@ -205,8 +202,8 @@ class TaskService:
             seed=int(random_between(0, SEED_LIMIT, self.settings.seed, "seed", task.id) if seed is None else seed),
             prompt=request.prompt,
             shots=min(_MAX_SHOTS, seconds) if multiple_shots else 1,
-            sound=bool(model.parameter(parameters, "audio")),
-            watermark=bool(model.parameter(parameters, "watermark")),
+            sound=bool(model.parameter(fields, "audio")),
+            watermark=bool(model.parameter(fields, "watermark")),
             reference=first_reference.redacted if first_reference else "",
             picture=first_reference.picture if first_reference else None,
         )

@@ -1,6 +1,7 @@
-"""The provider of ``wan26_r2v``."""
+"""The provider of ``wan26_r2v`` and its relatives."""
 
 from batchgen.providers.provider import Provider
+from batchgen.providers.vtrix import contract, parameter_list
 from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.providers.vtrix.error_policy import ERROR_POLICY
 from batchgen.providers.vtrix.price_preview import VtrixPricePreviewer
@@ -14,5 +15,6 @@ VTRIX = Provider(
     errors=ERROR_POLICY,
     connect=VtrixGateway,
     asked_before=asked_before,
+    specifications={"list": parameter_list.read, "contract": contract.read},
     price_previewer=VtrixPricePreviewer,
 )

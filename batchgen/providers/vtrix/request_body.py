@@ -17,9 +17,9 @@ class RequestFormat(StrEnum):
 
 def as_sent(document: RequestDocument, form: RequestFormat) -> dict[str, object]:
     """The JSON of a request, its references still objects."""
-    if form is RequestFormat.DOCUMENTED:
-        return dict(document)
-    params = {"input": document["input"], "parameters": document["parameters"]}
+    if form is RequestFormat.DOCUMENTED or isinstance(document.get("input"), list):
+        return dict(document)  # a model that is described with a list takes nothing else
+    params = {name: part for name, part in document.items() if name != "model"}
     return {"model": document["model"], "input": [{"params": params}]}
 
 

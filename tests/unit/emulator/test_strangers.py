@@ -75,7 +75,7 @@ def test_the_sdk_needs_a_key(start: Start) -> None:
 
 
 def test_the_sdk_finds_the_models(sdk: Client) -> None:
-    assert [hit["name"] for hit in sdk.modal.search_models().hits] == [request()["model"]]
+    assert request()["model"] in [hit["name"] for hit in sdk.modal.search_models().hits]
 
 
 def test_the_sdk_waits_in_the_queue(start: Start) -> None:

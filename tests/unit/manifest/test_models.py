@@ -1,6 +1,7 @@
 """A model is a folder: one of the tests' own, quite unlike the shipped one, works without a line of code."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from helpers.support import batchgen, told
 
 MODELS = Path(__file__).parents[2] / "examples" / "models"
 SCHEMAS = Path(__file__).parents[3] / "schemas"
+SHIPPED = ["wan26_i2v", DEFAULT_MODEL, "wan26_t2v"]
 KNOWN: dict[str, Any] = {MODELS_VARIABLE: str(MODELS)}
 HEAD = "version: 1\nname: sketches\nmodel: sketch\nscenes:\n"
 
@@ -49,7 +51,10 @@ REFUSED = {
     "seed": ("  - {id: a, prompt: a, seed: 5}\n", ["5 unknown-key"]),
     "a cast": ("  - {id: a, prompt: a}\ncast: {hero: gone.png}\n", ["6 cast.not-here"]),
     "a tier of the other model": ("  - {id: a, prompt: a}\npricing: {720P: 1}\n", ["6 unknown-key"]),
-    "a budget without a price": ("  - {id: a, prompt: a}\nbudget_usd: 1\n", ["6 budget_usd.pricing"]),
+    "a budget without a price": (
+        "  - {id: a, prompt: a}\nbudget_usd: 1\n",
+        ["6 budget_usd.pricing", "6 budget_usd.duration"],
+    ),
     "a cast name": ('  - {id: a, prompt: "{hero}"}\n', ["5 cast.unknown"]),
 }
 
@@ -82,13 +87,13 @@ def test_the_command_line_knows_the_model_once_its_folder_is_named(tmp_path: Pat
 
 
 def test_a_catalogue_lists_what_it_has() -> None:
-    assert shipped().models() == [DEFAULT_MODEL]
-    assert Catalogue(SCHEMAS, MODELS).models() == ["sketch", DEFAULT_MODEL]
+    assert shipped().models() == SHIPPED
+    assert Catalogue(SCHEMAS, MODELS).models() == ["sketch", *SHIPPED]
     with pytest.raises(UsageError, match="there is no schema 'nothing'; there are: audit, findings, "):
         shipped().document("nothing")
 
 
-@pytest.mark.parametrize("model", ["sketch", DEFAULT_MODEL])
+@pytest.mark.parametrize("model", ["sketch", *SHIPPED])
 def test_each_model_describes_itself_by_the_schema_of_models(model: str) -> None:
     catalogue = Catalogue(SCHEMAS, MODELS)
     description = catalogue.for_model(model, "model.json")
@@ -120,3 +125,26 @@ def test_no_code_names_the_shipped_model_but_as_the_default() -> None:
     named = [path.name for path in sources if DEFAULT_MODEL in path.read_text(encoding="utf-8")]
     assert len(sources) > 20
     assert named == ["schemas.py"]
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_each_shipped_model_has_a_schema_for_editors_and_for_either_form(model: str) -> None:
+    manifest = {"version": 1, "name": "a", "model": model, "scenes": [{"id": "a", "prompt": "character1 waves"}]}
+    assert Draft202012Validator(shipped().document("manifest", model)).is_valid(manifest)
+    names = set(shipped().names())
+    assert {f"models/{model}/{part}" for part in ("media", "request", "settings")} <= names
+    shown = shipped().document("request-params", model)["properties"]["input"]["items"]["properties"]["params"]
+    assert shown["properties"]["input"] == shipped().for_model(model, "request")["properties"]["input"]
+
+
+def test_what_a_model_lacks_of_a_shared_schema_it_does_not_take(tmp_path: Path) -> None:
+    shutil.copytree(MODELS / "sketch", tmp_path / "models" / "sketch")
+    request = json.loads((MODELS / "sketch" / "request.schema.json").read_text())
+    del request["properties"]["parameters"]
+    (tmp_path / "models" / "sketch" / "request.schema.json").write_text(json.dumps(request))
+    body = Catalogue(SCHEMAS, tmp_path / "models").document("request-params", "sketch")
+    inside = {"input": {"prompt": "a"}}
+    assert Draft202012Validator(body).is_valid({"model": "sketch", "input": [{"params": inside}]})
+    assert not Draft202012Validator(body).is_valid(
+        {"model": "sketch", "input": [{"params": {**inside, "parameters": {}}}]}
+    )

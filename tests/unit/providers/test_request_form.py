@@ -9,6 +9,7 @@ import pytest
 from batchgen.model import Asked, Reference, Request, SceneSettings
 from batchgen.providers.registry import asked_before, request_form
 from batchgen.providers.request_form import in_sections
+from batchgen.providers.vtrix.request_body import RequestFormat, as_sent
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
 REFERENCES = (Reference("https://example.com/a.png"),)
@@ -34,6 +35,58 @@ def test_a_request_may_be_laid_out_otherwise() -> None:
         "content": {"text": "a cat", "images": REFERENCES},
         "config": {"resolution": "64*64"},
     }
+
+
+IN_A_LIST: dict[str, Any] = {
+    "properties": {
+        "model": {"const": "other"},
+        "input": {
+            "type": "array",
+            "items": {
+                "required": ["params"],
+                "properties": {
+                    "params": {
+                        "required": ["prompt", "image"],
+                        "properties": {
+                            "prompt": {},
+                            "image": {"type": "string"},
+                            "camera": {"required": ["kind"], "properties": {"kind": {}, "mode": {}}},
+                            "mode": {},
+                        },
+                    }
+                },
+            },
+        },
+    }
+}
+RENAMED = {"fields": {"references": "image", "camera_mode": "input[0].params.camera.mode"}}
+
+
+def test_a_request_may_be_a_list_with_an_object_in_an_object() -> None:
+    form = in_sections(RENAMED, IN_A_LIST)
+    assert list(form.settings) == ["prompt", "references", "kind", "camera_mode", "mode"]
+    assert form.required == ("prompt", "references"), "what stands in an object that may be left out may be, too"
+    wanted = SceneSettings("other", "a cat", REFERENCES, {"mode": "x"})
+    params = {"prompt": "a cat", "image": REFERENCES[0], "mode": "x"}
+    assert form.document(wanted) == {"model": "other", "input": [{"params": params}]}
+    nested = SceneSettings("other", "a cat", (), {"camera_mode": "y"})
+    assert form.document(nested) == {
+        "model": "other",
+        "input": [{"params": {"prompt": "a cat", "camera": {"mode": "y"}}}],
+    }
+
+
+SENT = [
+    ({"model": "m", "input": {"p": 1}, "parameters": {}}, [{"params": {"input": {"p": 1}, "parameters": {}}}]),
+    ({"model": "m", "input": {"p": 1}}, [{"params": {"input": {"p": 1}}}]),
+    ({"model": "m", "input": [{"params": {"p": 1}}]}, [{"params": {"p": 1}}]),
+]
+
+
+@pytest.mark.parametrize(("document", "inside"), SENT)
+def test_each_request_has_a_form_as_a_list(document: dict[str, Any], inside: list[Any]) -> None:
+    assert as_sent(document, RequestFormat.DOCUMENTED) == document
+    assert as_sent(document, RequestFormat.PARAMS) == {"model": "m", "input": inside}
 
 
 def settings(**others: Any) -> SceneSettings:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from batchgen.store.check import mismatch
 from batchgen.store.interface import FetchFailed, Wanted
 from batchgen.store.local import Limits, LocalStore
 
@@ -51,3 +52,19 @@ def test_work_holds_no_connection(tmp_path: Path) -> None:
 def test_a_failure_survives_the_way_between_processes() -> None:
     failed = pickle.loads(pickle.dumps(FetchFailed("the URL answers 403", expired=True)))  # noqa: S301 - our own
     assert (str(failed), failed.expired) == ("the URL answers 403", True)
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "said"),
+    [
+        ("480*480", 2, None),
+        ("", 0, None),
+        ("16:9", 0, None),
+        ("720p", 2, None),
+        ("480*482", 0, "480*482 was asked for"),
+        ("", 3, "3 s were asked for"),
+    ],
+)
+def test_what_is_not_known_is_not_compared(tmp_path: Path, size: str, seconds: int, said: str | None) -> None:
+    found = mismatch(write_video(tmp_path / "result.mp4", seconds=2, size=(480, 480)), size, seconds)
+    assert found is None if said is None else said in str(found)
