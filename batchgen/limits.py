@@ -19,6 +19,10 @@ LONGEST_HOLD_S = 32.0
 """For how long all submissions rest after a 429, or a 503 that asks for it: twice as long each time until
 one is taken, and never shorter than the gateway asks. ``Retry-After: 0`` would otherwise be an invitation
 to ask without pause."""
+FIRST_TRIAL_S = 10.0
+LONGEST_TRIAL_S = 300.0
+"""Between two trials of one task more than the gateway bore: twice as long after each that was refused. What it
+takes may grow, and a trial that is refused costs a rest."""
 LONGEST_RETRY_AFTER_S = 86_400.0
 """A longer ``Retry-After`` is taken for a day."""
 PATIENCE_S = 600.0

@@ -100,5 +100,6 @@ def delivered(at: str, result: FetchResult, path: str, sha256: str) -> ev.Downlo
 
 
 def kind_of(attempt: Attempt) -> str:
-    """What tasks that take about as long have in common: size and duration."""
-    return f"{attempt.request.size} {attempt.request.seconds}"
+    """What tasks that take about as long have in common: model, size, duration and videos to begin with."""
+    asked = attempt.request.asked
+    return f"{asked.model} {asked.size} {asked.seconds} {asked.reference_videos}"

@@ -33,9 +33,10 @@ class Reach:
         self._times += 1
         if self._lost_since is None:
             self._lost_since = now
-            # Whoever answers after an outage need not be the one that answered before it.
-            self._knows_tasks, self._missing_since = False, None
-            self._missing.clear()
+            # Whoever answers after an outage need not be the one that knew tasks before it.
+            if self._knows_tasks:
+                self._knows_tasks, self._missing_since = False, None
+                self._missing.clear()
         return now - self._lost_since >= LOST_AFTER_S
 
     def knows_task(self) -> None:

@@ -10,12 +10,12 @@ from decimal import Decimal
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
 from batchgen.engine.attempts import Attempt, AttemptState
-from batchgen.engine.backoff import Jitter, result_wait, retry_wait, submit_wait
+from batchgen.engine.backoff import Jitter, retry_wait, submit_wait
 from batchgen.engine.breaker import Breaker
 from batchgen.engine.budget import Budget, Estimate, recorded_estimate
 from batchgen.engine.classification import NOT_CONNECTED, REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.commands import Command, FetchResult, PollResult, Stop, SubmitResult
-from batchgen.engine.pacing import Pacing, poll_wait
+from batchgen.engine.looks import Looks
 from batchgen.engine.planner import paid_for
 from batchgen.engine.queues import CommandKind, CommandQueues
 from batchgen.engine.reach import Reach
@@ -25,8 +25,6 @@ from batchgen.engine.states import State
 from batchgen.engine.throttle import Pace
 from batchgen.limits import (
     CONFIRMED_AFTER,
-    FAILS_AFTER,
-    LONGEST_READ_WAIT_S,
     LOOKS_AT_MISSING,
     MOST_FETCHES,
     MOST_POSTS,
@@ -79,9 +77,6 @@ class Reactions:
         self._held_code = ""
         self._settings = settings
         self._jitter = jitter
-        self._pacing = Pacing(settings.poll_interval_s)
-        self._waiting: dict[str, dict[SceneRun, float]] = {}
-        self._failed_reads = 0
         self._pace = Pace(settings.max_in_flight, settings.submit_rate)
         self._reach = Reach()
         self._breaker = Breaker()
@@ -89,6 +84,7 @@ class Reactions:
         self._shut_out_since: float | None = None
         self._budget = Budget(settings.budget_usd, state.all_attempts(), settings.estimate)
         self._queues = CommandQueues()
+        self._looks = Looks(settings.poll_interval_s, self._queues, self._reach, jitter)
         self._commands: dict[Command, SceneRun] = {}
         self._sending: set[SceneRun] = set()
         self._in_flight: set[SceneRun] = set()
@@ -114,6 +110,11 @@ class Reactions:
         before = self.state.find(key)
         self._remember(event)
         self._budget.changed(before, self.state.attempt(key))
+
+    @property
+    def _running(self) -> int:
+        """How many tasks the gateway is known to have."""
+        return len(self._in_flight) - len(self._sending)
 
     def _attempt(self, run: SceneRun) -> Attempt:
         return self.state.attempt(run.attempt)
@@ -215,9 +216,9 @@ class Reactions:
     def _created(self, run: SceneRun, now: float) -> None:
         self._shut_out_since = None
         self._formats.created(self._attempt(run).request_format)
-        self._pace.accepted(len(self._in_flight))
+        self._pace.accepted(self._running, run.sent_at, now)
         run.waits_for_task(now, now + self._settings.task_timeout_s)
-        self._look_as_planned(now + self._pacing.first_look(self._kind(run)), run)
+        self._looks.first(self._kind(run), run, now)
 
     def _count(self, classification: Classification, at: str, *, uncertain: bool) -> None:
         """Have the breaker know of an answer to a submission."""
@@ -229,12 +230,13 @@ class Reactions:
 
     def _send_later(self, classification: Classification, run: SceneRun, now: float, at: str) -> None:
         """Submit once more: nothing was created. Waiting for the account is no failure of the scene."""
-        if classification.throttled or classification.wait_s is not None:
+        if classification.throttled:
+            self._pace.throttled(self._running, run.sent_at, now, classification.wait_s, classification.reason)
+        elif classification.wait_s is not None:
             self._pace.refused(run.sent_at, now, classification.wait_s, classification.reason)
         if self.stop is not None:
             self._hold_back(run, at)
         elif classification.throttled:
-            self._pace.throttled(len(self._in_flight))
             self._queues.first(CommandKind.SUBMIT, run)
         elif classification.code == NOT_CONNECTED:
             self._pace.hold(now + self._reach.wait(self._jitter), classification.reason)
@@ -265,7 +267,7 @@ class Reactions:
         self._heard(classification, now, at)
         self._heard_of_task(result, run, now, at)
         run.hears_charge(result.task)
-        self._failed_reads = self._failed_reads + 1 if classification.kind is Kind.TRANSIENT else 0
+        self._looks.heard(classification)
         if classification.kind is Kind.DONE:
             self._completed(result, run, now, at)
         elif classification.kind in REFUSES_ACCOUNT:
@@ -314,56 +316,10 @@ class Reactions:
     def _look_again(self, classification: Classification, run: SceneRun, now: float) -> None:
         if classification.kind not in _ENDED:
             run.said, run.said_times = "", 0
-        if classification.kind is Kind.RUNNING:
-            run.running_at = run.looked_at
-        if classification.kind is not Kind.TRANSIENT:
-            run.failures = 0
-        interval_s = self._settings.poll_interval_s
-        match classification.kind:
-            case Kind.RUNNING:
-                self._look_as_planned(self._planned_look(run), run)
-            case Kind.TRANSIENT:
-                wait_s = self._wait_after_failure(classification, run)
-                self._look_at(max(now + wait_s, self._planned_look(run)), run)
-            case Kind.NO_RESULT:
-                self._look_at(now + result_wait(run.said_times, interval_s, self._jitter), run)
-            case _:
-                self._look_at(now + poll_wait(interval_s, run.said_times + run.missed, self._jitter), run)
-
-    def _wait_after_failure(self, classification: Classification, run: SceneRun) -> float:
-        """How long to wait at least after a reading that said nothing: for longer where all of them do."""
-        if classification.code == NOT_CONNECTED:
-            return self._reach.wait(self._jitter)
-        run.failures += 1
-        asked_s = min(classification.wait_s or 0.0, LONGEST_READ_WAIT_S)
-        gateway_fails = self._failed_reads >= FAILS_AFTER
-        return max(asked_s, retry_wait(run.failures, self._jitter) if gateway_fails else 0.0)
+        self._looks.again(self._kind(run), run, classification, now)
 
     def _kind(self, run: SceneRun) -> str:
         return outcome_events.kind_of(self._attempt(run))
-
-    def _planned_look(self, run: SceneRun) -> float:
-        looked_s = run.looked_at - run.created_at
-        return run.created_at + self._pacing.next_look(self._kind(run), looked_s, self._jitter)
-
-    def _look_at(self, when: float, run: SceneRun) -> None:
-        """Read a task at that time; the last look comes when the time is up, however long the wait would be."""
-        self._queues.at(when if run.give_up_at is None else min(when, run.give_up_at), CommandKind.POLL, run)
-
-    def _look_as_planned(self, when: float, run: SceneRun) -> None:
-        """Read a task at a time that follows from what is known of its kind, and may follow anew from more."""
-        self._waiting.setdefault(self._kind(run), {})[run] = when
-        self._look_at(when, run)
-
-    def _heed_length(self, run: SceneRun, now: float) -> None:
-        """Learn how long a task took that is done; where that is news, others of its kind are looked at sooner."""
-        kind, since = self._kind(run), run.running_at
-        if since is None or not self._pacing.ended(kind, since - run.created_at, now - run.created_at):
-            return
-        for other, when in list(self._waiting.get(kind, {}).items()):
-            planned = max(now, self._planned_look(other))
-            if planned < when:
-                self._look_as_planned(planned, other)
 
     def _give_up(self, run: SceneRun, at: str) -> None:
         """Wait no longer in this run. The task makes room: a stuck one must not keep others waiting."""
@@ -385,7 +341,7 @@ class Reactions:
 
     def _completed(self, result: PollResult, run: SceneRun, now: float, at: str) -> None:
         attempt = self._attempt(run)
-        self._heed_length(run, now)
+        self._looks.ended(self._kind(run), run, now)
         self._in_flight.discard(run)
         self._remember_of(outcome_events.completed(at, attempt, run.charged(result.task)))
         # Only where the plan says so: it shows what is bought, and lets one of several scenes buy.

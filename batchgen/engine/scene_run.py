@@ -18,11 +18,12 @@ class SceneRun:
     ``sent_at`` is when it was submitted last; ``refusals`` counts submissions in this run that created nothing,
     ``failures`` readings in a row that said nothing, ``said_times`` how often in a row the gateway said
     ``said``. ``created_at`` is when the task was created that it waits for, ``looked_at`` when that was read
-    last, ``running_at`` when it was last known to run, ``charge`` the last reading of it that stated a cost. ``missed`` is how often the task was met with 404, ``heard_of`` whether anything
-    else was said of it. ``removed`` says that no scene of the manifest needs the attempt: nothing is
-    submitted, whatever comes of its task. ``repeats`` says that the scene is submitted again unless its task
-    brings a result, ``again`` that it is paid for once more by wish, though a result is there. ``refused_as``
-    is how it was refused in one form of the request; from then on it is sent in ``request_format``.
+    last, ``running_at`` when it is last known to have been running; ``charge`` is the last reading of it that
+    stated a cost. ``missed`` is how often the task was met with 404, ``heard_of`` whether anything else was said
+    of it. ``removed`` says that no scene of the manifest needs the attempt: nothing is submitted, whatever comes
+    of its task. ``repeats`` says that the scene is submitted again unless its task brings a result, ``again``
+    that it is paid for once more by wish, though a result is there. ``refused_as`` is how it was refused in one
+    form of the request; from then on it is sent in ``request_format``.
     """
 
     scene: SceneFacts
@@ -38,7 +39,7 @@ class SceneRun:
     said: str = ""
     said_times: int = 0
     charge: TaskResult = _NOTHING_TOLD
-    created_at: float = 0.0
+    created_at: float | None = None
     looked_at: float = 0.0
     running_at: float | None = None
     give_up_at: float | None = None

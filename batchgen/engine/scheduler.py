@@ -55,7 +55,6 @@ from batchgen.engine import outcome_events
 from batchgen.engine.attempts import RESULT_IS_HERE, AttemptKey
 from batchgen.engine.backoff import Jitter
 from batchgen.engine.commands import Command, CommandResult, Fetch, Poll, Stop, Submit
-from batchgen.engine.pacing import age_s
 from batchgen.engine.planner import Action, Step
 from batchgen.engine.queues import CommandKind
 from batchgen.engine.reactions import Reactions, Settings
@@ -144,8 +143,8 @@ class Scheduler(Reactions):
         if self._under_way >= self._settings.workers:
             return None  # whatever falls due has to wait for a worker, that is, for an ending
         times = [self._queues.wakes_at(), self._reach.elsewhere_at if self.stop is None else None]
-        if self._queues.head(CommandKind.SUBMIT) is not None and self._may_submit_more():
-            times.append(self._pace.opens_at())
+        if self._queues.head(CommandKind.SUBMIT) is not None and self.stop is None:
+            times.append(self._submits_at())
         return min((when for when in times if when is not None), default=None)
 
     # What the caller tells
@@ -190,17 +189,24 @@ class Scheduler(Reactions):
         self._commands[command] = run
         return command
 
-    def _may_submit_more(self) -> bool:
-        has_room = len(self._in_flight) < self._pace.limit
-        may_ask = self._formats.is_known or not self._sending
-        return self.stop is None and has_room and may_ask and self._breaker.allows(len(self._sending))
+    def _may_submit_more(self, now: float) -> bool:
+        in_flight, sending = len(self._in_flight), len(self._sending)
+        may_ask = self._formats.is_known or not sending
+        is_let = may_ask and self._breaker.allows(sending) and self._pace.allows(in_flight, sending, now)
+        return self.stop is None and is_let
+
+    def _submits_at(self) -> float | None:
+        """When the next submission may go out without any ending, None for never."""
+        opens_at, trial_at = self._pace.opens_at(), self._pace.trial_at()
+        moments = [opens_at, *([] if trial_at is None else [max(trial_at, opens_at)])]
+        return next((moment for moment in moments if self._may_submit_more(moment)), None)
 
     def _next_submit(self, now: float, at: str) -> Submit | None:
         run = self._queues.head(CommandKind.SUBMIT)
         while run is not None and self._is_served(run):
             self._queues.take(CommandKind.SUBMIT)
             run = self._queues.head(CommandKind.SUBMIT)
-        if run is None or not self._may_submit_more() or now < self._pace.opens_at():
+        if run is None or not self._may_submit_more(now) or now < self._pace.opens_at():
             return None
         if not self._budget.allows(run.scene.estimated_cost_usd):
             self._stop_at_budget(at)
@@ -228,20 +234,18 @@ class Scheduler(Reactions):
         return not run.again and any(one.state in RESULT_IS_HERE for one in self.state.attempts_for(run.scene))
 
     def _next_poll(self, now: float, at: str) -> Poll | None:
-        if self._queues.head(CommandKind.POLL) is None or not self._has_time_for_tasks():
+        if self._queues.head(CommandKind.POLL) is None or not self._has_time_for_tasks(now):
             return None
         run = self._queues.take(CommandKind.POLL)
         attempt = self._attempt(run)
         if run.give_up_at is None:
             run.give_up_at = now + self._settings.task_timeout_s
-            run.created_at = now - age_s(attempt.submitted_at, at)
-        run.looked_at = now
-        self._waiting.get(self._kind(run), {}).pop(run, None)
+        self._looks.begun(self._kind(run), run, attempt.submitted_at, now, at)
         return self._begun(Poll(attempt.scene_id, attempt.number, attempt.task_id or ""), run)
 
-    def _has_time_for_tasks(self) -> bool:
+    def _has_time_for_tasks(self, now: float) -> bool:
         """Whether tasks are read: without waiting, only to see which of them make room for others."""
-        full = len(self._in_flight) >= self._pace.limit
+        full = len(self._in_flight) >= self._pace.limit(now)
         return self._settings.wait or (full and self._queues.has(CommandKind.SUBMIT))
 
     def _next_fetch(self, now: float, at: str) -> Fetch | None:  # noqa: ARG002 - the choices are called alike

@@ -36,6 +36,8 @@ _DOUBTED = 40
 _FEW = 20
 _SURPRISING = 0.1
 """The first lengths are news, and later those to which less than a tenth of the weights gave a chance."""
+_BETWEEN_NEWS = 1.02
+"""News come no sooner than so many times as many lengths are known: all that wait are looked over for each."""
 _GROWN = 1.2
 """Looks are planned anew once so many times as many lengths are known."""
 _LEAST_THRESHOLD, _MOST_THRESHOLD = 1e-5, 2.0
@@ -54,6 +56,7 @@ class TaskLengths:
     _weights: dict[int, float] = field(default_factory=dict)
     _known: int = 0
     _planned_for: int = 0
+    _news_at: int = 0
 
     def add(self, above_s: float, until_s: float) -> bool:
         """A task was found to have ended between two ages; whether that changes much."""
@@ -62,9 +65,13 @@ class TaskLengths:
         if last >= _MOST_SPANS:
             return False
         spans = range(first, last + 1)
-        is_news = self._known < _FEW or self._weight_of(spans) < _SURPRISING * sum(self._weights.values())
+        is_few = self._known < _FEW
+        is_due = self._known >= self._news_at * _BETWEEN_NEWS
+        is_news = is_few or (is_due and self._weight_of(spans) < _SURPRISING * sum(self._weights.values()))
         self._share_out(spans)
         self._known += 1
+        if is_news:
+            self._news_at = self._known
         if is_news or self._known >= self._planned_for * _GROWN:
             self._plan()
         return is_news

@@ -1,15 +1,31 @@
-"""How fast scenes are submitted, and when submissions rest. Pure.
+"""How fast scenes are submitted, how many at once, and when submissions rest. Pure.
 
-Three bounds come together: what the user allows (``max_in_flight``, ``per_second``), how many tasks
-the gateway bears at a time, learned from its 429s, and the rest that it asks for. A 429, and any
-answer with ``Retry-After``, speaks of the account and so holds back all submissions: for as long as
-the gateway asks, and for no less than 1, 2, 4 … 32 s, doubled at each refusal until a task is taken
-again, since ``Retry-After: 0``, or a moment in the past, is no leave to ask without pause.
+The user bounds both (``max_in_flight``, ``per_second``); what the gateway bears is learned from its 429s. Two
+causes look alike. A *cap*: it has as many tasks as it takes at once. A *rate*: it was asked too often just now.
+With a cap, submitting on is of no use before a task has ended; with a rate, it is after a rest.
+
+- Where as many tasks were running before as now, or fewer than have been taken lately, the refusal is taken for
+  one of the rate: submissions rest, and the number at once stays.
+- Else it is taken for a cap: no more tasks at once than are running. That is tried soon, and then less and less
+  often: one more task than the limit. Where it is taken the limit was none, and grows twice as fast each time,
+  as TCP does; where it is refused, the next trial comes twice as late.
+
+After a refusal one submission goes out, and twice as many under way at once for each that is taken, so that a
+gateway that is still busy is asked once, and one that is ready is full again within a few answers.
+
+A 429, and any answer with ``Retry-After``, speaks of the account and so holds back all submissions: for as long as
+the gateway asks, and for no less than 1, 2, 4 … 32 s, doubled at each refusal until a task is taken again, since
+``Retry-After: 0``, or a moment in the past, is no leave to ask without pause.
 """
 
 from dataclasses import dataclass, field
 
-from batchgen.limits import FIRST_HOLD_S, LONGEST_HOLD_S
+from batchgen.limits import FIRST_HOLD_S, FIRST_TRIAL_S, LONGEST_HOLD_S, LONGEST_TRIAL_S
+
+_BELIEVED = 3
+"""So many refusals in a row with fewer tasks than were taken before are a cap all the same: it has fallen."""
+_REST = 10
+"""A trial comes no sooner than so many times the rest that the last one cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +49,36 @@ class Pace:
     held: Hold = Hold(0.0, "")
     _next_at: float = 0.0
     _refused_at: float = float("-inf")
-    _limit: int = field(init=False)
-    _since_raised: int = 0
     _least_hold_s: float = FIRST_HOLD_S
+    _limit: int = field(init=False)
+    _under_way: int = field(init=False)
+    """How many submissions may be under way at once."""
+    _borne: int = 0
+    """The most tasks at once that the gateway has taken, and not refused since."""
+    _in_a_row: int = 0
+    _trial_at: float = 0.0
+    _trial_s: float = 0.0
+    _step: int = 1
 
     def __post_init__(self) -> None:
         """Begin with all that the user allows."""
-        self._limit = self.max_in_flight
+        self._limit = self._under_way = self.max_in_flight
 
-    @property
-    def limit(self) -> int:
-        """How many tasks may be in flight now."""
-        return self._limit
+    def limit(self, now: float) -> int:
+        """How many tasks may be in flight at this moment; now and then one more than were borne."""
+        return min(self._limit + (now >= self._trial_at), self.max_in_flight)
+
+    def allows(self, in_flight: int, sending: int, now: float) -> bool:
+        """Whether one more task may be in flight, and one more submission under way, beside so many."""
+        return in_flight < self.limit(now) and sending < self._under_way
 
     def opens_at(self) -> float:
         """The earliest time for the next submission."""
         return max(self.held.until, self._next_at)
+
+    def trial_at(self) -> float | None:
+        """When one more task than were borne is tried; None where nothing is to be found out."""
+        return self._trial_at if self._limit < self.max_in_flight else None
 
     def sent(self, now: float) -> None:
         """A submission goes out now."""
@@ -64,22 +94,37 @@ class Pace:
         self.hold(now + max(wait_s or 0.0, self._least_hold_s if is_news else 0.0), reason)
         if is_news:
             self._refused_at = now
+            self._in_a_row += 1
             self._least_hold_s = min(2 * self._least_hold_s, LONGEST_HOLD_S)
 
-    def throttled(self, in_flight: int) -> None:
-        """The gateway had too many tasks, with that many in flight beside the one refused."""
-        self._limit = max(1, min(self._limit, in_flight))
-        self._since_raised = 0
+    def throttled(self, running: int, sent_at: float, now: float, wait_s: float | None, reason: str) -> None:
+        """The same, since the gateway took no more requests, or no more tasks, with so many running there."""
+        was_trial = running >= self._limit
+        if was_trial:
+            self._least_hold_s = FIRST_HOLD_S  # a task that ends makes room, however often that was tried
+        self.refused(sent_at, now, wait_s, reason)
+        self._under_way, self._step = 1, 1
+        if not running or (running < self._borne and self._in_a_row < _BELIEVED):
+            return  # it took more before: it was asked too often
+        self._limit = self._borne = min(self._limit, running)
+        if was_trial:
+            self._trial_s = min(max(2 * self._trial_s, FIRST_TRIAL_S, _REST * (wait_s or 0.0)), LONGEST_TRIAL_S)
+        else:
+            self._trial_s = 0.0
+        self._trial_at = now + self._trial_s
 
-    def accepted(self, in_flight: int) -> None:
-        """The gateway took a task. After as many as the limit allows, one more is tried."""
-        self._least_hold_s = FIRST_HOLD_S
-        if self._limit >= self.max_in_flight or in_flight < self._limit:
+    def accepted(self, running: int, sent_at: float, now: float) -> None:
+        """The gateway took a task, and so many are running there with it."""
+        self._borne = max(self._borne, running)
+        if sent_at <= self._refused_at:
+            self._limit = max(self._limit, running)
             return
-        self._since_raised += 1
-        if self._since_raised >= self._limit:
-            self._limit += 1
-            self._since_raised = 0
+        self._least_hold_s, self._in_a_row = FIRST_HOLD_S, 0
+        self._under_way = min(2 * self._under_way, self.max_in_flight)
+        if running > self._limit:
+            self._limit = min(max(running, self._limit + self._step), self.max_in_flight)
+            self._step *= 2
+            self._trial_s, self._trial_at = 0.0, now
 
     def hold(self, until: float, reason: str) -> None:
         """No submission before ``until``; a hold is never shortened."""

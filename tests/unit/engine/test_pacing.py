@@ -3,10 +3,12 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from batchgen.engine.backoff import retry_wait, submit_wait
-from batchgen.engine.pacing import TaskDurations, poll_wait
-from batchgen.limits import MOST_POSTS
+from batchgen.engine.pacing import Pacing, age_s, poll_wait
+from batchgen.limits import CLOSEST_LOOK, FARTHEST_LOOK, MOST_POSTS
 
 
 def least() -> float:
@@ -46,13 +48,62 @@ def test_a_refused_scene_is_submitted_six_times_over_about_a_minute() -> None:
     assert (submit_wait(1, least), submit_wait(1, most)) == (1.6, 2.4)
 
 
-def test_the_first_reading_comes_shortly_before_the_shortest_task_known_of_its_kind() -> None:
-    lengths = TaskDurations()
-    assert lengths.first_wait("a") == 0
-    for seconds in (30.0, 20.0, 40.0):
-        lengths.completed("a", seconds)
-    assert lengths.first_wait("a") == 18
-    assert lengths.first_wait("b") == 0
-    for _ in range(20):
-        lengths.completed("a", 50.0)
-    assert lengths.first_wait("a") == 45, "the last twenty count"
+def test_of_an_unknown_kind_the_first_looks_are_spread_over_an_interval_and_the_others_follow() -> None:
+    pacing = Pacing(10.0)
+    first = sorted(pacing.first_look("a") for _ in range(50))
+    assert 5 <= first[0] < first[-1] < 15
+    assert max(later - sooner for sooner, later in pairwise(first)) < 0.5
+    assert pacing.next_look("a", 40.0, middle) == 50.0
+
+
+def test_a_length_that_is_always_the_same_is_looked_at_when_it_is_over() -> None:
+    pacing = Pacing(10.0)
+    for number in range(40):
+        looked = 46.0 - (number % 7) * 0.7 + 0.35
+        pacing.ended("a", looked - 5, looked + 0.4)
+    looks = [pacing.first_look("a")]
+    while looks[-1] < 46:
+        looks.append(pacing.next_look("a", looks[-1], middle))
+    assert len(looks) <= 46 / 10 + 2
+    assert min(abs(look - 46.4) for look in looks) < 1
+    assert pacing.first_look("b") < 15, "kinds are learned apart"
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 400), st.floats(0.01, 60)), min_size=1, max_size=60), st.sampled_from((0.5, 5.0))
+)
+def test_looks_are_a_fifth_to_three_intervals_apart_whatever_was_learned(
+    lengths: list[tuple[float, float]], interval_s: float
+) -> None:
+    pacing = Pacing(interval_s)
+    for above, more in lengths:
+        pacing.ended("a", above, above + more)
+    looks = [pacing.first_look("a")]
+    assert looks[0] <= FARTHEST_LOOK * interval_s * 1.2
+    for _ in range(50):
+        looks.append(pacing.next_look("a", looks[-1], middle))
+    for sooner, later in pairwise(looks):
+        assert CLOSEST_LOOK * interval_s * 0.999 <= later - sooner <= (FARTHEST_LOOK + 2 * CLOSEST_LOOK) * interval_s
+
+
+def test_what_was_long_ago_is_forgotten() -> None:
+    pacing = Pacing(1.0)
+    for _ in range(50):
+        pacing.ended("a", 19.5, 20.5)
+    news = [pacing.ended("a", 0.4, 0.6) for _ in range(100)]
+    assert news[0], "what nobody expected is news"
+    assert not any(news[-20:])
+    assert pacing.first_look("a") <= 1
+
+
+def test_a_task_of_a_day_teaches_nothing_and_harms_nothing() -> None:
+    pacing = Pacing(0.1)
+    assert not pacing.ended("a", 0.0, 86_400.0)
+    assert pacing.next_look("a", 5.0, middle) == pytest.approx(5.1)
+
+
+def test_the_age_of_a_task_is_the_time_since_it_was_submitted() -> None:
+    assert age_s("2026-01-02T00:00:00Z", "2026-01-02T00:01:30.500Z") == 90.5
+    assert age_s("2026-01-02T00:01:00Z", "2026-01-02T00:00:00Z") == 0, "clocks are set back"
+    assert age_s("yesterday", "2026-01-02T00:00:00Z") == 0
+    assert age_s("2026-01-02T00:00:00", "2026-01-02T00:00:00Z") == 0

@@ -1,0 +1,87 @@
+"""When each task that waits is looked at, and what is made of the looks: as planned, or later after trouble. Pure."""
+
+from batchgen.engine.backoff import Jitter, result_wait, retry_wait
+from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
+from batchgen.engine.pacing import Pacing, age_s, poll_wait
+from batchgen.engine.queues import CommandKind, CommandQueues
+from batchgen.engine.reach import Reach
+from batchgen.engine.scene_run import SceneRun
+from batchgen.limits import FAILS_AFTER, LONGEST_READ_WAIT_S
+
+
+class Looks:
+    """Puts tasks into the queue of readings, each for its time; kinds are those of `outcome_events.kind_of`."""
+
+    def __init__(self, interval_s: float, queues: CommandQueues, reach: Reach, jitter: Jitter) -> None:
+        """Begin with no task."""
+        self._interval_s = interval_s
+        self._queues = queues
+        self._reach = reach
+        self._jitter = jitter
+        self._pacing = Pacing(interval_s)
+        self._waiting: dict[str, dict[SceneRun, float]] = {}
+        self._failed = 0
+
+    def first(self, kind: str, run: SceneRun, now: float) -> None:
+        """A task was created just now."""
+        self._as_planned(kind, run, now + self._pacing.first_look(kind))
+
+    def begun(self, kind: str, run: SceneRun, submitted_at: str, now: float, at: str) -> None:
+        """A task is read now; one of an earlier run has an age already."""
+        if run.created_at is None:
+            run.created_at = now - age_s(submitted_at, at)
+        run.looked_at = now
+        self._waiting.get(kind, {}).pop(run, None)
+
+    def heard(self, classification: Classification) -> None:
+        """A reading ended: how many in a row said nothing, whatever tasks they were of."""
+        self._failed = self._failed + 1 if classification.kind is Kind.TRANSIENT else 0
+
+    def again(self, kind: str, run: SceneRun, classification: Classification, now: float) -> None:
+        """Look at a task once more, since its reading did not say how it ended, or not often enough."""
+        if classification.kind is not Kind.TRANSIENT:
+            run.failures = 0
+        match classification.kind:
+            case Kind.RUNNING:
+                run.running_at = run.looked_at
+                self._as_planned(kind, run, self._planned(kind, run, now))
+            case Kind.TRANSIENT:
+                wait_s = self._wait_after_failure(classification, run)
+                self._at(max(now + wait_s, self._planned(kind, run, now)), run)
+            case Kind.NO_RESULT:
+                self._at(now + result_wait(run.said_times, self._interval_s, self._jitter), run)
+            case _:
+                self._at(now + poll_wait(self._interval_s, run.said_times + run.missed, self._jitter), run)
+
+    def ended(self, kind: str, run: SceneRun, now: float) -> None:
+        """A task is done; where its length is news, others of its kind are looked at sooner."""
+        if run.running_at is None or run.created_at is None:
+            return
+        is_news = self._pacing.ended(kind, run.running_at - run.created_at, now - run.created_at)
+        run.running_at = None
+        if is_news:
+            for other, when in list(self._waiting.get(kind, {}).items()):
+                planned = self._planned(kind, other, now)
+                if planned < when:
+                    self._as_planned(kind, other, planned)
+
+    def _planned(self, kind: str, run: SceneRun, now: float) -> float:
+        created_at = now if run.created_at is None else run.created_at
+        return max(now, created_at + self._pacing.next_look(kind, run.looked_at - created_at, self._jitter))
+
+    def _as_planned(self, kind: str, run: SceneRun, when: float) -> None:
+        """Look at a time that follows from what is known of the kind, and follows anew from more."""
+        self._waiting.setdefault(kind, {})[run] = when
+        self._at(when, run)
+
+    def _at(self, when: float, run: SceneRun) -> None:
+        """Look at that time; the last look comes when the time is up, however long the wait would be."""
+        self._queues.at(when if run.give_up_at is None else min(when, run.give_up_at), CommandKind.POLL, run)
+
+    def _wait_after_failure(self, classification: Classification, run: SceneRun) -> float:
+        """How long to wait at least after a reading that said nothing: for longer where all of them do."""
+        if classification.code == NOT_CONNECTED:
+            return self._reach.wait(self._jitter)
+        run.failures += 1
+        asked_s = min(classification.wait_s or 0.0, LONGEST_READ_WAIT_S)
+        return max(asked_s, retry_wait(run.failures, self._jitter) if self._failed >= FAILS_AFTER else 0.0)
