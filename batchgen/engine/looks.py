@@ -1,6 +1,6 @@
 """When each task that waits is looked at, and what is made of the looks: as planned, or later after trouble. Pure."""
 
-from batchgen.engine.backoff import Jitter, result_wait, retry_wait
+from batchgen.engine.backoff import Jitter, result_wait, retry_wait, spread
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
 from batchgen.engine.pacing import Pacing, age_s, poll_wait
 from batchgen.engine.queues import CommandKind, CommandQueues
@@ -46,8 +46,9 @@ class Looks:
                 run.running_at = run.looked_at
                 self._as_planned(kind, run, self._planned(kind, run, now))
             case Kind.TRANSIENT:
-                wait_s = self._wait_after_failure(classification, run)
-                self._at(max(now + wait_s, self._planned(kind, run, now)), run)
+                # The look that was planned has told nothing: it is made up for soon.
+                soon = min(self._planned(kind, run, now), now + spread(self._interval_s / 2, self._jitter))
+                self._at(max(now + self._wait_after_failure(classification, run), soon), run)
             case Kind.NO_RESULT:
                 self._at(now + result_wait(run.said_times, self._interval_s, self._jitter), run)
             case _:

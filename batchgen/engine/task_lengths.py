@@ -18,11 +18,11 @@ from math import ceil, exp, log
 
 from batchgen.limits import CLOSEST_LOOK, FARTHEST_LOOK, SHARE_OF_LOOKS
 
-SPANS = 20
+SPANS = 10
 """Spans in an interval."""
 _CLOSEST = round(CLOSEST_LOOK * SPANS)
 _FARTHEST = round(FARTHEST_LOOK * SPANS)
-_MOST_SPANS = 20_000
+_MOST_SPANS = 3_000
 """Of a task that takes longer than so many spans nothing is learned: a look an interval is often enough."""
 _FORGETS = 0.97
 """What a length counts for, each time that another one is known."""
@@ -51,10 +51,9 @@ class TaskLengths:
     """The lengths of one kind of task; times are in seconds, ages those of a task since it was created."""
 
     interval_s: float
-    looks: Sequence[float] = ()
-    """The planned looks, by age; empty as long as nothing is known."""
     _weights: dict[int, float] = field(default_factory=dict)
     _known: int = 0
+    _looks: Sequence[float] = ()
     _planned_for: int = 0
     _news_at: int = 0
 
@@ -72,9 +71,14 @@ class TaskLengths:
         self._known += 1
         if is_news:
             self._news_at = self._known
-        if is_news or self._known >= self._planned_for * _GROWN:
-            self._plan()
         return is_news
+
+    @property
+    def looks(self) -> Sequence[float]:
+        """The planned looks, by age; empty as long as nothing is known."""
+        if self._known and (self._news_at > self._planned_for or self._known >= self._planned_for * _GROWN):
+            self._plan()
+        return self._looks
 
     @property
     def _span_s(self) -> float:
@@ -106,7 +110,7 @@ class TaskLengths:
                 least = middle
             else:
                 most = middle
-        self.looks = [age * self._span_s for age in ends.looks(exp(most))]
+        self._looks = [age * self._span_s for age in ends.looks(exp(most))]
 
 
 @dataclass(frozen=True, slots=True)
