@@ -169,8 +169,10 @@ FAULTS = (
         REACTIONS,
         "            self._pace.hold(now + classification.wait_s, classification.reason)\n",
         "            self._pace.hold(now, classification.reason)\n",
-        "            self._pace.refused(now, classification.wait_s, classification.reason)\n",
-        "            self._pace.refused(now, None, classification.reason)\n",
+        "            self._pace.throttled(self._running, run.sent_at, now, classification.wait_s, classification.reason)\n",
+        "            self._pace.throttled(self._running, run.sent_at, now, None, classification.reason)\n",
+        "            self._pace.refused(run.sent_at, now, classification.wait_s, classification.reason)\n",
+        "            self._pace.refused(run.sent_at, now, None, classification.reason)\n",
     ),
     fault(
         "Retry-After: 0 is taken at its word",
@@ -199,7 +201,7 @@ FAULTS = (
     fault(
         "several scenes leave before anybody knows in which form",
         SCHEDULER,
-        "        may_ask = self._formats.is_known or not self._sending\n",
+        "        may_ask = self._formats.is_known or not sending\n",
         "        may_ask = True\n",
     ),
     fault(
@@ -340,9 +342,9 @@ FAULTS = (
     ),
     fault(
         "one task more in flight than allowed",
-        SCHEDULER,
-        "        has_room = len(self._in_flight) < self._pace.limit\n",
-        "        has_room = len(self._in_flight) <= self._pace.limit\n",
+        THROTTLE,
+        "        return in_flight < self.limit(now) and sending < self._under_way\n",
+        "        return in_flight <= self.limit(now) and sending < self._under_way\n",
     ),
     fault(
         "one command more under way than workers",
@@ -420,6 +422,12 @@ FAULTS = (
         REACTIONS,
         "                self._pace.hold(elsewhere_at, classification.reason)\n",
         "",
+    ),
+    fault(
+        "an outage makes a gateway that knows none of the tasks a new one",
+        REACH,
+        "            if self._knows_tasks:\n",
+        "            if self._lost_since is not None:\n",
     ),
     fault(
         "what was bought for another scene is not asked for",
