@@ -424,12 +424,6 @@ FAULTS = (
         "",
     ),
     fault(
-        "an outage makes a gateway that knows none of the tasks a new one",
-        REACH,
-        "            if self._knows_tasks:\n",
-        "            if self._lost_since is not None:\n",
-    ),
-    fault(
         "what was bought for another scene is not asked for",
         STATES,
         "        if scene.any_seed is not None:\n            # Its own",

@@ -45,3 +45,12 @@ def test_once_any_task_is_known_a_404_is_about_its_own_task() -> None:
     for now in range(0, 1000, 10):
         reach.missed(f"t{now}", now)
     assert not reach.misses_all
+
+
+def test_an_outage_does_not_hide_that_a_gateway_knows_none_of_the_tasks() -> None:
+    reach = Reach()
+    reach.missed("t1", 0)
+    reach.lost(10)
+    reach.answered()
+    reach.missed("t2", 20)
+    assert reach.misses_all
