@@ -98,6 +98,9 @@ OUTPUTS = {
     "a video that has no address first": ([{"content": [{"type": "video", "url": "soon"}]}, *VIDEO], "j"),
     "the cover of a group": ([{"url": "https://cdn.example/cover.png", **VIDEO[0]}], "j"),
     "no type": ([{"content": [IMAGE, {"url": URL}]}], None),
+    "beside its poster": ([{"content": [IMAGE], "url": URL, "jobId": "j"}], "j"),
+    "beside content of another kind": ([{"content": "ready", "url": URL}], None),
+    "a type of media": ([{"content": [{"type": "video/mp4", "url": URL}]}], None),
 }
 
 
@@ -145,6 +148,7 @@ NO_RESULTS: list[dict[str, Any]] = [
     {"status": "completed"},
     {"status": "success", "output": []},
     {"status": "completed", "output": [{"content": [IMAGE]}], "error": None, "message": "ok"},
+    {"status": "completed", "output": [{"content": [{"type": "video", "url": "soon"}], "url": IMAGE["url"]}]},
     {"status": "completed", "error": {}},
     {"status": "completed", "error": {"code": 0, "message": "success"}},
     {"status": "completed", "error_code": 0, "error_message": ""},
