@@ -231,6 +231,20 @@ def test_what_an_answer_about_another_task_says_is_not_believed() -> None:
     assert task({"id": "request-9", "data": {"id": "t1", "status": "queued"}}).status is RemoteStatus.RUNNING
 
 
+@pytest.mark.parametrize(
+    ("answer", "task_id"),
+    [
+        ({"id": "request-9", "data": {"id": "t1", "status": "in_progress"}, "status": {"code": 200}}, "t1"),
+        ({"id": "request-9", "data": {"id": "t1", "status": "queued"}, "status": "success"}, "t1"),
+        ({"id": "t1", "status": "in_progress", "data": {"id": "other"}}, "t1"),
+        ({"id": "t1", "data": {"status": "in_progress"}}, "t1"),
+        ({"id": "t1", "data": {"id": "no id", "status": "in_progress"}}, "t1"),
+    ],
+)
+def test_the_id_of_a_call_is_not_that_of_the_task_in_its_envelope(answer: dict[str, Any], task_id: str) -> None:
+    assert read_created(Answer(200, json.dumps(answer).encode())).task_id == task_id
+
+
 ODD = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["video", URL, "failed"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
