@@ -156,12 +156,12 @@ class SceneSettings:
             self.model,
             self.prompt,
             size if isinstance(size, str) else None,
-            _whole(seconds),
+            whole_number(seconds),
             seed if isinstance(seed, int) else None,
         )
 
 
-def _whole(value: Scalar | float) -> int | None:
+def whole_number(value: Scalar | float) -> int | None:
     """A whole number, also one that an API takes as a text."""
     if isinstance(value, str) and value.isdecimal() and len(value) <= _MOST_DIGITS:
         return int(value)

@@ -79,10 +79,13 @@ def _read(source: Path) -> Mapping[str, Any]:
     """The JSON object in a file."""
     try:
         document = json.loads(source.read_text(encoding="utf-8-sig"), parse_constant=_number, parse_float=_number)
+        json.dumps(document, ensure_ascii=False).encode()
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror}") from None
     except json.JSONDecodeError as error:
         raise InvalidInput(f"{source}:{error.lineno}:{error.colno}: this is not JSON: {error.msg}") from None
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{source}: half a character (\\ud800 to \\udfff) is no text; nothing was written") from None
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InvalidInput(f"{source}: this is not JSON: {reason}") from None

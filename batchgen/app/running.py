@@ -103,7 +103,7 @@ class _Run:
         self._interrupt = interrupt
         self._clock = RealClock()
         self._connected = connected
-        formats = connected.provider.formats_for(options.request_format)
+        documents = [request.document for request in made.batch.requests.values()]
         self._settings = Settings(
             workers=options.workers,
             max_in_flight=options.max_in_flight,
@@ -115,8 +115,8 @@ class _Run:
             download=made.choice.download,
             budget_usd=budget_usd,
             estimate=made.prices.estimate_of,
-            request_formats=formats,
-            formats_left_out=tuple(form for form in connected.provider.request_formats if form not in formats),
+            request_formats=connected.provider.formats_for(options.request_format, documents),
+            formats_left_out=connected.provider.formats_left_out(options.request_format, documents),
         )
 
     def carry_out(self) -> RunResult:

@@ -37,15 +37,17 @@ class Learned:
     """What completed tasks of one tier cost together: US dollars, seconds of video, and how many tasks.
 
     ``highest`` is the most that any of them cost a second, rounded up: estimates use it, so that a
-    budget does not rest on what was cheap once. ``reference_seconds`` are the seconds of reference video that
-    share in the cost, ``reference_usd`` what others of them cost by a price of their own. ``by_videos`` has the same
-    of the tasks with each number of reference videos.
+    budget does not rest on what was cheap once; ``highest_output`` is the same by seconds of output alone.
+    ``reference_seconds`` are the seconds of reference video that share in the cost, ``reference_usd`` what others
+    of them cost by a price of their own. ``by_videos`` has the same of the tasks with each number of reference
+    videos.
     """
 
     usd: Decimal = _NOTHING
     seconds: int = 0
     tasks: int = 0
     highest: Decimal = _NOTHING
+    highest_output: Decimal = _NOTHING
     reference_seconds: Decimal = _NOTHING
     reference_usd: Decimal = _NOTHING
     by_videos: Mapping[int, "Learned"] = field(default_factory=lambda: MappingProxyType({}))
@@ -57,8 +59,14 @@ class Learned:
         return ratio_up(shared, plus(Decimal(self.seconds), self.reference_seconds), _PLACES)
 
     def highest_for(self, videos: int | None) -> Decimal:
-        """The most that a second cost with so many reference videos; of all where nothing was learned for them."""
-        return self.highest if videos is None else self.by_videos.get(videos, self).highest
+        """The most that a second cost with so many reference videos; of all where nothing was learned for them.
+
+        Without any, it is not known whether those of others were billed, and then counts as if they were not.
+        """
+        if videos is None:
+            return self.highest
+        without = self.highest if videos else self.highest_output
+        return self.by_videos[videos].highest if videos in self.by_videos else without
 
     def with_task(self, one: "Learned", videos: int | None) -> "Learned":
         """The sum with one more task, which had so many reference videos; None where nobody knows."""
@@ -70,6 +78,7 @@ class Learned:
             seconds=self.seconds + one.seconds,
             tasks=self.tasks + one.tasks,
             highest=max(self.highest, one.average),
+            highest_output=max(self.highest_output, ratio_up(minus(one.usd, one.reference_usd), one.seconds, _PLACES)),
             reference_seconds=plus(self.reference_seconds, one.reference_seconds),
             reference_usd=plus(self.reference_usd, one.reference_usd),
             by_videos=by_videos,

@@ -257,11 +257,11 @@ def _others(settings: Mapping[str, Data], model: Model) -> dict[str, Scalar | fl
     for name in model.form.settings:
         value = settings.get(name, model.default(name))
         if name not in _APART and not isinstance(value, list | dict) and value is not None:
-            explicit[name] = _as_json(value)
+            explicit[name] = as_json_number(value)
     return explicit
 
 
-def _as_json(value: Scalar | float) -> Scalar | float:
+def as_json_number(value: Scalar | float) -> Scalar | float:
     """A number as JSON writes it: 1.0 as 1, so that it is the same request however a manifest writes it."""
     if not isinstance(value, Decimal | float):
         return value

@@ -7,9 +7,9 @@ from jsonschema.protocols import Validator
 
 from batchgen.manifest.cast import Filled, mentioned
 from batchgen.manifest.document import Document
-from batchgen.manifest.expand import Draft, Model
+from batchgen.manifest.expand import Draft, Model, as_json_number
 from batchgen.manifest.messages import describe, joined, show_value
-from batchgen.model import Content, DataPath, Problem, Scene
+from batchgen.model import Content, DataPath, Problem, Scene, whole_number
 
 
 def on_ids(document: Document, drafts: Collection[Draft], most: int) -> Iterator[Problem]:
@@ -289,8 +289,12 @@ def _without_length(drafts: Collection[Draft], model: Model) -> Iterator[tuple[s
     taken = "duration" in model.form.settings
     for draft in drafts:
         said = draft.settings.get("duration", model.default("duration"))
-        if said is None and model.seconds is None and "duration" not in draft.refused:
+        is_known = (
+            said is not None and not isinstance(said, list | dict) and whole_number(as_json_number(said)) is not None
+        )
+        if not is_known and model.seconds is None and "duration" not in draft.refused:
             remedy = "add duration" if taken else "write seconds into the model.json of the model"
+            remedy = remedy if said is None else "write duration in whole seconds"
             yield "budget_usd.duration", f"the length of each video, and that of {_scene(draft)} is not known; {remedy}"
             return
 

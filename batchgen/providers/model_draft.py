@@ -6,7 +6,7 @@ What a specification does not say is assumed in the open: each assumption is a n
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,7 @@ class _Drafting:
     def draft(self, provider: str, priced_by: str | None) -> ModelDraft:
         """The whole folder."""
         by, tiers = self._tiers(priced_by)
+        self._problems.extend(_out_of_place(self._settings.values()))
         if self._problems:
             raise InvalidSpecification(self._problems)
         request = self._request()
@@ -246,6 +247,24 @@ class _Drafting:
         described = "What batchgen measures of a file, by the setting that names it."
         head = {"$schema": _DIALECT, "title": f"{self._name} measured media", "description": described}
         return {**head, "type": "object", "properties": properties}
+
+
+def _out_of_place(parameters: Collection[Parameter]) -> Iterator[SpecificationProblem]:
+    """Parameters inside of what is a value elsewhere, or both an object and a list: no body has room for these."""
+    values = {("model",), *(_names((*one.around, one.name)) for one in parameters)}
+    objects: dict[tuple[str, ...], str] = {}
+    for one in parameters:
+        for depth, step in enumerate(one.around, 1):
+            place = _names(one.around[:depth])
+            if place in values or objects.setdefault(place, step) != step:
+                what = "a value" if place in values else "an object and a list"
+                message = f"{one.name} stands in {'.'.join(place)}, which is {what} too; correct one of the paths"
+                yield SpecificationProblem(one.path, "parameter.place", message)
+                break
+
+
+def _names(steps: Sequence[str]) -> tuple[str, ...]:
+    return tuple(step.removesuffix("[0]") for step in steps)
 
 
 _NOTHING = Parameter((), "", {}, is_required=False, path="")

@@ -1,10 +1,10 @@
 """What a provider is: an address, a key, an error policy, and a way to connect."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from batchgen.errors import UsageError
-from batchgen.model import AskedOf, RequestForm, unread
+from batchgen.model import AskedOf, RequestDocument, RequestForm, unread
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.error_policy import ErrorPolicy
 from batchgen.providers.interface import Gateway, PricePreviewer
@@ -30,12 +30,18 @@ class Connection:
     connections: int = 8
 
 
+def _never(_: RequestDocument) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """All that is true of one vendor: ``model.json`` of each of its models has its ``name``.
 
     ``base_url`` is the default address, ``key_variable`` the environment variable with the API key;
     ``request_formats`` are the forms in which it may take a request; they begin with the usual one.
+
+    ``has_one_form`` says of a document that it is the same in each of them.
 
     ``request_form`` makes, of a model's description and the schema of its requests, the form of them.
     ``specifications`` read what the provider publishes of its models, as ``list`` and as ``contract``.
@@ -50,6 +56,7 @@ class Provider:
     errors: ErrorPolicy
     connect: Callable[[Connection], Gateway]
     request_form: Callable[[Schema, Schema], RequestForm] = in_sections
+    has_one_form: Callable[[RequestDocument], bool] = _never
     asked_before: AskedOf = unread
     specifications: Mapping[str, SpecificationReader] = field(default_factory=dict)
     price_previewer: Callable[[Connection], PricePreviewer] | None = None
@@ -59,11 +66,21 @@ class Provider:
         if not self.request_formats:
             raise ValueError(f"the provider {self.name} takes no format of requests")
 
-    def formats_for(self, wanted: str) -> tuple[str, ...]:
-        """The forms of requests that a run may use, the usual one first. Raises `UsageError` for what is none."""
+    def formats_for(self, wanted: str, documents: Iterable[RequestDocument] = ()) -> tuple[str, ...]:
+        """The forms in which a run may send documents, the usual one first. Raises `UsageError` for what is none."""
         if wanted == AUTO:
-            return self.request_formats
+            return self._different(documents)
         if wanted not in self.request_formats:
             listed = ", ".join([AUTO, *self.request_formats])
             raise UsageError(f"{wanted!r} is not a format of requests; there is {listed}")
         return (wanted,)
+
+    def formats_left_out(self, wanted: str, documents: Iterable[RequestDocument] = ()) -> tuple[str, ...]:
+        """The forms that a run may not use, and that differ from those that it may."""
+        different = self._different(documents)
+        allowed = self.formats_for(wanted)
+        return tuple(form for form in different if form not in allowed) if len(different) > 1 else ()
+
+    def _different(self, documents: Iterable[RequestDocument]) -> tuple[str, ...]:
+        same = [self.has_one_form(document) for document in documents]
+        return self.request_formats[:1] if same and all(same) else self.request_formats

@@ -59,7 +59,10 @@ def _ids(answer: JsonObject) -> list[str]:
 
 
 def _id(answer: JsonObject) -> str | None:
-    return next(iter(_ids(answer)), None)
+    """The id of the task; where one stands outside of an envelope as well, that is the id of the call."""
+    inside = parts_of(answer)[-1]
+    has_status = isinstance(inside.get("status"), str)
+    return (usable_id(inside.get("id")) if has_status else None) or next(iter(_ids(answer)), None)
 
 
 def _task_with_id(task_id: str, answer: JsonObject) -> Task:

@@ -22,6 +22,8 @@ _LIMITS = (
     *("minLength", "maxLength", "minItems", "maxItems", "title", "description"),
 )
 """The keywords that are taken over as they are."""
+_MOST_SCHEMAS = 10_000
+"""Schemas looked at before a file is refused: what refers to itself twice over doubles with every object."""
 
 
 def read(document: Mapping[str, Any]) -> Specification:
@@ -46,6 +48,7 @@ class _Reading:
         self.parameters: list[Parameter] = []
         self.notes: list[str] = []
         self.problems: list[SpecificationProblem] = []
+        self._looked_at = 0
 
     def properties(self, schema: Mapping[str, Any], around: tuple[str, ...], path: str, *, is_required: bool) -> None:
         """Read the properties of an object, which may have to be there."""
@@ -79,6 +82,10 @@ class _Reading:
 
     def _resolved(self, schema: Mapping[str, Any], path: str, depth: int = 0) -> dict[str, Any]:
         """The schema with what it refers to, and of its alternatives the first that is not null."""
+        self._looked_at += 1
+        if self._looked_at > _MOST_SCHEMAS:
+            message = "the schemas refer to one another too often, or there are too many"
+            raise InvalidSpecification([SpecificationProblem(path, "property.ref", message)])
         if depth > DEEPEST:
             self.wrong(path, "property.ref", "the schemas refer to one another in a circle")
             return {}

@@ -13,6 +13,7 @@ from batchgen.providers.http import JsonHttp
 from batchgen.providers.interface import CallFailed, PricePreview
 from batchgen.providers.provider import Connection
 from batchgen.providers.vtrix import codec
+from batchgen.providers.vtrix.error_reader import states_error
 from batchgen.providers.vtrix.parts import parts_of
 from batchgen.providers.vtrix.request_body import RequestFormat, as_sent
 
@@ -20,6 +21,8 @@ _PREVIEW_PATH = "/model/v1/generation/precharge"
 _REFUSED = range(400, 500)
 _OF_THIS_REQUEST = (400, 422)
 """Refusals that speak of one request; another one may get its price."""
+_OF_ALL = (401, 402, 403, 429)
+"""Refusals that speak of the account, whatever reason comes with them."""
 _WELL = frozenset({"", "success", "succeeded", "ok"})
 _USD = frozenset({"", "usd"})
 
@@ -51,12 +54,21 @@ def read_preview(came: Answer | Unfinished) -> PricePreview:
     except CallFailed as failure:
         if failure.task_id is not None and not failure.is_html and failure.status not in _REFUSED:
             return PricePreview(task_id=failure.task_id, is_last=True)
-        data = None if isinstance(came, Unfinished) else json_object(came)
-        if isinstance(came, Unfinished) or data is None:
-            return PricePreview(why=_refusal(failure), is_last=True)
-        if not came.is_success and not _reason(data):
-            return PricePreview(why=_refusal(failure), is_last=failure.status not in _OF_THIS_REQUEST)
-    return _stated(data)
+        return _without_task(came, failure)
+
+
+def _without_task(came: Answer | Unfinished, failure: CallFailed) -> PricePreview:
+    """What an answer says that names no task, read as a price."""
+    data = None if isinstance(came, Unfinished) else json_object(came)
+    if isinstance(came, Unfinished) or data is None:
+        return PricePreview(why=_refusal(failure), is_last=True)
+    if not came.is_success and not _reason(data):
+        return PricePreview(why=_refusal(failure), is_last=failure.status not in _OF_THIS_REQUEST)
+    if not came.is_success:
+        return PricePreview(why=f"it answered {_reason(data)}", is_last=failure.status in _OF_ALL)
+    # A cost beside an error is no price.
+    is_error = states_error(data) or failure.code.isdigit()
+    return PricePreview(why=_refusal(failure)) if is_error else _stated(data)
 
 
 def _refusal(failure: CallFailed) -> str:

@@ -17,10 +17,15 @@ class RequestFormat(StrEnum):
 
 def as_sent(document: RequestDocument, form: RequestFormat) -> dict[str, object]:
     """The JSON of a request, its references still objects."""
-    if form is RequestFormat.DOCUMENTED or isinstance(document.get("input"), list):
-        return dict(document)  # a model that is described with a list takes nothing else
+    if form is RequestFormat.DOCUMENTED or has_one_form(document):
+        return dict(document)
     params = {name: part for name, part in document.items() if name != "model"}
     return {"model": document["model"], "input": [{"params": params}]}
+
+
+def has_one_form(document: RequestDocument) -> bool:
+    """Whether a request is the same in both forms: a model that is described with a list takes nothing else."""
+    return isinstance(document.get("input"), list)
 
 
 def asked_before(stored: Mapping[str, Any]) -> Asked:

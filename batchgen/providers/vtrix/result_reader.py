@@ -30,11 +30,14 @@ def _items(answer: JsonObject) -> Iterator[tuple[JsonObject, JsonObject]]:
     yield from (pair for pair in items if _is_video(pair[0]))
     yield from ((group, group) for group in groups if not group.get("content") and _may_be_video(group))
     yield from (pair for pair in items if pair[0].get("type") in _UNTYPED)
+    # Beside content in which nothing is called a video, a poster perhaps, the address of an entry is the best there is.
+    posters = (group for group in groups if not any(map(_is_video, objects_of(group.get("content")))))
+    yield from ((group, group) for group in posters if _may_be_video(group))
 
 
 def _is_video(item: JsonObject) -> bool:
     said = item.get("type")
-    return isinstance(said, str) and said.strip().casefold() == "video"
+    return isinstance(said, str) and said.strip().casefold().partition("/")[0] == "video"
 
 
 def _may_be_video(item: JsonObject) -> bool:

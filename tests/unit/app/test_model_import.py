@@ -244,6 +244,17 @@ WRONG: dict[str, tuple[Any, str]] = {
     "turned limits": ({"parameters": [PROMPT, {"name": "n", "type": "int", "min": 3, "max": 2}]}, "rule parameter.max"),
     "choices": ({"parameters": [PROMPT, {"name": "n", "type": "int", "enum": ["x"]}]}, "rule parameter.enum"),
     "no prompt": ({"parameters": [{"name": "size", "type": "string"}]}, "rule prompt.required"),
+    "in a value": ({"parameters": [PROMPT, {"name": "x", "path": "input.prompt.x", "type": "int"}]}, "is a value too"),
+    "a value around": ({"parameters": [PROMPT, {"name": "input", "type": "string"}]}, "rule parameter.place"),
+    "in the model": (
+        {"parameters": [PROMPT, {"name": "x", "path": "model.x", "type": "int"}]},
+        "stands in model, which",
+    ),
+    "a list and an object": (
+        {"parameters": [PROMPT, {"name": "x", "path": "input[0].x", "type": "int"}]},
+        "x stands in input, which is an object and a list too",
+    ),
+    "half a character": ({"parameters": [PROMPT], "name": "\ud800"}, "half a character"),
     "a required object": (
         {"parameters": [PROMPT, {"name": "o", "type": "object", "required": True}]},
         "cannot be used",
@@ -259,6 +270,7 @@ def test_what_no_model_can_be_made_of(tmp_path: Path, document: Any, message: st
     assert not (tmp_path / "models").exists()
 
 
+TREE = {"properties": {"left": {"$ref": "#/$defs/n"}, "right": {"$ref": "#/$defs/n"}}}
 WRONG_CONTRACTS: dict[str, tuple[Any, str]] = {
     "no schema": ({"parameters": [PROMPT]}, "rule specification.form"),
     "no properties": ({"input_schema": {"type": "object"}}, "rule properties.required"),
@@ -267,6 +279,10 @@ WRONG_CONTRACTS: dict[str, tuple[Any, str]] = {
     "required": ({"input_schema": {"properties": {}, "required": "prompt"}}, "rule properties.type"),
     "no JSON Schema": ({"input_schema": {"properties": {"prompt": {"type": "string", "maxLength": "x"}}}}, "no JSON"),
     "gone": ({"input_schema": {"properties": {"prompt": {"$ref": "#/$defs/x"}}}}, "which is not in the file"),
+    "a tree": (
+        {"input_schema": {"properties": {"a": {"$ref": "#/$defs/n"}}, "$defs": {"n": TREE}}},
+        "refer to one another too often",
+    ),
     "a circle": ({"input_schema": {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}}, "in a circle"),
 }
 

@@ -107,6 +107,8 @@ def test_prices_are_learned_apart_for_each_number_of_reference_videos() -> None:
     learned = Prices({}, learn(made, "m"))
     assert [learned.of(TIER, videos) for videos in (0, 1, 2)] == [Decimal("0.1"), Decimal("0.08"), Decimal("0.1")]
     assert learned.of(TIER, 3) == learned.of(TIER) == Decimal("0.1"), "nothing learned: the dearest of the tier"
+    of_one = Prices({}, learn(made[1:2], "m"))
+    assert of_one.of(TIER, 0) == Decimal("0.144"), "whether the video was billed is not known"
     assert learned.estimate(asking(10, 1, "3")) == Decimal("1.04")
     assert learned.estimate(asking(10, 3, "4.95")) == Decimal("1.495")
     assert learned.estimate(asking(10)) == Decimal("1.0")

@@ -132,6 +132,15 @@ def test_a_budget_needs_a_length_for_every_scene(tmp_path: Path, parameters: Any
     assert found.problems[0].message.endswith(remedy)
 
 
+@pytest.mark.parametrize(("written", "expected"), [("5", []), ("5.0", []), ("5.5", ["6 budget_usd.duration"])])
+def test_a_budget_needs_lengths_in_whole_seconds(tmp_path: Path, written: str, expected: list[str]) -> None:
+    known = sketch(tmp_path, {"duration": {"type": "number"}}, {})
+    scene = f"scenes:\n  - {{id: a, prompt: a, duration: {written}}}\n"
+    found = checked(tmp_path, known, f"{scene}budget_usd: 1\npricing: {{default: 1}}\n")
+    assert told(found.problems) == expected
+    assert all(problem.message.endswith("write duration in whole seconds") for problem in found.problems)
+
+
 def test_a_wrong_resolution_is_answered_with_those_there_are(tmp_path: Path) -> None:
     known = sketch(tmp_path, RESOLUTION, BY_RESOLUTION, tiers_by="resolution")
     for written in ("1280x720", "16:9", "720"):

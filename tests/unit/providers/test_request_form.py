@@ -9,6 +9,7 @@ import pytest
 from batchgen.model import Asked, Reference, Request, SceneSettings
 from batchgen.providers.registry import asked_before, request_form
 from batchgen.providers.request_form import in_sections
+from batchgen.providers.vtrix.provider import VTRIX
 from batchgen.providers.vtrix.request_body import RequestFormat, as_sent
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
@@ -150,3 +151,11 @@ def test_reference_videos_of_a_stored_document_are_counted_where_their_kind_stan
 def test_what_is_no_request_is_refused(stored: Mapping[str, Any]) -> None:
     with pytest.raises(ValueError, match="a request lacks its input or its parameters"):
         asked_before(stored)
+
+
+def test_a_model_described_with_a_list_is_asked_in_one_form() -> None:
+    plain, listed = {"model": "m", "input": {}}, {"model": "m", "input": [{"params": {}}]}
+    assert VTRIX.formats_for("auto", [plain]) == VTRIX.formats_for("auto") == ("documented", "params")
+    assert VTRIX.formats_for("auto", [listed]) == ("documented",), "the other one is the same request once more"
+    assert VTRIX.formats_left_out("params", [plain]) == ("documented",)
+    assert [VTRIX.formats_left_out(wanted, [listed]) for wanted in ("auto", "params")] == [(), ()]

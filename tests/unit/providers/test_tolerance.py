@@ -98,6 +98,9 @@ OUTPUTS = {
     "a video that has no address first": ([{"content": [{"type": "video", "url": "soon"}]}, *VIDEO], "j"),
     "the cover of a group": ([{"url": "https://cdn.example/cover.png", **VIDEO[0]}], "j"),
     "no type": ([{"content": [IMAGE, {"url": URL}]}], None),
+    "beside its poster": ([{"content": [IMAGE], "url": URL, "jobId": "j"}], "j"),
+    "beside content of another kind": ([{"content": "ready", "url": URL}], None),
+    "a type of media": ([{"content": [{"type": "video/mp4", "url": URL}]}], None),
 }
 
 
@@ -145,6 +148,7 @@ NO_RESULTS: list[dict[str, Any]] = [
     {"status": "completed"},
     {"status": "success", "output": []},
     {"status": "completed", "output": [{"content": [IMAGE]}], "error": None, "message": "ok"},
+    {"status": "completed", "output": [{"content": [{"type": "video", "url": "soon"}], "url": IMAGE["url"]}]},
     {"status": "completed", "error": {}},
     {"status": "completed", "error": {"code": 0, "message": "success"}},
     {"status": "completed", "error_code": 0, "error_message": ""},
@@ -225,6 +229,20 @@ def test_what_an_answer_about_another_task_says_is_not_believed() -> None:
             read({"status": "completed", "output": VIDEO, "error": {"code": 40201}, **other})[0].kind is Kind.TRANSIENT
         )
     assert task({"id": "request-9", "data": {"id": "t1", "status": "queued"}}).status is RemoteStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("answer", "task_id"),
+    [
+        ({"id": "request-9", "data": {"id": "t1", "status": "in_progress"}, "status": {"code": 200}}, "t1"),
+        ({"id": "request-9", "data": {"id": "t1", "status": "queued"}, "status": "success"}, "t1"),
+        ({"id": "t1", "status": "in_progress", "data": {"id": "other"}}, "t1"),
+        ({"id": "t1", "data": {"status": "in_progress"}}, "t1"),
+        ({"id": "t1", "data": {"id": "no id", "status": "in_progress"}}, "t1"),
+    ],
+)
+def test_the_id_of_a_call_is_not_that_of_the_task_in_its_envelope(answer: dict[str, Any], task_id: str) -> None:
+    assert read_created(Answer(200, json.dumps(answer).encode())).task_id == task_id
 
 
 ODD = st.recursive(
