@@ -14,6 +14,8 @@ from batchgen.text import on_one_line
 
 _WHOSE = re.compile(r"scene (\S+): (?:task \S+: )?")
 """What a warning begins with, where it is about one scene."""
+_REQUEST_ID = re.compile(r" \(request id [^()\s]+\)")
+"""What differs in every answer, however often a gateway says the same."""
 _REMIND_EVERY_S = 60.0
 
 
@@ -64,6 +66,7 @@ class Console(logging.Handler):
         message = record.getMessage()
         found = _WHOSE.match(message)
         said = message[found.end() :] if found else message
+        said = _REQUEST_ID.sub("", said)
         heard = self._heard.get(said)
         if heard is None:
             self._heard[said] = _Heard(record.created)
