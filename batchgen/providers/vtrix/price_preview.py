@@ -55,7 +55,8 @@ def read_preview(came: Answer | Unfinished) -> PricePreview:
         if isinstance(came, Unfinished) or data is None:
             return PricePreview(why=_refusal(failure), is_last=True)
         if not came.is_success and not _reason(data):
-            return PricePreview(why=_refusal(failure), is_last=failure.status not in _OF_THIS_REQUEST)
+            is_refused = failure.status in _OF_THIS_REQUEST
+            return PricePreview(why=_refusal(failure), is_last=not is_refused, is_refused=is_refused)
     return _stated(data)
 
 
