@@ -92,6 +92,7 @@ def test_words_of_the_gateway_are_shown_where_nothing_else_is_known() -> None:
         ("http_403", "refuses the account"),
         ("http_429", "lets no more in for now"),
         ("http_503", "not available for now"),
+        ("not_found", "run again with --retry-failed"),
         ("http_418", "refuses the request"),
         ("http_599", "trouble of its own"),
     ],
@@ -149,7 +150,7 @@ def test_of_many_stories_the_first_few_are_told() -> None:
 
 def test_stories_that_differ_in_a_request_id_alone_are_one() -> None:
     said = {"s1": "no money (request id a)", "s2": "no money (request id b)", "s3": "no key (request id c)"}
-    events = [
+    events: list[ev.Event] = [
         event
         for name, message in said.items()
         for event in ended([name], ev.Refused("t1", name, 1, "E_77", message, again=False))
@@ -163,5 +164,5 @@ def test_a_prompt_that_goes_on_is_shown_to_go_on(length: int, end: str) -> None:
     asked = scenes(1)[0].request
     request = replace(asked, asked=replace(asked.asked, prompt="a" * length))
     sent = ev.Submitting("t0", "s1", 1, request, Decimal("0.5"))
-    lost = [sent, ev.OutcomeUnknown("t1", "s1", 1, "submit_unknown", "lost")]
+    lost: list[ev.Event] = [sent, ev.OutcomeUnknown("t1", "s1", 1, "submit_unknown", "lost")]
     assert f"'{'a' * 59}{end}" in as_text(told(*lost), {}, "runs/film")
