@@ -1,5 +1,7 @@
 """Text from elsewhere: made safe for a terminal, or fit to be an id. Pure."""
 
+import re
+
 from batchgen.limits import LONGEST_ID
 
 
@@ -19,3 +21,11 @@ def is_usable_id(text: object) -> bool:
 def on_one_line(text: str) -> str:
     """`printable` text without line breaks, so that a value cannot pass for a line of its own."""
     return printable(text).replace("\n", "\\n")
+
+
+def without_request_id(text: str) -> str:
+    """What a gateway said, without the id that each of its answers has of its own."""
+    return _REQUEST_ID.sub("", text)
+
+
+_REQUEST_ID = re.compile(r" \(request id [^()\s]+\)")

@@ -46,7 +46,7 @@ def with_gateway_costs(made: Plan, key: ApiKey | str | None, options: RunOptions
     base_url = provider.base_url if options.base_url is None else options.base_url
     connection = connection_of(provider, base_url, key, options)
     formats = provider.formats_for(options.request_format)
-    form = made.state.request_format if made.state.request_format in formats else formats[0]
+    forms = sorted(formats, key=lambda form: form != made.state.request_format)
     if provider.price_previewer is None:
         notify(Warned(f"the provider {provider.name} offers no price preview; nothing was asked"))
         return replace(made, gateway_costs={})
@@ -54,7 +54,7 @@ def with_gateway_costs(made: Plan, key: ApiKey | str | None, options: RunOptions
         groups = list(_groups(made))
         if groups and is_open_to_all(base_url):
             notify(Warned(UNENCRYPTED))
-        previews = list(_previews(previewer, groups, form))
+        previews = list(_previews(previewer, groups, forms))
     for warning in _warnings(groups, previews):
         notify(Warned(warning))
     costs = {
@@ -101,16 +101,29 @@ def _without_media(value: Any) -> Any:
     return [_without_media(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _previews(previewer: PricePreviewer, groups: Iterable[_Group], form: str) -> Iterator[PricePreview]:
+def _previews(previewer: PricePreviewer, groups: Iterable[_Group], forms: Sequence[str]) -> Iterator[PricePreview]:
     """What was said of each group; once there is nothing more to be had, or something was bought, none is asked."""
     last: PricePreview | None = None
     for group in groups:
         if last is None:
-            preview = previewer.preview(group.request, form)
+            preview, forms = _in_any_form(previewer, group.request, forms)
             last = preview if preview.is_last else None
             yield preview
         else:
             yield PricePreview(why=last.why or "nothing more was asked")
+
+
+def _in_any_form(
+    previewer: PricePreviewer, request: Request, forms: Sequence[str]
+) -> tuple[PricePreview, Sequence[str]]:
+    """What was said in the first form that is not refused, and that form first; else what was said in the first."""
+    first = previewer.preview(request, forms[0])
+    if first.is_refused:
+        for form in forms[1:]:
+            preview = previewer.preview(request, form)
+            if not preview.is_refused:
+                return preview, sorted(forms, key=lambda each: each != form)
+    return first, forms
 
 
 def _warnings(groups: Sequence[_Group], previews: Sequence[PricePreview]) -> Iterator[str]:

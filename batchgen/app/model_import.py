@@ -112,9 +112,10 @@ def _named(specification: Specification, name: str | None) -> str:
 
 def _check_free(name: str, folder: Path) -> None:
     if folder.exists():
-        raise UsageError(f"nothing written: {folder} is there already, and would be replaced")
+        raise UsageError(f"nothing written: {folder} is there already, and would be replaced", Remedy.REPLACE)
     if name in shipped().models():
-        raise UsageError(f"nothing written: there is a model {name} already, and the new one would take its place")
+        said = f"nothing written: there is a model {name} already, and the new one would take its place"
+        raise UsageError(said, Remedy.REPLACE)
 
 
 def _write(models: Path, name: str, drafted: ModelDraft) -> None:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from batchgen.cli.output import width_of
 from batchgen.report.tables import some_of, wrapped
-from batchgen.text import on_one_line
+from batchgen.text import on_one_line, without_request_id
 
 _WHOSE = re.compile(r"scene (\S+): (?:task \S+: )?")
 """What a warning begins with, where it is about one scene."""
@@ -64,6 +64,7 @@ class Console(logging.Handler):
         message = record.getMessage()
         found = _WHOSE.match(message)
         said = message[found.end() :] if found else message
+        said = without_request_id(said)
         heard = self._heard.get(said)
         if heard is None:
             self._heard[said] = _Heard(record.created)

@@ -44,7 +44,7 @@ def import_(
     made = import_model(source, out=models, contract=contract, name=name, priced_by=priced_by, force=force)
     lines = [f"wrote {path}" for path in made.files]
     lines.append(f"{made.name} takes: {', '.join(made.settings)}")
-    lines.append("What SPEC.json does not say, or a manifest says otherwise; correct it in these files:")
+    lines.append(f"What {source.name} does not say, or a manifest says otherwise; correct it in these files:")
     lines += [f"  - {note}" for note in made.notes]
     click.echo("\n".join(map(on_one_line, lines)), err=True)
     click.echo(_how_to_go_on(made.name, models, known), err=True)

@@ -14,6 +14,7 @@ REMEDIES: Mapping[Remedy, str] = {
         "name it with --base-url {about}, or give another --run-dir; where the same gateway has moved, add --rebind"
     ),
     Remedy.OTHER_RUN_DIR: "another run directory is named with --run-dir",
+    Remedy.REPLACE: "to have that, add --force",
     Remedy.SAVE_PLAN: "plans are saved with: batchgen plan MANIFEST --out FILE",
     Remedy.SAY_WHAT_BECAME: "say --task-id ID or --not-created",
     Remedy.SALVAGE: "what can be saved is shown by: batchgen report --salvage {about}",

@@ -81,11 +81,27 @@ def unknown_key(key: str, around: DataPath, known: Sequence[str], elsewhere: Col
         place = "into a scene, below its id" if key in _OF_ONE_SCENE else "under defaults: or into a scene"
         return f"{key} is a setting of scenes and not of {where}; put it {place}"
     close = get_close_matches(key, known, n=1)
+    if not close and key in _OF_OTHER_MODELS:
+        return not_here((*around, key))
     if close:
         return f"{where} has an unknown key {key!r}; did you mean {close[0]!r}?"
     return f"{where} has an unknown key {key!r}; known are {joined(known, 'and')}"
 
 
+def not_here(path: DataPath) -> str:
+    """The message for a key that cannot stand where it does, and why, if the model is the reason."""
+    key, where = str(path[-1]), name_of(path[:-1])
+    if key in _OF_OTHER_MODELS:
+        return f"{key} cannot stand in {where}: {_OF_OTHER_MODELS[key]}; take it out, or name another model"
+    return f"{name_of(path)} cannot stand in {where}; take it out"
+
+
+_OF_OTHER_MODELS = {
+    "cast": "prompts of this model do not name references",
+    "references": "this model takes none",
+    "reference_video": "this model has no price for reference video",
+}
+"""Why keys that other models have are unknown."""
 _OF_ONE_SCENE = ("id", "prompt", "title", "note")
 
 

@@ -10,7 +10,7 @@ from jsonschema.protocols import Validator
 from batchgen.manifest import sizes
 from batchgen.manifest.decimal_commas import with_point
 from batchgen.manifest.document import Document
-from batchgen.manifest.messages import choices, describe, joined, name_of, rule_name, show_value, unknown_key
+from batchgen.manifest.messages import choices, describe, joined, name_of, not_here, rule_name, show_value, unknown_key
 from batchgen.manifest.path_remedies import is_bare_address, with_scheme
 from batchgen.manifest.yaml_reader import MOST_PROBLEMS
 from batchgen.manifest.yaml_remedies import closes_at, in_quotes, must_be_quoted
@@ -54,10 +54,7 @@ def _key_problem(
         elsewhere: Collection[str] = top if is_scene else settings if not path[1:] else ()
         rule, message = _unknown(path, sorted(schema.get("properties", ())), elsewhere)
     elif error.schema is False:
-        rule, message = (
-            f"{rule_name(path)}.not-here",
-            f"{name_of(path)} cannot stand in {name_of(path[:-1])}; take it out",
-        )
+        rule, message = f"{rule_name(path)}.not-here", not_here(path)
     elif "propertyNames" in error.relative_schema_path:
         message = f"{path[-1]!r} cannot be a name in {name_of(path[:-1])}{_advice(schema)}"
         rule = f"{rule_name(path)}.name"

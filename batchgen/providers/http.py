@@ -131,7 +131,7 @@ def _check_base_url(base_url: str) -> None:
     except ValueError:  # a port that is not a number, brackets without an address
         usable = False
     if not usable or not base_url.isprintable():
-        raise UsageError(f"the base URL {base_url!r} is not a plain http or https URL")
+        raise UsageError(f"the base URL {base_url!r} is not a plain http or https URL, such as https://example.com")
 
 
 def retry_after_s(value: str | None, now: float) -> float | None:

@@ -107,13 +107,15 @@ class PricePreview:
     """What a gateway said that a request would cost.
 
     ``cost_usd`` is US dollars, None where nothing usable was said; then ``why`` says why. ``task_id`` is the id of
-    a task that came along: it may have been bought. ``is_last`` says that nothing more should be asked.
+    a task that came along: it may have been bought. ``is_last`` says that nothing more should be asked,
+    ``is_refused`` that another form of the request may get a price.
     """
 
     cost_usd: Decimal | None = None
     why: str = ""
     task_id: str | None = None
     is_last: bool = False
+    is_refused: bool = False
 
 
 class PricePreviewer(Protocol):

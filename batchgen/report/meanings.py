@@ -40,13 +40,18 @@ _REFUSALS: Mapping[int, str] = {
         "The gateway refuses the account: the key may not do this, or the balance is too low. Ask your "
         "provider. Nothing was charged."
     ),
-    404: "The gateway does not know what was asked of it: is its address the right one? Nothing was charged.",
+    404: (
+        "The gateway does not know what was asked of it: is its address the right one? Nothing was charged; put that "
+        "right, and run again with --retry-failed."
+    ),
     413: "The request is too large for the gateway: use smaller references, or URLs. Nothing was charged.",
     429: "The gateway lets no more in for now: too many requests or tasks at once. Nothing was charged.",
     500: "The gateway had trouble of its own, and says that no task was created.",
     503: "The gateway is not available for now. Nothing was charged.",
 }
 _HTTP = re.compile(r"http_([0-9]{3})")
+_NAMES: Mapping[str, int] = {"not_found": 404}
+"""Statuses that answers in JSON call by a word."""
 _CLIENT, _SERVER = 400, 500
 DETAILED = frozenset({"media_mismatch", "download_failed", "not_sent"})
 """Codes of which each scene has its own story."""
@@ -68,7 +73,7 @@ def is_explained(code: str, codes: Codes) -> bool:
 def _of_status(code: str) -> str:
     """What an HTTP status means to whom nothing but that was said."""
     found = _HTTP.fullmatch(code)
-    status = int(found[1]) if found else 0
+    status = int(found[1]) if found else _NAMES.get(code, 0)
     if status in _REFUSALS or not status:
         return _REFUSALS.get(status, "")
     if _CLIENT <= status < _SERVER:

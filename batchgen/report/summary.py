@@ -13,7 +13,7 @@ from batchgen.money import minus, total
 from batchgen.report.meanings import Codes, is_explained, meaning
 from batchgen.report.rows import Row, SceneStatus, report_rows, totals
 from batchgen.report.tables import WIDTH, some_of, wrapped
-from batchgen.text import is_usable_id, on_one_line
+from batchgen.text import is_usable_id, on_one_line, without_request_id
 
 STOPPED: Mapping[Stop, str] = {
     Stop.ACCOUNT: "stopped: the gateway refused the account (key, permission or balance)",
@@ -28,6 +28,7 @@ STOPPED: Mapping[Stop, str] = {
 """Why a run ended before all was done."""
 _MOST_LISTED = 10
 _LONGEST_EXCERPT = 200
+_LONGEST_PROMPT = 60
 _MOST_STORIES = 5
 _INDENT = "      "
 
@@ -119,12 +120,15 @@ def _named(label: str, rows: Sequence[Row], width: int) -> list[str]:
 
 def _stories(rows: Sequence[Row], width: int, *, named: bool) -> list[str]:
     """What was said of scenes: the first few stories, with the scenes of each if there are several or ``named``."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, str]] = {}
     for row in rows:
-        if row["error_message"]:
-            found.setdefault(str(row["error_message"]), []).append(str(row["scene_id"]))
+        message = str(row["error_message"] or "")
+        if message:
+            found.setdefault(without_request_id(message), {})[str(row["scene_id"])] = message
     lines = []
-    for story, names in list(found.items())[:_MOST_STORIES]:
+    for alike, told in list(found.items())[:_MOST_STORIES]:
+        names, messages = list(told), set(told.values())
+        story = messages.pop() if len(messages) == 1 else alike
         whose = f"{some_of(names)}: " if len(rows) > 1 and (named or len(found) > 1) else ""
         lines += wrapped(f"{_INDENT}{whose}{story}", width, f"{_INDENT}  ")
     more = len(found) - _MOST_STORIES
@@ -144,10 +148,15 @@ def _unknown(state: State, run_dir: str, width: int) -> list[str]:
     return lines
 
 
+def _began(prompt: str) -> str:
+    """What a prompt begins with; that there is more is shown."""
+    return prompt if len(prompt) <= _LONGEST_PROMPT else f"{prompt[:_LONGEST_PROMPT]}…"
+
+
 def _settling(attempt: Attempt, state: State, run_dir: str, width: int) -> Iterator[str]:
     command = f"batchgen resolve {quote(run_dir)} {quote(attempt.scene_id)}"
     yield from wrapped(f"  {attempt.scene_id}, attempt {attempt.number}, {attempt.submitted_at}", width, _INDENT)
-    yield from wrapped(f"    {attempt.request.prompt[:60]!r}", width, _INDENT)
+    yield from wrapped(f"    {_began(attempt.request.prompt)!r}", width, _INDENT)
     if attempt.request_id:
         yield from wrapped(f"    ask support for request id {attempt.request_id}", width, _INDENT)
     if attempt.excerpt:

@@ -63,7 +63,8 @@ def _without_task(came: Answer | Unfinished, failure: CallFailed) -> PricePrevie
     if isinstance(came, Unfinished) or data is None:
         return PricePreview(why=_refusal(failure), is_last=True)
     if not came.is_success and not _reason(data):
-        return PricePreview(why=_refusal(failure), is_last=failure.status not in _OF_THIS_REQUEST)
+        is_refused = failure.status in _OF_THIS_REQUEST
+        return PricePreview(why=_refusal(failure), is_last=not is_refused, is_refused=is_refused)
     if not came.is_success:
         return PricePreview(why=f"it answered {_reason(data)}", is_last=failure.status in _OF_ALL)
     # A cost beside an error is no price.

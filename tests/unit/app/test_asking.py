@@ -114,6 +114,29 @@ def test_what_is_not_stated_is_a_warning_and_changes_no_exit_code(
     assert "new: 3.90 USD" in ended.out
 
 
+def test_what_is_refused_in_one_form_is_asked_in_the_other(film: Path) -> None:
+    forms: list[bool] = []
+
+    def only_lists(peer: Peer) -> None:
+        is_list = isinstance(json.loads(peer.read_request())["input"], list)
+        forms.append(is_list)
+        answer = {"data": {"cost": "0.77"}} if is_list else {"detail": "input must be an array"}
+        peer.answer(200 if is_list else 422, json.dumps(answer).encode())
+
+    with server(only_lists) as address:
+        ended = asked(film, address)
+    assert forms == [False, True, True, True], "the form that was taken goes first from then on"
+    assert "by the gateway's own word: 3.85 USD" in ended.out
+    assert "states no price" not in ended.err
+
+
+def test_what_is_refused_in_both_forms_is_told_as_first_said(film: Path) -> None:
+    with answering({"detail": "no"}, 422) as (gateway, address):
+        ended = asked(film, address)
+    assert len(gateway.requests) == 6
+    assert "warning: the gateway states no price for s01, s02, s03, s04, s05: the gateway answered 422: no" in ended.err
+
+
 def test_a_redirect_leads_nowhere(film: Path) -> None:
     with answering({"id": "x"}, 307, location="/model/v1/generation") as (gateway, address):
         asked(film, address)

@@ -42,6 +42,16 @@ def test_what_is_said_of_every_scene_is_shown_once_and_counted(
     assert capsys.readouterr().err == "", "what was told is not told again"
 
 
+def test_a_request_id_makes_no_warning_another_one(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(1, 4):
+        lost(number, reason=f"the gateway answered 402: no money (request id req-{number})")
+    assert capsys.readouterr().err == (
+        "scene s1: task task-1: http_502: the gateway answered 402: no money (request id req-1)\n"
+    )
+    console.show_counts()
+    assert capsys.readouterr().err == "2 more times (s2, s3): http_502: the gateway answered 402: no money\n"
+
+
 def test_an_outage_that_lasts_is_told_again_now_and_then(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
     records = [LOG.makeRecord(LOG.name, logging.WARNING, "f", 1, "scene s1: no", (), None) for _ in range(4)]
     for record, seconds in zip(records, (0, 30, 61, 90), strict=True):

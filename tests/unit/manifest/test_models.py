@@ -65,6 +65,16 @@ def test_the_limits_are_those_of_the_folder(tmp_path: Path, text: str, expected:
     assert told(found.problems) == expected
 
 
+def test_what_only_other_models_have_is_refused_with_the_reason(tmp_path: Path) -> None:
+    text = "  - {id: a, prompt: a, references: [gone.png]}\ncast: {hero: gone.png}\npricing: {reference_video: same}\n"
+    messages = {problem.message.split(";")[0] for problem in checked(tmp_path, HEAD + text).problems}
+    assert messages == {
+        "references cannot stand in scene 1: this model takes none",
+        "cast cannot stand in the manifest: prompts of this model do not name references",
+        "reference_video cannot stand in pricing: this model has no price for reference video",
+    }
+
+
 def test_a_size_by_habit_is_answered_with_the_sizes_of_the_folder(tmp_path: Path) -> None:
     [problem] = checked(tmp_path, HEAD + '  - {id: a, prompt: a, size: "2:1"}\n').problems
     assert problem.message.endswith('write "128*64"')

@@ -92,6 +92,7 @@ def test_words_of_the_gateway_are_shown_where_nothing_else_is_known() -> None:
         ("http_403", "refuses the account"),
         ("http_429", "lets no more in for now"),
         ("http_503", "not available for now"),
+        ("not_found", "run again with --retry-failed"),
         ("http_418", "refuses the request"),
         ("http_599", "trouble of its own"),
     ],
@@ -145,3 +146,23 @@ def test_of_many_stories_the_first_few_are_told() -> None:
     events = [event for name, refused in refusals for event in ended([name], refused)]
     text = as_text(told(*events, count=8), {}, "runs/film")
     assert "      s5: no 5\n      and 3 more; batchgen status shows each" in text
+
+
+def test_stories_that_differ_in_a_request_id_alone_are_one() -> None:
+    said = {"s1": "no money (request id a)", "s2": "no money (request id b)", "s3": "no key (request id c)"}
+    events: list[ev.Event] = [
+        event
+        for name, message in said.items()
+        for event in ended([name], ev.Refused("t1", name, 1, "E_77", message, again=False))
+    ]
+    text = as_text(told(*events, count=3), {}, "runs/film")
+    assert "      s1, s2: no money\n      s3: no key (request id c)" in text
+
+
+@pytest.mark.parametrize(("length", "end"), [(60, "a'"), (61, "a…'")])
+def test_a_prompt_that_goes_on_is_shown_to_go_on(length: int, end: str) -> None:
+    asked = scenes(1)[0].request
+    request = replace(asked, asked=replace(asked.asked, prompt="a" * length))
+    sent = ev.Submitting("t0", "s1", 1, request, Decimal("0.5"))
+    lost: list[ev.Event] = [sent, ev.OutcomeUnknown("t1", "s1", 1, "submit_unknown", "lost")]
+    assert f"'{'a' * 59}{end}" in as_text(told(*lost), {}, "runs/film")
