@@ -28,7 +28,7 @@ TASK_S = 2
 CAP = 50
 WORKERS = 8
 IN_FLIGHT = 5_000
-POLL_INTERVAL_S = 0.05
+POLL_INTERVAL_S = 0.5
 READ_S = 15.0
 """Seconds for which the tasks in flight are read."""
 _LOOK_EVERY_S = 0.1
@@ -70,7 +70,9 @@ def _emulator(*options: str) -> Iterator[str]:
 def _manifest(folder: Path, scenes: int) -> Path:
     settings = {"size": "1280*720", "duration": 2, "audio": False, "seed": 7}
     scene = {"prompt": "character1 waves", "references": ["https://example.com/a.png"], **settings}
-    listed = [{"id": f"s{number:05d}", **scene} for number in range(scenes)]
+    # Each asks for something else, and all get the same picture.
+    sounds = [{"audio_url": f"https://example.com/{number}.mp3"} for number in range(scenes)]
+    listed = [{"id": f"s{number:05d}", **scene, **sound} for number, sound in enumerate(sounds)]
     path = folder / "manifest.yaml"
     path.write_text(json.dumps({"version": 1, "name": "bench", "scenes": listed}), encoding="utf-8")
     return path
@@ -80,7 +82,8 @@ def _measured(
     folder: Path, scenes: int, options: Sequence[str], enough: Callable[[list[dict[str, Any]]], bool]
 ) -> Figures:
     """Run a batch of so many scenes; interrupt it once its journal shows ``enough``."""
-    command = [sys.executable, "-m", "batchgen", "run", str(_manifest(folder, scenes)), "--no-progress", *options]
+    manifest = str(_manifest(folder, scenes))
+    command = [sys.executable, "-m", "batchgen", "run", manifest, "--no-progress", "--yes", *options]
     environment = {**os.environ, "BATCHGEN_API_KEY": "bench"}
     figures, begun, interrupted = Figures(), time.perf_counter(), False
     process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL)
