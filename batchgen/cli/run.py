@@ -46,7 +46,13 @@ def _money(value: str) -> Decimal:
 )
 @click.option("--max-in-flight", type=_COUNT, default=50, show_default=True, help="Tasks at the gateway at once.")
 @click.option("--submit-rate", type=Number(0.001, 1_000_000), help="Submissions a second, at most.")
-@click.option("--poll-interval", type=_SECONDS, default=5.0, show_default=True, help="Seconds between looks at a task, on average.")
+@click.option(
+    "--poll-interval",
+    type=_SECONDS,
+    default=5.0,
+    show_default=True,
+    help="Seconds between looks at a task, on average.",
+)
 @click.option("--request-timeout", type=_SECONDS, default=60.0, show_default=True, help="Seconds of silence.")
 @click.option("--task-timeout", type=_SECONDS, default=3600.0, show_default=True, help="Seconds to wait for a task.")
 @click.option(

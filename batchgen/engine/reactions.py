@@ -59,6 +59,7 @@ class Settings:
 
 _ENDED = (Kind.FAILED, Kind.NO_RESULT)
 """What has to be said often enough to be believed."""
+_OF_THE_ACCOUNT = (Stop.ACCOUNT, Stop.BALANCE)
 _OF_THE_TASK = frozenset({Kind.RUNNING, Kind.DONE, *_ENDED})
 """What a reading can say of a task itself."""
 
@@ -149,7 +150,9 @@ class Reactions:
 
     def _end_early(self, why: Stop, reason: str, *also: CommandKind) -> None:
         """Submit nothing more, and begin no acts of the other sorts named."""
-        if self.stop is None or why is Stop.INTERRUPTED:
+        # An account that is refused is what the next run meets, whatever its budget.
+        is_first = self.stop is None or (self.stop is Stop.BUDGET and why in _OF_THE_ACCOUNT)
+        if is_first or why is Stop.INTERRUPTED:
             self.stop, self.why = why, reason
         self._queues.close({CommandKind.SUBMIT, *also})
 
