@@ -147,9 +147,11 @@ FAULTS = (
         "        self._remember_of(event)\n        self._count(",
         "        (self.state.apply if isinstance(event, ev.Submitted) else self._remember_of)(event)\n"
         "        self._count(",
-        "        self._heard_of_task(result, run, now, at)\n        run.polls += 1\n",
-        "        command = result.command\n        self._heard_of_task(result, run, now, at)\n        run.polls += 1\n"
-        "        if run.polls == 1:\n"
+        "        self._heard_of_task(result, run, now, at)\n        run.hears",
+        "        command = result.command\n        self._heard_of_task(result, run, now, at)\n"
+        "        told = self.__dict__.setdefault('told', set())\n"
+        "        if command.task_id not in told:\n"
+        "            told.add(command.task_id)\n"
         "            self._events.append(ev.Submitted(at, command.scene_id, command.attempt, command.task_id))\n",
     ),
     fault(

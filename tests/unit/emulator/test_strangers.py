@@ -1,8 +1,5 @@
-"""Clients that are not ours: a public SDK of the gateway, and schemathesis."""
+"""A client that is not ours: a public SDK of the gateway."""
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,33 +84,3 @@ def test_the_sdk_waits_in_the_queue(start: Start) -> None:
     assert (task.status, seen[0], seen[-1]) == ("in_queue", "in_queue", "completed")
     sent = emulator.entries("request")[0]
     assert (sent["flat"], sent["moderation"], sent["user_agent"][:10]) == (True, True, "sa-python/")
-
-
-# Left out: that every body the schema describes is accepted (a schema cannot say that the content of
-# a data URI has to decode as a picture; 400 is documented for that), and that a wrong key is refused
-# (the emulator takes any).
-NOT_CHECKED = "positive_data_acceptance,ignored_auth"
-
-
-def test_the_description_is_honest(start: Start, tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [
-            Path(sys.executable).with_name("schemathesis"),
-            "run",
-            f"{start().base_url}/openapi.json",
-            "--header=Authorization: Bearer key",
-            f"--exclude-checks={NOT_CHECKED}",
-            # A preview takes the bodies of a submission.
-            "--exclude-path=/model/v1/generation/precharge",
-            "--max-examples=6",
-            "--seed=1",
-            "--no-color",
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout
-    assert "Tested: 7" in ended.stdout
