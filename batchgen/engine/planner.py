@@ -272,15 +272,20 @@ class _Planner:
 
     def _again(self, scene: SceneFacts, current: Attempt) -> Step:
         """Pay once more, unless what was submitted for that is still on its way."""
-        heir_of = self._state.adopted.get(scene.scene_id, ("", 0))[0]
-        inherited = [one for one in self._state.attempts.get(heir_of, ()) if one.asks_for(scene)]
-        for attempt in reversed([*inherited, *self._state.attempts_for(scene)]):
+        for attempt in reversed(self._made_for(scene)):
             if attempt.is_unknown:
                 return self._unknown(scene, attempt)
             if attempt.is_in_flight:
                 return self._task(scene, attempt)
         reason = "wanted once more; it is paid for again"
         return Step(scene, Action.SUBMIT, reason, paid_before=True, attempt=current, again=True)
+
+    def _made_for(self, scene: SceneFacts) -> list[Attempt]:
+        """The attempts at a request, those at the scene before it among them whose result it took over."""
+        heir_of = self._state.adopted.get(scene.scene_id, ("", 0))[0]
+        inherited = [one for one in self._state.attempts.get(heir_of, ()) if one.asks_for(scene)]
+        found = {one.key: one for one in (*inherited, *self._state.attempts_for(scene))}
+        return list(found.values())
 
     def _unchanged(self, scene: SceneFacts, current: Attempt) -> Step:
         match current.state:
@@ -330,7 +335,9 @@ class _Planner:
     def _no_result(self, scene: SceneFacts, attempt: Attempt) -> Step:
         """What is paid for may still come free: the task is read before anything is bought again."""
         reason = f"task {attempt.task_id} was completed without a video; it is looked for once more"
-        may_do_better = paid_for(self._state, scene) < self._choice.attempts
+        # Of something else than was asked for, another attempt by itself would bring no better.
+        is_mismatched = self._made_for(scene)[-1].state is AttemptState.MISMATCHED
+        may_do_better = not is_mismatched and paid_for(self._state, scene) < self._choice.attempts
         repeats = self._choice.retry_failed or self._is_wanted_again(scene) or may_do_better
         if repeats:
             reason += ", and paid for again if it is not there"

@@ -366,8 +366,8 @@ class Reactions:
         paid = paid_for(self.state, run.scene)
         if run.repeats:
             self._submit_anew(run, at)
-        elif run.removed or not attempt.asks_for(run.scene):
-            return
+        elif run.removed or not attempt.asks_for(run.scene) or attempt.state is AttemptState.NO_RESULT:
+            return  # of what an earlier run had no result from, the plan says whether it is bought again
         elif self._attempt(run).again:
             self._submit_after_refusal(run, classification, now)
         elif classification.passing and paid < self._settings.attempts:

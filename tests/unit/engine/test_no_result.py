@@ -111,3 +111,18 @@ def test_what_was_bought_stays_bought_when_its_fresh_address_is_missing() -> Non
         assert bench.polled(NO_VIDEO) == []
     assert kinds(bench.polled(NO_VIDEO)) == ["DownloadFailed"]
     assert bench.attempt().result.cost_usd == PRICE
+
+
+def test_it_is_not_bought_again_where_a_later_one_brought_something_else_than_was_asked_for() -> None:
+    bench = without_a_video(Bench(settings=Settings(attempts=3)).running())
+    bench.running()
+    bench.polled(DONE)
+    bench.next_act()
+    bench.fetched(path="results/s1@2.mp4", sha256="ab", mismatch="too small")
+    again = bench.again(choice=Choice(attempts=3), settings=Settings(attempts=3))
+    again.polled(NO_VIDEO)
+    assert again.begin() == []
+    assert again.scheduler.is_finished()
+    asked = again.again(choice=Choice(attempts=3, retry_failed=True), settings=Settings(attempts=3))
+    asked.polled(NO_VIDEO)
+    assert asked.begin() == [submit("s1", 3)]
