@@ -152,7 +152,8 @@ FAULTS = (
         "        told = self.__dict__.setdefault('told', set())\n"
         "        if command.task_id not in told:\n"
         "            told.add(command.task_id)\n"
-        "            self._events.append(ev.Submitted(at, command.scene_id, command.attempt, command.task_id))\n",
+        "            self._events.append(ev.Submitted(at, command.scene_id, command.attempt, command.task_id))\n"
+        "        run.hears",
     ),
     fault(
         "401 and 403 on a submission do not stop the run",
