@@ -40,7 +40,7 @@ def main() -> int:
     )
     parser.add_argument("--only", default="", help="only faults whose names hold this text")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the outcomes into docs/reliability.md")
-    parser.add_argument("--seeds", type=int, default=5_000, help="how many histories a fault may take at most")
+    parser.add_argument("--seeds", type=int, default=10_000, help="how many histories a fault may take at most")
     options = parser.parse_args()
     chosen = [fault for fault in FAULTS if options.only in fault.name]
     tests = sorted({"", *(fault.tests for fault in FAULTS)})

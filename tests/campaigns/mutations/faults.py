@@ -364,8 +364,8 @@ FAULTS = (
     fault(
         "a scene that was taken out is submitted again",
         REACTIONS,
-        "        elif run.removed or not attempt.asks_for(run.scene):\n            return\n",
-        "",
+        "        elif run.removed or not attempt.asks_for(run.scene) or attempt",
+        "        elif attempt",
     ),
     fault(
         "an unknown outcome is sent again in the same run",
