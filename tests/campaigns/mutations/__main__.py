@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,9 @@ def main() -> int:
     chosen = [fault for fault in FAULTS if options.only in fault.name]
     tests = sorted({"", *(fault.tests for fault in FAULTS)})
     outcomes = [_check(Fault(AS_IT_IS, "", (), each), _AS_IT_IS_SEEDS, wanted=False) for each in tests]
-    outcomes += [_check(fault, options.seeds, wanted=True) for fault in chosen]
+    # Each waits for a process of its own.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        outcomes += pool.map(lambda fault: _check(fault, options.seeds, wanted=True), chosen)
     wrong = sum(not outcome.good for outcome in outcomes)
     print(f"\n{len(chosen)} faults, " + (f"{wrong} not as it should be" if wrong else "each of them noticed"))
     if options.write is not None:
