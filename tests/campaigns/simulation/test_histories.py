@@ -19,7 +19,7 @@ from campaigns.simulation.campaign import SWEEPS, Seeds, Sweep
 from campaigns.simulation.histories import by_chance, with_crashes
 from campaigns.simulation.mishaps import How, Mishap, Point
 
-SEEDS = 800
+SEEDS = 2_000
 _OF_READING = (Kind.RUNNING, Kind.DONE, Kind.NO_RESULT, Kind.FAILED, Kind.TRANSIENT, Kind.ACCOUNT, Kind.BALANCE)
 CALLS = (Point.CREATE, Point.READ, Point.FETCH, Point.CUT)
 REACHED = {
