@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -136,6 +137,23 @@ class Model:
         """The requested duration, in seconds; that of every video of the model where none is requested."""
         said = _SECONDS.match(str(self.parameter(fields, "duration")))
         return int(said[0] if said else 0) or int(self._description.get("seconds", _FALLBACK_SECONDS))
+
+    def names_video(self, url: str) -> bool:
+        """Whether a URL is known to lead to a video that may be billed, by its name."""
+        rule = self._description.get("reference_video")
+        return rule is not None and bool(compiled(rule["is_video"]).is_valid(url))
+
+    def billed_reference_seconds(self, lengths: Sequence[Decimal | None]) -> Decimal:
+        """How much of reference videos of these lengths is billed, in seconds; None is a length that is not known.
+
+        The rule is that of the upstream model; whether the gateway passes it on is not known.
+        """
+        rule = self._description.get("reference_video")
+        if rule is None or not lengths:
+            return Decimal(0)
+        unknown, most_each = Decimal(rule["unknown_seconds"]), rule["most_seconds_each"]
+        most = Decimal(most_each[min(len(lengths), len(most_each)) - 1])
+        return sum((min(unknown if length is None else length, most) for length in lengths), Decimal(0))
 
     def message(self, code: str) -> str:
         """The documented message of an error code."""

@@ -1,6 +1,6 @@
 """The cost of a task. Amounts are decimals from text to text, never floats. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, InvalidOperation
 
@@ -11,10 +11,6 @@ _EXACT = Context(prec=200)
 _MAX_DIGITS = 40
 _FIRST_DEFAULT = Decimal("0.10")
 _DEFAULT_STEP = Decimal("0.05")
-_BILLED_SECONDS = (Decimal(5), Decimal("2.5"), Decimal("1.65"))
-"""The most that is billed of each reference video, in seconds, where there are one, two or three of them."""
-UNKNOWN_SECONDS = Decimal(5)
-"""What a reference video of unknown length counts as, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +44,6 @@ class Tariff:
         off = _EXACT.multiply(full, self.discount)
         cost = _EXACT.multiply(_EXACT.subtract(full, off), self.overcharge)
         return Charge(cost, off, tier, unit_price, quantity, reference_seconds)
-
-
-def billed_reference_seconds(lengths: Sequence[Decimal]) -> Decimal:
-    """How much of reference videos of these lengths is billed, in seconds: 5 in all, in equal parts.
-
-    The rule is that of the upstream model; whether the gateway passes it on is not known.
-    """
-    most = _BILLED_SECONDS[min(len(lengths), len(_BILLED_SECONDS)) - 1] if lengths else Decimal(0)
-    return sum((min(length, most) for length in lengths), Decimal(0))
 
 
 def default_prices(tiers: Mapping[str, object]) -> dict[str, Decimal]:

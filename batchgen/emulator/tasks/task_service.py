@@ -10,7 +10,7 @@ from decimal import Decimal
 from batchgen.emulator.faults.kinds import Fault, Stage
 from batchgen.emulator.faults.selector import FaultSelector
 from batchgen.emulator.models import Models
-from batchgen.emulator.money import Charge, Tariff, billed_reference_seconds, default_prices
+from batchgen.emulator.money import Charge, Tariff, default_prices
 from batchgen.emulator.request_log import RequestLog
 from batchgen.emulator.seeded_random import random_between, random_task_id, random_token
 from batchgen.emulator.settings import SEED_LIMIT, Settings
@@ -82,8 +82,9 @@ class TaskService:
         """What a task of that request costs."""
         settings, model = self.settings, request.model
         tariff = Tariff({**default_prices(model.tiers), **settings.prices}, settings.discount, settings.overcharge)
-        lengths = [each.seconds for each in request.references if each.seconds is not None]
-        billed = billed_reference_seconds(lengths) if settings.bill_reference_video else Decimal(0)
+        videos = [each for each in request.references if each.kind == "video" or model.names_video(each.redacted)]
+        lengths = [each.seconds for each in videos if settings.bill_reference_video]
+        billed = model.billed_reference_seconds(lengths)
         return tariff.charge(model.tier(request.fields), model.seconds(request.fields), billed)
 
     def balance_left(self) -> Decimal | None:

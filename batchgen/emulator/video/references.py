@@ -5,7 +5,6 @@ Opens data URIs and files that were uploaded to this emulator; URLs are never fe
 
 import binascii
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,7 +15,6 @@ import av
 from PIL import Image
 
 from batchgen.emulator.data_uri import Payload
-from batchgen.emulator.money import UNKNOWN_SECONDS
 from batchgen.emulator.uploads import Upload
 
 MediaKind: TypeAlias = Literal["image", "video"]
@@ -25,7 +23,6 @@ _MAX_PICTURE_SIZE = (720, 720)
 """The size to which a reference is scaled down, in pixels."""
 _IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 """The image formats that are opened; others would add decoders that are not needed."""
-_VIDEO_URL = re.compile(r"[^?#]*\.(mp4|mov)([?#].*)?", re.IGNORECASE | re.DOTALL)
 _MICROSECONDS = 1_000_000
 _MILLISECOND = Decimal("0.001")
 
@@ -42,7 +39,7 @@ class Reference:
     """One reference of a request.
 
     ``redacted`` is fit for a log: the URL, or the data URI with size and hash in place of its content.
-    ``seconds`` is the length of a video, or what it counts as; None for an image, or a URL of unknown kind.
+    ``kind`` is None for a URL, which is never opened; ``seconds`` is the length of a video, where it has one.
     ``picture`` is set for the first reference only, if it was opened.
     """
 
@@ -67,7 +64,7 @@ def _open_reference(text: str, payloads: dict[str, Payload], find_upload: FindUp
         return _open_data_uri(text, payloads, draw=draw)
     upload = find_upload(text)
     if upload is None:
-        return Reference(text, seconds=UNKNOWN_SECONDS if _VIDEO_URL.fullmatch(text) else None)
+        return Reference(text)
     try:
         with upload.path.open("rb") as file:
             opened = _decode(file, draw=draw)
@@ -123,15 +120,15 @@ def _decode_image(file: IO[bytes]) -> Image.Image:
     return image
 
 
-def _decode_video(file: IO[bytes]) -> tuple[Image.Image, Decimal]:
-    """The first frame, and the length in seconds."""
+def _decode_video(file: IO[bytes]) -> tuple[Image.Image, Decimal | None]:
+    """The first frame, and the length in seconds where the file says it."""
     file.seek(0)
     # MP4 and MOV need this demuxer only; others follow links to further files and hosts.
     with av.open(file, "r", format="mov") as container:
         frame = next(container.decode(video=0))
         picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
         if container.duration is None or container.duration <= 0:
-            return picture, UNKNOWN_SECONDS
+            return picture, None
         # Without zeros at the end, so that costs have none: 4, and not 4.000.
         return picture, (Decimal(container.duration) / _MICROSECONDS).quantize(_MILLISECOND).normalize() + 0
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from batchgen.emulator.faults.kinds import find_fault
 from batchgen.emulator.http.body_reader import BodyReader, BodyTooLargeError, ParsedBody
 from batchgen.emulator.http.responses import json_text
-from batchgen.emulator.money import Charge, Tariff, amount, billed_reference_seconds, default_prices, price
+from batchgen.emulator.models import Model
+from batchgen.emulator.money import Charge, Tariff, amount, default_prices, price
 from batchgen.emulator.seeded_random import random_between, random_token
 from batchgen.emulator.settings import Settings, byte_count, price_table, seconds_range
 from batchgen.emulator.tasks.lifecycle import (
@@ -126,10 +127,13 @@ def test_bytes() -> None:
         (["2", "30"], "4.5"),
         (["3", "3", "3"], "4.95"),
         (["1", "9", "9"], "4.30"),
+        ([None], "5"),
+        ([None, "3"], "5.0"),
     ],
 )
-def test_reference_video_is_billed_up_to_five_seconds(lengths: list[str], billed: str) -> None:
-    seconds = billed_reference_seconds(list(map(Decimal, lengths)))
+def test_reference_video_is_billed_up_to_five_seconds(lengths: list[str | None], billed: str) -> None:
+    model = Model("wan26_r2v", shipped())
+    seconds = model.billed_reference_seconds([None if each is None else Decimal(each) for each in lengths])
     assert seconds == Decimal(billed)
     charge = Tariff({"a": Decimal("0.10")}, Decimal("0.2")).charge("a", 5, seconds)
     assert charge.quantity == 5 + seconds
