@@ -40,6 +40,17 @@ all before use the rest."""
 FAILS_AFTER = 10
 """Readings in a row that have to fail, whatever task they are of, before readings are held to be of no use for a
 while: one task that cannot be read says nothing of the others."""
+SHARE_OF_REST = 0.5
+"""Of the time for which all readings have failed, the part for which a task is then left alone."""
+
+WORKERS = 64
+LEAST_ASKS = 8
+ASKS_A_SECOND = 400
+"""Commands under way at once. Eight readings or submissions are enough where answers take 20 ms; where they take
+longer, as many as make 400 of them in a second, up to the number of workers: that keeps some thousand tasks read."""
+MOST_UPLOADED = 64 * 1024**2
+"""Bytes of files on their way to the gateway beside which no further submission with files is begun: a line of
+10 Mbit/s takes almost a minute for them."""
 
 LONGEST_READ_WAIT_S = 300.0
 """Between two looks at a task, however long the gateway asks to wait: a look is free, and the task may be done."""

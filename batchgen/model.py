@@ -205,6 +205,21 @@ class Request:
         canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
+    @cached_property
+    def upload_bytes(self) -> int:
+        """How many bytes of local files go with it."""
+        contents = (one.content for one in _references(self.document))
+        return sum(content.facts.bytes for content in contents if content is not None and content.path is not None)
+
+
+def _references(value: Any) -> Iterator[Reference]:
+    """The references in a document, at any depth."""
+    if isinstance(value, Reference):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _references(item)
+
 
 def _rendered(value: Any, reference: Callable[[Reference], dict[str, str]]) -> Any:
     """A document as plain JSON, at any depth."""

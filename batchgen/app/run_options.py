@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from batchgen.app.loading import Batch
+from batchgen.limits import WORKERS
 from batchgen.providers.provider import AUTO
 
 EXIT_INTERRUPTED = 130
@@ -22,7 +23,7 @@ class RunOptions:
 
     base_url: str | None = None
     request_format: str = AUTO
-    workers: int = 8
+    workers: int = WORKERS
     max_in_flight: int = 50
     submit_rate: float | None = None
     poll_interval_s: float = 5.0

@@ -115,6 +115,7 @@ class _Run:
             download=made.choice.download,
             budget_usd=budget_usd,
             estimate=made.prices.estimate_of,
+            upload_bytes=lambda scene_id: made.batch.requests[scene_id].upload_bytes,
             request_formats=connected.provider.formats_for(options.request_format, documents),
             formats_left_out=connected.provider.formats_left_out(options.request_format, documents),
         )

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from batchgen.cli.options import Given, Number, PlacedCommand
+from batchgen.limits import WORKERS
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 _EARLIER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -42,7 +43,11 @@ def _money(value: str) -> Decimal:
     help="How a request is written; auto finds out what the gateway takes.",
 )
 @click.option(
-    "--workers", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Requests under way at once."
+    "--workers",
+    type=click.IntRange(1, 10_000),
+    default=WORKERS,
+    show_default=True,
+    help="Requests under way at once, at most; 8 where answers are fast.",
 )
 @click.option("--max-in-flight", type=_COUNT, default=50, show_default=True, help="Tasks at the gateway at once.")
 @click.option("--submit-rate", type=Number(0.001, 1_000_000), help="Submissions a second, at most.")

@@ -1,12 +1,12 @@
 """When each task that waits is looked at, and what is made of the looks: as planned, or later after trouble. Pure."""
 
-from batchgen.engine.backoff import Jitter, result_wait, retry_wait, spread
+from batchgen.engine.backoff import Jitter, result_wait, spread
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
 from batchgen.engine.pacing import Pacing, age_s, poll_wait
 from batchgen.engine.queues import CommandKind, CommandQueues
 from batchgen.engine.reach import Reach
 from batchgen.engine.scene_run import SceneRun
-from batchgen.limits import FAILS_AFTER, LONGEST_READ_WAIT_S
+from batchgen.limits import FAILS_AFTER, LONGEST_READ_WAIT_S, LONGEST_RETRY_S, SHARE_OF_REST
 
 
 class Looks:
@@ -21,6 +21,7 @@ class Looks:
         self._pacing = Pacing(interval_s)
         self._waiting: dict[str, dict[SceneRun, float]] = {}
         self._failed = 0
+        self._failing_since = 0.0
 
     def first(self, kind: str, run: SceneRun, now: float) -> None:
         """A task was created just now."""
@@ -33,14 +34,17 @@ class Looks:
         run.looked_at = now
         self._waiting.get(kind, {}).pop(run, None)
 
-    def heard(self, classification: Classification) -> None:
-        """A reading ended: how many in a row said nothing, whatever tasks they were of."""
-        self._failed = self._failed + 1 if classification.kind is Kind.TRANSIENT else 0
+    def heard(self, classification: Classification, now: float) -> None:
+        """A reading ended: how many in a row said nothing and since when, whatever tasks they were of."""
+        if classification.kind is not Kind.TRANSIENT:
+            self._failed = 0
+        elif self._failed:
+            self._failed += 1
+        else:
+            self._failed, self._failing_since = 1, now
 
     def again(self, kind: str, run: SceneRun, classification: Classification, now: float) -> None:
         """Look at a task once more, since its reading did not say how it ended, or not often enough."""
-        if classification.kind is not Kind.TRANSIENT:
-            run.failures = 0
         match classification.kind:
             case Kind.RUNNING:
                 run.running_at = run.looked_at
@@ -48,17 +52,20 @@ class Looks:
             case Kind.TRANSIENT:
                 # The look that was planned has told nothing: it is made up for soon.
                 soon = min(self._planned(kind, run, now), now + spread(self._interval_s / 2, self._jitter))
-                self._at(max(now + self._wait_after_failure(classification, run), soon), run)
+                self._at(max(now + self._wait_after_failure(classification, now), soon), run)
             case Kind.NO_RESULT:
                 self._at(now + result_wait(run.said_times, self._interval_s, self._jitter), run)
             case _:
                 self._at(now + poll_wait(self._interval_s, run.said_times + run.missed, self._jitter), run)
 
     def ended(self, kind: str, run: SceneRun, now: float) -> None:
-        """A task is done; where its length is news, others of its kind are looked at sooner."""
+        """A task is done; where its length is news, others of its kind are looked at sooner.
+
+        What is learned is from which age on a look finds it done; how long answers take is contained in that.
+        """
         if run.running_at is None or run.created_at is None:
             return
-        is_news = self._pacing.ended(kind, run.running_at - run.created_at, now - run.created_at)
+        is_news = self._pacing.ended(kind, run.running_at - run.created_at, run.looked_at - run.created_at)
         run.running_at = None
         if is_news:
             for other, when in list(self._waiting.get(kind, {}).items()):
@@ -79,10 +86,12 @@ class Looks:
         """Look at that time; the last look comes when the time is up, however long the wait would be."""
         self._queues.at(when if run.give_up_at is None else min(when, run.give_up_at), CommandKind.POLL, run)
 
-    def _wait_after_failure(self, classification: Classification, run: SceneRun) -> float:
-        """How long to wait at least after a reading that said nothing: for longer where all of them do."""
+    def _wait_after_failure(self, classification: Classification, now: float) -> float:
+        """How long to wait at least after a reading that said nothing: for longer, the longer all of them do."""
         if classification.code == NOT_CONNECTED:
             return self._reach.wait(self._jitter)
-        run.failures += 1
         asked_s = min(classification.wait_s or 0.0, LONGEST_READ_WAIT_S)
-        return max(asked_s, retry_wait(run.failures, self._jitter) if self._failed >= FAILS_AFTER else 0.0)
+        if self._failed < FAILS_AFTER:
+            return asked_s
+        rest_s = min(SHARE_OF_REST * (now - self._failing_since), LONGEST_RETRY_S)
+        return max(asked_s, spread(rest_s, self._jitter))

@@ -4,15 +4,14 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
 from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.backoff import Jitter, retry_wait, submit_wait
 from batchgen.engine.breaker import Breaker
-from batchgen.engine.budget import Budget, Estimate, recorded_estimate
+from batchgen.engine.budget import Budget
 from batchgen.engine.classification import NOT_CONNECTED, REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.commands import Command, FetchResult, PollResult, Stop, SubmitResult
 from batchgen.engine.looks import Looks
@@ -21,8 +20,10 @@ from batchgen.engine.queues import CommandKind, CommandQueues
 from batchgen.engine.reach import Reach
 from batchgen.engine.request_formats import RequestFormats
 from batchgen.engine.scene_run import SceneRun
+from batchgen.engine.settings import Settings
 from batchgen.engine.states import State
 from batchgen.engine.throttle import Pace
+from batchgen.engine.workers import Workers
 from batchgen.limits import (
     CONFIRMED_AFTER,
     LOOKS_AT_MISSING,
@@ -31,31 +32,6 @@ from batchgen.limits import (
     MOST_REFRESHES,
     PATIENCE_S,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a run is to go; what the options of `run` say.
-
-    ``workers`` bounds the acts under way, ``attempts`` the paid attempts at a scene; ``estimate`` is
-    what an attempt of which no cost is known takes of the budget. Of the forms in which the provider may take
-    a request, ``request_formats`` are those that may be used, the usual one first, and ``formats_left_out``
-    the others. Times are in seconds.
-    """
-
-    workers: int = 8
-    max_in_flight: int = 50
-    submit_rate: float | None = None
-    poll_interval_s: float = 5.0
-    task_timeout_s: float = 3600.0
-    attempts: int = 1
-    wait: bool = True
-    download: bool = True
-    budget_usd: Decimal | None = None
-    estimate: Estimate = recorded_estimate
-    request_formats: tuple[str, ...] = ("",)
-    formats_left_out: tuple[str, ...] = ()
-
 
 _ENDED = (Kind.FAILED, Kind.NO_RESULT)
 """What has to be said often enough to be believed."""
@@ -89,7 +65,7 @@ class Reactions:
         self._commands: dict[Command, SceneRun] = {}
         self._sending: set[SceneRun] = set()
         self._in_flight: set[SceneRun] = set()
-        self._under_way = 0
+        self._workers = Workers(settings.workers)
         self._events: list[ev.Event] = []
         self._endings: Mapping[type, Callable[..., None]] = {
             SubmitResult: self._submit_result,
@@ -270,7 +246,7 @@ class Reactions:
         self._heard(classification, now, at)
         self._heard_of_task(result, run, now, at)
         run.hears_charge(result.task)
-        self._looks.heard(classification)
+        self._looks.heard(classification, now)
         if classification.kind is Kind.DONE:
             self._completed(result, run, now, at)
         elif classification.kind in REFUSES_ACCOUNT:

@@ -15,15 +15,15 @@ class SceneRun:
     """One scene on its way through this run, with the attempt that it follows.
 
     That attempt may have been made for another scene that asked for the same.
-    ``sent_at`` is when it was submitted last; ``refusals`` counts submissions in this run that created nothing,
-    ``failures`` readings in a row that said nothing, ``said_times`` how often in a row the gateway said
-    ``said``. ``created_at`` is when the task was created that it waits for, ``looked_at`` when that was read
-    last, ``running_at`` when it is last known to have been running; ``charge`` is the last reading of it that
-    stated a cost. ``missed`` is how often the task was met with 404, ``heard_of`` whether anything else was said
-    of it. ``removed`` says that no scene of the manifest needs the attempt: nothing is submitted, whatever comes
-    of its task. ``repeats`` says that the scene is submitted again unless its task brings a result, ``again``
-    that it is paid for once more by wish, though a result is there. ``refused_as`` is how it was refused in one
-    form of the request; from then on it is sent in ``request_format``.
+    ``sent_at`` is when it was submitted last; ``refusals`` counts submissions in this run that created
+    nothing, ``said_times`` how often in a row the gateway said ``said``. ``created_at`` is when the task was
+    created that it waits for, ``looked_at`` when that was read last, ``running_at`` when it is last known to
+    have been running; ``charge`` is the last reading of it that stated a cost. ``missed`` is how often the
+    task was met with 404, ``heard_of`` whether anything else was said of it. ``removed`` says that no scene
+    of the manifest needs the attempt: nothing is submitted, whatever comes of its task. ``repeats`` says that
+    the scene is submitted again unless its task brings a result, ``again`` that it is paid for once more by
+    wish, though a result is there. ``refused_as`` is how it was refused in one form of the request; from then
+    on it is sent in ``request_format``.
     """
 
     scene: SceneFacts
@@ -35,7 +35,6 @@ class SceneRun:
     refusals: int = 0
     refused_as: Classification | None = None
     request_format: str = ""
-    failures: int = 0
     said: str = ""
     said_times: int = 0
     charge: TaskResult = _NOTHING_TOLD
@@ -52,7 +51,7 @@ class SceneRun:
         """A task exists from now on; what was said of the one before it counts no more."""
         self.created_at = self.looked_at = self.running_at = now
         self.refused_as, self.request_format = None, ""
-        self.failures = self.said_times = self.missed = 0
+        self.said_times = self.missed = 0
         self.said, self.charge, self.heard_of = "", _NOTHING_TOLD, False
         self.give_up_at = give_up_at
 

@@ -54,15 +54,20 @@ from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
 from batchgen.engine.attempts import RESULT_IS_HERE, AttemptKey
 from batchgen.engine.backoff import Jitter
-from batchgen.engine.commands import Command, CommandResult, Fetch, Poll, Stop, Submit
+from batchgen.engine.classification import Kind
+from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, Stop, Submit
 from batchgen.engine.planner import Action, Step
 from batchgen.engine.queues import CommandKind
-from batchgen.engine.reactions import Reactions, Settings
+from batchgen.engine.reactions import Reactions
 from batchgen.engine.scene_run import SceneRun
+from batchgen.engine.settings import Settings
 from batchgen.engine.states import State
 from batchgen.engine.throttle import Hold
 
 __all__ = ["Scheduler", "Settings"]
+_KINDS = {Submit: CommandKind.SUBMIT, Poll: CommandKind.POLL, Fetch: CommandKind.FETCH}
+_USABLE = frozenset({Kind.CREATED, Kind.RUNNING, Kind.DONE})
+"""What the answers of a gateway that works say."""
 _AnyCommand = TypeVar("_AnyCommand", Submit, Poll, Fetch)
 
 
@@ -128,19 +133,19 @@ class Scheduler(Reactions):
     @property
     def is_idle(self) -> bool:
         """Whether no command is under way."""
-        return not self._under_way
+        return not self._workers.under_way
 
     def is_finished(self) -> bool:
         """Whether nothing is under way and nothing is left to begin."""
         if self.stop is Stop.INTERRUPTED:
             return not self._sending
-        if self._under_way:
+        if self._workers.under_way:
             return False
         return not (self._queues if self._settings.wait else self._queues.has(CommandKind.SUBMIT))
 
     def wakes_at(self) -> float | None:
         """When `begin` has something new to do without any ending, None for never."""
-        if self._under_way >= self._settings.workers:
+        if not self._workers.are_free:
             return None  # whatever falls due has to wait for a worker, that is, for an ending
         times = [self._queues.wakes_at(), self._reach.elsewhere_at if self.stop is None else None]
         if self._queues.head(CommandKind.SUBMIT) is not None and self.stop is None:
@@ -155,18 +160,18 @@ class Scheduler(Reactions):
         self._lose_patience(now, at)
         self._doubt_address(now, at)
         commands: list[Command] = []
-        while self._under_way < self._settings.workers:
+        while self._workers.are_free:
             command = self._next_command(now, at)
             if command is None:
                 break
-            self._under_way += 1
             commands.append(command)
         return self._drain(), commands
 
     def end(self, result: CommandResult, now: float, at: str) -> list[ev.Event]:
         """Take in how an act ended; what to remember of it."""
-        self._under_way -= 1
-        self._endings[type(result)](result, self._commands.pop(result.command), now, at)
+        run = self._commands.pop(result.command)
+        self._free_worker(result, run, now)
+        self._endings[type(result)](result, run, now, at)
         return self._drain()
 
     def interrupt(self) -> None:
@@ -185,13 +190,26 @@ class Scheduler(Reactions):
         return None
 
     def _begun(self, command: _AnyCommand, run: SceneRun) -> _AnyCommand:
-        """Keep in mind for which scene an act is begun."""
+        """Keep in mind for which scene a command is begun, and that it occupies a worker."""
         self._commands[command] = run
+        self._workers.begun(_KINDS[type(command)], self._upload_bytes(command))
         return command
+
+    def _free_worker(self, result: CommandResult, run: SceneRun, now: float) -> None:
+        command, upload_bytes = result.command, self._upload_bytes(result.command)
+        self._workers.ended(_KINDS[type(command)], upload_bytes)
+        if isinstance(result, FetchResult) or upload_bytes or result.classification.kind not in _USABLE:
+            return
+        self._workers.answered(now - (run.sent_at if isinstance(command, Submit) else run.looked_at))
+
+    def _upload_bytes(self, command: Command) -> int:
+        return self._settings.upload_bytes(command.scene_id) if isinstance(command, Submit) else 0
 
     def _may_submit_more(self, now: float) -> bool:
         in_flight, sending = len(self._in_flight), len(self._sending)
-        may_ask = self._formats.is_known or not sending
+        run = self._queues.head(CommandKind.SUBMIT)
+        upload_bytes = 0 if run is None else self._settings.upload_bytes(run.scene.scene_id)
+        may_ask = (self._formats.is_known or not sending) and self._workers.may_submit(upload_bytes)
         is_let = may_ask and self._breaker.allows(sending) and self._pace.allows(in_flight, sending, now)
         return self.stop is None and is_let
 
@@ -234,7 +252,8 @@ class Scheduler(Reactions):
         return not run.again and any(one.state in RESULT_IS_HERE for one in self.state.attempts_for(run.scene))
 
     def _next_poll(self, now: float, at: str) -> Poll | None:
-        if self._queues.head(CommandKind.POLL) is None or not self._has_time_for_tasks(now):
+        is_wanted = self._queues.head(CommandKind.POLL) is not None and self._has_time_for_tasks(now)
+        if not is_wanted or not self._workers.may_ask():
             return None
         run = self._queues.take(CommandKind.POLL)
         attempt = self._attempt(run)
@@ -249,7 +268,9 @@ class Scheduler(Reactions):
         return self._settings.wait or (full and self._queues.has(CommandKind.SUBMIT))
 
     def _next_fetch(self, now: float, at: str) -> Fetch | None:  # noqa: ARG002 - the choices are called alike
-        if self._queues.head(CommandKind.FETCH) is None or not self._settings.wait:
+        is_wanted = self._queues.head(CommandKind.FETCH) is not None and self._settings.wait
+        is_alone = not self._queues.has(CommandKind.SUBMIT) and not self._in_flight
+        if not is_wanted or not self._workers.may_fetch(is_alone=is_alone):
             return None
         run = self._queues.take(CommandKind.FETCH)
         attempt = self._attempt(run)

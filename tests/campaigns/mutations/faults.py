@@ -19,6 +19,7 @@ PARTS = "providers/vtrix/parts.py"
 RESULT_READER = "providers/vtrix/result_reader.py"
 OUTCOME_EVENTS = "engine/outcome_events.py"
 THROTTLE = "engine/throttle.py"
+WORKERS = "engine/workers.py"
 BREAKER = "engine/breaker.py"
 REACH = "engine/reach.py"
 LIMITS = "limits.py"
@@ -351,9 +352,9 @@ FAULTS = (
     ),
     fault(
         "one command more under way than workers",
-        SCHEDULER,
-        "        while self._under_way < self._settings.workers:\n",
-        "        while self._under_way <= self._settings.workers:\n",
+        WORKERS,
+        "        return self.under_way < self._most\n",
+        "        return self.under_way <= self._most\n",
     ),
     fault(
         "an interrupted run does not wait for answers",

@@ -85,6 +85,14 @@ class Bug(Exception):  # noqa: N818 - what it is
     """Something that nobody thought of, in the middle of a run."""
 
 
+def _no_files(_: str) -> int:
+    return 0
+
+
+def _large_files(_: str) -> int:
+    return 400_000_000
+
+
 class World(Executor):
     """Clock, executor, user and gateway of one history. ``seen`` counts what happened."""
 
@@ -524,7 +532,7 @@ class World(Executor):
     def _some_settings(self, choice: Choice) -> Settings:
         choose, rough = self.random.choice, self.gateway.faults > 0
         return Settings(
-            workers=choose((1, 2, 8)),
+            workers=choose((1, 2, 8, 64)),
             max_in_flight=choose((1, 2, 50)),
             submit_rate=choose((None, None, 0.5)),
             poll_interval_s=5.0,
@@ -533,6 +541,7 @@ class World(Executor):
             wait=not rough or self.random.random() < 0.9,
             download=choice.download,
             budget_usd=self.budget,
+            upload_bytes=choose((_no_files, _large_files)),
             request_formats=("documented", "params") if not rough or self.random.random() < 0.9 else ("documented",),
         )
 

@@ -18,6 +18,7 @@ from batchgen.engine.events import (
 )
 from batchgen.engine.planner import Choice
 from batchgen.engine.scheduler import Settings
+from batchgen.limits import LEAST_ASKS
 from batchgen.model import TaskResult
 
 from helpers.engine_support import (
@@ -213,7 +214,7 @@ def test_uncertain_answers_one_after_the_other_end_the_run_before_the_batch_is_b
         bench.answered(UNCERTAIN)
     assert bench.scheduler.stop is Stop.UNANSWERED
     unknown = sum(attempt.is_unknown for attempt in bench.state.all_attempts())
-    assert unknown == 40 + 3, "those under way when it showed, and three more, one at a time"
+    assert unknown == LEAST_ASKS + 3, "those under way when it showed, and three more, one at a time"
     assert len(bench.state.held) == 300 - unknown
     assert {held.code for held in bench.state.held.values()} == {"unanswered"}
 
