@@ -117,6 +117,7 @@ class _Run:
             estimate=made.prices.estimate_of,
             request_formats=connected.provider.formats_for(options.request_format, documents),
             formats_left_out=connected.provider.formats_left_out(options.request_format, documents),
+            earlier_lengths=made.batch.lengths(journal.state),
         )
 
     def carry_out(self) -> RunResult:

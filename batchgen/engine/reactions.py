@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from types import MappingProxyType
 
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
@@ -16,6 +17,7 @@ from batchgen.engine.budget import Budget, Estimate, recorded_estimate
 from batchgen.engine.classification import NOT_CONNECTED, REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.commands import Command, FetchResult, PollResult, Stop, SubmitResult
 from batchgen.engine.looks import Looks
+from batchgen.engine.pacing import EarlierLengths, Pacing
 from batchgen.engine.planner import paid_for
 from batchgen.engine.queues import CommandKind, CommandQueues
 from batchgen.engine.reach import Reach
@@ -40,7 +42,7 @@ class Settings:
     ``workers`` bounds the acts under way, ``attempts`` the paid attempts at a scene; ``estimate`` is
     what an attempt of which no cost is known takes of the budget. Of the forms in which the provider may take
     a request, ``request_formats`` are those that may be used, the usual one first, and ``formats_left_out``
-    the others. Times are in seconds.
+    the others. ``earlier_lengths`` is how long tasks of each kind took in earlier runs. Times are in seconds.
     """
 
     workers: int = 8
@@ -55,6 +57,7 @@ class Settings:
     estimate: Estimate = recorded_estimate
     request_formats: tuple[str, ...] = ("",)
     formats_left_out: tuple[str, ...] = ()
+    earlier_lengths: EarlierLengths = field(default_factory=lambda: MappingProxyType({}))
 
 
 _ENDED = (Kind.FAILED, Kind.NO_RESULT)
@@ -85,7 +88,8 @@ class Reactions:
         self._shut_out_since: float | None = None
         self._budget = Budget(settings.budget_usd, state.all_attempts(), settings.estimate)
         self._queues = CommandQueues()
-        self._looks = Looks(settings.poll_interval_s, self._queues, self._reach, jitter)
+        pacing = Pacing(settings.poll_interval_s, settings.earlier_lengths)
+        self._looks = Looks(settings.poll_interval_s, pacing, self._queues, self._reach, jitter)
         self._commands: dict[Command, SceneRun] = {}
         self._sending: set[SceneRun] = set()
         self._in_flight: set[SceneRun] = set()
@@ -344,9 +348,9 @@ class Reactions:
 
     def _completed(self, result: PollResult, run: SceneRun, now: float, at: str) -> None:
         attempt = self._attempt(run)
-        self._looks.ended(self._kind(run), run, now)
+        lasted = self._looks.ended(attempt, run, now, at, result.lasted_s) if attempt.is_open else None
         self._in_flight.discard(run)
-        self._remember_of(outcome_events.completed(at, attempt, run.charged(result.task)))
+        self._remember_of(outcome_events.completed(at, attempt, run.charged(result.task), lasted))
         # Only where the plan says so: it shows what is bought, and lets one of several scenes buy.
         changed = run.repeats and not attempt.asks_for(run.scene)
         if self._settings.download:
