@@ -131,6 +131,8 @@ class Asked:
     reference_seconds: Decimal | None = None
 
 
+Lasted: TypeAlias = tuple[float, float]
+"""Two ages of a task in seconds since it was created: it ended after the first and not after the second."""
 AskedOf: TypeAlias = Callable[[Mapping[str, Any]], Asked]
 """Reads what a request asks for from the document that was written down; ValueError for what is not one."""
 

@@ -11,6 +11,8 @@ from batchgen.app.kept_results import to_reuse
 from batchgen.app.notices import Notify, ProblemsFound, ignore
 from batchgen.app.run_directory import RUNS, RunDirectory
 from batchgen.engine.attempts import Attempt
+from batchgen.engine.earlier_lengths import earlier_lengths
+from batchgen.engine.pacing import EarlierLengths
 from batchgen.engine.prices import Prices, learn
 from batchgen.engine.states import State
 from batchgen.errors import Remedy, UsageError
@@ -28,10 +30,10 @@ _REHEARSAL = "-rehearsal"
 class Loading:
     """What a batch is loaded from, and how.
 
-    ``history`` are earlier run directories to learn prices from, ``reuse`` those to link results in from. Where
-    one of them or the run directory is None, the manifest may say it under ``run:``; else the run directory is
-    runs/NAME beside the manifest, runs/NAME-rehearsal for a rehearsal. ``catalogue`` holds the models, those that
-    are shipped and those of BATCHGEN_MODELS where it is None, ``providers`` those that serve them.
+    ``history`` are earlier run directories to learn prices and lengths of tasks from, ``reuse`` those to link results
+    in from. Where one of them or the run directory is None, the manifest may say it under ``run:``; else the run
+    directory is runs/NAME beside the manifest, runs/NAME-rehearsal for a rehearsal. ``catalogue`` holds the models,
+    those that are shipped and those of BATCHGEN_MODELS where it is None, ``providers`` those that serve them.
     """
 
     path: Path
@@ -46,7 +48,7 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A manifest without errors, where it is run, and the earlier runs that its prices are learned from.
+    """A manifest without errors, where it is run, and the earlier runs that are learned from.
 
     ``rehearsal`` says that it is run against the embedded emulator; ``reuse`` are run directories whose results
     are linked in where they are those of a scene; ``run_settings`` are the options under ``run:``, by name, with
@@ -88,6 +90,10 @@ class Batch:
         manifest = self.manifest
         learned = learn(_attempts(state, self.history), manifest.model, manifest.reference_price)
         return Prices(manifest.pricing, learned, manifest.reference_price)
+
+    def lengths(self, state: State) -> EarlierLengths:
+        """How long tasks took, by kind, as a state and the earlier runs tell."""
+        return earlier_lengths(_attempts(state, self.history))
 
 
 def load(how: Loading, notify: Notify = ignore) -> Batch:

@@ -118,6 +118,7 @@ class _Run:
             upload_bytes=lambda scene_id: made.batch.requests[scene_id].upload_bytes,
             request_formats=connected.provider.formats_for(options.request_format, documents),
             formats_left_out=connected.provider.formats_left_out(options.request_format, documents),
+            earlier_lengths=made.batch.lengths(journal.state),
         )
 
     def carry_out(self) -> RunResult:

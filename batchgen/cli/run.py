@@ -68,7 +68,12 @@ def _money(value: str) -> Decimal:
 @click.option(
     "--budget", type=_money, metavar="USD", help="US dollars over the whole run directory; overrides the manifest."
 )
-@click.option("--history", multiple=True, type=_EARLIER, help="Earlier run directory to learn prices from; repeatable.")
+@click.option(
+    "--history",
+    multiple=True,
+    type=_EARLIER,
+    help="Earlier run directory to learn prices and lengths of tasks from; repeatable.",
+)
 @click.option(
     "--reuse", multiple=True, type=_EARLIER, help="Run directory whose results are linked in, free; repeatable."
 )

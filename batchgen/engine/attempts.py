@@ -26,7 +26,7 @@ from batchgen.engine.events import (
     TaskSeen,
     TaskTimedOut,
 )
-from batchgen.model import RequestFacts, TaskResult
+from batchgen.model import Lasted, RequestFacts, TaskResult
 
 AttemptKey: TypeAlias = tuple[str, int]
 """The scene for which an attempt was made, and its number."""
@@ -150,6 +150,8 @@ class Attempt:
     """What the gateway's support can find the last submission by; empty where none went along."""
     request_format: str = ""
     """The form in which the last submission was sent; empty where that was not written down."""
+    lasted: Lasted | None = None
+    """Between which ages its task ended; None where that is not known."""
 
     @property
     def key(self) -> AttemptKey:
@@ -243,7 +245,7 @@ def _kept(before: Attempt, event: AttemptEvent) -> dict[str, Any]:
     """
     if isinstance(event, Completed) and not before.is_open:
         known = _known(before.result, event.result)
-        return {"result": known, "finished_at": before.finished_at or event.at}
+        return {"result": known, "finished_at": before.finished_at or event.at, "lasted": before.lasted}
     if isinstance(event, Completed | Failed) and before.state is S.NO_RESULT:
         brought = event.result if isinstance(event, Completed) else _charge(event)
         return {"result": _known(before.result, brought), "finished_at": before.finished_at}
@@ -258,6 +260,11 @@ def _known(before: TaskResult, after: TaskResult) -> TaskResult:
     names = ("cost_usd", "discount", "job_id")
     known = {name: getattr(before, name) for name in names if getattr(before, name) is not None}
     return replace(after, **known)
+
+
+def _lasted(event: Completed) -> Lasted | None:
+    above_s, until_s = event.lasted_above_s, event.lasted_until_s
+    return None if above_s is None or until_s is None else (above_s, until_s)
 
 
 def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case for each event
@@ -285,6 +292,7 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
                 "finished_at": event.at,
                 "code": "",
                 "message": "",
+                "lasted": _lasted(event),
             }
         case Failed():
             return {

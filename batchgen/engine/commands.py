@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from batchgen.engine.classification import Classification
-from batchgen.model import TaskResult
+from batchgen.model import Lasted, TaskResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,15 @@ class SubmitResult:
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """How a reading ended; ``task`` holds what a finished task brought."""
+    """How a reading ended; ``task`` holds what a finished task brought.
+
+    ``lasted_s`` is how long the gateway says that it took, None where it does not.
+    """
 
     command: Poll
     classification: Classification
     task: TaskResult = TaskResult()  # noqa: RUF009 - frozen
+    lasted_s: Lasted | None = None
 
 
 @dataclass(frozen=True, slots=True)

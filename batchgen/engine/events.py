@@ -127,12 +127,18 @@ class TaskSeen:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The task has its result."""
+    """The task has its result.
+
+    ``lasted_above_s`` and ``lasted_until_s`` are the ages between which it ended, in seconds since it was created;
+    None where nobody looked often enough. Versions before wrote neither.
+    """
 
     at: str
     scene_id: str
     attempt: int
     result: TaskResult
+    lasted_above_s: float | None = None
+    lasted_until_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,27 @@
 """When each task that waits is looked at, and what is made of the looks: as planned, or later after trouble. Pure."""
 
+from batchgen.engine.attempts import Attempt
 from batchgen.engine.backoff import Jitter, result_wait, spread
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
+from batchgen.engine.outcome_events import kind_of
 from batchgen.engine.pacing import Pacing, age_s, poll_wait
 from batchgen.engine.queues import CommandKind, CommandQueues
 from batchgen.engine.reach import Reach
 from batchgen.engine.scene_run import SceneRun
-from batchgen.limits import FAILS_AFTER, LONGEST_READ_WAIT_S, LONGEST_RETRY_S, SHARE_OF_REST
+from batchgen.limits import CLOSEST_LOOK, FAILS_AFTER, LONGEST_READ_WAIT_S, LONGEST_RETRY_S, SHARE_OF_REST
+from batchgen.model import Lasted
 
 
 class Looks:
     """Puts tasks into the queue of readings, each for its time; kinds are those of `outcome_events.kind_of`."""
 
-    def __init__(self, interval_s: float, queues: CommandQueues, reach: Reach, jitter: Jitter) -> None:
+    def __init__(self, interval_s: float, pacing: Pacing, queues: CommandQueues, reach: Reach, jitter: Jitter) -> None:
         """Begin with no task."""
         self._interval_s = interval_s
         self._queues = queues
         self._reach = reach
         self._jitter = jitter
-        self._pacing = Pacing(interval_s)
+        self._pacing = pacing
         self._waiting: dict[str, dict[SceneRun, float]] = {}
         self._failed = 0
         self._failing_since = 0.0
@@ -30,7 +33,7 @@ class Looks:
     def begun(self, kind: str, run: SceneRun, submitted_at: str, now: float, at: str) -> None:
         """A task is read now; one of an earlier run has an age already."""
         if run.created_at is None:
-            run.created_at = now - age_s(submitted_at, at)
+            run.created_at = run.sent_at = now - age_s(submitted_at, at)
         run.looked_at = now
         self._waiting.get(kind, {}).pop(run, None)
 
@@ -58,20 +61,33 @@ class Looks:
             case _:
                 self._at(now + poll_wait(self._interval_s, run.said_times + run.missed, self._jitter), run)
 
-    def ended(self, kind: str, run: SceneRun, now: float) -> None:
-        """A task is done; where its length is news, others of its kind are looked at sooner.
+    def ended(self, attempt: Attempt, run: SceneRun, now: float, at: str, said: Lasted | None) -> Lasted | None:
+        """A task is done; between which ages it ended, where that is known.
 
-        What is learned is from which age on a look finds it done; how long answers take is contained in that.
+        ``said`` is how long the gateway says that it took. Where the length is news, others of its kind are looked
+        at sooner.
         """
-        if run.running_at is None or run.created_at is None:
-            return
-        is_news = self._pacing.ended(kind, run.running_at - run.created_at, run.looked_at - run.created_at)
+        lasted = self._lasted(attempt, run, now, at, said)
         run.running_at = None
-        if is_news:
+        kind = kind_of(attempt)
+        if lasted is not None and self._pacing.ended(kind, *lasted):
             for other, when in list(self._waiting.get(kind, {}).items()):
                 planned = self._planned(kind, other, now)
                 if planned < when:
                     self._as_planned(kind, other, planned)
+        return lasted
+
+    def _lasted(self, attempt: Attempt, run: SceneRun, now: float, at: str, said: Lasted | None) -> Lasted | None:
+        if run.created_at is None or (run.running_at is None and said is None):
+            return None
+        above_s = 0.0 if run.running_at is None else run.running_at - run.created_at
+        # The clock of a run may stand still while the machine sleeps, and the task goes on.
+        unseen_s = age_s(attempt.submitted_at, at) - (now - run.sent_at)
+        until_s = now - run.created_at + (unseen_s if unseen_s > CLOSEST_LOOK * self._interval_s else 0.0)
+        seen = round(above_s, 3), round(until_s, 3)
+        # A gateway counts from some moment between the submission and its answer, batchgen from the answer on.
+        agreed = None if said is None else _common(seen, (said[0] - (run.created_at - run.sent_at), said[1]))
+        return agreed or (None if run.running_at is None else seen)
 
     def _planned(self, kind: str, run: SceneRun, now: float) -> float:
         created_at = now if run.created_at is None else run.created_at
@@ -95,3 +111,9 @@ class Looks:
             return asked_s
         rest_s = min(SHARE_OF_REST * (now - self._failing_since), LONGEST_RETRY_S)
         return max(asked_s, spread(rest_s, self._jitter))
+
+
+def _common(seen: Lasted, said: Lasted) -> Lasted | None:
+    """What the gateway says, as far as it agrees with what was seen."""
+    above_s, until_s = max(seen[0], round(said[0], 3)), min(seen[1], round(said[1], 3))
+    return (above_s, until_s) if above_s < until_s else None

@@ -4,7 +4,7 @@ from batchgen.engine import events as ev
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.classification import REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.commands import FetchResult, Submit, SubmitResult
-from batchgen.model import TaskResult
+from batchgen.model import Lasted, TaskResult
 
 
 def submitting(at: str, scene: ev.SceneFacts, command: Submit) -> ev.Submitting:
@@ -53,13 +53,16 @@ def _unknown(at: str, result: SubmitResult, owner: Attempt | None) -> ev.Outcome
     return ev.OutcomeUnknown(at, command.scene_id, command.attempt, code, reason, candidate_id, result.excerpt)
 
 
-def completed(at: str, attempt: Attempt, result: TaskResult) -> ev.Completed:
-    """The task has its result."""
+def completed(at: str, attempt: Attempt, result: TaskResult, lasted: Lasted | None = None) -> ev.Completed:
+    """The task has its result; ``lasted`` is between which ages it ended, where that is known."""
+    above_s, until_s = lasted or (None, None)
     return ev.Completed(
         at=at,
         scene_id=attempt.scene_id,
         attempt=attempt.number,
         result=result,
+        lasted_above_s=above_s,
+        lasted_until_s=until_s,
     )
 
 

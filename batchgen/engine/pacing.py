@@ -9,17 +9,24 @@ whatever was learned: what was true once and is so no more costs a few intervals
 Of a kind of which nothing is known, and of a task that outlasts all that is known, looks come one interval after
 the other. The first ones are spread evenly over it: where fifty tasks begin together, their looks tell the length
 to a fiftieth of an interval. What they tell is of use to those that wait at that moment; so the looks at a kind
-are planned anew after news, for those that wait already, too.
+are planned anew after news, for those that wait already, too. What earlier runs learned of a kind is where a run
+begins.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
+from typing import TypeAlias
 
 from batchgen.engine.backoff import Jitter, spread
 from batchgen.engine.task_lengths import TaskLengths
 from batchgen.limits import CLOSEST_LOOK
+from batchgen.model import Lasted
 
+EarlierLengths: TypeAlias = Mapping[str, Sequence[Lasted]]
+"""How long tasks took in earlier runs, by kind, the latest last."""
+_NOTHING: EarlierLengths = MappingProxyType({})
 _GOLDEN = 0.6180339887
 """Steps of the golden ratio around a circle are spread evenly, however many there are."""
 _SLOWER = 1.3
@@ -29,17 +36,16 @@ _MOST_SLOWED = 6.0
 class Pacing:
     """Says at which age a task is looked at next. Ages and intervals are in seconds, kinds are any words."""
 
-    def __init__(self, interval_s: float) -> None:
-        """``interval_s`` is what the user allows, on average."""
+    def __init__(self, interval_s: float, earlier: EarlierLengths = _NOTHING) -> None:
+        """``interval_s`` is what the user allows, on average; ``earlier`` is known from earlier runs."""
         self._interval_s = interval_s
+        self._earlier = earlier
         self._kinds: dict[str, TaskLengths] = {}
         self._step = 0.0
 
     def ended(self, kind: str, above_s: float, until_s: float) -> bool:
         """A task of a kind ended between two ages; whether looks at that kind are to be planned anew."""
-        if kind not in self._kinds:
-            self._kinds[kind] = TaskLengths(self._interval_s)
-        return self._kinds[kind].add(above_s, until_s)
+        return self._lengths(kind).add(above_s, until_s)
 
     def first_look(self, kind: str) -> float:
         """The age for the first look at a task."""
@@ -60,8 +66,12 @@ class Pacing:
         return max(planned[later], looked_s + closest)
 
     def _planned(self, kind: str) -> Sequence[float]:
-        lengths = self._kinds.get(kind)
-        return () if lengths is None else lengths.looks
+        return self._lengths(kind).looks
+
+    def _lengths(self, kind: str) -> TaskLengths:
+        if kind not in self._kinds:
+            self._kinds[kind] = TaskLengths.known_from(self._earlier.get(kind, ()), self._interval_s)
+        return self._kinds[kind]
 
 
 def age_s(since: str, at: str) -> float:

@@ -15,6 +15,7 @@ from batchgen.engine.budget import Budget
 from batchgen.engine.classification import NOT_CONNECTED, REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.commands import Command, FetchResult, PollResult, Stop, SubmitResult
 from batchgen.engine.looks import Looks
+from batchgen.engine.pacing import Pacing
 from batchgen.engine.planner import paid_for
 from batchgen.engine.queues import CommandKind, CommandQueues
 from batchgen.engine.reach import Reach
@@ -61,7 +62,8 @@ class Reactions:
         self._shut_out_since: float | None = None
         self._budget = Budget(settings.budget_usd, state.all_attempts(), settings.estimate)
         self._queues = CommandQueues()
-        self._looks = Looks(settings.poll_interval_s, self._queues, self._reach, jitter)
+        pacing = Pacing(settings.poll_interval_s, settings.earlier_lengths)
+        self._looks = Looks(settings.poll_interval_s, pacing, self._queues, self._reach, jitter)
         self._commands: dict[Command, SceneRun] = {}
         self._sending: set[SceneRun] = set()
         self._in_flight: set[SceneRun] = set()
@@ -320,9 +322,9 @@ class Reactions:
 
     def _completed(self, result: PollResult, run: SceneRun, now: float, at: str) -> None:
         attempt = self._attempt(run)
-        self._looks.ended(self._kind(run), run, now)
+        lasted = self._looks.ended(attempt, run, now, at, result.lasted_s) if attempt.is_open else None
         self._in_flight.discard(run)
-        self._remember_of(outcome_events.completed(at, attempt, run.charged(result.task)))
+        self._remember_of(outcome_events.completed(at, attempt, run.charged(result.task), lasted))
         # Only where the plan says so: it shows what is bought, and lets one of several scenes buy.
         changed = run.repeats and not attempt.asks_for(run.scene)
         if self._settings.download:

@@ -1,10 +1,12 @@
 """How a run is to go. Pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 
 from batchgen.engine.budget import Estimate, recorded_estimate
+from batchgen.engine.pacing import EarlierLengths
 from batchgen.limits import WORKERS
 
 
@@ -20,7 +22,7 @@ class Settings:
     what an attempt of which no cost is known takes of the budget, ``upload_bytes`` how many bytes of files the
     submission of a scene sends, by its id. Of the forms in which the provider may take
     a request, ``request_formats`` are those that may be used, the usual one first, and ``formats_left_out``
-    the others. Times are in seconds.
+    the others. ``earlier_lengths`` is how long tasks of each kind took in earlier runs. Times are in seconds.
     """
 
     workers: int = WORKERS
@@ -36,3 +38,4 @@ class Settings:
     upload_bytes: Callable[[str], int] = _no_files
     request_formats: tuple[str, ...] = ("",)
     formats_left_out: tuple[str, ...] = ()
+    earlier_lengths: EarlierLengths = field(default_factory=lambda: MappingProxyType({}))

@@ -11,12 +11,13 @@ next look comes when it reaches a threshold. No other rule has less waiting for 
 one with which a task is looked at about as often as its interval allows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import ceil, exp, log
 
 from batchgen.limits import CLOSEST_LOOK, FARTHEST_LOOK, SHARE_OF_LOOKS
+from batchgen.model import Lasted
 
 SPANS = 10
 """Spans in an interval."""
@@ -40,6 +41,10 @@ _BETWEEN_NEWS = 1.02
 """News come no sooner than so many times as many lengths are known: all that wait are looked over for each."""
 _GROWN = 1.2
 """Looks are planned anew once so many times as many lengths are known."""
+_SHARP = 4.0
+"""In intervals, between two looks that came as planned; two that are farther apart had something between them."""
+_EARLIER = 10
+"""As so many lengths count all that are known from earlier runs: enough to begin with, soon outweighed."""
 _LEAST_THRESHOLD, _MOST_THRESHOLD = 1e-5, 2.0
 """In intervals."""
 _HALVINGS = 6
@@ -56,6 +61,20 @@ class TaskLengths:
     _looks: Sequence[float] = ()
     _planned_for: int = 0
     _news_at: int = 0
+
+    @classmethod
+    def known_from(cls, lengths: Iterable[Lasted], interval_s: float) -> "TaskLengths":
+        """What is known of a kind to begin with, from lengths of earlier runs, the latest last.
+
+        A length counts where its task was seen running shortly before it was seen done, as this interval goes: where
+        nobody looked for long, a machine that slept perhaps, it says nothing. All of them together count for a few.
+        """
+        known = cls(interval_s)
+        for above_s, until_s in lengths:
+            if 0 <= above_s <= until_s and until_s - above_s <= _SHARP * interval_s:
+                known.add(above_s, until_s)
+        known._fade()
+        return known
 
     def add(self, above_s: float, until_s: float) -> bool:
         """A task was found to have ended between two ages; whether that changes much."""
@@ -96,6 +115,12 @@ class TaskLengths:
         for span in spans:
             weights[span] = weights.get(span, 0.0) + (self._weights.get(span, 0.0) + evenly) / whole
         self._weights = weights
+
+    def _fade(self) -> None:
+        total = sum(self._weights.values())
+        if self._known > _EARLIER:
+            self._weights = {span: weight * _EARLIER / total for span, weight in self._weights.items()}
+            self._known = self._news_at = _EARLIER
 
     def _plan(self) -> None:
         self._planned_for = self._known

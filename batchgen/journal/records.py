@@ -56,6 +56,7 @@ _OPTIONAL = frozenset({Asked})
 _FIELDS = {
     kind: tuple(entry.name for entry in fields(kind)) for kind in (*KINDS.values(), ev.SceneFacts, *_NAMES_INSIDE)
 }
+_LONGEST_S = 1e9
 _CRC = ',"crc":"'
 _JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
@@ -228,6 +229,12 @@ def _whole_or_none(value: Any) -> int | None:
     return None if value is None else _whole(value)
 
 
+def _seconds_or_none(value: Any) -> float | None:
+    """A length of time; whatever else stands there counts as not known, since only the pace of a run rests on it."""
+    is_length = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST_S
+    return float(value) if is_length else None
+
+
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{value!r} is neither true nor false")
@@ -255,6 +262,7 @@ _DECODERS: Mapping[Any, Callable[[Any], Any]] = {
     str: _text,
     str | None: _text_or_none,
     Decimal | None: _money,
+    float | None: _seconds_or_none,
     Mapping[str, Any]: _mapping,
     tuple[str, ...]: _texts,
     tuple[ev.SceneFacts, ...]: _scenes,

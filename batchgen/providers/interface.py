@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from batchgen.model import Request, TaskResult
+from batchgen.model import Lasted, Request, TaskResult
 
 
 class Stage(StrEnum):
@@ -66,7 +66,8 @@ class Task:
     """What the gateway says of a task.
 
     ``progress`` is between 0 and 1. The video's address is set in ``result`` where the status is
-    completed, ``error`` where it is failed. ``notes`` say what is odd about the answer.
+    completed, ``error`` where it is failed. ``notes`` say what is odd about the answer. ``lasted_s`` is how long the
+    task took from its creation to its end, as two seconds between which that lies; None where nothing usable is said.
     """
 
     status: RemoteStatus
@@ -74,6 +75,7 @@ class Task:
     result: TaskResult = TaskResult()  # noqa: RUF009 - frozen
     error: TaskError | None = None
     notes: tuple[str, ...] = ()
+    lasted_s: Lasted | None = None
 
 
 @dataclass(eq=False)

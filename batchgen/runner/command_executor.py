@@ -6,7 +6,7 @@ from threading import Lock
 
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
 from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
-from batchgen.model import Request, TaskResult
+from batchgen.model import Request
 from batchgen.providers.error_policy import ErrorPolicy, classify_create, classify_read
 from batchgen.providers.interface import CallFailed, Created, Gateway, Task
 from batchgen.store.interface import FetchFailed, Store, Wanted
@@ -114,7 +114,9 @@ class CommandExecutor:
             log.info("scene %s: task %s completed", command.scene_id, command.task_id)
         else:
             log.warning("scene %s: task %s: %s: %s", command.scene_id, command.task_id, said.code, said.reason)
-        return PollResult(command, said, TaskResult() if isinstance(answer, CallFailed) else answer.result)
+        if isinstance(answer, CallFailed):
+            return PollResult(command, said)
+        return PollResult(command, said, answer.result, answer.lasted_s)
 
     def _note(self, command: Poll, notes: Iterable[str]) -> None:
         """Say once of a task what is odd about its answers."""

@@ -26,7 +26,9 @@ EVENTS: dict[type, ev.AttemptEvent] = {
     ev.Refused: ev.Refused("t1", "s1", 1, "http_400", "no", again=False),
     ev.OutcomeUnknown: ev.OutcomeUnknown("t1", "s1", 1, "submit_unknown", "who knows"),
     ev.TaskSeen: ev.TaskSeen("t2", "s1", 1),
-    ev.Completed: ev.Completed("t2", "s1", 1, TaskResult("https://cdn/v", "job", Decimal("0.4"), Decimal("0.8"))),
+    ev.Completed: ev.Completed(
+        "t2", "s1", 1, TaskResult("https://cdn/v", "job", Decimal("0.4"), Decimal("0.8")), 61.5, 64.0
+    ),
     ev.Failed: ev.Failed("t2", "s1", 1, "001028095", "sorry", Decimal("0.1"), None, again=False),
     ev.TaskTimedOut: ev.TaskTimedOut("t2", "s1", 1, "task_timeout", "still running"),
     ev.TaskNotFound: ev.TaskNotFound("t2", "s1", 1, "404"),

@@ -3,13 +3,17 @@
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from random import Random
 
 from batchgen.engine.commands import Command, CommandResult, Poll, PollResult, Submit, SubmitResult
+from batchgen.engine.earlier_lengths import earlier_lengths
 from batchgen.engine.events import RunStarted
+from batchgen.engine.pacing import EarlierLengths
 from batchgen.engine.planner import Choice, plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import State
+from batchgen.model import Lasted
 
 from helpers.engine_support import CREATED, DONE, HICCUP, REQUEST_ID, RUNNING, THROTTLED, clock, scene
 
@@ -26,6 +30,12 @@ class Played:
     most_in_flight: int = 0
     seen_after: list[float] = field(default_factory=list)
     """How long after its end each task was seen done."""
+    state: State = field(default_factory=State)
+
+    @property
+    def known(self) -> EarlierLengths:
+        """What the next run knows of lengths."""
+        return earlier_lengths(self.state.all_attempts())
 
 
 def ideal_s(lengths: Sequence[float], at_once: int) -> float:
@@ -52,6 +62,11 @@ class VirtualRun:
     duration_of: Callable[[int], int] = lambda _: 5
     busy_until: float = 0.0
     """Until then, the gateway refuses all but the tasks that it has."""
+    says_lengths: bool = False
+    """The gateway says with each finished task how long it took."""
+    sleeps_at: float = inf
+    sleeps_s: float = 0.0
+    """When the machine sleeps once, and for how long: the clock of the run stands still then, and the tasks go on."""
 
     def play(self) -> Played:
         """Play it to its end."""
@@ -61,7 +76,7 @@ class VirtualRun:
             scene(f"s{number}", request=f"r{number}", duration=self.duration_of(number))
             for number in range(len(self.lengths))
         ]
-        state = State()
+        state = played.state
         state.apply(RunStarted(clock(0), "1"))
         settings = replace(self.settings, download=False)
         scheduler = Scheduler(state, plan(listed, state, Choice()), settings, random.random, lambda: REQUEST_ID)
@@ -70,7 +85,7 @@ class VirtualRun:
         count = 0
 
         def answer(command: Command) -> CommandResult:
-            arrives = now + self.answer_s / 2
+            arrives = now + self._slept_s(now - began) + self.answer_s / 2
             if isinstance(command, Submit):
                 running = sum(end > arrives for end in ends.values())
                 if running >= self.takes or arrives < began + self.busy_until:
@@ -87,12 +102,12 @@ class VirtualRun:
                 return PollResult(command, RUNNING)
             seen.add(command.task_id)
             played.seen_after.append(arrives - ends[command.task_id])
-            return PollResult(command, DONE)
+            return PollResult(command, DONE, lasted_s=self._said(self.lengths[int(command.task_id[1:])]))
 
         while not scheduler.is_finished():
             while coming and coming[0][0] <= now:
-                scheduler.end(heapq.heappop(coming)[2], now, clock(now))
-            for command in scheduler.begin(now, clock(now))[1]:
+                scheduler.end(heapq.heappop(coming)[2], now, clock(now + self._slept_s(now - began)))
+            for command in scheduler.begin(now, clock(now + self._slept_s(now - began)))[1]:
                 count += 1
                 heapq.heappush(coming, (now + self.answer_s, count, answer(command)))
             played.most_in_flight = max(played.most_in_flight, scheduler.in_flight)
@@ -102,3 +117,9 @@ class VirtualRun:
             now = max(now, min(due))
         played.seconds = now - began
         return played
+
+    def _slept_s(self, run_s: float) -> float:
+        return self.sleeps_s if run_s >= self.sleeps_at else 0.0
+
+    def _said(self, length_s: float) -> Lasted | None:
+        return (length_s, length_s + 0.001) if self.says_lengths else None

@@ -24,6 +24,7 @@ from batchgen.providers.answers import (
 )
 from batchgen.providers.interface import Created, RemoteStatus, Task, TaskError
 from batchgen.providers.vtrix.error_reader import read_error, states_error
+from batchgen.providers.vtrix.length_reader import read_length
 from batchgen.providers.vtrix.parts import parts_of
 from batchgen.providers.vtrix.result_reader import read_usage, read_video
 
@@ -83,7 +84,8 @@ def _task(answer: JsonObject) -> Task:
     result, notes = read_usage(answer)
     if video is not None:
         result = replace(result, video_url=video[0], job_id=video[1])
-        return Task(RemoteStatus.COMPLETED, result=result, notes=(*_oddity(word, answer), *notes))
+        notes = (*_oddity(word, answer), *notes)
+        return Task(RemoteStatus.COMPLETED, result=result, notes=notes, lasted_s=read_length(answer))
     if word in _ENDED_WELL and not states_error(answer):
         return Task(RemoteStatus.NO_RESULT, result=result, notes=notes)
     error = read_error(answer)

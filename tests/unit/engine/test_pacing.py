@@ -1,6 +1,7 @@
 """When tasks are looked at, and how long things wait before they are tried again."""
 
 from itertools import pairwise
+from math import inf, nan
 
 import pytest
 from hypothesis import given
@@ -100,6 +101,25 @@ def test_a_task_of_a_day_teaches_nothing_and_harms_nothing() -> None:
     pacing = Pacing(0.1)
     assert not pacing.ended("a", 0.0, 86_400.0)
     assert pacing.next_look("a", 5.0, middle) == pytest.approx(5.1)
+
+
+HOSTILE = [(nan, 1.0), (1.0, nan), (-5.0, -4.0), (2.0, 1.0), (inf, inf), (0.0, inf), (1e9, 1e9), (0.0, 3_600.0)]
+
+
+def test_of_earlier_runs_only_what_can_be_and_was_seen_closely_counts() -> None:
+    assert Pacing(1.0, {"a": HOSTILE}).next_look("a", 7.0, middle) == 8.0, "nothing is known"
+    among, alone = Pacing(1.0, {"a": [*HOSTILE, (19.8, 20.2)]}), Pacing(1.0, {"a": [(19.8, 20.2)]})
+    assert among.next_look("a", 18.0, middle) == alone.next_look("a", 18.0, middle) != 19.0
+
+
+@pytest.mark.parametrize(("before", "lately"), [(5.0, 20.0), (20.0, 5.0)])
+def test_what_earlier_runs_knew_last_counts_most(before: float, lately: float) -> None:
+    pacing = Pacing(1.0, {"a": [(before - 0.1, before)] * 60 + [(lately - 0.1, lately)] * 60})
+    looks = [pacing.first_look("a")]
+    while looks[-1] < 25:
+        looks.append(pacing.next_look("a", looks[-1], middle))
+    assert min(look - lately for look in looks if look >= lately) < 0.15
+    assert max(lately - look for look in looks if look < lately and lately - look < 3) > 0.5, "none right before it"
 
 
 def test_the_age_of_a_task_is_the_time_since_it_was_submitted() -> None:

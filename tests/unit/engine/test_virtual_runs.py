@@ -1,11 +1,13 @@
 """How full a gateway is kept: whole runs in virtual time, beside the ideal that sees each end at once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from statistics import mean
 
 import pytest
 
+from batchgen.engine.pacing import EarlierLengths
 from batchgen.engine.scheduler import Settings
 
 from helpers.virtual_run import Played, VirtualRun, ideal_s
@@ -73,3 +75,51 @@ def test_the_makespan_is_close_to_the_ideal_on_average(lengths_of: Callable[[int
 def test_a_cap_is_found_with_few_refusals() -> None:
     _, played = ratio(VirtualRun(CAPPED, REAL, takes=2))
     assert played.refused <= len(CAPPED) * 1.5
+
+
+ONE_ROUND = FIXED[:50]
+"""As many as are at the gateway at once: of none of them anything is known by the time that the others end."""
+
+
+def after(known: EarlierLengths, lengths: list[float]) -> tuple[float, float]:
+    """What a run takes that begins with what is known: of the ideal, and readings a task."""
+    found, played = ratio(VirtualRun(lengths, replace(FAST, earlier_lengths=known)))
+    return found, played.reads / len(lengths)
+
+
+def test_a_second_run_looks_well_from_its_first_task_on() -> None:
+    _, blind = after({}, ONE_ROUND)
+    found, knowing = after(VirtualRun(FIXED, FAST).play().known, ONE_ROUND)
+    assert found <= 1.02
+    assert knowing <= blind - 1
+
+
+@pytest.mark.parametrize("length", [1.15, 4.6])
+def test_what_earlier_runs_knew_gives_way_to_what_this_one_sees(length: float) -> None:
+    known = VirtualRun(FIXED, FAST).play().known
+    found, reads = after(known, [length] * 200)
+    blind, blind_reads = after({}, [length] * 200)
+    assert found <= blind + 0.02
+    assert reads <= blind_reads * 1.02
+
+
+def test_a_machine_that_slept_has_learned_nothing_wrong() -> None:
+    run = VirtualRun(FIXED, FAST, sleeps_at=5.0, sleeps_s=3600.0)
+    played = run.play()
+    ended = [attempt.lasted for attempt in played.state.all_attempts() if attempt.lasted]
+    assert len(ended) == len(FIXED)
+    assert all(above <= 2.3 <= until for above, until in ended)
+    assert max(until - above for above, until in ended) > 3600, "some of them ended while it slept"
+    found, reads = after(played.known, ONE_ROUND)
+    assert found <= 1.02
+    assert reads <= 4.2
+
+
+def test_lengths_that_the_gateway_states_are_known_sharply() -> None:
+    stated = VirtualRun(FIXED, FAST, says_lengths=True)
+    found, played = ratio(stated)
+    _, unstated = ratio(replace(stated, says_lengths=False))
+    ended = [attempt.lasted for attempt in played.state.all_attempts() if attempt.lasted]
+    assert max(until - above for above, until in ended) < 0.02
+    assert found <= 1.02
+    assert played.reads < unstated.reads * 0.85

@@ -33,6 +33,7 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     str | None: st.none() | texts,
     int | None: st.none() | st.integers(),
     Decimal | None: st.none() | amounts,
+    float | None: st.none() | st.floats(0, 1e9),
     tuple[str, ...]: _tuples(texts),
 }
 

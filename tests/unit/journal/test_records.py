@@ -2,11 +2,14 @@
 
 import json
 import zlib
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from batchgen.engine.events import Completed
 from batchgen.journal.records import DamagedRecord, decode
+from batchgen.model import TaskResult
 
 GOOD: dict[str, Any] = {
     "v": 1, "event": "failed", "at": "t", "scene_id": "s", "attempt": 1, "code": "c", "message": "m",
@@ -62,3 +65,11 @@ def test_a_missing_field(name: str) -> None:
 def test_text_that_is_no_json(text: str) -> None:
     with pytest.raises(DamagedRecord):
         decode(line(text))
+
+
+@pytest.mark.parametrize("length", ["-1", "NaN", "Infinity", "1e999", "1" * 400, '"5"', "true", "[]", "null"])
+def test_a_length_that_makes_no_sense_is_not_known_and_takes_nothing_away(length: str) -> None:
+    done = {"v": 1, "event": "completed", "at": "t", "scene_id": "s", "attempt": 1, "video_url": "u", "job_id": "j"}
+    text = json.dumps({**done, "cost_usd": "0.1", "discount": None})[:-1]
+    event = decode(line(f'{text}, "lasted_above_s": 2.5, "lasted_until_s": {length}}}')).event
+    assert event == Completed("t", "s", 1, TaskResult("u", "j", Decimal("0.1")), 2.5, None)

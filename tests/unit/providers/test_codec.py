@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchgen.model import TaskResult
+from batchgen.model import Lasted, TaskResult
 from batchgen.providers.answers import MOST_ANSWER_BYTES, Answer
 from batchgen.providers.interface import CallFailed, Created, RemoteStatus, Stage, Task, TaskError, Trouble
 from batchgen.providers.vtrix.codec import read_created, read_task
@@ -179,6 +179,53 @@ def test_a_cost_that_is_no_amount_is_not_stated_and_keeps_no_video_away(cost: st
 )
 def test_errors_in_every_shape(answer: dict[str, object], expected: TaskError) -> None:
     assert task(status="failed", **answer).error == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "lasted"),
+    [
+        ({"metadata": {"in_queue_at": 1790000000.25, "completed_at": 1790000090.5}}, (90.249, 90.251)),
+        ({"metadata": {"in_queue_at": 1790000000.25, "completed_at": 1790000090}}, (89.749, 90.75)),
+        ({"created_at": 1790000000, "metadata": {"completed_at": "1790000090.5"}}, (89.5, 90.501)),
+        ({"metadata": {"in_queue_at": 1790000000250, "completed_at": 1790000090500}}, (90.249, 90.251)),
+        (
+            {"metadata": {"in_queue_at": "2026-09-21T12:00:00.5Z", "completed_at": "2026-09-21T14:01:00.75+02:00"}},
+            (60.249, 60.251),
+        ),
+        ({"metadata": {"in_queue_at": 1790000000, "completed_at": 1790000000}}, (0.0, 1.0)),
+    ],
+)
+def test_the_length_of_a_task_is_the_difference_of_two_times(answer: dict[str, object], lasted: Lasted) -> None:
+    for told in ({"status": "completed", **VIDEO, **answer}, {"data": {"status": "completed", **VIDEO, **answer}}):
+        assert task(id="t1", **told).lasted_s == pytest.approx(lasted, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("began", "ended"),
+    [
+        (1790000090, 1790000000),
+        (0, 0),
+        (0.0, 1790000000.5),
+        (1790000000, 0),
+        (1790000000, None),
+        (1790000000, True),
+        (1790000000, -5),
+        (1790000000, 10**400),
+        (1790000000, "soon"),
+        (1790000000, "nan"),
+        (1790000000, "9999-99-99"),
+        (1790000000, []),
+        (17, 90),
+    ],
+)
+def test_times_that_make_no_sense_say_nothing_and_take_nothing_away(began: object, ended: object) -> None:
+    answer = task(status="completed", **VIDEO, metadata={"in_queue_at": began, "completed_at": ended}, id="t1")
+    assert (answer.status, answer.lasted_s) == (RemoteStatus.COMPLETED, None)
+
+
+@pytest.mark.parametrize("metadata", [None, [], "x", 5])
+def test_metadata_that_is_none_says_nothing(metadata: object) -> None:
+    assert task(id="t1", status="completed", **VIDEO, metadata=metadata).lasted_s is None
 
 
 def test_a_failed_task_keeps_a_charge_that_was_told() -> None:
