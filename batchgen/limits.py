@@ -31,7 +31,7 @@ LONG_HOLD_S = 10.0
 """A hold that is longer than this is told to whoever watches."""
 
 CLOSEST_LOOK = 0.2
-FARTHEST_LOOK = 3.0
+FARTHEST_LOOK = 2.0
 """In poll intervals, between two looks at a task: where many tasks end, a look soon after the last one saves more
 than one later on; and what was learned of other tasks never has one wait for longer than a few."""
 SHARE_OF_LOOKS = 0.8

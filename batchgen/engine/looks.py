@@ -1,5 +1,7 @@
 """When each task that waits is looked at, and what is made of the looks: as planned, or later after trouble. Pure."""
 
+from collections.abc import Iterator
+
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.backoff import Jitter, result_wait, spread
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
@@ -70,12 +72,18 @@ class Looks:
         lasted = self._lasted(attempt, run, now, at, said)
         run.running_at = None
         kind = kind_of(attempt)
-        if lasted is not None and self._pacing.ended(kind, *lasted):
+        if lasted is not None and self._pacing.ended(kind, lasted, lambda: self._running_s(kind)):
             for other, when in list(self._waiting.get(kind, {}).items()):
                 planned = self._planned(kind, other, now)
                 if planned < when:
                     self._as_planned(kind, other, planned)
         return lasted
+
+    def _running_s(self, kind: str) -> Iterator[float]:
+        """The ages at which the tasks that wait were last found running."""
+        for run in self._waiting.get(kind, ()):
+            if run.running_at is not None and run.created_at is not None:
+                yield run.running_at - run.created_at
 
     def _lasted(self, attempt: Attempt, run: SceneRun, now: float, at: str, said: Lasted | None) -> Lasted | None:
         if run.created_at is None or (run.running_at is None and said is None):

@@ -3,7 +3,7 @@
 A look costs a request; a task that is done and was not looked at costs its place at the gateway. What is known of
 how long tasks of a kind take is learned in `batchgen.engine.task_lengths`, and gives a plan of looks, by age. On
 average a task is looked at about as often as the interval allows: its age divided by the interval, and once more.
-A look is never closer to the one before than a fifth of the interval, and never farther than three of them,
+A look is never closer to the one before than a fifth of the interval, and never farther than two of them,
 whatever was learned: what was true once and is so no more costs a few intervals, and not a batch.
 
 Of a kind of which nothing is known, and of a task that outlasts all that is known, looks come one interval after
@@ -14,7 +14,7 @@ begins.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeAlias
@@ -43,9 +43,12 @@ class Pacing:
         self._kinds: dict[str, TaskLengths] = {}
         self._step = 0.0
 
-    def ended(self, kind: str, above_s: float, until_s: float) -> bool:
-        """A task of a kind ended between two ages; whether looks at that kind are to be planned anew."""
-        return self._lengths(kind).add(above_s, until_s)
+    def ended(self, kind: str, lasted: Lasted, running_s: Callable[[], Iterable[float]] = tuple) -> bool:
+        """A task of a kind ended between two ages; whether looks at that kind are to be planned anew.
+
+        ``running_s`` gives the ages at which the tasks of the kind that still run were last found running.
+        """
+        return self._lengths(kind).add(*lasted, running_s)
 
     def first_look(self, kind: str) -> float:
         """The age for the first look at a task."""

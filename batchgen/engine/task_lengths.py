@@ -5,13 +5,18 @@ that found it done. So what is known is kept as weights of short spans of age: a
 out over the spans between them, in proportion to what these hold already. Many vague lengths make a sharp one that
 way. Each new one makes those before it count a little less, so that what was long ago is forgotten.
 
+Of many tasks that began together the short ones are known first. So those that still run count, too, for a plan: each
+is one that ends after the age at which it was last found running, in proportion to what is held there, or at any later
+time where nothing is (B. Efron's way to the estimator of Kaplan and Meier).
+
 A plan of looks are the ages at which a task is looked at as long as it is not done. From one look to the next, the
 expected time that a finished task has waited for it grows, slowly where few tasks end and fast where many do; the
 next look comes when it reaches a threshold. No other rule has less waiting for as many looks. The threshold is the
 one with which a task is looked at about as often as its interval allows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import ceil, exp, log
@@ -56,9 +61,10 @@ class TaskLengths:
     """The lengths of one kind of task; times are in seconds, ages those of a task since it was created."""
 
     interval_s: float
+    looks: Sequence[float] = ()
+    """The planned looks, by age; empty as long as nothing is known."""
     _weights: dict[int, float] = field(default_factory=dict)
     _known: int = 0
-    _looks: Sequence[float] = ()
     _planned_for: int = 0
     _news_at: int = 0
 
@@ -73,11 +79,15 @@ class TaskLengths:
         for above_s, until_s in lengths:
             if 0 <= above_s <= until_s and until_s - above_s <= _SHARP * interval_s:
                 known.add(above_s, until_s)
-        known._fade()
+        if known._known > _EARLIER:
+            known._fade()
         return known
 
-    def add(self, above_s: float, until_s: float) -> bool:
-        """A task was found to have ended between two ages; whether that changes much."""
+    def add(self, above_s: float, until_s: float, running_s: Callable[[], Iterable[float]] = tuple) -> bool:
+        """A task was found to have ended between two ages; whether that changes much.
+
+        ``running_s`` gives the ages at which the tasks that still run were last found running.
+        """
         first = int(above_s / self._span_s + _TINY)
         last = max(first, ceil(until_s / self._span_s - _TINY) - 1)
         if last >= _MOST_SPANS:
@@ -90,14 +100,9 @@ class TaskLengths:
         self._known += 1
         if is_news:
             self._news_at = self._known
+        if is_news or self._known >= self._planned_for * _GROWN:
+            self._plan(Counter(int(age_s / self._span_s) for age_s in running_s()))
         return is_news
-
-    @property
-    def looks(self) -> Sequence[float]:
-        """The planned looks, by age; empty as long as nothing is known."""
-        if self._known and (self._news_at > self._planned_for or self._known >= self._planned_for * _GROWN):
-            self._plan()
-        return self._looks
 
     @property
     def _span_s(self) -> float:
@@ -118,16 +123,18 @@ class TaskLengths:
 
     def _fade(self) -> None:
         total = sum(self._weights.values())
-        if self._known > _EARLIER:
-            self._weights = {span: weight * _EARLIER / total for span, weight in self._weights.items()}
-            self._known = self._news_at = _EARLIER
+        self._weights = {span: weight * _EARLIER / total for span, weight in self._weights.items()}
+        self._known = self._news_at = _EARLIER
+        self._plan(Counter())
 
-    def _plan(self) -> None:
+    def _plan(self, running: Counter[int]) -> None:
+        """Plan looks; ``running`` is how many tasks were last found running at each age, in spans."""
         self._planned_for = self._known
-        total = sum(self._weights.values())
-        mean = sum((span + 0.5) * weight for span, weight in self._weights.items()) / total
+        weights, later = _with_running(self._weights, running)
+        total = sum(weights.values())
+        mean = sum((span + 0.5) * weight for span, weight in weights.items()) / total
         allowed = SHARE_OF_LOOKS * (mean / SPANS + 1)
-        ends = _Ends.of(self._weights, _DOUBT * total / (min(self._known, _DOUBTED) + 2))
+        ends = _Ends.of(weights, _DOUBT * total / (min(self._known, _DOUBTED) + 2) + later)
         least, most = log(_LEAST_THRESHOLD * SPANS), log(_MOST_THRESHOLD * SPANS)
         for _ in range(_HALVINGS):
             middle = (least + most) / 2
@@ -135,7 +142,22 @@ class TaskLengths:
                 least = middle
             else:
                 most = middle
-        self._looks = [age * self._span_s for age in ends.looks(exp(most))]
+        self.looks = [age * self._span_s for age in ends.looks(exp(most))]
+
+
+def _with_running(weights: dict[int, float], running: Counter[int]) -> tuple[dict[int, float], float]:
+    """The weights with those of tasks that still run, and the weight of those that outlast all that is known."""
+    last, factor = max(weights), 1.0
+    later = sum(weights.values()) + running.total()
+    found: dict[int, float] = {}
+    for span in sorted(span for span in weights.keys() | running.keys() if span < last):
+        later -= running[span]
+        factor *= 1 + running[span] / later
+        if span in weights:
+            found[span] = factor * weights[span]
+            later -= weights[span]
+    found[last] = factor * weights[last]
+    return found, factor * (later - weights[last])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from batchgen.engine.backoff import retry_wait, submit_wait
 from batchgen.engine.pacing import Pacing, age_s, poll_wait
+from batchgen.engine.task_lengths import TaskLengths
 from batchgen.limits import CLOSEST_LOOK, FARTHEST_LOOK, MOST_POSTS
 
 
@@ -61,7 +62,7 @@ def test_a_length_that_is_always_the_same_is_looked_at_when_it_is_over() -> None
     pacing = Pacing(10.0)
     for number in range(40):
         looked = 46.0 - (number % 7) * 0.7 + 0.35
-        pacing.ended("a", looked - 5, looked + 0.4)
+        pacing.ended("a", (looked - 5, looked + 0.4))
     looks = [pacing.first_look("a")]
     while looks[-1] < 46:
         looks.append(pacing.next_look("a", looks[-1], middle))
@@ -78,7 +79,7 @@ def test_looks_are_a_fifth_to_three_intervals_apart_whatever_was_learned(
 ) -> None:
     pacing = Pacing(interval_s)
     for above, more in lengths:
-        pacing.ended("a", above, above + more)
+        pacing.ended("a", (above, above + more))
     looks = [pacing.first_look("a")]
     assert looks[0] <= FARTHEST_LOOK * interval_s * 1.2
     for _ in range(50):
@@ -90,8 +91,8 @@ def test_looks_are_a_fifth_to_three_intervals_apart_whatever_was_learned(
 def test_what_was_long_ago_is_forgotten() -> None:
     pacing = Pacing(1.0)
     for _ in range(50):
-        pacing.ended("a", 19.5, 20.5)
-    news = [pacing.ended("a", 0.4, 0.6) for _ in range(100)]
+        pacing.ended("a", (19.5, 20.5))
+    news = [pacing.ended("a", (0.4, 0.6)) for _ in range(100)]
     assert news[0], "what nobody expected is news"
     assert not any(news[-20:])
     assert pacing.first_look("a") <= 1
@@ -99,7 +100,7 @@ def test_what_was_long_ago_is_forgotten() -> None:
 
 def test_a_task_of_a_day_teaches_nothing_and_harms_nothing() -> None:
     pacing = Pacing(0.1)
-    assert not pacing.ended("a", 0.0, 86_400.0)
+    assert not pacing.ended("a", (0.0, 86_400.0))
     assert pacing.next_look("a", 5.0, middle) == pytest.approx(5.1)
 
 
@@ -127,3 +128,18 @@ def test_the_age_of_a_task_is_the_time_since_it_was_submitted() -> None:
     assert age_s("2026-01-02T00:01:00Z", "2026-01-02T00:00:00Z") == 0, "clocks are set back"
     assert age_s("yesterday", "2026-01-02T00:00:00Z") == 0
     assert age_s("2026-01-02T00:00:00", "2026-01-02T00:00:00Z") == 0
+
+
+def looks_of(running_s: list[float]) -> list[float]:
+    """The looks that are planned where tasks took 5 s and 20 s, while others run."""
+    lengths = TaskLengths(1.0)
+    for above_s in (4.9, 4.9, 4.9, 19.9):
+        lengths.add(above_s, above_s + 0.1, lambda: running_s)
+    return list(lengths.looks)
+
+
+def test_looks_are_not_spent_on_what_tasks_outlast() -> None:
+    alone, outlasting = looks_of([]), looks_of([21.0] * 100)
+    assert 5 in alone
+    assert len(outlasting) < len(alone)
+    assert {round(later - look, 3) for look, later in pairwise(outlasting)} == {FARTHEST_LOOK}, "none is known to end"

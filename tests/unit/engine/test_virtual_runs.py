@@ -72,6 +72,14 @@ def test_the_makespan_is_close_to_the_ideal_on_average(lengths_of: Callable[[int
     assert mean(played.reads for _, played in runs) / 200 <= 6.1
 
 
+def test_of_many_that_began_together_the_short_ones_do_not_hurry_the_others() -> None:
+    lengths = between(60, 300, 150, seed=1)
+    found, played = ratio(VirtualRun(lengths, replace(REAL, max_in_flight=150)))
+    assert found <= 1.03
+    assert played.reads <= 1.15 * sum(length / REAL.poll_interval_s + 1 for length in lengths)
+    assert max(played.seen_after) <= 2.1 * REAL.poll_interval_s
+
+
 def test_a_cap_is_found_with_few_refusals() -> None:
     _, played = ratio(VirtualRun(CAPPED, REAL, takes=2))
     assert played.refused <= len(CAPPED) * 1.5
@@ -100,7 +108,7 @@ def test_what_earlier_runs_knew_gives_way_to_what_this_one_sees(length: float) -
     found, reads = after(known, [length] * 200)
     blind, blind_reads = after({}, [length] * 200)
     assert found <= blind + 0.02
-    assert reads <= blind_reads * 1.02
+    assert reads <= blind_reads * 1.04
 
 
 def test_a_machine_that_slept_has_learned_nothing_wrong() -> None:
