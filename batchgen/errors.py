@@ -15,6 +15,9 @@ Anything else that escapes a command is a bug in batchgen and is reported as one
 from enum import StrEnum
 from typing import ClassVar
 
+EXIT_BUG = 70
+"""sysexits.h: internal software error. No exit code of the contract is used for a bug."""
+
 
 class Remedy(StrEnum):
     """What can be done about an error, where that is said in other words from Python than on a command line."""

@@ -61,13 +61,13 @@ OPTIONS: Mapping[str, Option] = {
     "no_progress": Option(refusal=_EACH_RUN),
     "strict": Option(refusal=_EACH_RUN),
     "yes": Option(refusal=_EACH_RUN, in_environment=False),
+    "on_end": Option(refusal=_COMMAND, in_environment=False),
     "dry_run": Option(refusal=_EACH_RUN),
     "full": Option(refusal=_EACH_RUN),
 }
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("api_key", "key"), _KEY),
     **dict.fromkeys(("publish", "output", "executor"), _ADDRESS),
-    "on_end": _COMMAND,
     **{name: option.refusal for name, option in OPTIONS.items() if option.refusal},
 }
 """Why a name may not stand under ``run:``; those, too, that somebody may look for and that are no options."""

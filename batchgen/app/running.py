@@ -17,6 +17,7 @@ from batchgen.app.notices import Notify, Warned
 from batchgen.app.planning import Plan
 from batchgen.app.results import RunResult, result_of
 from batchgen.app.run_options import Interrupt, RunOptions
+from batchgen.app.steering import Mailbox
 from batchgen.app.watching import Watch
 from batchgen.engine import events as ev
 from batchgen.engine.planner import Action, Choice
@@ -170,6 +171,7 @@ class _Run:
             stack.callback(lambda: pool.shutdown(wait=scheduler.is_idle, cancel_futures=True))
             loop = Loop(scheduler, pool, executor.perform, self._journal, self._clock, grace_s=timeout_s)
             self._interrupt.listen(loop.interrupt)
+            stack.enter_context(Mailbox(self._directory.path, loop.inbox.put))
             busy = [step.scene for step in self._plan.steps if step.action in _BUSY]
             loop.run(Watch(scheduler, busy, self._clock, self._notify))
             return scheduler

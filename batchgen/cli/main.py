@@ -18,14 +18,12 @@ import click
 
 from batchgen.cli import terminal
 from batchgen.cli.remedies import message_of
-from batchgen.errors import BatchgenError
+from batchgen.errors import EXIT_BUG, BatchgenError
 from batchgen.files import made_for_their_owner
 from batchgen.runner import WORKERS
 from batchgen.text import printable
 from batchgen.version import __version__
 
-EXIT_BUG = 70
-"""sysexits.h: internal software error. No exit code of the contract is used for a bug."""
 _EXIT_INTERRUPTED = 130
 _EXIT_UNWRITTEN = 1
 
@@ -66,6 +64,11 @@ COMMANDS: Mapping[str, _Entry] = {
         "batchgen.cli.pick",
         "Say which take stands for its shot, which attempt for its scene.",
         "batchgen pick runs/garden s02-t2 s05@1",
+    ),
+    "control": _Entry(
+        "batchgen.cli.control",
+        "Pause, resume or pace a run that is under way.",
+        "batchgen control runs/garden set max_in_flight=20",
     ),
     "emulator": _Entry(
         "batchgen.cli.emulator",

@@ -85,6 +85,9 @@ def _money(value: str) -> Decimal:
 @click.option("--no-progress", is_flag=True, help="Show no progress.")
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
+@click.option(
+    "--on-end", metavar="COMMAND", help="Run COMMAND at the end, with the summary as JSON on its standard input."
+)
 @click.option("--dry-run", is_flag=True, help="Only show the plan, as batchgen plan does.")
 @click.option("--full", is_flag=True, help="Show every scene of a plan, also those with nothing to do.")
 @click.pass_context

@@ -13,7 +13,7 @@ from batchgen.app.results import RunResult
 from batchgen.app.run_options import Interrupt
 from batchgen.app.running import run
 from batchgen.app.saved_plan import SavedPlan, read_plan
-from batchgen.cli import ending, terminal
+from batchgen.cli import ending, on_end, terminal
 from batchgen.cli.agreement import is_agreed, show
 from batchgen.cli.keys import found
 from batchgen.cli.logs import logging_to
@@ -24,7 +24,7 @@ from batchgen.cli.run_options import SAVED, Options, as_saved, in_force, same_wa
 from batchgen.cli.signals import interrupting
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
-from batchgen.errors import UsageError
+from batchgen.errors import EXIT_BUG, BatchgenError, UsageError
 from batchgen.text import on_one_line
 
 _log = logging.getLogger("batchgen")
@@ -86,23 +86,32 @@ def _run(batch: Batch, options: Options, given: Given, saved: SavedPlan | None) 
                 confirm=confirm,
                 interrupt=interrupt,
             )
-        except Exception:
+        except Exception as error:
             if progress.has_begun:
                 with suppress(Exception):
-                    _conclude(batch, batch.directory.state(), None, options, given, prices)
+                    code = error.exit_code if isinstance(error, BatchgenError) else EXIT_BUG
+                    _conclude(batch, batch.directory.state(), None, code, options, given, prices)
             raise
     if not result.submitted:
         click.echo("nothing was submitted", err=True)
         return 0
     with terminal.waiting_at_most(_PATIENCE_S):
-        _conclude(batch, result.state, result, options, given, prices)
+        _conclude(batch, result.state, result, result.exit_code, options, given, prices)
     return result.exit_code
 
 
 def _conclude(
-    batch: Batch, state: State, result: RunResult | None, options: Options, given: Given, before: Prices
+    batch: Batch,
+    state: State,
+    result: RunResult | None,
+    exit_code: int,
+    options: Options,
+    given: Given,
+    before: Prices,
 ) -> None:
     """Say how it went, and how to go on; ``before`` are the prices that the run was planned with."""
     outlook = plan(batch, replace(options.choice, retry_failed=False, again=()), state).outlook(options.budget)
     ending.show(batch, state, result, [*ending.going_on(outlook, result, partial(same_way, options, given))])
     ending.show_price_surprises(batch, before, state)
+    if options.on_end:
+        on_end.tell(options.on_end, batch, state, result, exit_code)

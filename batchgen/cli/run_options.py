@@ -42,6 +42,7 @@ class Options:
     no_progress: bool
     strict: bool
     yes: bool
+    on_end: str | None
     dry_run: bool
     full: bool
 
@@ -135,6 +136,7 @@ def same_way(options: Options, given: Given, budget: Decimal | None = None) -> l
         "request_timeout": options.request_timeout,
         "attempts": options.attempts,
         "budget": options.budget if budget is None else budget,
+        "on_end": options.on_end,
     }
     kept |= set() if budget is None else {"budget"}
     words = [word for name, value in named.items() if name in kept for word in (_typed(name), _as_typed(value))]

@@ -78,7 +78,7 @@ class Budget:
         self, limit_usd: Decimal | None, attempts: Iterable[Attempt], estimate: Estimate = recorded_estimate
     ) -> None:
         """Begin with all attempts that were ever made in this run directory; no limit is None."""
-        self._limit = limit_usd
+        self.limit_usd = limit_usd
         self._estimate = estimate
         self.committed = Sum()
         for attempt in attempts:
@@ -91,8 +91,8 @@ class Budget:
 
     def allows(self, estimate: Decimal | None) -> bool:
         """Whether it may be spent. What nobody knows cannot be kept to a budget: then nothing more is."""
-        if self._limit is None:
+        if self.limit_usd is None:
             return True
         if estimate is None or self.committed.unknown:
             return False
-        return plus(self.committed.usd, estimate) <= self._limit
+        return plus(self.committed.usd, estimate) <= self.limit_usd

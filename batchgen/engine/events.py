@@ -283,6 +283,15 @@ class HeldBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Steered:
+    """The user changed a setting of the run that is under way; ``value`` is its text, empty for no bound."""
+
+    at: str
+    setting: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """A run ended in order, with this exit code."""
 
@@ -306,5 +315,14 @@ AttemptEvent: TypeAlias = (
     | Reused
 )
 Event: TypeAlias = (
-    RunStarted | ManifestRead | AttemptEvent | Adopted | WantedAgain | Picked | PicksCleared | HeldBack | RunEnded
+    RunStarted
+    | ManifestRead
+    | AttemptEvent
+    | Adopted
+    | WantedAgain
+    | Picked
+    | PicksCleared
+    | HeldBack
+    | Steered
+    | RunEnded
 )

@@ -28,6 +28,13 @@ class Looks:
         self._failed = 0
         self._failing_since = 0.0
 
+    def plan_anew(self, interval_s: float, pacing: Pacing, now: float) -> None:
+        """Look at all that wait by another interval from now on."""
+        self._interval_s, self._pacing = interval_s, pacing
+        for kind, runs in self._waiting.items():
+            for run in list(runs):
+                self._as_planned(kind, run, self._planned(kind, run, now))
+
     def first(self, kind: str, run: SceneRun, now: float) -> None:
         """A task was created just now."""
         self._as_planned(kind, run, now + self._pacing.first_look(kind))

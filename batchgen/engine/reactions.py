@@ -99,7 +99,7 @@ class Reactions:
         return self.state.attempt(run.attempt)
 
     def _stop_at_budget(self, at: str) -> None:
-        budget, unknown = self._settings.budget_usd, self._budget.committed.unknown
+        budget, unknown = self._budget.limit_usd, self._budget.committed.unknown
         reason = f"it would go beyond the budget of {budget} USD; raise it with --budget, and run again"
         if unknown:
             reason = (

@@ -47,7 +47,7 @@ Which orders of events are possible, and what closes each race:
 Which of the policies waits how long, and why, stands in `batchgen.limits`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from batchgen.engine import events as ev
@@ -56,12 +56,14 @@ from batchgen.engine.attempts import RESULT_IS_HERE, AttemptKey
 from batchgen.engine.backoff import Jitter
 from batchgen.engine.classification import Kind
 from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, Stop, Submit
+from batchgen.engine.earlier_lengths import earlier_lengths
 from batchgen.engine.planner import Action, Step
 from batchgen.engine.queues import CommandKind
 from batchgen.engine.reactions import Reactions
 from batchgen.engine.scene_run import SceneRun
 from batchgen.engine.settings import Settings
 from batchgen.engine.states import State
+from batchgen.engine.steering import CannotSteer, Change, Steerable, Steering
 from batchgen.engine.throttle import Hold
 
 __all__ = ["Scheduler", "Settings"]
@@ -89,6 +91,7 @@ class Scheduler(Reactions):
         super().__init__(state, settings, jitter)
         self._new_request_id = new_request_id
         self._turn = 0
+        self._steering = Steering(self._pace, self._looks, self._budget)
         self._choices = (self._next_submit, self._next_poll, self._next_fetch)
         self._take_up(steps)
 
@@ -178,6 +181,20 @@ class Scheduler(Reactions):
         """Begin nothing more; only answers to submissions under way are waited for."""
         self._end_early(Stop.INTERRUPTED, "interrupted", *CommandKind)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the user wants nothing submitted for now."""
+        return self._steering.is_paused
+
+    def steer(self, changes: Sequence[Change], now: float, at: str) -> list[ev.Event]:
+        """Change settings from now on, all or none; what to remember of it. Raises `CannotSteer`."""
+        if self.stop is not None and any(change.setting is not Steerable.POLL_INTERVAL for change in changes):
+            raise CannotSteer(f"this run submits nothing more and only waits for what is under way: {self.why}")
+        for change in changes:
+            self._steering.change(change, earlier_lengths(self.state.all_attempts()), now)
+            self._remember(ev.Steered(at, change.setting, change.text))
+        return self._drain()
+
     # Choosing what to begin
 
     def _next_command(self, now: float, at: str) -> Command | None:
@@ -209,6 +226,8 @@ class Scheduler(Reactions):
         in_flight, sending = len(self._in_flight), len(self._sending)
         run = self._queues.head(CommandKind.SUBMIT)
         upload_bytes = 0 if run is None else self._settings.upload_bytes(run.scene.scene_id)
+        if self._steering.is_paused:
+            return False
         may_ask = (self._formats.is_known or not sending) and self._workers.may_submit(upload_bytes)
         is_let = may_ask and self._breaker.allows(sending) and self._pace.allows(in_flight, sending, now)
         return self.stop is None and is_let

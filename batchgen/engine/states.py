@@ -29,6 +29,7 @@ from batchgen.engine.events import (
     RunEnded,
     RunStarted,
     SceneFacts,
+    Steered,
     Submitted,
     WantedAgain,
 )
@@ -236,10 +237,10 @@ class State:
         match event:
             case RunStarted():
                 self._begin(event)
+            case Steered():
+                pass  # it held for its run, and says here why that went as it did
             case RunEnded():
-                self.cut_off = False
-                if not any(map(self.is_wanted_again, self._listed)):
-                    self.wanted_again = {}
+                self._end()
             case ManifestRead():
                 self.name, self.model = event.name, event.model
                 self._read(event.scenes)
@@ -268,6 +269,11 @@ class State:
         self.cut_off = True
         self.held = {}
         self.downloads = event.download
+
+    def _end(self) -> None:
+        self.cut_off = False
+        if not any(map(self.is_wanted_again, self._listed)):
+            self.wanted_again = {}
 
     def _read(self, scenes: tuple[SceneFacts, ...]) -> None:
         self.scenes = scenes

@@ -64,6 +64,14 @@ class Pace:
         """Begin with all that the user allows."""
         self._limit = self._under_way = self.max_in_flight
 
+    def bound(self, max_in_flight: int) -> None:
+        """Have another bound of tasks at the gateway from now on."""
+        was_free = self._limit == self.max_in_flight
+        self._limit = max_in_flight if was_free else min(self._limit, max_in_flight)
+        if self._under_way == self.max_in_flight:
+            self._under_way = max_in_flight
+        self.max_in_flight = max_in_flight
+
     def limit(self, now: float) -> int:
         """How many tasks may be in flight at this moment; now and then one more than were borne."""
         return min(self._limit + (now >= self._trial_at), self.max_in_flight)

@@ -32,7 +32,7 @@ def _faults(event: Event) -> Iterator[tuple[bool, str]]:
         yield not all(_is_shot(scene.shot) for scene in event.scenes), _NO_ID
     elif isinstance(event, ev.PicksCleared):
         yield not _is_shot(event.shot), _NO_ID
-    elif not isinstance(event, ev.RunStarted | ev.RunEnded):
+    elif not isinstance(event, ev.RunStarted | ev.Steered | ev.RunEnded):
         yield not _SCENE_ID.fullmatch(event.scene_id), _NO_ID
     if isinstance(event, ev.Downloaded | ev.Reused):
         yield not is_result_path(event.path), "a video lies where batchgen puts none"

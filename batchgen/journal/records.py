@@ -42,6 +42,7 @@ KINDS: Mapping[str, type] = {
     "picked": ev.Picked,
     "picks_cleared": ev.PicksCleared,
     "held_back": ev.HeldBack,
+    "steered": ev.Steered,
     "run_ended": ev.RunEnded,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}

@@ -9,7 +9,7 @@ Whatever ends the loop, in order or not, a submission that is under way is never
 for its answer first: that answer may be the id of a task that is paid for.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from batchgen.engine import outcome_events
 from batchgen.engine.commands import Command, CommandResult, Submit, SubmitResult
 from batchgen.engine.events import Event, Submitted
 from batchgen.engine.scheduler import Scheduler
+from batchgen.engine.steering import CannotSteer, Change
 from batchgen.errors import RunDirectoryError
 
 _TICK_S = 0.5
@@ -37,7 +38,18 @@ class Died:
     error: BaseException
 
 
-Received: TypeAlias = CommandResult | Wake | Died
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """Settings that the user changes while the run is under way.
+
+    ``answer`` is called with an empty text once the change is durable, else with why it was refused.
+    """
+
+    changes: Sequence[Change]
+    answer: Callable[[str], None]
+
+
+Received: TypeAlias = CommandResult | Wake | Steer | Died
 Inbox: TypeAlias = "SimpleQueue[Received]"
 
 
@@ -100,6 +112,7 @@ class Loop:
         self._grace_ends: float | None = None
         self._sending: dict[Command, SubmitResult | None] = {}
         self._ended: list[Event] = []
+        self._steered: list[Steer] = []
 
     def interrupt(self) -> None:
         """Ask the loop to end in order; may be called from a signal handler."""
@@ -126,6 +139,7 @@ class Loop:
             events, commands = self._scheduler.begin(now, self._clock.at())
             self._journal.append([*self._ended, *events])
             self._ended = []
+            self._answer_steering()
             for command in commands:
                 self._start(command)
             observer.turn()
@@ -142,9 +156,24 @@ class Loop:
             if isinstance(received, Died):
                 self._sending.pop(received.command, None)
                 raise received.error
-            if not isinstance(received, Wake):
+            if isinstance(received, Steer):
+                self._steer(received)
+            elif not isinstance(received, Wake):
                 self._take(received)
             received = self._waiting()
+
+    def _steer(self, steer: Steer) -> None:
+        try:
+            self._ended += self._scheduler.steer(steer.changes, self._clock.now(), self._clock.at())
+        except CannotSteer as error:
+            steer.answer(str(error))
+        else:
+            self._steered.append(steer)
+
+    def _answer_steering(self) -> None:
+        for steer in self._steered:
+            steer.answer("")
+        self._steered = []
 
     def _heed_interrupt(self, observer: Observer) -> None:
         """Begin nothing more once an interrupt was asked for, be it before the first command."""

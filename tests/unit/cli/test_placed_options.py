@@ -22,7 +22,7 @@ IN_ENVIRONMENT = [name for name, option in OPTIONS.items() if option.in_environm
 # As they are listed for users; one that is added to the program is placed here on purpose.
 MANIFEST = """run_dir request_format workers max_in_flight submit_rate poll_interval request_timeout task_timeout
 attempts history reuse"""
-COMMAND_LINE = "plan scene retry_failed again rebind yes"
+COMMAND_LINE = "plan scene retry_failed again rebind yes on_end"
 
 
 def options_of(command: click.Command) -> dict[str, click.Option]:

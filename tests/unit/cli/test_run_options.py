@@ -41,6 +41,7 @@ UNUSUAL = Options(
     no_progress=True,
     strict=True,
     yes=True,
+    on_end="notify me",
     dry_run=True,
     full=True,
 )

@@ -133,3 +133,17 @@ def test_a_refusal_of_what_was_sent_after_the_last_one_is_waited_out_though_anot
     assert pace.opens_at() == 3
     pace.refused(2, 5, None, "busy")
     assert pace.opens_at() == 7
+
+
+def test_another_bound_holds_at_once_and_keeps_what_was_learned() -> None:
+    free, learned = Pace(50), Pace(50)
+    throttled(learned, 20, 2.0)
+    for pace in (free, learned):
+        pace.bound(30)
+    assert free.limit(3.0) == 30
+    assert learned.limit(1.9) == 20
+    learned.bound(10)
+    assert learned.limit(100.0) == 10
+    free.bound(60)
+    assert free.allows(59, 59, 100.0)
+    assert not free.allows(60, 0, 100.0)

@@ -1,0 +1,180 @@
+"""Steers a run that is under way, from another process.
+
+A wish is a file in the folder ``control`` of the run directory, put there whole; the run takes it away, writes down
+what it changes, and puts an answer beside. Files of another user are not read.
+"""
+
+import json
+import logging
+import os
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Any, Self
+
+from batchgen.app.keywords import StrPath, checked_settings, dollars
+from batchgen.engine.steering import Change, Steerable
+from batchgen.errors import UsageError
+from batchgen.files import write_atomically
+from batchgen.layout import CONTROL
+from batchgen.runner.loop import Steer
+
+UNBOUND = "none"
+"""How no bound is written."""
+_LOOK_EVERY_S = 0.5
+_ANSWERED_WITHIN_S = 10.0
+_WISH, _ANSWER = ".wish", ".answer"
+_MOST_BYTES = 10_000
+_MAY_BE_UNBOUND = frozenset({Steerable.SUBMIT_RATE, Steerable.BUDGET})
+_log = logging.getLogger("batchgen")
+
+
+def change_of(name: str, text: str) -> Change:
+    """The change that ``NAME=VALUE`` stands for. Raises `UsageError` for what is none."""
+    try:
+        setting = Steerable(name)
+    except ValueError:
+        listed = ", ".join(each for each in Steerable if each is not Steerable.PAUSED)
+        raise UsageError(f"{name!r} cannot be set while a run is under way; there is {listed}") from None
+    if text == UNBOUND and setting in _MAY_BE_UNBOUND:
+        return Change(setting, None)
+    if setting is Steerable.BUDGET:
+        return Change(setting, dollars(text))
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if setting is Steerable.PAUSED:
+        return Change(setting, Decimal(number == 1))
+    checked_settings({name: _plain(number, text)})
+    return Change(setting, number)
+
+
+def _plain(number: Decimal, text: str) -> object:
+    """A number as JSON has it; what is none as it was written, for the message."""
+    if not number.is_finite():
+        return text
+    return (
+        int(number) if number == number.to_integral_value() and abs(number.adjusted()) < _MOST_BYTES else float(number)
+    )
+
+
+def steer(run_dir: StrPath, settings: Mapping[str, str]) -> None:
+    """Change settings of the run that is under way in a run directory, all or none, and wait until they hold.
+
+    Names and values are those of `Steerable` and of the command line. Raises `UsageError` where a value is not
+    allowed, where no run is under way, or where the run refuses.
+    """
+    for name, text in settings.items():
+        change_of(name, text)
+    folder = Path(run_dir) / CONTROL
+    if not folder.is_dir():
+        raise UsageError(f"no run is under way in {run_dir}")
+    wish = folder / f"{secrets.token_hex(8)}{_WISH}"
+    write_atomically(wish, json.dumps(dict(settings)).encode())
+    refusal = _answer(wish, run_dir)
+    if refusal:
+        raise UsageError(refusal)
+
+
+def _answer(wish: Path, run_dir: StrPath) -> str:
+    """What the run says, empty where it has done so. Raises `UsageError` where none answers."""
+    answer = wish.with_suffix(_ANSWER)
+    ends_at = time.monotonic() + _ANSWERED_WITHIN_S
+    while time.monotonic() < ends_at:
+        with suppress(FileNotFoundError):
+            said = json.loads(answer.read_bytes())
+            answer.unlink()
+            return str(said["refused"])
+        time.sleep(_LOOK_EVERY_S / 5)
+    try:
+        wish.unlink()
+    except FileNotFoundError:
+        raise UsageError(f"the run in {run_dir} has taken the wish and not answered; its log says why") from None
+    raise UsageError(f"no run is under way in {run_dir}: none answered in {_ANSWERED_WITHIN_S:g} s")
+
+
+class Mailbox:
+    """Takes wishes to a run from its run directory for as long as it is open. A context manager."""
+
+    def __init__(self, run_dir: Path, receive: Callable[[Steer], None]) -> None:
+        """``receive`` is called with each wish, on a thread of its own."""
+        self._folder = run_dir / CONTROL
+        self._receive = receive
+        self._closed = Event()
+        self._thread = Thread(target=self._look, name="batchgen-control", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to look. What was left by a run before is taken away; a wish holds for one run only."""
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._clear()
+        except OSError as error:
+            _log.warning("this run cannot be steered: %s: %s", self._folder, error.strerror)
+        else:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Look no more, and take the folder away: whoever wishes something then is told at once."""
+        self._closed.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with suppress(OSError):
+            self._clear()
+            self._folder.rmdir()
+
+    def _clear(self) -> None:
+        for path in self._left(_WISH, _ANSWER):
+            path.unlink(missing_ok=True)
+
+    def _left(self, *endings: str) -> Iterable[Path]:
+        return [path for path in self._folder.iterdir() if path.suffix in endings]
+
+    def _look(self) -> None:
+        while not self._closed.wait(_LOOK_EVERY_S):
+            try:
+                for path in self._left(_WISH):
+                    self._take(path)
+            except OSError as error:
+                _log.warning("this run can be steered no more: %s: %s", self._folder, error.strerror)
+                return
+
+    def _take(self, path: Path) -> None:
+        def answer(refused: str) -> None:
+            with suppress(OSError):
+                write_atomically(path.with_suffix(_ANSWER), json.dumps({"refused": refused}).encode())
+
+        content = _own(path)
+        path.unlink(missing_ok=True)
+        try:
+            changes = _changes(json.loads(content))
+        except (UsageError, ValueError) as error:
+            answer(str(error))
+            return
+        _log.info("steered: %s", ", ".join(f"{change.setting}={change.text or UNBOUND}" for change in changes))
+        self._receive(Steer(changes, answer))
+
+
+def _own(path: Path) -> bytes:
+    """The content of a file of this user; empty for anything else."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        found = os.fstat(file.fileno())
+        is_own = os.name != "posix" or found.st_uid == os.geteuid()
+        return file.read(_MOST_BYTES) if is_own and stat.S_ISREG(found.st_mode) else b""
+
+
+def _changes(wish: Any) -> list[Change]:
+    """Raises `UsageError` for what is none."""
+    if not isinstance(wish, dict) or not all(isinstance(text, str) for text in wish.values()):
+        raise UsageError("a wish is an object of texts")
+    return [change_of(name, text) for name, text in wish.items()]

@@ -1,0 +1,99 @@
+"""A run is steered from another terminal, and tells how it ended."""
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from batchgen.layout import CONTROL
+from batchgen.schemas import shipped
+
+from helpers.runs import PRICES, Batch, Gateway, batch, until
+
+SLOW = ("--max-in-flight=1", "--poll-interval=0.1")
+
+
+def control(film: Batch, *words: str, expect: int = 0) -> str:
+    """What a command says to the run under way."""
+    return film.do("control", film.run_dir, *words, expect=expect).err
+
+
+def test_a_run_is_paused_paced_and_resumed(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 12, pricing=PRICES)
+    with film.started(*SLOW) as run:
+        until(lambda: film.happened("submitted"), run)
+        assert "nothing is submitted" in control(film, "pause")
+        sent = len(gateway.created())
+        until(lambda: film.happened("downloaded", sent), run)
+        assert len(gateway.created()) == sent
+        refused = control(film, "set", "max_in_flight=4", "poll_interval=0", expect=2)
+        assert "poll_interval is a number from 0.01 to 1000000, and not 0" in refused
+        assert control(film, "set", "max-in-flight=12", "budget=5.50") == "max_in_flight is 12 now, budget is 5.50 now\n"
+        control(film, "resume")
+        assert run.wait(60) == 0
+    steered = [(entry["setting"], entry["value"]) for entry in film.journal() if entry["event"] == "steered"]
+    assert steered == [("paused", "1"), ("max_in_flight", "12"), ("budget", "5.50"), ("paused", "0")]
+    assert film.statuses() == " ".join(["completed"] * 12)
+    assert not (film.run_dir / CONTROL).exists()
+    assert "no run is under way" in control(film, "pause", expect=2)
+
+
+def test_wishes_that_are_not_the_users_or_no_wishes_change_nothing(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 3, pricing=PRICES)
+    wishes = film.run_dir / CONTROL
+    wishes.mkdir(parents=True)
+    (wishes / "left.wish").write_text('{"paused": "1"}', encoding="utf-8")
+    with film.started(*SLOW) as run:
+        until(lambda: film.happened("submitted"), run)
+        (tmp_path / "elsewhere").write_text('{"paused": "1"}', encoding="utf-8")
+        (wishes / "link.wish").symlink_to(tmp_path / "elsewhere")
+        (wishes / "odd.wish").write_text('["paused"]', encoding="utf-8")
+        (wishes / "no.wish").write_text("{", encoding="utf-8")
+        if os.geteuid() == 0:
+            (wishes / "other.wish").write_text('{"paused": "1"}', encoding="utf-8")
+            os.chown(wishes / "other.wish", 4321, -1)
+        assert run.wait(60) == 0
+    assert not film.happened("steered")
+    assert film.statuses() == "completed completed completed"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["set"], "set needs NAME=VALUE"),
+        (["pause", "budget=3"], "pause takes no values"),
+        (["set", "budget"], "write budget=VALUE"),
+        (["set", "workers=3"], "there is max_in_flight, submit_rate, poll_interval, budget"),
+        (["set", "budget=much"], "is not an amount"),
+        (["set", "max_in_flight=2.5"], "max_in_flight is a whole number"),
+        (["set", "max_in_flight=none"], "max_in_flight is a whole number"),
+        (["set", "submit_rate=nan"], "submit_rate is a number"),
+    ],
+)
+def test_what_cannot_be_set_is_told_before_a_run_is_asked(
+    tmp_path: Path, gateway: Gateway, words: list[str], said: str
+) -> None:
+    film = batch(tmp_path, gateway, 1, pricing=PRICES)
+    film.run_dir.mkdir(parents=True)
+    assert said in control(film, *words, expect=2)
+
+
+def test_a_command_is_told_how_the_run_ended_and_changes_nothing_of_it(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 2, pricing=PRICES)
+    keep = (
+        "import json, os, sys\n"
+        "json.dump([json.load(sys.stdin), 'BATCHGEN_API_KEY' in os.environ], open('told', 'w'))\n"
+        "sys.exit(9)"
+    )
+    ended = film.run("--budget=0.30", "--on-end", shlex.join([sys.executable, "-c", keep]), expect=4)
+    told, has_key = json.loads((film.folder / "told").read_text(encoding="utf-8"))
+    Draft202012Validator(shipped().document("on-end")).validate(told)
+    assert (told["exit_code"], told["stop"], told["rehearsal"], has_key) == (4, "budget", False, False)
+    assert told["run_dir"] == str(film.run_dir.resolve())
+    assert [scene["status"] for scene in told["scenes"]].count("pending") >= 1
+    assert "--on-end: the command ended with 9" in ended.err
+    assert "--on-end" in ended.err.partition("To go on")[2]
