@@ -32,6 +32,10 @@ _MOST_BYTES_OPENED = 512 * 1024**2
 this much, and a file with holes may have terabytes of them."""
 _FRAME_LIMIT = {"max_pixels": str(_MOST_PIXELS_DECODED)}
 """For FFmpeg's decoders: a clip of a megabyte may hold a frame of more than a gigabyte."""
+_OPENING = {**_FRAME_LIMIT, "skip_frame": "all"}
+"""Opening would decode frames of its own to learn what the one that is decoded here says as well."""
+_DECODING = {**_FRAME_LIMIT, "skip_loop_filter": "all"}
+"""The loop filter smooths a picture that has been decoded already, and nobody looks at this one."""
 
 _IMAGE_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """Of those that Pillow has readers for: older releases have none for AVIF."""
@@ -177,7 +181,7 @@ _MOST_CHUNKS = 1_000
 
 
 def _opened(file: BufferedIOBase) -> InputContainer:
-    options = {"format_whitelist": _AV_FORMATS, "protocol_whitelist": "none", **_FRAME_LIMIT}
+    options = {"format_whitelist": _AV_FORMATS, "protocol_whitelist": "none", **_OPENING}
     try:
         return av.open(file, "r", options=options)
     except UnicodeDecodeError:
@@ -194,12 +198,28 @@ def _decoded_seconds(container: InputContainer, stream: VideoStream | AudioStrea
         raise UnusableMedia(f"is a {kind} file in a coding that cannot be decoded here")
     # One frame is decoded; FFmpeg would start threads for many.
     stream.codec_context.thread_count = 1
-    stream.codec_context.options = _FRAME_LIMIT
+    stream.codec_context.options = _DECODING
     with _decoding(f"a {'video' if kind == 'video' else 'sound'}", _BAD_MEDIA):
-        first = next(container.decode(stream), None)
-    if first is None:
+        is_decoded = _first_picture_decodes(container, stream) or next(container.decode(stream), None) is not None
+    if not is_decoded:
         raise UnusableMedia(f"is a {kind} file with nothing in it")
     return container.duration / _MICROSECONDS
+
+
+def _first_picture_decodes(container: InputContainer, stream: VideoStream | AudioStream) -> bool:
+    """Whether the first packet alone makes a picture; else the decoder goes on with the second.
+
+    A decoder holds pictures back until it has those that may be shown before them: asking for what it has spares
+    decoding them.
+    """
+    codec = stream.codec_context
+    if not isinstance(stream, VideoStream) or codec is None:
+        return False
+    packet = next(container.demux(stream))
+    if packet.size and (codec.decode(packet) or codec.decode(None)):
+        return True
+    codec.flush_buffers()
+    return False
 
 
 def _container_format(container: InputContainer) -> str:
