@@ -23,13 +23,11 @@ _PROGRAMS: tuple[tuple[str, Sequence[str], str], ...] = (
 )
 
 
-def _best(arguments: Sequence[str]) -> float:
-    return min(cpu_ms([sys.executable, *arguments]) for _ in range(ROUNDS))
-
-
 def run() -> None:
     """Print milliseconds of CPU over those of ``python -c pass``."""
-    nothing = _best(_NOTHING)
+    programs = [_NOTHING, *(arguments for _, arguments, _ in _PROGRAMS)]
+    rounds = [[cpu_ms([sys.executable, *arguments]) for arguments in programs] for _ in range(ROUNDS)]
+    nothing, *took = map(min, zip(*rounds, strict=True))
     print(f"ms of CPU over the {nothing:.0f} of python -c pass, best of {ROUNDS}")
-    for name, arguments, note in _PROGRAMS:
-        print(f"{name:26}{_best(arguments) - nothing:6.1f}   {note}".rstrip())
+    for (name, _, note), ms in zip(_PROGRAMS, took, strict=True):
+        print(f"{name:26}{ms - nothing:6.1f}   {note}".rstrip())
