@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +32,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     to exist. A file that was there keeps its mode, a link that was there is not followed. Raises
     OSError, and leaves nothing behind, where any of that fails.
     """
-    temporary = path.with_name(f".batchgen-{secrets.token_hex(8)}")
+    temporary = path.with_name(f".batchgen-{os.urandom(8).hex()}")
     mode = _mode_of(path)
     try:
         # "x" never opens what is there already, be it a link.

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from ipaddress import ip_address
@@ -36,6 +37,8 @@ HTTP_SCHEMES = frozenset({"http", "https"})
 SLOWEST = 1024
 """Bytes a second; a body that comes more slowly than that for as long as silence may last is given up."""
 _CHUNK = 256 * 1024
+_HOSTS = 16
+"""To how many hosts connections are kept."""
 
 Response = urllib3.BaseHTTPResponse
 NetworkError = HTTPError
@@ -61,8 +64,8 @@ class Network:
         self._silence_s = silence_s
         self._timeout = Timeout(connect=connect_s, read=silence_s)
         self._pools = _pools_with(silence_s, reuse=reuse, outside=outside)
-        self._managers: dict[str | None, urllib3.PoolManager] = {}
-        self._routes: dict[tuple[str, str], urllib3.PoolManager] = {}
+        # Kept, since to look through the environment, or to have urllib3 find a pool, takes as long as a small request.
+        self._route = lru_cache(_HOSTS)(self._new_route)
         self._lock = threading.Lock()
 
     def request(
@@ -77,14 +80,18 @@ class Network:
 
         Raises `NetworkError`, and whatever iterating over ``body`` raises.
         """
-        return self._manager(url).request(
+        address = parse_url(url)
+        with self._lock:
+            route = self._route(str(address.scheme), address.host or "", address.port)
+        return route.urlopen(
             method,
-            url,
+            url if isinstance(route, urllib3.ProxyManager) else address.request_uri,
             body=body,
             headers=headers,
             timeout=self._timeout,
             retries=False,
             redirect=False,
+            assert_same_host=False,
             preload_content=False,
         )
 
@@ -127,32 +134,20 @@ class Network:
     def close(self) -> None:
         """Close every idle connection."""
         with self._lock:
-            for manager in self._managers.values():
-                manager.clear()
+            self._route.cache_clear()  # a pool that nobody holds closes what lies idle in it
 
-    def _manager(self, url: str) -> urllib3.PoolManager:
-        parts = urlsplit(url)
-        host = (parts.scheme, parts.hostname or "")
-        with self._lock:
-            if host not in self._routes:
-                # Looked up once a host: going through the environment takes as long as a small request.
-                proxy = _proxy_for(*host)
-                if proxy not in self._managers:
-                    self._managers[proxy] = self._new_manager(proxy)
-                self._routes[host] = self._managers[proxy]
-            return self._routes[host]
-
-    def _new_manager(self, proxy: str | None) -> urllib3.PoolManager:
-        # One context for all connections: reading the system's certificates takes milliseconds.
-        context = ssl.create_default_context()
-        settings: dict[str, Any] = {"maxsize": self._connections, "block": True, "ssl_context": context}
-        manager: urllib3.PoolManager
+    def _new_route(self, scheme: str, host: str, port: int | None) -> "HTTPConnectionPool | urllib3.ProxyManager":
+        """Where requests to a host go: straight to it, or through a proxy."""
+        proxy = _proxy_for(scheme, host.strip("[]"))
+        settings: dict[str, Any] = {"maxsize": self._connections, "block": True}
+        if "https" in (scheme, urlsplit(proxy or "").scheme):
+            # One context for all connections: reading the system's certificates takes milliseconds.
+            settings["ssl_context"] = ssl.create_default_context()
         if proxy is None:
-            manager = urllib3.PoolManager(**settings)
-        else:
-            auth = parse_url(proxy).auth
-            headers = make_headers(proxy_basic_auth=unquote(auth)) if auth else None
-            manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **settings)
+            return self._pools[scheme](host, port, **settings)
+        auth = parse_url(proxy).auth
+        headers = make_headers(proxy_basic_auth=unquote(auth)) if auth else None
+        manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **settings)
         manager.pool_classes_by_scheme = self._pools
         return manager
 

@@ -2,9 +2,16 @@
 
 import sys
 
-from bench import http, manifest, run, structure, upload
+from bench import cpu, http, manifest, run, start, structure, upload
 
-BENCHMARKS = {"http": http.run, "manifest": manifest.run, "run": run.run, "upload": upload.run}
+BENCHMARKS = {
+    "cpu": cpu.run,
+    "http": http.run,
+    "manifest": manifest.run,
+    "run": run.run,
+    "start": start.run,
+    "upload": upload.run,
+}
 """Those that take no options."""
 STRUCTURE = "structure"
 

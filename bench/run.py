@@ -57,7 +57,7 @@ class Figures:
 
 
 @contextmanager
-def _emulator(*options: str) -> Iterator[str]:
+def emulator(*options: str) -> Iterator[str]:
     """The base URL of an emulator in a process of its own."""
     command = [sys.executable, "-m", "batchgen", "emulator", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -67,7 +67,8 @@ def _emulator(*options: str) -> Iterator[str]:
             process.terminate()
 
 
-def _manifest(folder: Path, scenes: int) -> Path:
+def manifest_of(folder: Path, scenes: int) -> Path:
+    """Write a manifest of so many scenes, each of its own request."""
     settings = {"size": "1280*720", "duration": 2, "audio": False, "seed": 7}
     scene = {"prompt": "character1 waves", "references": ["https://example.com/a.png"], **settings}
     # Each asks for something else, and all get the same picture.
@@ -82,7 +83,7 @@ def _measured(
     folder: Path, scenes: int, options: Sequence[str], enough: Callable[[list[dict[str, Any]]], bool]
 ) -> Figures:
     """Run a batch of so many scenes; interrupt it once its journal shows ``enough``."""
-    manifest = str(_manifest(folder, scenes))
+    manifest = str(manifest_of(folder, scenes))
     command = [sys.executable, "-m", "batchgen", "run", manifest, "--no-progress", "--yes", *options]
     environment = {**os.environ, "BATCHGEN_API_KEY": "bench"}
     figures, begun, interrupted = Figures(), time.perf_counter(), False
@@ -116,7 +117,7 @@ def _throughput(title: str, last: str, *options: str) -> None:
     """``last`` is the event that a scene ends with."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with _emulator(f"--latency={TASK_S}", f"--max-concurrent={CAP}") as base_url:
+        with emulator(f"--latency={TASK_S}", f"--max-concurrent={CAP}") as base_url:
             common = [f"--base-url={base_url}", f"--workers={WORKERS}", f"--max-in-flight={CAP}"]
             common.append(f"--poll-interval={POLL_INTERVAL_S}")
             figures = _measured(folder, SCENES, [*common, *options], lambda _: False)
@@ -143,7 +144,7 @@ def _in_flight() -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with _emulator("--latency=3600") as base_url:
+        with emulator("--latency=3600") as base_url:
             options = [f"--base-url={base_url}", f"--workers={WORKERS}", f"--max-in-flight={IN_FLIGHT}"]
             figures = _measured(folder, IN_FLIGHT, [*options, "--poll-interval=30"], enough)
         events = [event for event in journal(folder) if event["event"] in ("submitting", "submitted")]

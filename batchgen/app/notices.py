@@ -53,7 +53,7 @@ class RunView(Protocol):
         """Until when submissions rest at least, and why."""
 
     def standing(self) -> Standing:
-        """Where the scenes stand; takes time in proportion to their number."""
+        """Where the scenes stand; takes time in proportion to what has happened since it was last asked."""
 
     def now(self) -> float:
         """The run's clock, in seconds."""

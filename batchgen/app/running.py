@@ -169,9 +169,10 @@ class _Run:
             pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix=WORKERS)
             # A worker that has nothing to do ends at once; one that an early end left at work is not waited for.
             stack.callback(lambda: pool.shutdown(wait=scheduler.is_idle, cancel_futures=True))
-            loop = Loop(scheduler, pool, executor.perform, self._journal, self._clock, grace_s=timeout_s)
+            busy = [step.scene for step in self._plan.steps if step.action in _BUSY]
+            watch = Watch(scheduler, busy, self._clock, self._journal, self._notify)
+            loop = Loop(scheduler, pool, executor.perform, watch, self._clock, grace_s=timeout_s)
             self._interrupt.listen(loop.interrupt)
             stack.enter_context(Mailbox(self._directory.path, loop.inbox.put))
-            busy = [step.scene for step in self._plan.steps if step.action in _BUSY]
-            loop.run(Watch(scheduler, busy, self._clock, self._notify))
+            loop.run(watch)
             return scheduler

@@ -1,11 +1,75 @@
-"""The file of the log, apart from the rest: its library needs a temporary directory to be imported."""
+"""The file of the log, apart from the rest: its library needs a temporary directory to be imported.
+
+The library takes a lock on a file for each record, and looks whether the file is still there and how long it
+is. So a thread gathers what is said within a tenth of a second and hands it over as one record. Closing, and
+`LogFile.flush`, write what is there at once; only a kill loses the lines of that tenth.
+"""
 
 import logging
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 
+_MOST_BYTES = 10 * 1024 * 1024
+_KEPT = 5
+_PRIVATE = 0o600
+_GATHERED_S = 0.1
+_PATIENCE_S = 2.0
 
-class LogFile(ConcurrentRotatingFileHandler):
+
+class LogFile(logging.Handler):
+    """Writes records to a file that is rotated and private to its owner; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open no file before something is logged."""
+        super().__init__()
+        self._file = _File(str(path), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE)
+        # A queue that a signal handler may put something into, whatever it has interrupted.
+        self._queue: SimpleQueue[str | Event | None] = SimpleQueue()
+        self._at_once = Event()
+        self._thread = Thread(target=self._write, name="batchgen log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Have a record written soon."""
+        self._queue.put(self.format(record))
+
+    def flush(self) -> None:
+        """Wait until what was logged so far is written, though not for a disk that does not answer."""
+        written = Event()
+        self._queue.put(written)
+        self._at_once.set()
+        written.wait(_PATIENCE_S)
+
+    def close(self) -> None:
+        """Write what was logged, and close the file."""
+        self._queue.put(None)
+        self._at_once.set()
+        self._thread.join()
+        self._file.close()
+        super().close()
+
+    def _write(self) -> None:
+        gathered: list[str | Event | None] = []
+        while None not in gathered:
+            gathered = [self._queue.get()]
+            self._at_once.wait(_GATHERED_S)
+            self._at_once.clear()
+            with suppress(Empty):
+                while True:
+                    gathered.append(self._queue.get_nowait())
+            lines = [each for each in gathered if isinstance(each, str)]
+            if lines:
+                self._file.handle(logging.makeLogRecord({"msg": "\n".join(lines)}))
+            for each in gathered:
+                if isinstance(each, Event):
+                    each.set()
+
+
+class _File(ConcurrentRotatingFileHandler):
     """Gives up a line that cannot be written: the journal counts, and the disk is reported there."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging gave it

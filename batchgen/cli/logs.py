@@ -11,10 +11,6 @@ from batchgen.layout import LOG
 from batchgen.providers.api_key import ApiKey
 from batchgen.text import on_one_line
 
-_MOST_BYTES = 10 * 1024 * 1024
-_KEPT = 5
-_PRIVATE = 0o600
-
 
 class _OneLine(logging.Formatter):
     """One line a record: what came from elsewhere can neither end a line nor steer a terminal.
@@ -46,7 +42,7 @@ def logging_to(folder: Path, key: ApiKey | None) -> Iterator[None]:
     try:
         from batchgen.cli.log_file import LogFile
 
-        handler = LogFile(str(folder / LOG), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE)
+        handler = LogFile(folder / LOG)
     except OSError as error:
         warning = f"warning: {folder / LOG} cannot be written, and this run has no log: {error.strerror}"
         click.echo(on_one_line(warning), err=True)

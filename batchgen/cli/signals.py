@@ -1,5 +1,6 @@
 """Signals that end a run."""
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ def interrupting(interrupt: Interrupt) -> Iterator[None]:
         if interrupt.exit_code is None:
             interrupt.set(_EXIT_CODES[signal.Signals(number)])
         elif signal.Signals(number).name != "SIGHUP":
+            for handler in logging.getLogger("batchgen").handlers:
+                handler.flush()
             os._exit(interrupt.exit_code)
 
     wanted = [number for number in _EXIT_CODES if signal.getsignal(number) is not signal.SIG_IGN]

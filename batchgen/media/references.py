@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
 
-from batchgen.media.probe import UnusableMedia
+from batchgen.media.decoding import UnusableMedia
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _DATA = re.compile(r"data:([^;,]*);base64,")

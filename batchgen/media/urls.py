@@ -7,7 +7,7 @@ from http import HTTPStatus
 from io import BufferedIOBase, BytesIO
 from urllib.parse import urljoin, urlsplit
 
-from batchgen.media.probe import UnusableMedia
+from batchgen.media.decoding import UnusableMedia
 from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
 
 _CONNECT_S = 10

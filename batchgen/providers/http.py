@@ -39,6 +39,12 @@ class JsonHttp:
         self._base = connection.base_url.rstrip("/")
         self._key = connection.key
         self._timeout_s = connection.timeout_s
+        self._headers = {
+            "Authorization": self._key.header(),
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": f"batchgen/{__version__}",
+        }
         connect_s = min(_CONNECT_S, connection.timeout_s)
         network = partial(Network, connection.connections, connect_s=connect_s, silence_s=connection.timeout_s)
         self._creating = network(reuse=False)
@@ -47,28 +53,20 @@ class JsonHttp:
     def post(self, path: str, document: object, headers: Mapping[str, str] | None = None) -> Answer | Unfinished:
         """Send a document, which may hold references, once; over a connection of its own."""
         with self._mapped(Stage.CREATE), JsonBody(document) as body:
-            sent = {**self._headers(), "Content-Length": str(body.length), **(headers or {})}
+            sent = {**self._headers, "Content-Length": str(body.length), **(headers or {})}
             response = self._creating.request("POST", self._base + path, headers=sent, body=body)
             return self._answer(self._creating, response)
 
     def get(self, path: str) -> Answer | Unfinished:
         """Read what is at a path."""
         with self._mapped(Stage.READ):
-            response = self._reading.request("GET", self._base + path, headers=self._headers())
+            response = self._reading.request("GET", self._base + path, headers=self._headers)
             return self._answer(self._reading, response)
 
     def close(self) -> None:
         """Close all idle connections."""
         self._creating.close()
         self._reading.close()
-
-    def _headers(self) -> dict[str, str]:
-        return {
-            "Authorization": self._key.header(),
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "User-Agent": f"batchgen/{__version__}",
-        }
 
     def _answer(self, network: Network, response: Response) -> Answer | Unfinished:
         """Read an answer; its body is bounded in length, and the whole of it in time."""

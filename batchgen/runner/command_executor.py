@@ -108,11 +108,9 @@ class CommandExecutor:
             log.exception("scene %s: task %s: unexpected error while reading", command.scene_id, command.task_id)
             return PollResult(command, Classification(Kind.TRANSIENT, "internal", type(error).__name__))
         self._note(command, () if isinstance(answer, CallFailed) else answer.notes)
-        if said.kind is Kind.RUNNING:
-            log.debug("scene %s: task %s is running", command.scene_id, command.task_id)
-        elif said.kind is Kind.DONE:
+        if said.kind is Kind.DONE:
             log.info("scene %s: task %s completed", command.scene_id, command.task_id)
-        else:
+        elif said.kind is not Kind.RUNNING:  # which most readings say; the log is for what changes
             log.warning("scene %s: task %s: %s: %s", command.scene_id, command.task_id, said.code, said.reason)
         if isinstance(answer, CallFailed):
             return PollResult(command, said)

@@ -53,7 +53,7 @@ class LocalWork:
 
     def __call__(self) -> Checked:
         """Do it; as `Work`."""
-        from batchgen.media.probe import UnusableMedia
+        from batchgen.media.decoding import UnusableMedia
         from batchgen.store.check import mismatch
         from batchgen.store.fetch import fetch
 

@@ -238,7 +238,8 @@ def test_the_cast_counts_among_the_references(tmp_path: Path) -> None:
 
 _LIMITS = frozenset({1500, 359, 360, 2000, 2147483647, 2**31, IMAGE_BYTES, AUDIO_BYTES, VIDEO_BYTES})
 _SIZE_TEXT = re.compile(rf"^({'|'.join(map(re.escape, _SIZES))})$")
-_CHECKING = ("manifest", "media/probe.py", "media/references.py", "media/urls.py", "model.py", "schemas.py", "cli")
+_MEDIA = ("decoding", "images", "probe", "recordings", "references", "urls")
+_CHECKING = ("manifest", *(f"media/{name}.py" for name in _MEDIA), "model.py", "schemas.py", "cli")
 
 
 def _numbers_and_sizes(path: Path) -> set[str]:

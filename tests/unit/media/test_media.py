@@ -18,6 +18,7 @@ from PIL import Image
 
 from batchgen.manifest.load import LoadedManifest
 from batchgen.media.probe import UnusableMedia, mime_type, probe
+from batchgen.media.samples import FIGURES, clip
 from batchgen.model import Facts
 
 from helpers.support import (
@@ -174,6 +175,21 @@ def test_a_video_that_breaks_off(tmp_path: Path, container: str, keep: float) ->
     path = write_video(tmp_path / "a", container, 30)
     os.truncate(path, int(path.stat().st_size * keep))
     assert said_of(path).startswith("is ")
+
+
+@pytest.mark.parametrize("damaged", [0, 1])
+def test_the_first_picture_has_to_decode_and_no_other_is_decoded(damaged: int) -> None:
+    content = bytearray(clip(FIGURES["dog"], 3))
+    with av.open(BytesIO(content), "r") as container:
+        assert container.streams.video[0].codec_context.has_b_frames, "the decoder holds pictures back"
+        packet = list(container.demux(container.streams.video[0]))[damaged]
+    position = packet.pos or 0
+    content[position : position + packet.size] = bytes(packet.size)
+    if damaged:
+        assert probe(BytesIO(content)).kind == "video"
+        return
+    with pytest.raises(UnusableMedia, match="is a video that cannot be decoded: "):
+        probe(BytesIO(content))
 
 
 def test_a_picture_of_far_too_many_pixels_is_not_decoded(tmp_path: Path) -> None:

@@ -1,0 +1,115 @@
+"""Measures videos and sound with PyAV."""
+
+from io import BufferedIOBase
+from typing import Literal
+
+import av
+from av import AudioStream, VideoStream
+from av.container import InputContainer
+from av.stream import Disposition
+
+from batchgen.media.decoding import MOST_PIXELS_DECODED, UnusableMedia, decoding
+from batchgen.model import Facts
+
+_MICROSECONDS = 1_000_000
+_FRAME_LIMIT = {"max_pixels": str(MOST_PIXELS_DECODED)}
+"""For FFmpeg's decoders: a clip of a megabyte may hold a frame of more than a gigabyte."""
+_OPENING = {**_FRAME_LIMIT, "skip_frame": "all"}
+"""Opening would decode frames of its own to learn what the one that is decoded here says as well."""
+_DECODING = {**_FRAME_LIMIT, "skip_loop_filter": "all"}
+"""The loop filter smooths a picture that has been decoded already, and nobody looks at this one."""
+
+_AV_FORMATS = "aac,aiff,avi,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,wav"
+_BAD_MEDIA = (av.FFmpegError, ValueError)
+"""What PyAV raises of damaged media: FFmpeg's errors, and ValueError for values that Python cannot take."""
+
+
+def recording_facts(file: BufferedIOBase, size: int) -> Facts:
+    """Measure a video or a sound. Raises `UnusableMedia` for what is neither, and for what is damaged."""
+    _refuse_overlong_lists(file, size)
+    file.seek(0)
+    try:
+        container = _opened(file)
+    except (*_BAD_MEDIA, MemoryError):  # not a container that FFmpeg knows
+        raise UnusableMedia("is neither an image nor a video nor a sound, whatever its name says") from None
+    with container:
+        videos = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+        kind: Literal["video", "audio"] = "video" if videos else "audio"
+        if not videos and not container.streams.audio:
+            raise UnusableMedia("holds neither pictures nor sound")
+        seconds = _decoded_seconds(container, videos[0] if videos else container.streams.audio[0], kind)
+        if videos:
+            return Facts(
+                "video", _container_format(container), size, videos[0].width, videos[0].height, seconds=seconds
+            )
+        return Facts("audio", _container_format(container), size, seconds=seconds)
+
+
+def _refuse_overlong_lists(file: BufferedIOBase, size: int) -> None:
+    """Refuse a RIFF file with a list that claims to reach beyond the file: FFmpeg makes room for all of it."""
+    file.seek(0)
+    if file.read(4) != b"RIFF":
+        return
+    at = 12
+    for _ in range(_MOST_CHUNKS):
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8:  # noqa: PLR2004 - a name and a size, of four bytes each
+            return
+        length = int.from_bytes(head[4:], "little")
+        if head[:4] == b"LIST" and at + 8 + length > size:
+            raise UnusableMedia("has a part that claims to be longer than the file")
+        at += 8 + length + length % 2
+
+
+_MOST_CHUNKS = 1_000
+
+
+def _opened(file: BufferedIOBase) -> InputContainer:
+    options = {"format_whitelist": _AV_FORMATS, "protocol_whitelist": "none", **_OPENING}
+    try:
+        return av.open(file, "r", options=options)
+    except UnicodeDecodeError:
+        # A title that is not UTF-8: PyAV before 19 refuses it unless told otherwise, and 19 cannot be told any more.
+        file.seek(0)
+        return av.open(file, "r", options=options, metadata_errors="replace")
+
+
+def _decoded_seconds(container: InputContainer, stream: VideoStream | AudioStream, kind: str) -> float:
+    """The length that a file states, once the beginning of a stream has proved to decode."""
+    if container.duration is None or container.duration < 0:
+        raise UnusableMedia(f"is a {kind} file that does not say how long it is")
+    if stream.codec_context is None:
+        raise UnusableMedia(f"is a {kind} file in a coding that cannot be decoded here")
+    # One frame is decoded; FFmpeg would start threads for many.
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = _DECODING
+    with decoding(f"a {'video' if kind == 'video' else 'sound'}", _BAD_MEDIA):
+        is_decoded = _first_picture_decodes(container, stream) or next(container.decode(stream), None) is not None
+    if not is_decoded:
+        raise UnusableMedia(f"is a {kind} file with nothing in it")
+    return container.duration / _MICROSECONDS
+
+
+def _first_picture_decodes(container: InputContainer, stream: VideoStream | AudioStream) -> bool:
+    """Whether the first packet alone makes a picture; else the decoder goes on with the second.
+
+    A decoder holds pictures back until it has those that may be shown before them: asking for what it has spares
+    decoding them.
+    """
+    codec = stream.codec_context
+    if not isinstance(stream, VideoStream) or codec is None:
+        return False
+    packet = next(container.demux(stream))
+    if packet.size and (codec.decode(packet) or codec.decode(None)):
+        return True
+    codec.flush_buffers()
+    return False
+
+
+def _container_format(container: InputContainer) -> str:
+    """The usual name of a container; MOV and MP4 are one demuxer and differ in their brand."""
+    first = container.format.name.split(",")[0]
+    if first != "mov":
+        return first
+    return "mov" if container.metadata.get("major_brand", "qt").strip() == "qt" else "mp4"

@@ -1,0 +1,117 @@
+"""What is told of a run while it goes on."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from batchgen.app.notices import Advanced, Notice, Standing
+from batchgen.app.watching import Watch
+from batchgen.engine.attempts import AttemptState as S
+from batchgen.engine.budget import charged
+from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
+from batchgen.engine.events import Event, RunStarted, SceneFacts
+from batchgen.engine.planner import Choice, plan
+from batchgen.engine.scheduler import Scheduler, Settings
+from batchgen.engine.states import State
+from batchgen.model import TaskResult
+from batchgen.runner.clock import RealClock
+
+from helpers.engine_support import (
+    BUSY,
+    CREATED,
+    DONE,
+    ENDED,
+    HICCUP,
+    PRICE,
+    REFUSED,
+    RUNNING,
+    UNCERTAIN,
+    URL,
+    clock,
+    scene,
+)
+
+
+class _Journal:
+    def append(self, events: Iterable[Event]) -> None:
+        """Keep nothing."""
+
+
+def _listed() -> list[SceneFacts]:
+    """Scenes of their own, twins, takes of which any seed will do, and takes without a seed."""
+    own = [scene(f"s{number}", request=f"r{number}") for number in range(8)]
+    twins = [scene(f"twin{number}", request="r1") for number in range(3)]
+    seeds = [replace(scene(f"seed{number}", request=f"q{number}"), any_seed="q") for number in range(4)]
+    lone = [scene(f"lone{number}", request="random") for number in range(4)]
+    return [*own, *twins, *seeds, *(replace(each, any_seed=each.request.sha256) for each in lone)]
+
+
+def _counted(state: State, scenes: list[SceneFacts]) -> Standing:
+    found = (state.current_attempt(each) for each in scenes)
+    states = Counter(attempt.state for attempt in found if attempt is not None)
+    over = states[S.DELIVERED] + states[S.FAILED] + states[S.MISMATCHED] + states[S.DOWNLOAD_FAILED]
+    return Standing(
+        len(scenes),
+        over + states[S.UNKNOWN],
+        states[S.RUNNING],
+        states[S.FAILED] + states[S.MISMATCHED],
+        states[S.UNKNOWN],
+        charged(state.all_attempts()).usd,
+    )
+
+
+def _answered(command: Command, random: Random, number: int) -> CommandResult:
+    if isinstance(command, Submit):
+        said = random.choice([CREATED, CREATED, CREATED, BUSY, REFUSED, UNCERTAIN])
+        return SubmitResult(command, said, f"t{number}" if said is CREATED else None)
+    if isinstance(command, Poll):
+        said = random.choice([RUNNING, HICCUP, DONE, DONE, ENDED])
+        return PollResult(command, said, TaskResult(URL, cost_usd=PRICE) if said is DONE else TaskResult())
+    assert isinstance(command, Fetch)
+    return random.choice([
+        FetchResult(command, path="a.mp4", sha256="ab" * 32),
+        FetchResult(command, path="a.mp4", sha256="ab" * 32, mismatch="too short"),
+        FetchResult(command, failure="it broke"),
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_counted_along_is_what_a_count_of_all_finds(seed: int) -> None:
+    random, now, state, listed = Random(seed), 0.0, State(), _listed()  # noqa: S311 - a game
+    state.apply(RunStarted(clock(0), "1"))
+    scheduler = Scheduler(state, plan(listed, state, Choice()), Settings(attempts=2), random.random, lambda: "q1")
+    watch = Watch(scheduler, listed, RealClock(), _Journal(), lambda _: None)
+    under_way: list[Command] = []
+    number = 0
+    while not scheduler.is_finished() and number < 2_000:
+        events, commands = scheduler.begin(now, clock(now))
+        under_way += commands
+        while under_way and random.random() < 0.5:
+            number += 1
+            ended = _answered(under_way.pop(random.randrange(len(under_way))), random, number)
+            events += scheduler.end(ended, now, clock(now))
+        watch.append(events)
+        if random.random() < 0.5:
+            assert watch.standing() == _counted(state, listed)
+        if not under_way:
+            now = max(now, scheduler.wakes_at() or now)
+    assert watch.standing() == _counted(state, listed)
+    assert number > len(listed)
+
+
+def test_a_notice_can_be_asked_where_the_scenes_stand() -> None:
+    state, listed, told = State(), _listed(), list[Notice]()
+    watch = Watch(
+        Scheduler(state, plan(listed, state, Choice()), Settings(), lambda: 0.5, lambda: "q1"),
+        listed,
+        RealClock(),
+        _Journal(),
+        told.append,
+    )
+    watch.turn()
+    (notice,) = told
+    assert isinstance(notice, Advanced)
+    assert notice.view.standing() == _counted(state, listed)
