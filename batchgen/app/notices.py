@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from batchgen.engine.forecast import Forecast
 from batchgen.engine.throttle import Hold
 from batchgen.model import Problem
 
@@ -35,7 +36,7 @@ class WaitsForAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the scenes stand that a run works on, and what was charged in its run directory so far."""
+    """Where the scenes stand that a run works on, and what was charged, and may still be, in its run directory."""
 
     scenes: int
     over: int
@@ -43,6 +44,7 @@ class Standing:
     failed: int
     unknown: int
     charged_usd: Decimal
+    may_come_usd: Decimal = Decimal(0)
 
 
 class RunView(Protocol):
@@ -54,6 +56,16 @@ class RunView(Protocol):
 
     def standing(self) -> Standing:
         """Where the scenes stand; takes time in proportion to what has happened since it was last asked."""
+
+    @property
+    def budget_usd(self) -> Decimal | None:
+        """The budget that holds, None for none."""
+
+    def waits_for(self) -> str:
+        """Why nothing is submitted now, in a few words; empty where that is not so."""
+
+    def forecast(self) -> Forecast:
+        """How far the running tasks are, and how long it still takes."""
 
     def now(self) -> float:
         """The run's clock, in seconds."""

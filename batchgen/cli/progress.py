@@ -1,8 +1,12 @@
 """What is seen of a run while it goes on: a bar on a terminal, plain lines without one."""
 
 import logging
+import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,25 +15,32 @@ from tqdm import tqdm
 from batchgen.app.notices import Advanced, Notice, RunView, Standing, WaitsForAnswers
 from batchgen.cli.console import Console, show
 from batchgen.cli.output import show_notice, width_of
+from batchgen.cli.taskbar import Taskbar
+from batchgen.engine.forecast import Forecast
 from batchgen.limits import LONG_HOLD_S
+from batchgen.text import on_one_line
 
 _log = logging.getLogger("batchgen")
 _LINE_EVERY_S = 10.0
 _REDRAW_EVERY_S = 0.2
 _SHORTEST_BAR = 8
+_MINUTE_S = 60
+_LONGEST_REASON = 60
 
 
 class Progress:
     """Takes the notices of a run and shows how far it is. A context manager; carries warnings to the terminal, too.
 
-    Of the scenes that this run works on: how many are over, run at the gateway, failed or are
-    unknown, and what was charged. The time left is tqdm's, from the rate at which scenes end.
+    Of the scenes that this run works on: how many are over, run at the gateway, failed or are unknown; what was
+    charged, may still come, and the budget; and the time left, from how long tasks took so far. A task that runs
+    moves the bar by the share of its usual time that has passed.
     """
 
     def __init__(self, *, wanted: bool) -> None:
         """Show nothing yet. Without ``wanted`` nothing is ever shown but warnings."""
         self._wanted = wanted
-        self._is_terminal = sys.stderr.isatty()
+        self._is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._taskbar = Taskbar(wanted=wanted and self._is_terminal)
         self._shown_at: float | None = None
         self._bar: tqdm[Any] | None = None
         self._handler = Console()
@@ -49,6 +60,7 @@ class Progress:
         logging.getLogger("batchgen").removeHandler(self._handler)
         if self._bar is not None:
             self._bar.close()
+        self._taskbar.clear()
         with suppress(Exception):  # the run is worth more than the sight of it
             self._handler.show_counts()
 
@@ -95,13 +107,15 @@ class Progress:
         if self._shown_at is not None and now - self._shown_at < self._every_s:
             return
         self._shown_at = now
-        standing = view.standing()
+        standing, expected = view.standing(), view.forecast()
+        shown = Shown(standing, expected, view.budget_usd, on_one_line(view.waits_for())[:_LONGEST_REASON])
         if self._bar is not None:
-            self._bar.n = standing.over
-            self._bar.bar_format = bar_format(standing, _left_s(self._bar), width_of(sys.stderr))
+            self._bar.n = min(standing.over + expected.done, standing.scenes)
+            self._bar.bar_format = bar_format(shown, width_of(sys.stderr))
             self._bar.refresh()
+            self._taskbar.show(self._bar.n / standing.scenes, failed=bool(standing.failed), waits=bool(shown.waits_for))
         elif not self._is_terminal:
-            print(", ".join(_words(standing)), file=sys.stderr, flush=True)  # noqa: T201
+            print(", ".join(shown.words()), file=sys.stderr, flush=True)  # noqa: T201
 
     def _begin(self, view: RunView) -> None:
         self._shown_at = view.now()
@@ -116,28 +130,69 @@ class Progress:
         return _LINE_EVERY_S if self._bar is None else _REDRAW_EVERY_S
 
 
-def bar_format(standing: Standing, left_s: float | None, width: int) -> str:
-    """The line of the bar, which fits: the bar itself goes first where there is little room, then the time left.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the line of progress tells; the time behind the running tasks is that of the oldest."""
 
-    Where that is not enough, what is over, failed or unknown stays, and so does the money as long as it fits.
-    """
-    over, running, *rest, money = _words(standing)
-    left = [] if left_s is None else [f"{tqdm.format_interval(left_s)} left"]
-    choices = ([over, running, *rest, money, *left], [over, running, *rest, money], [over, *rest, money], [over, *rest])
-    line = next((line for line in map(", ".join, choices) if len(line) < width), over[: width - 1])
+    standing: Standing
+    expected: Forecast
+    budget_usd: Decimal | None = None
+    waits_for: str = ""
+
+    def words(self) -> list[str]:
+        """All of it."""
+        over, *troubles = self._counts()
+        return [over, *self._waiting(), self._running(), *troubles, *self._money(), *self._left()]
+
+    def choices(self) -> Iterator[list[str]]:
+        """The same in fewer and fewer words; how many are over, have failed or are unknown is never left out."""
+        over, *troubles = self._counts()
+        running, charged = f"{self.standing.running} running", f"{self.standing.charged_usd:f} USD"
+        yield self.words()
+        yield [over, *self._waiting(), running, *troubles, *self._money(), *self._left()]
+        yield [over, *self._waiting(), running, *troubles, *self._money()]
+        yield [over, *self._waiting(), running, *troubles, charged]
+        yield [over, *self._waiting(), *troubles, charged]
+        yield [over, *troubles, charged]
+        yield [over, *troubles]
+
+    def _counts(self) -> list[str]:
+        standing = self.standing
+        words = [f"{standing.over}/{standing.scenes} scenes"]
+        words += [f"{standing.failed} failed"] if standing.failed else []
+        return [*words, *([f"{standing.unknown} unknown"] if standing.unknown else [])]
+
+    def _running(self) -> str:
+        oldest_s = self.expected.oldest_s
+        oldest = "" if oldest_s is None or oldest_s < _MINUTE_S else f" ({_lasting(oldest_s)})"
+        return f"{self.standing.running} running{oldest}"
+
+    def _waiting(self) -> list[str]:
+        return [self.waits_for] if self.waits_for else []
+
+    def _money(self) -> list[str]:
+        words = [f"{self.standing.charged_usd:f} USD"]
+        words += [f"{self.standing.may_come_usd:f} may come"] if self.standing.may_come_usd else []
+        return [*words, *([] if self.budget_usd is None else [f"budget {self.budget_usd:f}"])]
+
+    def _left(self) -> list[str]:
+        left_s = self.expected.left_s
+        return [] if left_s is None else [f"{_lasting(left_s)} left"]
+
+
+def bar_format(shown: Shown, width: int) -> str:
+    """The line of the bar, which fits: the bar itself goes first where there is little room, then words."""
+    lines = [", ".join(words) for words in shown.choices()]
+    line = next((line for line in lines if len(line) < width), lines[-1][: width - 1])
     room = width - len(line) - len(" || ") - 1
+    # Texts of a gateway may have braces in them.
+    line = line.replace("{", "{{").replace("}", "}}")
     return f"{line} |{{bar}}|" if room >= _SHORTEST_BAR else line
 
 
-def _words(standing: Standing) -> list[str]:
-    """How far it is; the first is what is over, the last what was charged."""
-    words = [f"{standing.over}/{standing.scenes} scenes", f"{standing.running} running"]
-    words += [f"{standing.failed} failed"] if standing.failed else []
-    words += [f"{standing.unknown} unknown"] if standing.unknown else []
-    return [*words, f"{standing.charged_usd:f} USD"]
-
-
-def _left_s(bar: "tqdm[Any]") -> float | None:
-    """The time left, from the rate at which scenes end; None while none has."""
-    rate = bar.format_dict["rate"] or (bar.n / bar.format_dict["elapsed"] if bar.format_dict["elapsed"] else 0)
-    return ((bar.total or 0) - bar.n) / rate if rate else None
+def _lasting(seconds: float) -> str:
+    """How long, in the unit that fits."""
+    if seconds < _MINUTE_S:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / _MINUTE_S)
+    return f"{minutes} min" if minutes < _MINUTE_S else f"{minutes // 60} h {minutes % 60} min"

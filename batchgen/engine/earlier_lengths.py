@@ -14,8 +14,8 @@ MOST_EARLIER = 200
 
 def earlier_lengths(attempts: Iterable[Attempt]) -> EarlierLengths:
     """By kind, between which ages its tasks ended, the latest last."""
-    ended = ((attempt.finished_at or "", attempt.lasted, kind_of(attempt)) for attempt in attempts if attempt.lasted)
     found: dict[str, deque[Lasted]] = {}
-    for _, lasted, kind in sorted(ended):
-        found.setdefault(kind, deque(maxlen=MOST_EARLIER)).append(lasted)
+    for attempt in sorted(attempts, key=lambda attempt: attempt.finished_at or ""):
+        if attempt.lasted:
+            found.setdefault(kind_of(attempt.request), deque(maxlen=MOST_EARLIER)).append(attempt.lasted)
     return found

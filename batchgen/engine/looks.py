@@ -28,6 +28,10 @@ class Looks:
         self._failed = 0
         self._failing_since = 0.0
 
+    def mean_s(self, kind: str) -> float | None:
+        """How long tasks of a kind took on average; None as long as nothing is known."""
+        return self._pacing.mean_s(kind)
+
     def plan_anew(self, interval_s: float, pacing: Pacing, now: float) -> None:
         """Look at all that wait by another interval from now on."""
         self._interval_s, self._pacing = interval_s, pacing
@@ -78,7 +82,7 @@ class Looks:
         """
         lasted = self._lasted(attempt, run, now, at, said)
         run.running_at = None
-        kind = kind_of(attempt)
+        kind = kind_of(attempt.request)
         if lasted is not None and self._pacing.ended(kind, lasted, lambda: self._running_s(kind)):
             for other, when in list(self._waiting.get(kind, {}).items()):
                 planned = self._planned(kind, other, now)

@@ -4,7 +4,7 @@ from batchgen.engine import events as ev
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.classification import REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.commands import FetchResult, Submit, SubmitResult
-from batchgen.model import Lasted, TaskResult
+from batchgen.model import Lasted, RequestFacts, TaskResult
 
 
 def submitting(at: str, scene: ev.SceneFacts, command: Submit) -> ev.Submitting:
@@ -102,7 +102,7 @@ def delivered(at: str, result: FetchResult, path: str, sha256: str) -> ev.Downlo
     return ev.Downloaded(at, result.command.scene_id, result.command.attempt, path, sha256, result.mismatch)
 
 
-def kind_of(attempt: Attempt) -> str:
+def kind_of(request: RequestFacts) -> str:
     """What tasks that take about as long have in common: model, size, duration and videos to begin with."""
-    asked = attempt.request.asked
+    asked = request.asked
     return f"{asked.model} {asked.size} {asked.seconds} {asked.reference_videos}"

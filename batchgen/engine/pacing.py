@@ -50,6 +50,10 @@ class Pacing:
         """
         return self._lengths(kind).add(*lasted, running_s)
 
+    def mean_s(self, kind: str) -> float | None:
+        """How long tasks of a kind took on average; None as long as nothing is known."""
+        return self._lengths(kind).mean_s
+
     def first_look(self, kind: str) -> float:
         """The age for the first look at a task."""
         planned = self._planned(kind)

@@ -300,7 +300,7 @@ class Reactions:
         self._looks.again(self._kind(run), run, classification, now)
 
     def _kind(self, run: SceneRun) -> str:
-        return outcome_events.kind_of(self._attempt(run))
+        return outcome_events.kind_of(self._attempt(run).request)
 
     def _give_up(self, run: SceneRun, at: str) -> None:
         """Wait no longer in this run. The task makes room: a stuck one must not keep others waiting."""

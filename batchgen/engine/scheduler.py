@@ -47,7 +47,8 @@ Which orders of events are possible, and what closes each race:
 Which of the policies waits how long, and why, stands in `batchgen.limits`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import TypeVar
 
 from batchgen.engine import events as ev
@@ -57,6 +58,7 @@ from batchgen.engine.backoff import Jitter
 from batchgen.engine.classification import Kind
 from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, Stop, Submit
 from batchgen.engine.earlier_lengths import earlier_lengths
+from batchgen.engine.forecast import Forecast, forecast
 from batchgen.engine.planner import Action, Step
 from batchgen.engine.queues import CommandKind
 from batchgen.engine.reactions import Reactions
@@ -132,6 +134,15 @@ class Scheduler(Reactions):
     def hold(self) -> Hold:
         """Until when submissions rest at least, and why."""
         return self._pace.held
+
+    @property
+    def budget_usd(self) -> Decimal | None:
+        """The budget that holds now."""
+        return self._budget.limit_usd
+
+    def forecast(self, waiting: Mapping[str, int], running: Iterable[tuple[str, float]], now: float) -> Forecast:
+        """What is to be expected of tasks by kind: those to be submitted, and the ages of those that run."""
+        return forecast(waiting, running, self._looks.mean_s, self._pace.limit(now))
 
     @property
     def is_idle(self) -> bool:

@@ -105,6 +105,13 @@ class TaskLengths:
         return is_news
 
     @property
+    def mean_s(self) -> float | None:
+        """How long tasks took on average of late; None as long as nothing is known."""
+        total = sum(self._weights.values())
+        weighed = sum((span + 0.5) * weight for span, weight in self._weights.items())
+        return weighed / total * self._span_s if total else None
+
+    @property
     def _span_s(self) -> float:
         return self.interval_s / SPANS
 

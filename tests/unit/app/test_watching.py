@@ -10,7 +10,7 @@ import pytest
 from batchgen.app.notices import Advanced, Notice, Standing
 from batchgen.app.watching import Watch
 from batchgen.engine.attempts import AttemptState as S
-from batchgen.engine.budget import charged
+from batchgen.engine.budget import charged, exposure
 from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.engine.events import Event, RunStarted, SceneFacts
 from batchgen.engine.planner import Choice, plan
@@ -60,6 +60,7 @@ def _counted(state: State, scenes: list[SceneFacts]) -> Standing:
         states[S.FAILED] + states[S.MISMATCHED],
         states[S.UNKNOWN],
         charged(state.all_attempts()).usd,
+        exposure(state.all_attempts()).usd,
     )
 
 

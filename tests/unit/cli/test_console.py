@@ -2,13 +2,10 @@
 
 import logging
 from collections.abc import Iterator
-from decimal import Decimal
 
 import pytest
 
-from batchgen.app.notices import Standing
 from batchgen.cli.console import Console
-from batchgen.cli.progress import bar_format
 
 LOG = logging.getLogger("batchgen")
 
@@ -67,23 +64,3 @@ def test_other_warnings_are_shown_as_they_are(console: Console, capsys: pytest.C
     assert capsys.readouterr().err == "the last line was cut off at 7 bytes\n"
     console.show_counts()
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize("width", [60, 80, 120, 200])
-@pytest.mark.parametrize("left_s", [None, 5, 90_000])
-@pytest.mark.parametrize("many", [1, 1_000, 1_000_000])
-@pytest.mark.parametrize("usd", ["0", "0.20", "12345.1234567891"])
-def test_the_line_of_progress_fits(width: int, left_s: float | None, many: int, usd: str) -> None:
-    line = bar_format(Standing(many, many, many, many, many, Decimal(usd)), left_s, width)
-    text = line.replace("|{bar}|", "").rstrip()
-    assert len(text) < width
-    assert text.startswith(f"{many}/{many} scenes, ")
-    assert f"{many} failed" in text
-
-
-def test_the_line_says_how_far_it_is() -> None:
-    standing = Standing(scenes=30, over=14, running=8, failed=1, unknown=2, charged_usd=Decimal("3.00"))
-    told = "14/30 scenes, 8 running, 1 failed, 2 unknown, 3.00 USD"
-    assert bar_format(standing, 11, 120) == f"{told}, 00:11 left |{{bar}}|"
-    assert bar_format(standing, 11, 70) == f"{told}, 00:11 left"
-    assert bar_format(standing, 11, 60) == told
