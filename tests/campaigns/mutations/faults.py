@@ -5,7 +5,7 @@ from dataclasses import dataclass
 LOOP = "runner/loop.py"
 LINE_LOG = "journal/line_log.py"
 REPLAY = "journal/replay.py"
-RECORDS = "journal/records.py"
+LINE_FORMS = "journal/line_forms.py"
 ATTEMPTS = "engine/attempts.py"
 STATES = "engine/states.py"
 SCHEDULER = "engine/scheduler.py"
@@ -131,9 +131,9 @@ FAULTS = (
     ),
     fault(
         "money passes through a float",
-        RECORDS,
-        '        return format(value, "f")\n',
-        '        return format(float(value), "f")\n',
+        LINE_FORMS,
+        'None if amount is None else format(amount, "f"),\n',
+        'None if amount is None else format(float(amount), "f"),\n',
     ),
     fault(
         "an attempt cut off in sending is not unknown",
@@ -296,7 +296,7 @@ FAULTS = (
     fault(
         "the cost of what brought no result is forgotten with the next look",
         ATTEMPTS,
-        "    if isinstance(event, Completed | Failed) and before.state is S.NO_RESULT:\n",
+        "    if before.state is S.NO_RESULT:\n",
         "    if isinstance(event, Completed) and before.state is S.NO_RESULT:\n",
     ),
     fault(
