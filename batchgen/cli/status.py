@@ -43,6 +43,6 @@ def command(run_dir: Path | None, form: str) -> int:
     else:
         if directory.is_rehearsal():
             click.echo("a rehearsal: the amounts are the emulator's, and nothing was charged\n")
-        shown = as_table(rows, state, str(directory), missing, documented_codes(state), width_of(sys.stdout))
+        shown = as_table(rows, state, str(directory), documented_codes(state), width_of(sys.stdout))
         click.echo(printable(shown))
     return 0
