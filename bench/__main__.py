@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import http, manifest, run, structure, upload
+from bench import http, journal, manifest, run, structure, upload
 
-BENCHMARKS = {"http": http.run, "manifest": manifest.run, "run": run.run, "upload": upload.run}
+BENCHMARKS = {"http": http.run, "journal": journal.run, "manifest": manifest.run, "run": run.run, "upload": upload.run}
 """Those that take no options."""
 STRUCTURE = "structure"
 
