@@ -4,6 +4,7 @@ State is a fold over these and nothing else. ``at`` is always a time in UTC as I
 always a Decimal or None for unknown. Pure.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -53,6 +54,23 @@ class ManifestRead:
     name: str
     model: str
     scenes: tuple[SceneFacts, ...]
+
+
+@value
+class ManifestChanged:
+    """The manifest is another one than that which was known before; what is not named here is as it was.
+
+    ``scenes`` are new, or changed; of those in ``estimates`` the estimate alone has changed; ``removed`` are gone.
+    ``order`` names all scenes in their order; empty where those of before keep theirs, and new ones come last.
+    """
+
+    at: str
+    name: str
+    model: str
+    scenes: tuple[SceneFacts, ...]
+    estimates: Mapping[str, Decimal | None]
+    removed: tuple[str, ...]
+    order: tuple[str, ...]
 
 
 @value
@@ -299,5 +317,7 @@ AttemptEvent: TypeAlias = (
     | Resolved
     | Reused
 )
-RunEvent: TypeAlias = RunStarted | ManifestRead | Adopted | WantedAgain | Picked | PicksCleared | HeldBack | RunEnded
+RunEvent: TypeAlias = (
+    RunStarted | ManifestRead | ManifestChanged | Adopted | WantedAgain | Picked | PicksCleared | HeldBack | RunEnded
+)
 Event: TypeAlias = AttemptEvent | RunEvent

@@ -22,6 +22,7 @@ from batchgen.engine.events import (
     AttemptEvent,
     Event,
     HeldBack,
+    ManifestChanged,
     ManifestRead,
     OutcomeUnknown,
     Picked,
@@ -34,6 +35,7 @@ from batchgen.engine.events import (
     Submitted,
     WantedAgain,
 )
+from batchgen.engine.manifest_changes import scenes_after
 
 S = AttemptState
 TAKE = re.compile(r"-t[0-9]+\Z")
@@ -180,7 +182,7 @@ class State:
     def with_scenes(self, scenes: Sequence[SceneFacts]) -> "State":
         """This state, as it would be once a manifest with these scenes is read; only to look at."""
         ahead = replace(self, attempts=dict(self.attempts), by_request=dict(self.by_request))
-        ahead._read(tuple(scenes))  # noqa: SLF001 - its own kind
+        ahead._list(tuple(scenes))  # noqa: SLF001 - its own kind
         return ahead
 
     def adoptions(self, at: str) -> Iterator[Adopted]:
@@ -247,12 +249,11 @@ class State:
             case RunStarted():
                 self._begin(event)
             case RunEnded():
-                self.cut_off = False
-                if not any(map(self.is_wanted_again, self._listed)):
-                    self.wanted_again = {}
+                self._end()
             case ManifestRead():
-                self.name, self.model = event.name, event.model
-                self._read(event.scenes)
+                self._read(event, event.scenes)
+            case ManifestChanged():
+                self._read(event, scenes_after(self.scenes, event))
             case HeldBack():
                 self.held[event.scene_id] = event
             case WantedAgain():
@@ -277,7 +278,16 @@ class State:
         self.held = {}
         self.downloads = event.download
 
-    def _read(self, scenes: tuple[SceneFacts, ...]) -> None:
+    def _end(self) -> None:
+        self.cut_off = False
+        if not any(map(self.is_wanted_again, self._listed)):
+            self.wanted_again = {}
+
+    def _read(self, event: ManifestRead | ManifestChanged, scenes: tuple[SceneFacts, ...]) -> None:
+        self.name, self.model = event.name, event.model
+        self._list(scenes)
+
+    def _list(self, scenes: tuple[SceneFacts, ...]) -> None:
         self.scenes = scenes
         self._listed = {scene.scene_id: scene for scene in scenes}
         self._asked = frozenset(scene.request.sha256 for scene in scenes)

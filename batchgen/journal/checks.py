@@ -40,7 +40,7 @@ def _of_pick(event: ev.Picked) -> str:
     return ("" if _SCENE_ID.fullmatch(event.scene_id) else _NO_ID) or ("an attempt is named by half" if is_half else "")
 
 
-def _of_manifest(event: ev.ManifestRead) -> str:
+def _of_manifest(event: ev.ManifestRead | ev.ManifestChanged) -> str:
     good = all(_SCENE_ID.fullmatch(scene.scene_id) and _is_shot(scene.shot) for scene in event.scenes)
     return "" if good else _NO_ID
 
@@ -63,6 +63,7 @@ _FAULTS: Mapping[type, Callable[[Any], str]] = {
     ev.RunStarted: _nothing,
     ev.RunEnded: _nothing,
     ev.ManifestRead: _of_manifest,
+    ev.ManifestChanged: _of_manifest,
     ev.PicksCleared: _of_shot,
     ev.Picked: _of_pick,
     ev.Downloaded: _of_result,

@@ -127,6 +127,10 @@ def _money(value: Any) -> Decimal | None:
     return None if value is None else _amount(_text(value))
 
 
+def _money_text(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount, "f")
+
+
 @lru_cache(maxsize=1024)
 def _amount(text: str) -> Decimal:
     """An amount of money; there are few different ones in a journal."""
@@ -173,6 +177,10 @@ def _scenes(value: Any) -> tuple[ev.SceneFacts, ...]:
     return tuple(form.read(_mapping(item)) for item in _list(value))
 
 
+def _amounts(value: Any) -> dict[str, Decimal | None]:
+    return {name: _money(amount) for name, amount in _mapping(value).items()}
+
+
 _DECODERS: Mapping[Any, _Decoder] = {
     bool: _truth,
     int: _whole,
@@ -181,12 +189,14 @@ _DECODERS: Mapping[Any, _Decoder] = {
     str | None: _text_or_none,
     Decimal | None: _money,
     Mapping[str, Any]: _mapping,
+    Mapping[str, Decimal | None]: _amounts,
     tuple[str, ...]: _texts,
     tuple[ev.SceneFacts, ...]: _scenes,
 }
 """What reads a field, by its type."""
 _WRITTEN: Mapping[_Decoder, _Decoder] = {
-    _money: lambda amount: None if amount is None else format(amount, "f"),
+    _money: _money_text,
+    _amounts: lambda amounts: {name: _money_text(amount) for name, amount in amounts.items()},
     _texts: list,
     _scenes: lambda scenes: [form_of(ev.SceneFacts).as_json(scene) for scene in scenes],
 }

@@ -19,10 +19,16 @@ from batchgen.journal.line_forms import LineForm, form_of
 from batchgen.values import value
 
 VERSION = 1
+LATER_VERSIONS: Mapping[str, int] = {"manifest_changed": 2}
+"""The version of the format that first had an event, where it is not the first one.
 
+A line says the version that it takes to read it. So an older batchgen refuses a journal from the first line that
+it does not know, as of a newer one, and reads any other.
+"""
 KINDS: Mapping[str, type] = {
     "run_started": ev.RunStarted,
     "manifest_read": ev.ManifestRead,
+    "manifest_changed": ev.ManifestChanged,
     "submitting": ev.Submitting,
     "submitted": ev.Submitted,
     "refused": ev.Refused,
@@ -98,7 +104,8 @@ class Lines:
 def encode(event: Event, stamp: Stamp | None = None) -> bytes:
     """An event as one line, with its newline."""
     kind: type = type(event)
-    record = {"v": VERSION, "event": _NAMES[kind], **form_of(kind).as_json(event)}
+    name = _NAMES[kind]
+    record = {"v": LATER_VERSIONS.get(name, VERSION), "event": name, **form_of(kind).as_json(event)}
     if stamp is not None:
         record |= {"writer": stamp.writer, "line": stamp.number}
     content = _JSON.encode(record)[:-1].encode()
@@ -131,9 +138,11 @@ def decode(line: bytes) -> Record:
 
 
 def _form_of(record: Mapping[str, Any]) -> LineForm:
-    if record.get("v") != VERSION:
-        raise DamagedRecord(f"it is not of version {VERSION}; a newer batchgen may have written it")
-    kind = KINDS.get(str(record.get("event")))
+    name = str(record.get("event"))
+    version = LATER_VERSIONS.get(name, VERSION)
+    if record.get("v") != version:
+        raise DamagedRecord(f"it is not of version {version}; a newer batchgen may have written it")
+    kind = KINDS.get(name)
     if kind is None:
         raise DamagedRecord(f"there is no event {record.get('event')!r}")
     return form_of(kind)

@@ -132,8 +132,8 @@ FAULTS = (
     fault(
         "money passes through a float",
         LINE_FORMS,
-        'None if amount is None else format(amount, "f"),\n',
-        'None if amount is None else format(float(amount), "f"),\n',
+        '    return None if amount is None else format(amount, "f")\n',
+        '    return None if amount is None else format(float(amount), "f")\n',
     ),
     fault(
         "an attempt cut off in sending is not unknown",

@@ -1,5 +1,6 @@
 """What holds for any event: written and read back it is the same, and no flipped bit passes for another."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any, get_type_hints
@@ -34,6 +35,7 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int | None: st.none() | st.integers(),
     Decimal | None: st.none() | amounts,
     tuple[str, ...]: _tuples(texts),
+    Mapping[str, Decimal | None]: st.dictionaries(texts, st.none() | amounts, max_size=3),
 }
 
 
