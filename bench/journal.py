@@ -1,20 +1,23 @@
-"""Journals: reading one of 100,000 attempts, beside `json.loads` of its lines; `batchgen status` and `validate`; lines.
+"""Journals: reading one of 100,000 attempts and `batchgen status`, beside `json.loads` of the same lines.
 
 Each figure is CPU time of a process that does nothing else, several times in turn; the smallest counts.
+Then what a changed manifest takes of the journal.
 """
 
-import resource
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from batchgen.engine import events as ev
+from batchgen.engine.manifest_changes import news_of
 from batchgen.journal.records import Stamp, encode
 from batchgen.layout import JOURNAL, RESULTS, result_path
 from batchgen.model import Asked, RequestFacts, TaskResult
+from bench.processes import command, measured
 
 ATTEMPTS = 100_000
 SCENES = 10_000
@@ -42,11 +45,6 @@ path = Path(sys.argv[1])
 content = path.read_bytes()
 start = time.process_time()
 state, _ = replayed(path, content)
-"""
-_FRAME = """
-import sys, time
-{body}
-print(time.process_time() - start)
 """
 
 
@@ -98,52 +96,71 @@ def _write(folder: Path, count: int, *, with_scenes: bool) -> Path:
     return folder
 
 
-def _measure(body: str, path: Path) -> float:
-    """Seconds of CPU that a piece of a program takes."""
-    program = _FRAME.format(body=body)
-    done = subprocess.run([sys.executable, "-c", program, str(path)], check=True, capture_output=True, text=True)
-    return float(done.stdout)
-
-
-def _command(*words: str) -> float:
-    """Seconds of CPU that a command takes from its start to its end."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-m", "batchgen", *words], check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+def _least(rounds: Sequence[Sequence[float]]) -> list[float]:
+    return [min(figures) for figures in zip(*rounds, strict=True)]
 
 
 def _replay(folder: Path) -> None:
     path = _write(folder / "replay", ATTEMPTS, with_scenes=False) / JOURNAL
-    rounds = [[_measure(body, path) for body in (_LOADS, _KEPT, _REPLAY)] for _ in range(ROUNDS)]
-    loads, kept, replay = (min(figures) for figures in zip(*rounds, strict=True))
-    print(f"reading {ATTEMPTS} attempts, {path.stat().st_size / 1e6:.0f} MB, CPU, best of {ROUNDS}")
-    print(f"json.loads of each line     {loads:6.2f} s")
-    print(f"the same, and all kept      {kept:6.2f} s")
-    print(f"replay                      {replay:6.2f} s")
-    print(f"ratio                       {replay / loads:6.2f}   to all kept {replay / kept:.2f}")
+    found = [[measured(body, path) for body in (_LOADS, _KEPT, _REPLAY)] for _ in range(ROUNDS)]
+    loads, kept, replay = _least([[seconds for seconds, _ in each] for each in found])
+    print(f"a journal of {ATTEMPTS} attempts, {4 * ATTEMPTS} lines, {path.stat().st_size / 1e6:.0f} MB")
+    print(f"json.loads of each line         {loads:6.2f} s")
+    print(f"the same, and what they say kept{kept:6.2f} s")
+    print(f"replay                          {replay:6.2f} s")
+    print(f"ratio                           {replay / loads:6.2f}     to what is kept {replay / kept:.2f}")
 
 
 def _status(folder: Path) -> None:
-    full, empty = (_write(folder / str(count), count, with_scenes=True) for count in (SCENES, 1))
+    full, small = (_write(folder / str(count), count, with_scenes=True) for count in (SCENES, 1))
+    journal = full / JOURNAL
     rounds = [
-        [
-            _measure(_LOADS, full / JOURNAL),
-            _measure(_REPLAY, full / JOURNAL),
-            *(_command("status", str(each)) for each in (full, empty)),
-        ]
+        (
+            measured(_LOADS, journal)[0],
+            measured(_REPLAY, journal)[0],
+            command("status", str(full)),
+            command("status", str(small)),
+        )
         for _ in range(ROUNDS)
     ]
-    loads, replay, status, start = (min(figures) for figures in zip(*rounds, strict=True))
-    print(f"batchgen status of {SCENES} finished scenes, CPU, best of {ROUNDS}")
-    print(f"json.loads of each line     {loads:6.2f} s")
-    print(f"start-up (one scene)        {start:6.2f} s")
-    print(f"status without start-up     {status - start:6.2f} s   of that replay {replay:.2f} s")
-    print(f"ratio                       {(status - start) / loads:6.2f}")
+    loads, replay, status, start = _least(rounds)
+    print(f"batchgen status of {SCENES} finished scenes, {journal.stat().st_size / 1e6:.0f} MB")
+    print(f"json.loads of each line         {loads:6.2f} s")
+    print(f"status, without its start-up    {status - start:6.2f} s     of that replay {replay:.2f} s")
+    print(f"start-up (one scene)            {start:6.2f} s")
+    print(f"ratio                           {(status - start) / loads:6.2f}     (aim: at most 6)")
+
+
+def _lines() -> None:
+    """What a manifest of 10,000 scenes takes of the journal after a change, written whole and as the difference."""
+    before = tuple(map(_scene, range(SCENES)))
+    edited = replace(before[1], request=_request(SCENES))
+    changes = {
+        "one scene edited": (before[0], edited, *before[2:]),
+        "one scene put in front": (replace(edited, scene_id="new"), *before),
+        "other estimates": tuple(replace(scene, estimated_cost_usd=Decimal("0.60")) for scene in before),
+    }
+    print(f"a changed manifest of {SCENES} scenes         whole       difference")
+    for name, now in changes.items():
+        whole = _written(partial(ev.ManifestRead, _AT, "bench", "wan26_r2v", now))
+        less = _written(partial(news_of, before, _AT, "bench", "wan26_r2v", now))
+        print(f"{name:30}  {whole[0]:8.0f} kB {whole[1] * 1e3:4.0f} ms  {less[0]:6.1f} kB {less[1] * 1e3:4.0f} ms")
+
+
+def _written(made: Callable[[], ev.Event]) -> tuple[float, float]:
+    """Size of a line in kB, and seconds of CPU for the making of it."""
+    found = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        line = encode(made(), Stamp("5f0c91ab", 1))
+        found.append((len(line) / 1e3, time.process_time() - start))
+    return min(found)
 
 
 def run() -> None:
-    """Print what each takes, beside the alternative."""
+    """Print what each takes, beside the alternative: CPU, best of several."""
+    print(f"CPU, best of {ROUNDS}")
     with tempfile.TemporaryDirectory() as folder:
         _replay(Path(folder))
         _status(Path(folder))
+    _lines()
