@@ -8,6 +8,7 @@ REPLAY = "journal/replay.py"
 LINE_FORMS = "journal/line_forms.py"
 ATTEMPTS = "engine/attempts.py"
 STATES = "engine/states.py"
+MANIFEST_CHANGES = "engine/manifest_changes.py"
 SCHEDULER = "engine/scheduler.py"
 REACTIONS = "engine/reactions.py"
 PLANNER = "engine/planner.py"
@@ -134,6 +135,18 @@ FAULTS = (
         LINE_FORMS,
         '    return None if amount is None else format(amount, "f")\n',
         '    return None if amount is None else format(float(amount), "f")\n',
+    ),
+    fault(
+        "a scene that has left the manifest stays in what is remembered of it",
+        MANIFEST_CHANGES,
+        "        del listed[name]\n",
+        "        listed.pop(name, None) if not listed else None\n",
+    ),
+    fault(
+        "a manifest that was put in another order is remembered in the old one",
+        MANIFEST_CHANGES,
+        "    order = event.order or tuple(listed)\n",
+        "    order = tuple(listed)\n",
     ),
     fault(
         "an attempt cut off in sending is not unknown",

@@ -457,6 +457,7 @@ class World(Executor):
         self.witness.append(begun)
         for event in begun:
             state.apply(event)
+        assert state.scenes == facts, "the scenes are not those of the manifest"
         steps = plan(facts, state, choice, missing)
         wishes = [WantedAgain(self.at(), step.scene.scene_id) for step in steps if step.again]
         self._remember(state, [*state.adoptions(self.at()), *wishes])
