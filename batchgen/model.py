@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from batchgen.values import value
+
 Severity: TypeAlias = Literal["error", "warning"]
 Scalar: TypeAlias = str | int | Decimal | bool | None
 Data: TypeAlias = "Scalar | list[Data] | dict[str, Data]"
@@ -113,7 +115,7 @@ class Reference:
         return {"source": source, **self.identity()}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Asked:
     """What a request asks for, as far as prices, checks and reports need it by name; None where it is not said.
 
@@ -234,7 +236,7 @@ def _rendered(value: Any, reference: Callable[[Reference], dict[str, str]]) -> A
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RequestFacts:
     """What is known of a request once it has left the manifest.
 
@@ -299,7 +301,7 @@ def _identity(value: object) -> object:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TaskResult:
     """What a finished task brought: the address of its video, and what the gateway said it charged.
 

@@ -7,7 +7,7 @@ from batchgen.limits import LONGEST_ID
 
 def printable(text: str) -> str:
     """The text with every character that could steer a terminal shown as an escape."""
-    if text.isprintable():  # as nearly all is
+    if text.replace("\n", "").isprintable():
         return text
     return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
 

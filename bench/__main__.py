@@ -2,11 +2,12 @@
 
 import sys
 
-from bench import cpu, http, manifest, run, start, structure, upload
+from bench import cpu, http, journal, manifest, run, start, structure, upload
 
 BENCHMARKS = {
     "cpu": cpu.run,
     "http": http.run,
+    "journal": journal.run,
     "manifest": manifest.run,
     "run": run.run,
     "start": start.run,

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from decimal import Decimal
@@ -20,6 +20,7 @@ from batchgen.app.run_options import Interrupt, RunOptions
 from batchgen.app.steering import Mailbox
 from batchgen.app.watching import Watch
 from batchgen.engine import events as ev
+from batchgen.engine.manifest_changes import news_of
 from batchgen.engine.planner import Action, Choice
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.errors import RunDirectoryError
@@ -142,16 +143,22 @@ class _Run:
     def _begin(self, gateway: str) -> None:
         """Write down that a run begins, with which scenes if they are not those of the last one, and what it has."""
         state, manifest, scenes = self._journal.state, self._plan.batch.manifest, self._plan.scenes
-        at = self._clock.at()
-        rebinds = self._options.rebind
-        events: list[ev.Event] = [ev.RunStarted(at, __version__, self._settings.download, gateway, rebinds)]
+        at, steps = self._clock.at(), self._plan.steps
+        events: list[ev.Event] = []
+
+        def add(more: Iterable[ev.Event]) -> None:
+            """Take in what the next events are made from; all are written with one fsync, before anything begins."""
+            for event in list(more):
+                state.apply(event)
+                events.append(event)
+
+        add([ev.RunStarted(at, __version__, self._settings.download, gateway, self._options.rebind)])
         if state.scenes != scenes or state.name != manifest.name:
-            events.append(ev.ManifestRead(at, manifest.name, manifest.model, scenes))
-        self._journal.record(*events)
-        steps = self._plan.steps
-        self._journal.record(*state.adoptions(at))
-        self._journal.record(*(ev.WantedAgain(at, step.scene.scene_id) for step in steps if step.again))
-        self._journal.record(*linked(steps, state, self._directory.store(), at))
+            add([news_of(state.scenes, at, manifest.name, manifest.model, scenes)])
+        add(state.adoptions(at))
+        add(ev.WantedAgain(at, step.scene.scene_id) for step in steps if step.again)
+        add(linked(steps, state, self._directory.store(), at))
+        self._journal.append(events)
 
     def _drive(self) -> Scheduler:
         batch, timeout_s, connected = self._plan.batch, self._options.request_timeout_s, self._connected

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from batchgen.cli.options import PlacedCommand
+from batchgen.garbage import unsearched
 
 
 @click.command("status", cls=PlacedCommand)
@@ -13,6 +14,7 @@ from batchgen.cli.options import PlacedCommand
     "run_dir", required=False, metavar="[RUN_DIR]", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@unsearched()
 def command(run_dir: Path | None, form: str) -> int:
     """Show where each scene of a run directory stands; asks nobody, and works while a run goes on.
 
@@ -43,6 +45,6 @@ def command(run_dir: Path | None, form: str) -> int:
     else:
         if directory.is_rehearsal():
             click.echo("a rehearsal: the amounts are the emulator's, and nothing was charged\n")
-        shown = as_table(rows, state, str(directory), missing, documented_codes(state), width_of(sys.stdout))
+        shown = as_table(rows, state, str(directory), documented_codes(state), width_of(sys.stdout))
         click.echo(printable(shown))
     return 0

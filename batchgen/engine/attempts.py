@@ -4,9 +4,10 @@ An attempt moves as ``TRANSITIONS`` allows; anything else is an `IllegalTransiti
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from batchgen.engine.events import (
@@ -27,6 +28,7 @@ from batchgen.engine.events import (
     TaskTimedOut,
 )
 from batchgen.model import Lasted, RequestFacts, TaskResult
+from batchgen.values import value
 
 AttemptKey: TypeAlias = tuple[str, int]
 """The scene for which an attempt was made, and its number."""
@@ -114,7 +116,7 @@ class IllegalTransition(Exception):  # noqa: N818 - says what it is
     """An event that cannot follow on the state; a damaged journal or a bug."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
     """One attempt at one scene, with all that is known of it."""
 
@@ -127,7 +129,7 @@ class Attempt:
     sends: int = 1
     task_id: str | None = None
     finished_at: str | None = None
-    result: TaskResult = TaskResult()  # noqa: RUF009 - frozen
+    result: TaskResult = TaskResult()
     video_path: str | None = None
     video_sha256: str | None = None
     code: str = ""
@@ -217,7 +219,17 @@ def after(before: Attempt | None, event: AttemptEvent, target: AttemptState) -> 
         )
     if before is None:  # the table lets only Submitting begin an attempt
         raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} before anything was submitted")
-    return replace(before, **{"state": target, **_changes(event), **_kept(before, event)})
+    changes = {"state": target, **_changes(event)}
+    if isinstance(event, (Completed, Failed)):
+        changes |= _kept(before, event)
+    # `replace` takes five times as long, and a run of 10,000 scenes moves attempts 30,000 times.
+    moved = Attempt(*_ALL_OF(before))
+    for name, now in changes.items():
+        setattr(moved, name, now)  # of what nobody has seen yet
+    return moved
+
+
+_ALL_OF = attrgetter(*(entry.name for entry in fields(Attempt)))
 
 
 def _reused(event: Reused) -> Attempt:
@@ -238,7 +250,7 @@ def _reused(event: Reused) -> Attempt:
     )
 
 
-def _kept(before: Attempt, event: AttemptEvent) -> dict[str, Any]:
+def _kept(before: Attempt, event: Completed | Failed) -> dict[str, Any]:
     """What was known and stays: what a task cost is not taken back by a reading that does not state it.
 
     Reading a task again that had its result is only about the address of that.
@@ -246,7 +258,7 @@ def _kept(before: Attempt, event: AttemptEvent) -> dict[str, Any]:
     if isinstance(event, Completed) and not before.is_open:
         known = _known(before.result, event.result)
         return {"result": known, "finished_at": before.finished_at or event.at, "lasted": before.lasted}
-    if isinstance(event, Completed | Failed) and before.state is S.NO_RESULT:
+    if before.state is S.NO_RESULT:
         brought = event.result if isinstance(event, Completed) else _charge(event)
         return {"result": _known(before.result, brought), "finished_at": before.finished_at}
     return {}
@@ -270,10 +282,20 @@ def _lasted(event: Completed) -> Lasted | None:
 def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case for each event
     """What an event changes in an attempt, beside its state."""
     match event:
-        case Submitting() | Reused():  # begin an attempt and change none
-            return {}
         case Submitted(task_id=task_id):
             return {"task_id": task_id}
+        case Completed():
+            return {
+                "result": event.result,
+                "finished_at": event.at,
+                "code": "",
+                "message": "",
+                "lasted": _lasted(event),
+            }
+        case Downloaded(path=path, sha256=sha256, mismatch=None):
+            return {"video_path": path, "video_sha256": sha256, "code": "", "message": ""}
+        case Submitting() | Reused():  # begin an attempt and change none
+            return {}
         case Refused(code=code, message=message, again=again):
             came = {"candidate_id": event.candidate_id, "excerpt": event.excerpt}
             return {"code": code, "message": message, "again": again, "finished_at": event.at, **came}
@@ -286,14 +308,6 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
             return {"code": NOT_FOUND, "message": message}
         case TaskSeen():
             return {"code": "", "message": "", "by_hand": False}
-        case Completed():
-            return {
-                "result": event.result,
-                "finished_at": event.at,
-                "code": "",
-                "message": "",
-                "lasted": _lasted(event),
-            }
         case Failed():
             return {
                 "code": event.code,
@@ -306,8 +320,6 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
                 **({"state": S.NOT_FOUND, "finished_at": None} if event.code == NOT_FOUND else {}),
                 **({"state": S.NO_RESULT} if event.code == NO_RESULT else {}),
             }
-        case Downloaded(path=path, sha256=sha256, mismatch=None):
-            return {"video_path": path, "video_sha256": sha256, "code": "", "message": ""}
         case Downloaded(path=path, sha256=sha256, mismatch=mismatch):
             delivered = {"video_path": path, "video_sha256": sha256}
             return {**delivered, "state": S.MISMATCHED, "code": "media_mismatch", "message": mismatch}

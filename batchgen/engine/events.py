@@ -4,14 +4,15 @@ State is a fold over these and nothing else. ``at`` is always a time in UTC as I
 always a Decimal or None for unknown. Pure.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
 from batchgen.model import RequestFacts, TaskResult
+from batchgen.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SceneFacts:
     """What a report has to know of a scene of the manifest, whether or not it was ever submitted.
 
@@ -30,7 +31,7 @@ class SceneFacts:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RunStarted:
     """A run began. Without news of its end, whatever it had under way was cut off.
 
@@ -45,7 +46,7 @@ class RunStarted:
     rebound: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ManifestRead:
     """The scenes of the manifest, in order; replaces the list that was known before."""
 
@@ -55,7 +56,24 @@ class ManifestRead:
     scenes: tuple[SceneFacts, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
+class ManifestChanged:
+    """The manifest is another one than that which was known before; what is not named here is as it was.
+
+    ``scenes`` are new, or changed; of those in ``estimates`` the estimate alone has changed; ``removed`` are gone.
+    ``order`` names all scenes in their order; empty where those of before keep theirs, and new ones come last.
+    """
+
+    at: str
+    name: str
+    model: str
+    scenes: tuple[SceneFacts, ...]
+    estimates: Mapping[str, Decimal | None]
+    removed: tuple[str, ...]
+    order: tuple[str, ...]
+
+
+@value
 class Submitting:
     """A request to create a task is about to be sent. Durable before its first byte leaves.
 
@@ -73,7 +91,7 @@ class Submitting:
     request_format: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Submitted:
     """The task exists. Durable before it is first read."""
 
@@ -83,7 +101,7 @@ class Submitted:
     task_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refused:
     """It is certain that no task was created; ``again`` says that asking again may help.
 
@@ -100,7 +118,7 @@ class Refused:
     excerpt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OutcomeUnknown:
     """The request was sent, and whether a task was created is not known.
 
@@ -116,7 +134,7 @@ class OutcomeUnknown:
     excerpt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TaskSeen:
     """The gateway knows the task, of which that was not certain: its id was given by hand, or it had been missed."""
 
@@ -125,7 +143,7 @@ class TaskSeen:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Completed:
     """The task has its result.
 
@@ -141,7 +159,7 @@ class Completed:
     lasted_until_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failed:
     """The task ended without a result.
 
@@ -159,7 +177,7 @@ class Failed:
     passing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TaskTimedOut:
     """This run stopped waiting for the task, which goes on; the next run reads it again."""
 
@@ -170,7 +188,7 @@ class TaskTimedOut:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TaskNotFound:
     """This run gave the task up: the gateway said 404 and nothing else. Later runs look at it again."""
 
@@ -180,7 +198,7 @@ class TaskNotFound:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Downloaded:
     """The result is here, whole; ``mismatch`` says how it differs from what was asked for."""
 
@@ -192,7 +210,7 @@ class Downloaded:
     mismatch: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DownloadFailed:
     """The result did not arrive. It is bought, and fetched again by the next run."""
 
@@ -202,7 +220,7 @@ class DownloadFailed:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Resolved:
     """The user settled an unknown submission: the task's id, or None where none was created."""
 
@@ -212,7 +230,7 @@ class Resolved:
     task_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reused:
     """A result of another run directory was linked in for a scene, free: an attempt that begins delivered.
 
@@ -229,7 +247,7 @@ class Reused:
     any_seed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Adopted:
     """A scene has the result of an attempt that was made for another one, which is gone from the manifest.
 
@@ -242,7 +260,7 @@ class Adopted:
     of_attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WantedAgain:
     """The user wants to pay once more for a scene that has its result."""
 
@@ -250,7 +268,7 @@ class WantedAgain:
     scene_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Picked:
     """The user said what stands for a shot: a scene, or one attempt for its scene.
 
@@ -264,7 +282,7 @@ class Picked:
     of_attempt: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PicksCleared:
     """What was picked of a shot, or of all where ``shot`` is empty, holds no longer."""
 
@@ -272,7 +290,7 @@ class PicksCleared:
     shot: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HeldBack:
     """A scene was not submitted on purpose, and waits for a later run; ``code`` is what kept it back."""
 
@@ -282,7 +300,7 @@ class HeldBack:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Steered:
     """The user changed a setting of the run that is under way; ``value`` is its text, empty for no bound."""
 
@@ -291,7 +309,7 @@ class Steered:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RunEnded:
     """A run ended in order, with this exit code."""
 
@@ -314,10 +332,10 @@ AttemptEvent: TypeAlias = (
     | Resolved
     | Reused
 )
-Event: TypeAlias = (
+RunEvent: TypeAlias = (
     RunStarted
     | ManifestRead
-    | AttemptEvent
+    | ManifestChanged
     | Adopted
     | WantedAgain
     | Picked
@@ -326,3 +344,4 @@ Event: TypeAlias = (
     | Steered
     | RunEnded
 )
+Event: TypeAlias = AttemptEvent | RunEvent

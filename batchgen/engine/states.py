@@ -7,6 +7,7 @@ the same request, or one scene under two names, have the same attempts.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from batchgen.engine.attempts import (
     TRANSITIONS,
@@ -21,18 +22,21 @@ from batchgen.engine.events import (
     AttemptEvent,
     Event,
     HeldBack,
+    ManifestChanged,
     ManifestRead,
     OutcomeUnknown,
     Picked,
     PicksCleared,
     Resolved,
     RunEnded,
+    RunEvent,
     RunStarted,
     SceneFacts,
     Steered,
     Submitted,
     WantedAgain,
 )
+from batchgen.engine.manifest_changes import scenes_after
 
 S = AttemptState
 TAKE = re.compile(r"-t[0-9]+\Z")
@@ -179,7 +183,7 @@ class State:
     def with_scenes(self, scenes: Sequence[SceneFacts]) -> "State":
         """This state, as it would be once a manifest with these scenes is read; only to look at."""
         ahead = replace(self, attempts=dict(self.attempts), by_request=dict(self.by_request))
-        ahead._read(tuple(scenes))  # noqa: SLF001 - its own kind
+        ahead._list(tuple(scenes))  # noqa: SLF001 - its own kind
         return ahead
 
     def adoptions(self, at: str) -> Iterator[Adopted]:
@@ -234,6 +238,14 @@ class State:
 
     def apply(self, event: Event) -> None:
         """Take in one event. Raises `IllegalTransition`, and changes nothing then."""
+        steps: Mapping[AttemptState | None, AttemptState] | None = TRANSITIONS.get(type(event))
+        either: Any = event
+        if steps is None:
+            self._apply_to_run(either)
+        else:
+            self._apply_to_attempt(either, steps)
+
+    def _apply_to_run(self, event: RunEvent) -> None:  # noqa: C901 - one case for each event
         match event:
             case RunStarted():
                 self._begin(event)
@@ -242,8 +254,9 @@ class State:
             case RunEnded():
                 self._end()
             case ManifestRead():
-                self.name, self.model = event.name, event.model
-                self._read(event.scenes)
+                self._read(event, event.scenes)
+            case ManifestChanged():
+                self._read(event, scenes_after(self.scenes, event))
             case HeldBack():
                 self.held[event.scene_id] = event
             case WantedAgain():
@@ -254,8 +267,6 @@ class State:
                 self._pick(event)
             case PicksCleared():
                 self._clear_picks(event.shot)
-            case _:
-                self._apply_to_attempt(event)
 
     def _wish(self, scene_id: str) -> None:
         scene, wish = self._listed.get(scene_id), self.wanted_again.get(scene_id)
@@ -275,7 +286,11 @@ class State:
         if not any(map(self.is_wanted_again, self._listed)):
             self.wanted_again = {}
 
-    def _read(self, scenes: tuple[SceneFacts, ...]) -> None:
+    def _read(self, event: ManifestRead | ManifestChanged, scenes: tuple[SceneFacts, ...]) -> None:
+        self.name, self.model = event.name, event.model
+        self._list(scenes)
+
+    def _list(self, scenes: tuple[SceneFacts, ...]) -> None:
         self.scenes = scenes
         self._listed = {scene.scene_id: scene for scene in scenes}
         self._asked = frozenset(scene.request.sha256 for scene in scenes)
@@ -324,13 +339,12 @@ class State:
         listed = self._listed.get(scene_id)
         return listed.shot or scene_id if listed is not None else TAKE.sub("", scene_id)
 
-    def _apply_to_attempt(self, event: AttemptEvent) -> None:
-        listed = self.attempts.get(event.scene_id, [])
-        position = event.attempt - 1
+    def _apply_to_attempt(self, event: AttemptEvent, steps: Mapping[AttemptState | None, AttemptState]) -> None:
+        listed, position = self.attempts.get(event.scene_id) or [], event.attempt - 1
         if not 0 <= position <= len(listed):
             raise IllegalTransition(f"{event.scene_id}: attempt {event.attempt} after {len(listed)}")
         before = listed[position] if position < len(listed) else None
-        target = TRANSITIONS[type(event)].get(before.state if before else None)
+        target = steps.get(before.state if before else None)
         if target is None:
             stands = before.state if before else "not begun"
             raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} while {stands}")
@@ -339,20 +353,33 @@ class State:
             self.attempts.setdefault(event.scene_id, []).append(attempt)
         else:
             listed[position] = attempt
-        self._index(before, attempt)
+        self._index(before, attempt, (event.scene_id, event.attempt))
         if isinstance(event, Submitted):
             self.request_format = attempt.request_format or self.request_format
-        if isinstance(event, Submitted | OutcomeUnknown) or (isinstance(event, Resolved) and event.task_id is not None):
-            self.gateway = self.gateway or self._talks_to
+        if not self.gateway and _shows_gateway(event):
+            self.gateway = self._talks_to
 
-    def _index(self, before: Attempt | None, attempt: Attempt) -> None:
+    def _index(self, before: Attempt | None, attempt: Attempt, key: AttemptKey) -> None:
         """Keep attempts findable by what they ask for, and by their tasks."""
-        if before is None or before.request.sha256 != attempt.request.sha256 or before.any_seed != attempt.any_seed:
-            for name in {} if before is None else dict.fromkeys((before.request.sha256, before.any_seed)):
-                if name in self.by_request:
-                    self.by_request[name] = [key for key in self.by_request[name] if key != attempt.key]
-            for name in dict.fromkeys((attempt.request.sha256, attempt.any_seed)):
-                if name is not None:
-                    self.by_request[name] = [*self.by_request.get(name, ()), attempt.key]
-        if attempt.task_id is not None and self.owner_of(attempt.task_id) is None:
-            self.tasks[attempt.task_id] = attempt.key
+        if before is None or before.request is not attempt.request or before.any_seed != attempt.any_seed:
+            self._index_request(before, attempt, key)
+        task_id = attempt.task_id
+        if task_id is not None and self.tasks.get(task_id) != key and self.owner_of(task_id) is None:
+            self.tasks[task_id] = key
+
+    def _index_request(self, before: Attempt | None, attempt: Attempt, key: AttemptKey) -> None:
+        is_same = before is not None and before.request.sha256 == attempt.request.sha256
+        if before is not None and is_same and before.any_seed == attempt.any_seed:
+            return
+        for name in {} if before is None else dict.fromkeys((before.request.sha256, before.any_seed)):
+            if name in self.by_request:
+                self.by_request[name] = [other for other in self.by_request[name] if other != key]
+        for name in dict.fromkeys((attempt.request.sha256, attempt.any_seed)):
+            if name is not None:
+                self.by_request[name] = [*self.by_request.get(name, ()), key]
+
+
+def _shows_gateway(event: AttemptEvent) -> bool:
+    """Whether a task was created, or may have been."""
+    is_task = isinstance(event, Resolved) and event.task_id is not None
+    return is_task or isinstance(event, (Submitted, OutcomeUnknown))

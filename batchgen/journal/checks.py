@@ -5,7 +5,8 @@ says becomes names of files. schemas/journal.schema.json says the same.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from batchgen.engine import events as ev
 from batchgen.engine.events import Event
@@ -20,24 +21,36 @@ def checked(event: Event) -> Event:
 
     Raises `DamagedRecord`.
     """
-    for wrong, message in _faults(event):
-        if wrong:
-            raise DamagedRecord(message)
+    fault = _FAULTS.get(type(event), _of_scene)(event)
+    if fault:
+        raise DamagedRecord(fault)
     return event
 
 
-def _faults(event: Event) -> Iterator[tuple[bool, str]]:
-    if isinstance(event, ev.ManifestRead):
-        yield not all(_SCENE_ID.fullmatch(scene.scene_id) for scene in event.scenes), _NO_ID
-        yield not all(_is_shot(scene.shot) for scene in event.scenes), _NO_ID
-    elif isinstance(event, ev.PicksCleared):
-        yield not _is_shot(event.shot), _NO_ID
-    elif not isinstance(event, ev.RunStarted | ev.Steered | ev.RunEnded):
-        yield not _SCENE_ID.fullmatch(event.scene_id), _NO_ID
-    if isinstance(event, ev.Downloaded | ev.Reused):
-        yield not is_result_path(event.path), "a video lies where batchgen puts none"
-    if isinstance(event, ev.Picked):
-        yield (event.of_scene_id is None) != (event.of_attempt is None), "an attempt is named by half"
+def _of_scene(event: ev.AttemptEvent) -> str:
+    return "" if _SCENE_ID.fullmatch(event.scene_id) else _NO_ID
+
+
+def _of_result(event: ev.Downloaded | ev.Reused) -> str:
+    return _of_scene(event) or ("" if is_result_path(event.path) else "a video lies where batchgen puts none")
+
+
+def _of_pick(event: ev.Picked) -> str:
+    is_half = (event.of_scene_id is None) != (event.of_attempt is None)
+    return ("" if _SCENE_ID.fullmatch(event.scene_id) else _NO_ID) or ("an attempt is named by half" if is_half else "")
+
+
+def _of_manifest(event: ev.ManifestRead | ev.ManifestChanged) -> str:
+    good = all(_SCENE_ID.fullmatch(scene.scene_id) and _is_shot(scene.shot) for scene in event.scenes)
+    return "" if good else _NO_ID
+
+
+def _of_shot(event: ev.PicksCleared) -> str:
+    return "" if _is_shot(event.shot) else _NO_ID
+
+
+def _nothing(_: object) -> str:
+    return ""
 
 
 def _is_shot(shot: str) -> bool:
@@ -46,3 +59,15 @@ def _is_shot(shot: str) -> bool:
 
 
 _NO_ID = "a scene has an id that no scene can have"
+_FAULTS: Mapping[type, Callable[[Any], str]] = {
+    ev.RunStarted: _nothing,
+    ev.Steered: _nothing,
+    ev.RunEnded: _nothing,
+    ev.ManifestRead: _of_manifest,
+    ev.ManifestChanged: _of_manifest,
+    ev.PicksCleared: _of_shot,
+    ev.Picked: _of_pick,
+    ev.Downloaded: _of_result,
+    ev.Reused: _of_result,
+}
+"""What finds the fault of an event by its kind; of all others, the id of the scene is looked at."""

@@ -1,10 +1,12 @@
 """Reading a journal: its lines, folded into the state. Changes nothing and takes no lock."""
 
+from io import BytesIO
 from pathlib import Path
 
 from batchgen.engine.attempts import IllegalTransition
 from batchgen.engine.states import State
 from batchgen.errors import Remedy, RunDirectoryError
+from batchgen.garbage import unsearched
 from batchgen.journal.checks import checked
 from batchgen.journal.records import DamagedRecord, Lines, decode
 from batchgen.journal.stored_requests import with_asked
@@ -42,13 +44,14 @@ def replayed(path: Path, content: bytes, asked_of: AskedOf = unread) -> tuple[St
     if _is_whole(content[whole:-1]):
         raise _damaged(path, content.count(b"\n") + 1, "its newline has become something else")
     state, lines = State(), Lines()
-    for number, line in enumerate(content[:whole].splitlines(keepends=True), start=1):
-        try:
-            record = decode(line)
-            lines.take(record)
-            state.apply(with_asked(checked(record.event), asked_of))
-        except (DamagedRecord, IllegalTransition) as error:
-            raise _damaged(path, number, error) from None
+    with unsearched():
+        for number, line in enumerate(BytesIO(content[:whole]), start=1):
+            try:
+                record = decode(line)
+                lines.take(record)
+                state.apply(with_asked(checked(record.event), asked_of))
+            except (DamagedRecord, IllegalTransition) as error:
+                raise _damaged(path, number, error) from None
     return state, whole
 
 

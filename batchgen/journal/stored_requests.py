@@ -18,19 +18,27 @@ def with_asked(event: Event, asked_of: AskedOf) -> Event:
     """The event, with what its requests ask for. Raises `DamagedRecord`."""
     try:
         if isinstance(event, ev.Submitting):
-            return replace(event, request=_filled(event.request, asked_of))
+            return event if _is_said(event.request) else replace(event, request=_filled(event.request, asked_of))
         if isinstance(event, ev.ManifestRead):
-            scenes = (replace(scene, request=_filled(scene.request, asked_of)) for scene in event.scenes)
-            return replace(event, scenes=tuple(scenes))
+            return replace(event, scenes=tuple(_filled_scene(scene, asked_of) for scene in event.scenes))
     except ValueError as error:
         raise DamagedRecord(str(error)) from None
     return event
 
 
+def _filled_scene(scene: ev.SceneFacts, asked_of: AskedOf) -> ev.SceneFacts:
+    return scene if _is_said(scene.request) else replace(scene, request=_filled(scene.request, asked_of))
+
+
+def _is_said(request: RequestFacts) -> bool:
+    """Whether the lines say all that a request asks for, as today's do but for references of which nothing is known."""
+    return request.asked.reference_videos is not None
+
+
 def _filled(request: RequestFacts, asked_of: AskedOf) -> RequestFacts:
     if request.asked == _NOT_SAID:
         return replace(request, asked=asked_of(request.document))
-    return request if request.asked.reference_videos is not None else _with_references(request, asked_of)
+    return _with_references(request, asked_of)
 
 
 def _with_references(request: RequestFacts, asked_of: AskedOf) -> RequestFacts:

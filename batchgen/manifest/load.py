@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from batchgen.garbage import unsearched
 from batchgen.manifest import reference_checks, rules, run_checks, schema
 from batchgen.manifest.decimal_commas import explained
 from batchgen.manifest.document import Document, UnreadableManifest
@@ -37,6 +38,7 @@ def without_prices(_: str, __: str, ___: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
 
+@unsearched()
 def load_manifest(  # noqa: PLR0913 - most have a default
     path: Path,
     catalogue: Catalogue,

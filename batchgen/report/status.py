@@ -1,6 +1,6 @@
 """Where each scene stands, as a table and as JSON. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from batchgen.engine.states import State
 from batchgen.report.meanings import Codes
 from batchgen.report.rows import REPORT_COLUMNS, Row, SceneStatus, totals
-from batchgen.report.summary import as_text
+from batchgen.report.summary import of_rows
 from batchgen.report.tables import WIDTH, table
 from batchgen.text import on_one_line
 
@@ -22,21 +22,14 @@ def as_json(rows: Sequence[Row], state: State) -> dict[str, Any]:
     return {"scenes": scenes, "totals": {name: _plain(value) for name, value in totals(rows, state).items()}}
 
 
-def as_table(  # noqa: PLR0913, PLR0917 - what a table is made of
-    rows: Sequence[Row],
-    state: State,
-    run_dir: str,
-    missing: Collection[str] = (),
-    codes: Codes = NO_CODES,
-    width: int = WIDTH,
-) -> str:
+def as_table(rows: Sequence[Row], state: State, run_dir: str, codes: Codes = NO_CODES, width: int = WIDTH) -> str:
     """A line a scene, then the summary; ``codes`` are the error codes that the model documents."""
     cells = [
         (str(row["scene_id"]), str(row["status"]), _money(row["cost_usd"]), str(row["task_id"] or ""), _note(row))
         for row in rows
     ]
     lines = table(("scene", "status", "paid USD", "task", ""), cells, width, right=(2,)) if cells else []
-    return "\n".join([*lines, "", as_text(state, codes, run_dir, missing, width)])
+    return "\n".join([*lines, "", of_rows(rows, state, codes, run_dir, width)])
 
 
 def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:

@@ -35,7 +35,11 @@ _INDENT = "      "
 
 def as_text(state: State, codes: Codes, run_dir: str, missing: Collection[str] = (), width: int = WIDTH) -> str:
     """The closing summary. ``codes`` are the documented error codes with description and advice."""
-    rows = report_rows(state, missing)
+    return of_rows(report_rows(state, missing), state, codes, run_dir, width)
+
+
+def of_rows(rows: Sequence[Row], state: State, codes: Codes, run_dir: str, width: int = WIDTH) -> str:
+    """The same, where the rows of the report are there already."""
     lines = [
         _counts(totals(rows, state)),
         *(line for told in _money(state, rows) for line in wrapped(told, width, "  ")),

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 LOOP = "runner/loop.py"
 LINE_LOG = "journal/line_log.py"
 REPLAY = "journal/replay.py"
-RECORDS = "journal/records.py"
+LINE_FORMS = "journal/line_forms.py"
 ATTEMPTS = "engine/attempts.py"
 STATES = "engine/states.py"
+MANIFEST_CHANGES = "engine/manifest_changes.py"
 SCHEDULER = "engine/scheduler.py"
 REACTIONS = "engine/reactions.py"
 PLANNER = "engine/planner.py"
@@ -132,9 +133,21 @@ FAULTS = (
     ),
     fault(
         "money passes through a float",
-        RECORDS,
-        '        return format(value, "f")\n',
-        '        return format(float(value), "f")\n',
+        LINE_FORMS,
+        '    return None if amount is None else format(amount, "f")\n',
+        '    return None if amount is None else format(float(amount), "f")\n',
+    ),
+    fault(
+        "a scene that has left the manifest stays in what is remembered of it",
+        MANIFEST_CHANGES,
+        "        del listed[name]\n",
+        "        listed.pop(name, None) if not listed else None\n",
+    ),
+    fault(
+        "a manifest that was put in another order is remembered in the old one",
+        MANIFEST_CHANGES,
+        "    order = event.order or tuple(listed)\n",
+        "    order = tuple(listed)\n",
     ),
     fault(
         "an attempt cut off in sending is not unknown",
@@ -297,7 +310,7 @@ FAULTS = (
     fault(
         "the cost of what brought no result is forgotten with the next look",
         ATTEMPTS,
-        "    if isinstance(event, Completed | Failed) and before.state is S.NO_RESULT:\n",
+        "    if before.state is S.NO_RESULT:\n",
         "    if isinstance(event, Completed) and before.state is S.NO_RESULT:\n",
     ),
     fault(

@@ -32,7 +32,6 @@ from batchgen.engine.commands import (
 from batchgen.engine.events import (
     Adopted,
     Event,
-    ManifestRead,
     Refused,
     Resolved,
     RunEnded,
@@ -41,6 +40,7 @@ from batchgen.engine.events import (
     Submitting,
     WantedAgain,
 )
+from batchgen.engine.manifest_changes import news_of
 from batchgen.engine.planner import Action, Choice, plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import State
@@ -461,10 +461,11 @@ class World(Executor):
         missing = [scene_id for scene_id in self.versions if faulty and self.random.random() < faulty / 4]
         begun: list[Event] = [RunStarted(self.at(), "1")]
         if state.scenes != facts:
-            begun.append(ManifestRead(self.at(), "garden", "m", facts))
+            begun.append(news_of(state.scenes, self.at(), "garden", "m", facts))
         self.witness.append(begun)
         for event in begun:
             state.apply(event)
+        assert state.scenes == facts, "the scenes are not those of the manifest"
         steps = plan(facts, state, choice, missing)
         wishes = [WantedAgain(self.at(), step.scene.scene_id) for step in steps if step.again]
         self._remember(state, [*state.adoptions(self.at()), *wishes])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import batchgen
-from batchgen.journal.records import decode, encode
+from batchgen.journal.records import Stamp, decode, encode
 from batchgen.report.plan import as_json
 
 from helpers.servers import Peer, server
@@ -118,7 +118,7 @@ def test_a_journal_of_before_makes_no_estimate_lower(film: Path, tmp_path: Path)
 def without_references(line: bytes) -> bytes:
     """A line as version 0.2 wrote it."""
     record = decode(line)
-    told = json.loads(encode(record.event, record.stamp))
+    told = json.loads(encode(record.event, Stamp(str(record.writer), record.number)))
     for part in (told, *told.get("scenes", ())):
         for name in ("reference_videos", "billed_reference_s"):
             part.pop(name, None)

@@ -32,6 +32,8 @@ def test_the_good_line_is_good() -> None:
     [
         ({"v": 2}, "a newer batchgen"),
         ({"v": None}, "a newer batchgen"),
+        ({"v": 3, "event": "sneezed"}, "a newer batchgen"),
+        ({"v": 1, "event": "manifest_changed"}, "not of version 2"),
         ({"event": "sneezed"}, "no event 'sneezed'"),
         ({"event": None}, "no event None"),
         ({"at": 5}, "5 is not a text"),

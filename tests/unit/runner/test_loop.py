@@ -31,6 +31,8 @@ class Parts(Executor):
         self.now_s = 100.0
         self.steps: list[str] = []
         self.written: list[Event] = []
+        self.appends: list[list[Event]] = []
+        self.turns = 0
         self.room = 10**9
         self.waiting: list[tuple[Callable[[Command], CommandResult], Command, Future[CommandResult]]] = []
         self.silent = False
@@ -65,6 +67,7 @@ class Parts(Executor):
 
     def append(self, events: Iterable[Event]) -> None:
         listed = list(events)
+        self.appends.append(listed)
         self.room -= len(listed)
         if listed and self.room < 0:
             raise RunDirectoryError("no room")
@@ -88,7 +91,7 @@ class Parts(Executor):
         self.loop.run(self)
 
     def turn(self) -> None:
-        pass
+        self.turns += 1
 
     def waits_for_answers(self, count: int, seconds: float) -> None:
         self.waited_for.append((count, seconds))
@@ -99,6 +102,14 @@ def test_what_guards_is_durable_before_what_it_guards() -> None:
     parts.run()
     assert parts.steps == ["Submitting", "Submit", "Submitted", "Poll", "Completed", "Fetch", "Downloaded"]
     assert parts.scheduler.state == replay(parts.written)
+
+
+def test_a_turn_is_written_at_once_whatever_happens_in_it() -> None:
+    parts = Parts(20)
+    parts.run()
+    assert len(parts.written) == 80
+    assert len(parts.appends) == parts.turns
+    assert max(map(len, parts.appends)) > 1
 
 
 def test_an_intent_that_cannot_be_written_is_not_carried_out() -> None:
