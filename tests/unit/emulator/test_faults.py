@@ -266,6 +266,11 @@ def test_a_stuck_task_stays_and_a_vanished_one_is_not_found(start: Start) -> Non
     assert vanished.read(vanished.create(request()).json()["id"]).status == 404
 
 
+def test_a_gateway_whose_every_answer_is_late_gives_its_videos_all_the_same(start: Start) -> None:
+    client = start("slow", "poll-slow", slow_seconds=0.05)
+    assert client.bought(request())["output"][0]["content"][0]["url"].startswith(client.base_url)
+
+
 def test_a_task_takes_as_long_as_its_fault_says_and_the_others_as_usual(start: Start) -> None:
     rules = [Rule(find_fault("takes-600"), match=lambda prompt: "first" in prompt, times=1), rule("takes-0.25:0.5")]
     client = start(*rules, latency=(0.0, 0.0))
