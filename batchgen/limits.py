@@ -41,6 +41,9 @@ FAILS_AFTER = 10
 """Readings in a row that have to fail, whatever task they are of, before readings are held to be of no use for a
 while: one task that cannot be read says nothing of the others."""
 
+LONGEST_LENGTH_S = 1e7
+"""A task that seems to have taken longer, about four months, tells of a clock that was set, and teaches nothing."""
+
 LONGEST_READ_WAIT_S = 300.0
 """Between two looks at a task, however long the gateway asks to wait: a look is free, and the task may be done."""
 

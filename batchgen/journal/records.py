@@ -17,6 +17,7 @@ from typing import Any, get_type_hints
 
 from batchgen.engine import events as ev
 from batchgen.engine.events import Event
+from batchgen.limits import LONGEST_LENGTH_S
 from batchgen.model import Asked, RequestFacts, TaskResult
 
 VERSION = 1
@@ -56,7 +57,6 @@ _OPTIONAL = frozenset({Asked})
 _FIELDS = {
     kind: tuple(entry.name for entry in fields(kind)) for kind in (*KINDS.values(), ev.SceneFacts, *_NAMES_INSIDE)
 }
-_LONGEST_S = 1e9
 _CRC = ',"crc":"'
 _JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
@@ -231,7 +231,7 @@ def _whole_or_none(value: Any) -> int | None:
 
 def _seconds_or_none(value: Any) -> float | None:
     """A length of time; whatever else stands there counts as not known, since only the pace of a run rests on it."""
-    is_length = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST_S
+    is_length = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST_LENGTH_S
     return float(value) if is_length else None
 
 
