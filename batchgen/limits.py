@@ -52,6 +52,9 @@ MOST_UPLOADED = 64 * 1024**2
 """Bytes of files on their way to the gateway beside which no further submission with files is begun: a line of
 10 Mbit/s takes almost a minute for them."""
 
+LONGEST_LENGTH_S = 1e7
+"""A task that seems to have taken longer, about four months, tells of a clock that was set, and teaches nothing."""
+
 LONGEST_READ_WAIT_S = 300.0
 """Between two looks at a task, however long the gateway asks to wait: a look is free, and the task may be done."""
 

@@ -1,8 +1,9 @@
 """Runs one benchmark by name."""
 
 import sys
+from collections.abc import Callable, Mapping
 
-from bench import cpu, http, journal, manifest, run, start, structure, upload
+from bench import cpu, http, journal, manifest, pace, run, start, structure, upload
 
 BENCHMARKS = {
     "cpu": cpu.run,
@@ -14,16 +15,16 @@ BENCHMARKS = {
     "upload": upload.run,
 }
 """Those that take no options."""
-STRUCTURE = "structure"
+WITH_OPTIONS: Mapping[str, Callable[[list[str]], int]] = {"pace": pace.run, "structure": structure.run}
 
 
 def main() -> int:
     """Run the benchmark named on the command line; 2 for a name that does not exist."""
     name, *options = sys.argv[1:] or [""]
-    if name == STRUCTURE:
-        return structure.run(options)
+    if name in WITH_OPTIONS:
+        return WITH_OPTIONS[name](options)
     if name not in BENCHMARKS or options:
-        print(f"usage: python -m bench {'|'.join([*BENCHMARKS, STRUCTURE])}", file=sys.stderr)
+        print(f"usage: python -m bench {'|'.join([*BENCHMARKS, *WITH_OPTIONS])}", file=sys.stderr)
         return 2
     BENCHMARKS[name]()
     return 0

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from bench.run import CAP, POLL_INTERVAL_S, SCENES, TASK_S, WORKERS, emulator, manifest_of
+from bench.run import CAP, POLL_INTERVAL_S, SCENES, TASK_S, WORKERS
+from bench.whole_runs import emulator, manifest_of, scenes
 
 ROUNDS = 3
 AIM = 1.5
@@ -54,11 +55,11 @@ def cpu_ms(command: Sequence[str], folder: Path | None = None) -> float:
 def _batchgen(base_url: str, folder: Path) -> float:
     options = [f"--base-url={base_url}", f"--workers={WORKERS}", f"--max-in-flight={CAP}", "--no-progress", "--yes"]
     options.append(f"--poll-interval={POLL_INTERVAL_S}")
-    return cpu_ms([sys.executable, "-m", "batchgen", "run", str(manifest_of(folder, SCENES)), *options], folder)
+    return cpu_ms([sys.executable, "-m", "batchgen", "run", str(manifest_of(folder, scenes(SCENES))), *options], folder)
 
 
 def _sdk(base_url: str, folder: Path) -> float:
-    manifest_of(folder, SCENES)
+    manifest_of(folder, scenes(SCENES))
     return cpu_ms([sys.executable, "-c", _SDK, base_url, str(CAP), str(POLL_INTERVAL_S)], folder)
 
 

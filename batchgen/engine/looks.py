@@ -10,7 +10,14 @@ from batchgen.engine.pacing import Pacing, age_s, poll_wait
 from batchgen.engine.queues import CommandKind, CommandQueues
 from batchgen.engine.reach import Reach
 from batchgen.engine.scene_run import SceneRun
-from batchgen.limits import CLOSEST_LOOK, FAILS_AFTER, LONGEST_READ_WAIT_S, LONGEST_RETRY_S, SHARE_OF_REST
+from batchgen.limits import (
+    CLOSEST_LOOK,
+    FAILS_AFTER,
+    LONGEST_LENGTH_S,
+    LONGEST_READ_WAIT_S,
+    LONGEST_RETRY_S,
+    SHARE_OF_REST,
+)
 from batchgen.model import Lasted
 
 
@@ -103,6 +110,8 @@ class Looks:
         # The clock of a run may stand still while the machine sleeps, and the task goes on.
         unseen_s = age_s(attempt.submitted_at, at) - (now - run.sent_at)
         until_s = now - run.created_at + (unseen_s if unseen_s > CLOSEST_LOOK * self._interval_s else 0.0)
+        if until_s > LONGEST_LENGTH_S:
+            return None
         seen = round(above_s, 3), round(until_s, 3)
         # A gateway counts from some moment between the submission and its answer, batchgen from the answer on.
         agreed = None if said is None else _common(seen, (said[0] - (run.created_at - run.sent_at), said[1]))

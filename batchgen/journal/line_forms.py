@@ -13,6 +13,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias, get_type_hints
 
 from batchgen.engine import events as ev
+from batchgen.limits import LONGEST_LENGTH_S
 from batchgen.model import Asked, RequestFacts, TaskResult
 
 _Decoder: TypeAlias = Callable[[Any], Any]
@@ -23,7 +24,6 @@ NAMES_INSIDE: Mapping[type, Mapping[str, str]] = {
     TaskResult: {},
 }
 """What stands among the fields of an event in its line, and the names that it has there."""
-_LONGEST_S = 1e9
 _OPTIONAL = frozenset({Asked})
 """Those whose fields came later than the lines that they stand in."""
 
@@ -153,7 +153,7 @@ def _whole_or_none(value: Any) -> int | None:
 
 def _seconds_or_none(value: Any) -> float | None:
     """A length of time; whatever else stands there counts as not known, since only the pace of a run rests on it."""
-    is_length = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST_S
+    is_length = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST_LENGTH_S
     return float(value) if is_length else None
 
 

@@ -15,6 +15,7 @@ class Stage(Enum):
     SUBMIT = "submission"
     OUTCOME = "outcome"
     WORDING = "wording"
+    LENGTH = "length"
     POLL = "status answer"
     RESULT = "result"
     SHAPE = "shape of answers"
@@ -46,7 +47,8 @@ class Fault:
 
     ``creates_task`` says whether a submission creates (and charges) a task despite the fault.
     ``code`` and ``error_shape`` are set for errors that carry a code, ``status_word`` for failures that
-    the gateway calls otherwise.
+    the gateway calls otherwise. ``seconds`` is how long the task takes, ``padding`` how many bytes the file has
+    more, ``bytes_per_second`` how fast it comes; 0 where the fault is another one.
     """
 
     kind: str
@@ -61,6 +63,9 @@ class Fault:
     code: str = ""
     error_shape: ErrorShape = "object"
     status_word: str = ""
+    seconds: float = 0
+    padding: int = 0
+    bytes_per_second: int = 0
 
 
 def _response_faults(stage: Stage, prefix: str) -> tuple[Fault, ...]:
@@ -231,6 +236,7 @@ _HTTP_SHAPE = r"(?:-(?P<shape>object|string|int|flat))?"
 
 _ERROR_RESPONSE = Fault("", Stage.SUBMIT, "", status=400, body_form="json")
 _TASK_FAILURE = Fault("", Stage.OUTCOME, "", body_form="failed")
+_MEBIBYTE = 2**20
 
 PATTERNS: Mapping[str, tuple[str, Fault, str]] = {
     "code-CODE[-STATUS][-SHAPE]": (
@@ -259,8 +265,23 @@ PATTERNS: Mapping[str, tuple[str, Fault, str]] = {
         replace(_TASK_FAILURE, stage=Stage.POLL),
         "this answer says failed with that code; the task goes on",
     ),
+    "takes-SECONDS": (
+        r"takes-(?P<seconds>\d{1,6}(?:\.\d{1,6})?)",
+        Fault("", Stage.LENGTH, ""),
+        "the task takes so long, once it is in progress, whatever --latency says",
+    ),
+    "padded-MIB": (
+        r"padded-(?P<padding>[1-9]\d?)",
+        Fault("", Stage.RESULT, ""),
+        "the file is so many MiB larger, and plays as before",
+    ),
+    "rate-MIB": (
+        r"rate-(?P<rate>[1-9]\d{0,2})",
+        Fault("", Stage.RESULT, ""),
+        "the file comes at so many MiB a second, each download by itself",
+    ),
 }
-"""The faults whose name contains a code: regular expression, template, description."""
+"""The faults whose name contains a code or a number: regular expression, template, description."""
 
 
 def find_fault(kind: str) -> Fault:
@@ -276,5 +297,12 @@ def find_fault(kind: str) -> Fault:
 
 def _filled(fault: Fault, given: Mapping[str, str | None]) -> Fault:
     """The fault with what its name says."""
-    fault = replace(fault, code=given["code"] or "", status=int(given.get("status") or fault.status))
+    fault = replace(
+        fault,
+        code=given.get("code") or "",
+        status=int(given.get("status") or fault.status),
+        seconds=float(given.get("seconds") or 0),
+        padding=int(given.get("padding") or 0) * _MEBIBYTE,
+        bytes_per_second=int(given.get("rate") or 0) * _MEBIBYTE,
+    )
     return replace(fault, error_shape=cast(ErrorShape, given.get("shape") or "object"))

@@ -34,5 +34,5 @@ def _lines(stage: Stage) -> list[str]:
     ]
 
 
-_ALIKE = {Stage.WORDING: Stage.OUTCOME}
+_ALIKE = {Stage.WORDING: Stage.OUTCOME, Stage.LENGTH: Stage.OUTCOME}
 """What is a stage of its own for the draws, and not for people."""

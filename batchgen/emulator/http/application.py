@@ -198,7 +198,8 @@ class _Endpoints:
         if fault and fault.body_form == "failed":
             failed = {"status": TaskStatus.FAILED.value, **responses.failure_fields(fault, message)}
             return await with_fault(request, fault, {**responses.created_body(task), **failed})
-        url = self._url(request, task) if fault is None and task.status is TaskStatus.COMPLETED else ""
+        arrives = fault is None or fault.slow
+        url = self._url(request, task) if arrives and task.status is TaskStatus.COMPLETED else ""
         task_body = responses.task_body(task, service.progress(task), poll_index, url, service.settings)
         task_body = shaped(task_body, task.shape_faults, service.url_counts[task.id])
         return await with_fault(request, fault, task_body, message, service.settings.slow_seconds)

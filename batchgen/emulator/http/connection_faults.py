@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _TRANSPORT = "transport"
 _RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 """The value of SO_LINGER: enabled, with a timeout of 0 seconds."""
+_PORTIONS_A_SECOND = 20
 _SILENT = logging.Logger("emulator")  # noqa: LOG001 - what it is told concerns no handler
 """For uvicorn. The application logs its own errors; uvicorn would only add disconnected clients."""
 _SILENT.addHandler(logging.NullHandler())
@@ -61,6 +62,26 @@ class TruncatedResponse(Response):
         # `close` sends the buffered data first, `abort` does not.
         transport.close()
         await _wait_for_disconnect(receive)
+
+
+class PacedResponse(Response):
+    """Sends the body of another response little by little."""
+
+    def __init__(self, response: Response, bytes_per_second: int) -> None:
+        """Take over status, headers and body."""
+        super().__init__(response.body, response.status_code)
+        self.raw_headers = response.raw_headers
+        self._bytes_per_second = bytes_per_second
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Send a portion every twentieth of a second."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        body = bytes(self.body) if scope["method"] == "GET" else b""
+        portion = max(1, self._bytes_per_second // _PORTIONS_A_SECOND)
+        for begin in range(0, len(body), portion):
+            await asyncio.sleep(1 / _PORTIONS_A_SECOND)
+            await send({"type": "http.response.body", "body": body[begin : begin + portion], "more_body": True})
+        await send({"type": "http.response.body"})
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from batchgen.emulator.faults.kinds import Fault
-from batchgen.emulator.http.connection_faults import TruncatedResponse
+from batchgen.emulator.http.connection_faults import PacedResponse, TruncatedResponse
 from batchgen.emulator.http.responses import html_error_page, http_error_body, json_text
 from batchgen.emulator.video.render_pool import RenderedVideo
 
@@ -35,7 +35,7 @@ def file_response(request: Request, video: RenderedVideo, faults: Mapping[str, F
             return Response(html_error_page(200), media_type="text/html")
         if fault.status >= 400:  # noqa: PLR2004 - HTTP's first error status
             return error_response(fault.status)
-    content = video.path.read_bytes()
+    content = video.path.read_bytes() + _padding(sum(fault.padding for fault in faults.values()))
     if "short-result" in faults:
         content = content[: len(content) // 2]
     accepts_ranges = "no-range" not in faults
@@ -44,7 +44,13 @@ def file_response(request: Request, video: RenderedVideo, faults: Mapping[str, F
     if response is None:
         kind = TruncatedResponse if "truncated-result" in faults and downloads == 0 else Response
         response = kind(content, headers=headers, media_type="video/mp4")
-    return response
+    rates = [fault.bytes_per_second for fault in faults.values() if fault.bytes_per_second]
+    return PacedResponse(response, min(rates)) if rates and type(response) is Response else response
+
+
+def _padding(size: int) -> bytes:
+    """A box of MP4 that every player skips (ISO 14496-12, 8.1.2); nothing for 0 bytes."""
+    return size.to_bytes(4) + b"free" + bytes(size - 8) if size else b""
 
 
 def _range_response(request: Request, content: bytes, headers: dict[str, str]) -> Response | None:

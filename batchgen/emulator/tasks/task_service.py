@@ -171,13 +171,15 @@ class TaskService:
         key = (request.sha256, submission_index)
         queued = random_between(*settings.in_queue, seed, "queue", *key)
         outcome_fault = self.fault_selector.select_first(Stage.OUTCOME, request.prompt, *key)
+        length_fault = self.fault_selector.select_first(Stage.LENGTH, request.prompt, *key)
+        latency = random_between(*settings.latency, seed, "latency", *key)
         return Task(
             id=random_task_id(seed, *key),
             job_id=f"job_{random_token(seed, 'job', *key)}",
             model=model.name,
             prompt=request.prompt,
             created=self.now(),
-            latency=queued + random_between(*settings.latency, seed, "latency", *key),
+            latency=queued + (latency if length_fault is None else length_fault.seconds),
             queued=queued,
             charge=self.price(request),
             outcome_fault=outcome_fault,

@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -263,6 +264,22 @@ def test_a_stuck_task_stays_and_a_vanished_one_is_not_found(start: Start) -> Non
     assert client.read(task).json()["status"] == "in_progress"
     vanished = start("vanish")
     assert vanished.read(vanished.create(request()).json()["id"]).status == 404
+
+
+def test_a_gateway_whose_every_answer_is_late_gives_its_videos_all_the_same(start: Start) -> None:
+    client = start("slow", "poll-slow", slow_seconds=0.05)
+    assert client.bought(request())["output"][0]["content"][0]["url"].startswith(client.base_url)
+
+
+def test_a_task_takes_as_long_as_its_fault_says_and_the_others_as_usual(start: Start) -> None:
+    rules = [Rule(find_fault("takes-600"), match=lambda prompt: "first" in prompt, times=1), rule("takes-0.25:0.5")]
+    client = start(*rules, latency=(0.0, 0.0))
+    slow = client.create(request("the first")).json()["id"]
+    assert client.bought(request("the first"))["status"] == "completed"
+    assert client.read(slow).json()["status"] == "in_progress"
+    lengths = [client.bought(request(f"number {number}"))["metadata"] for number in range(12)]
+    took = {times["completed_at"] - times["in_queue_at"] for times in lengths}
+    assert took == {Decimal(0), Decimal("0.25")}
 
 
 def test_statuses_in_other_words(start: Start) -> None:

@@ -1,10 +1,15 @@
 """The video under its URL: ranges, validators, expiry, and what can be wrong with it."""
 
+import asyncio
 from io import BytesIO
 
 import av
 import pytest
 import urllib3
+from starlette.responses import Response
+from starlette.types import Message
+
+from batchgen.emulator.http.connection_faults import PacedResponse
 
 from unit.emulator.client import Answer, Client, Start, request
 
@@ -129,6 +134,42 @@ def test_a_short_file_does_not_decode(start: Start) -> None:
     assert (answer.status, int(answer.headers["content-length"])) == (200, len(answer.body))
     with pytest.raises(av.FFmpegError):
         av.open(BytesIO(answer.body)).close()
+
+
+def test_a_padded_file_is_larger_and_plays(start: Start) -> None:
+    plain, padded = start(), start("padded-3")
+    usual, larger = (len(each.send("GET", url_of(each)).body) for each in (plain, padded))
+    assert larger == usual + 3 * 2**20
+    with av.open(BytesIO(padded.send("GET", url_of(padded)).body), "r") as container:
+        assert sum(1 for _ in container.decode(video=0)) > 0
+        assert container.duration == 2_000_000
+
+
+def test_a_paced_file_is_the_whole_file(start: Start) -> None:
+    plain, paced = start(), start("rate-999", "padded-1")
+    url, usual = url_of(paced), plain.send("GET", url_of(plain)).body
+    answer = paced.send("GET", url)
+    assert answer.body[: len(usual)] == usual
+    assert int(answer.headers["content-length"]) == len(answer.body) == len(usual) + 2**20
+    assert ranged(paced, url, "bytes=5-9").body == usual[5:10]
+    assert paced.send("HEAD", url).headers["content-length"] == answer.headers["content-length"]
+
+
+def test_a_paced_file_comes_in_portions_of_a_twentieth_of_a_second() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        await asyncio.sleep(0)
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is received")
+
+    response = PacedResponse(Response(bytes(120_000), headers={"ETag": "e"}), 2**20)
+    asyncio.run(response({"method": "GET"}, receive, send))
+    assert [len(message.get("body", b"")) for message in sent[1:]] == [52_428, 52_428, 15_144, 0]
+    assert dict(sent[0]["headers"])[b"etag"] == b"e"
+    assert not sent[-1].get("more_body")
 
 
 @pytest.mark.parametrize(

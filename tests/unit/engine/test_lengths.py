@@ -9,6 +9,7 @@ from batchgen.engine.classification import Classification
 from batchgen.engine.commands import Poll, PollResult
 from batchgen.engine.earlier_lengths import MOST_EARLIER, earlier_lengths
 from batchgen.engine.states import State
+from batchgen.journal.records import decode, encode
 from batchgen.model import Lasted, TaskResult
 
 from helpers.engine_support import DONE, RUNNING, URL, Bench, clock, scene
@@ -64,6 +65,28 @@ def test_a_task_that_was_done_at_the_first_look_of_a_run_took_as_long_as_the_gat
         bench = Bench().running().again(now=1600.0)
         read_at(bench, 600.0, DONE, said)
         assert lasted(bench) == found
+
+
+@pytest.mark.parametrize(
+    ("at", "found"),
+    [
+        ("2026-01-02T00:16:52.000Z", (5.59, 12.0)),
+        ("2026-01-02T04:16:52.000Z", (5.59, 14_412.0)),
+        ("2026-01-01T04:16:52.000Z", (5.59, 12.0)),
+        ("2096-01-02T00:16:52.000Z", None),
+        ("9999-12-31T23:59:59.999Z", None),
+        ("soon", (5.59, 12.0)),
+    ],
+)
+def test_what_the_clock_of_the_machine_says_makes_a_length_vaguer_not_other(at: str, found: Lasted | None) -> None:
+    bench = Bench().running()
+    read_at(bench, 0.0, RUNNING)
+    bench.next_act()
+    bench.now = 1012.0
+    events = bench.scheduler.end(PollResult(bench.taken(Poll), DONE, TaskResult(URL)), bench.now, at)
+    assert bench.attempt().lasted == found
+    completed = next(event for event in events if isinstance(event, ev.Completed))
+    assert decode(encode(completed)).event == completed, "the state is the replay of the journal"
 
 
 def test_a_fresh_address_says_nothing_new_of_how_long_the_task_took() -> None:

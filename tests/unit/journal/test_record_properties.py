@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from batchgen.engine import events as ev
 from batchgen.journal.records import KINDS, DamagedRecord, Record, Stamp, decode, encode
+from batchgen.limits import LONGEST_LENGTH_S
 from batchgen.model import Asked, RequestFacts, TaskResult
 
 texts = st.text(st.characters(), max_size=30)
@@ -34,7 +35,7 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     str | None: st.none() | texts,
     int | None: st.none() | st.integers(),
     Decimal | None: st.none() | amounts,
-    float | None: st.none() | st.floats(0, 1e9),
+    float | None: st.none() | st.floats(0, LONGEST_LENGTH_S),
     tuple[str, ...]: _tuples(texts),
     Mapping[str, Decimal | None]: st.dictionaries(texts, st.none() | amounts, max_size=3),
 }
