@@ -38,15 +38,20 @@ class Salvage:
 def salvage(content: bytes, asked_of: AskedOf = unread) -> Salvage:
     """Look through a journal, damaged or not; ``asked_of`` reads requests of versions before."""
     found = Salvage()
-    records = list(_readable(content, found, asked_of))
-    state, contradicted = State(), dict[str, list[int]]()
-    for number, record in records:
+    records, state, contradicted = [], State(), dict[str, list[int]]()
+    for number, record in _readable(content, found, asked_of):
         try:
             state.apply(record.event)
         except IllegalTransition as error:
             found.wrong.append(f"line {number}: {error}")
+            if isinstance(record.event, ev.ManifestChanged):
+                found.means.append(
+                    f"the change of the manifest in line {number} is left out; the next run reads it again"
+                )
+                continue
             scene_id = getattr(record.event, "scene_id", "")
             contradicted.setdefault(scene_id, []).append(number)
+        records.append((number, record))
     rebuilt = {scene_id: _rebuilt(scene_id, records, found) for scene_id in contradicted}
     found.means += _tasks(records, contradicted)
     if not found.doubts:
