@@ -218,8 +218,8 @@ FAULTS = (
     fault(
         "several scenes leave before anybody knows in which form",
         SCHEDULER,
-        "        may_ask = self._formats.is_known or not sending\n",
-        "        may_ask = True\n",
+        "        may_ask = (self._formats.is_known or not sending) and",
+        "        may_ask = True and",
     ),
     fault(
         "a scene is asked in one form after the other, on and on",
@@ -417,8 +417,8 @@ FAULTS = (
     fault(
         "the budget leaves the next submission out",
         BUDGET,
-        "plus(self.committed.usd, estimate) <= self._limit",
-        "self.committed.usd <= self._limit",
+        "plus(self.committed.usd, estimate) <= self.limit_usd",
+        "self.committed.usd <= self.limit_usd",
     ),
     fault(
         "what failures cost is not counted",
