@@ -27,9 +27,9 @@ class LogFile(logging.Handler):
         """Open no file before something is logged."""
         super().__init__()
         self._file = _File(str(path), "a", _MOST_BYTES, _KEPT, encoding="utf-8", chmod=_PRIVATE)
-        # A queue that a signal handler may put something into, whatever it has interrupted.
+        # Queues, since a signal handler may put something into one, whatever it has interrupted.
         self._queue: SimpleQueue[str | Event | None] = SimpleQueue()
-        self._at_once = Event()
+        self._at_once: SimpleQueue[None] = SimpleQueue()
         self._thread = Thread(target=self._write, name="batchgen log", daemon=True)
         self._thread.start()
 
@@ -41,13 +41,13 @@ class LogFile(logging.Handler):
         """Wait until what was logged so far is written, though not for a disk that does not answer."""
         written = Event()
         self._queue.put(written)
-        self._at_once.set()
+        self._at_once.put(None)
         written.wait(_PATIENCE_S)
 
     def close(self) -> None:
         """Write what was logged, and close the file."""
         self._queue.put(None)
-        self._at_once.set()
+        self._at_once.put(None)
         self._thread.join()
         self._file.close()
         super().close()
@@ -56,8 +56,8 @@ class LogFile(logging.Handler):
         gathered: list[str | Event | None] = []
         while None not in gathered:
             gathered = [self._queue.get()]
-            self._at_once.wait(_GATHERED_S)
-            self._at_once.clear()
+            with suppress(Empty):
+                self._at_once.get(timeout=_GATHERED_S)
             with suppress(Empty):
                 while True:
                     gathered.append(self._queue.get_nowait())

@@ -3,22 +3,25 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jsonschema.protocols import Validator
 
 from batchgen.manifest.document import Document
 from batchgen.manifest.messages import choices, describe, joined, show_value
 from batchgen.manifest.path_remedies import path_remedy
-from batchgen.media import references, urls
+from batchgen.media import references
 from batchgen.media.probe import UnusableMedia, mime_type, probe
 from batchgen.model import Content, Data, DataPath, Facts, Problem, Severity
-from batchgen.network import Network
+
+if TYPE_CHECKING:
+    from batchgen.media.urls import Answer
+    from batchgen.network import Network
 
 _THREADS = max(4, os.cpu_count() or 1)
 _NO_HEAD = frozenset({401, 403, 405, 501})
@@ -29,7 +32,7 @@ MOST_UNUSABLE = 200
 """Files that cannot be used before the rest of a hopeless manifest is left unopened."""
 _BATCH = 64
 _Key: TypeAlias = tuple[str, str]
-_Measurement: TypeAlias = "Callable[[Network], Measured]"
+_Measurement: TypeAlias = "Callable[[], Measured]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,35 +92,46 @@ def measure(
 
     URLs are left alone unless ``check_urls`` is set.
     """
-    measurements: dict[_Key, _Measurement] = {}
-    key_of: dict[_Key, _Key] = {}
-    for use in found:
-        limit = limits.get(use.setting)
-        if limit is None or (use.source, use.setting) in key_of:
-            continue
-        if references.is_url(use.source):
-            if check_urls:
-                measurements[use.source, use.setting] = partial(_ask, source=use.source, limit=limit)
-                key_of[use.source, use.setting] = (use.source, use.setting)
-            continue
-        key = (_identity(use.source, folder), use.setting)
-        measurements.setdefault(key, partial(_measure, source=use.source, folder=folder, limit=limit))
-        key_of[use.source, use.setting] = key
-    results = _results(measurements) if measurements else {}
+    with ExitStack() as stack:
+        ask = partial(_ask, stack.enter_context(_connections())) if check_urls else None
+        measurements: dict[_Key, _Measurement] = {}
+        key_of: dict[_Key, _Key] = {}
+        for use in found:
+            limit = limits.get(use.setting)
+            if limit is None or (use.source, use.setting) in key_of:
+                continue
+            if references.is_url(use.source):
+                if ask is not None:
+                    measurements[use.source, use.setting] = partial(ask, source=use.source, limit=limit)
+                    key_of[use.source, use.setting] = (use.source, use.setting)
+                continue
+            key = (_identity(use.source, folder), use.setting)
+            measurements.setdefault(key, partial(_measure, source=use.source, folder=folder, limit=limit))
+            key_of[use.source, use.setting] = key
+        results = _results(measurements) if measurements else {}
     return {use: results[key] for use, key in key_of.items() if key in results}
+
+
+@contextmanager
+def _connections() -> "Iterator[Network]":
+    """To ask servers with, which few manifests need."""
+    from batchgen.media import urls
+
+    with closing(urls.network()) as connections:
+        yield connections
 
 
 def _results(measurements: Mapping[_Key, _Measurement]) -> dict[_Key, Measured]:
     """Do all measurements; where too many files cannot be used, the rest is left and one of them says so."""
     results: dict[_Key, Measured] = {}
     unusable = 0
-    with closing(urls.network()) as connections, ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
         for batch in _batches(measurements):
             if unusable >= MOST_UNUSABLE:
                 message = f"after {unusable} files that cannot be used, this one and the rest were not opened"
                 results[batch[0]] = Measured(None, (ReferenceProblem("reference.not-opened", message),))
                 break
-            for key, outcome in zip(batch, pool.map(lambda key: measurements[key](connections), batch), strict=True):
+            for key, outcome in zip(batch, pool.map(lambda key: measurements[key](), batch), strict=True):
                 results[key] = outcome
                 unusable += outcome.content is None and bool(outcome.problems)
     return results
@@ -133,7 +147,7 @@ def _identity(source: str, folder: Path) -> str:
     return source if references.declared_mime(source) is not None else os.path.normpath(folder / source)
 
 
-def _measure(_: Network, source: str, folder: Path, limit: Validator) -> Measured:
+def _measure(source: str, folder: Path, limit: Validator) -> Measured:
     shown = show_value(source)
     try:
         file, path = references.open_reference(source, folder)
@@ -190,7 +204,9 @@ _FACTS = {
 }
 
 
-def _ask(connections: Network, source: str, limit: Validator) -> Measured:
+def _ask(connections: "Network", source: str, limit: Validator) -> Measured:
+    from batchgen.media import urls
+
     shown = show_value(source)
     try:
         answer = urls.ask(connections, source)
@@ -208,8 +224,10 @@ def _ask(connections: Network, source: str, limit: Validator) -> Measured:
 _FIRST_ERROR_STATUS = 400
 
 
-def _of_answer(connections: Network, source: str, answer: urls.Answer, limit: Validator) -> Measured:
+def _of_answer(connections: "Network", source: str, answer: "Answer", limit: Validator) -> Measured:
     """Judge a file by what its server says; the length of a sound is only known by fetching it."""
+    from batchgen.media import urls
+
     shown, facts = show_value(source), answer.facts()
     if answer.mime is None or answer.mime == "application/octet-stream":
         message = f"{shown}: its server does not say what kind of file it is"

@@ -15,8 +15,8 @@ _HEAVY = frozenset({
     "PIL", "av", "concurrent_log_handler", "filelock", "jsonschema", "logging", "multipart", "ssl", "starlette", "tqdm",
     "urllib3", "uvicorn", "yaml",
 })  # fmt: skip
-_NEEDED_TO_CHECK = frozenset({"jsonschema", "logging", "ssl", "urllib3", "yaml"})
-_NEEDED_TO_SUBMIT = _NEEDED_TO_CHECK | {"concurrent_log_handler", "filelock", "tqdm"}
+_NEEDED_TO_CHECK = frozenset({"jsonschema", "logging", "yaml"})
+_NEEDED_TO_SUBMIT = _NEEDED_TO_CHECK | {"concurrent_log_handler", "filelock", "ssl", "tqdm", "urllib3"}
 _PROGRAM = """
 import json, sys
 from batchgen.cli.main import main
@@ -55,6 +55,8 @@ def test_a_run_submits_without_what_only_results_and_rehearsals_need(tmp_path: P
     with server(refuse) as address:
         ended = imported(tmp_path, "run", "manifest.yaml", f"--base-url={address}", "--yes", "--no-progress")
     assert ended == (5, _NEEDED_TO_SUBMIT)
+    (directory,) = (tmp_path / "runs").iterdir()
+    assert imported(tmp_path, "status", str(directory))[1] == _NEEDED_TO_CHECK | {"filelock"}
 
 
 def test_the_library_imports_what_is_asked_for(tmp_path: Path) -> None:
