@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from batchgen.cli.options import PlacedCommand
 from batchgen.garbage import unsearched
+
+if TYPE_CHECKING:
+    from batchgen.app.run_directory import RunDirectory
 
 
 @click.command("status", cls=PlacedCommand)
@@ -14,37 +18,53 @@ from batchgen.garbage import unsearched
     "run_dir", required=False, metavar="[RUN_DIR]", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@unsearched()
-def command(run_dir: Path | None, form: str) -> int:
+@click.option("--watch", is_flag=True, help="Follow a run until it ends, from any terminal.")
+def command(run_dir: Path | None, form: str, *, watch: bool) -> int:
     """Show where each scene of a run directory stands; asks nobody, and works while a run goes on.
 
     Without RUN_DIR it is that of BATCHGEN_RUN_DIR, else the only one under runs/ or named by a manifest
     here; where there are several, a line for each.
     """
     from batchgen.app.finding import found_from, only_one
-    from batchgen.app.reporting import documented_codes
     from batchgen.app.run_directory import RunDirectory
-    from batchgen.cli.output import show_json, width_of
-    from batchgen.report.rows import report_rows
-    from batchgen.report.status import as_json, as_line, as_table
-    from batchgen.text import printable
 
     directories = [RunDirectory(run_dir)] if run_dir is not None else found_from()
-    if len(directories) > 1 and form == "table":
-        for each in directories:
-            state = each.state()
-            line = as_line(report_rows(state, each.missing(state)), state, str(each))
-            click.echo(f"{printable(line)}{' (a rehearsal)' if each.is_rehearsal() else ''}")
-        return 0
-    directory = only_one(directories)
+    if watch:
+        from batchgen.cli.status_watch import follow
+
+        return follow(only_one(directories))
+    with unsearched():
+        if len(directories) > 1 and form == "table":
+            _show_each(directories)
+        else:
+            _show(only_one(directories), form)
+    return 0
+
+
+def _show_each(directories: "list[RunDirectory]") -> None:
+    from batchgen.report.rows import report_rows
+    from batchgen.report.status import as_line
+    from batchgen.text import printable
+
+    for each in directories:
+        state = each.state()
+        line = as_line(report_rows(state, each.missing(state)), state, str(each))
+        click.echo(f"{printable(line)}{' (a rehearsal)' if each.is_rehearsal() else ''}")
+
+
+def _show(directory: "RunDirectory", form: str) -> None:
+    from batchgen.app.reporting import documented_codes
+    from batchgen.cli.output import show_json, width_of
+    from batchgen.report.rows import report_rows
+    from batchgen.report.status import as_json, as_table
+    from batchgen.text import printable
+
     state = directory.state()
-    missing = directory.missing(state)
-    rows = report_rows(state, missing)
+    rows = report_rows(state, directory.missing(state))
     if form == "json":
         show_json(as_json(rows, state))
-    else:
-        if directory.is_rehearsal():
-            click.echo("a rehearsal: the amounts are the emulator's, and nothing was charged\n")
-        shown = as_table(rows, state, str(directory), documented_codes(state), width_of(sys.stdout))
-        click.echo(printable(shown))
-    return 0
+        return
+    if directory.is_rehearsal():
+        click.echo("a rehearsal: the amounts are the emulator's, and nothing was charged\n")
+    shown = as_table(rows, state, str(directory), documented_codes(state), width_of(sys.stdout))
+    click.echo(printable(shown))

@@ -1,9 +1,11 @@
 """Reading a journal: its lines, folded into the state. Changes nothing and takes no lock."""
 
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 from batchgen.engine.attempts import IllegalTransition
+from batchgen.engine.events import Event
 from batchgen.engine.states import State
 from batchgen.errors import Remedy, RunDirectoryError
 from batchgen.garbage import unsearched
@@ -21,16 +23,22 @@ def read(folder: Path, asked_of: AskedOf = unread) -> State:
     where it is damaged.
     """
     path = folder / JOURNAL
+    return replayed(path, _content(path), asked_of)[0]
+
+
+def _content(path: Path, since: int = 0) -> bytes:
+    """The bytes of a journal from one on. Raises `RunDirectoryError`."""
     try:
         # A pipe would be waited for until somebody writes into it.
         if path.exists() and not path.is_file():
             raise RunDirectoryError(f"{path} cannot be read: it is not a regular file")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            file.seek(since)
+            return file.read()
     except FileNotFoundError:
-        raise RunDirectoryError(f"{folder} is not a run directory: it has no {JOURNAL}") from None
+        raise RunDirectoryError(f"{path.parent} is not a run directory: it has no {JOURNAL}") from None
     except OSError as error:
         raise RunDirectoryError(f"{path} cannot be read: {error.strerror}") from None
-    return replayed(path, content, asked_of)[0]
 
 
 def replayed(path: Path, content: bytes, asked_of: AskedOf = unread) -> tuple[State, int]:
@@ -40,19 +48,64 @@ def replayed(path: Path, content: bytes, asked_of: AskedOf = unread) -> tuple[St
     never begun, and it counts as not written. Anything else that is wrong is damage, a whole line
     that ends in another byte than a newline, too. Raises `RunDirectoryError`.
     """
+    replay = _Replay(path, asked_of)
     whole = content.rfind(b"\n") + 1
     if _is_whole(content[whole:-1]):
         raise _damaged(path, content.count(b"\n") + 1, "its newline has become something else")
-    state, lines = State(), Lines()
     with unsearched():
-        for number, line in enumerate(BytesIO(content[:whole]), start=1):
+        for _ in replay.take(content[:whole]):
+            pass
+    return replay.state, whole
+
+
+class _Replay:
+    """Folds the lines of a journal into a state."""
+
+    def __init__(self, path: Path, asked_of: AskedOf) -> None:
+        self.state = State()
+        self._path = path
+        self._asked_of = asked_of
+        self._lines = Lines()
+        self._number = 0
+
+    def take(self, whole_lines: bytes) -> Iterator[Event]:
+        """Take in the next lines, one after the other; their events. Raises `RunDirectoryError`."""
+        for line in BytesIO(whole_lines):
+            self._number += 1
             try:
                 record = decode(line)
-                lines.take(record)
-                state.apply(with_asked(checked(record.event), asked_of))
+                self._lines.take(record)
+                event = with_asked(checked(record.event), self._asked_of)
+                self.state.apply(event)
             except (DamagedRecord, IllegalTransition) as error:
-                raise _damaged(path, number, error) from None
-    return state, whole
+                raise _damaged(self._path, self._number, error) from None
+            yield event
+
+
+class Follower:
+    """Reads a journal while a run writes it, without a lock and without changing anything."""
+
+    def __init__(self, folder: Path, asked_of: AskedOf = unread) -> None:
+        """Read nothing yet."""
+        self._path = folder / JOURNAL
+        self._replay = _Replay(self._path, asked_of)
+        self._length = 0
+
+    @property
+    def state(self) -> State:
+        """The state, as far as it was read."""
+        return self._replay.state
+
+    def read_on(self) -> list[Event]:
+        """The events that were written since. Raises `RunDirectoryError`.
+
+        What stands behind the last newline is still being written.
+        """
+        content = _content(self._path, self._length)
+        whole = content.rfind(b"\n") + 1
+        self._length += whole
+        with unsearched():
+            return list(self._replay.take(content[:whole]))
 
 
 def _is_whole(line: bytes) -> bool:

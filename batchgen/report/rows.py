@@ -62,7 +62,7 @@ _CUT_OFF = "the run was cut off while this was being submitted; whether a task w
 
 def report_rows(state: State, missing: Collection[str] = ()) -> list[Row]:
     """One row a scene of the manifest, in its order; ``missing`` are the scenes whose delivered file is gone."""
-    return [_report_row(state, scene, missing) for scene in state.scenes]
+    return [report_row(state, scene, missing) for scene in state.scenes]
 
 
 def ledger_rows(state: State) -> list[Row]:
@@ -135,7 +135,8 @@ def totals(rows: Iterable[Row], state: State) -> dict[str, Any]:
     }
 
 
-def _report_row(state: State, scene: SceneFacts, missing: Collection[str]) -> Row:
+def report_row(state: State, scene: SceneFacts, missing: Collection[str] = ()) -> Row:
+    """The row of one scene, as in `report_rows`."""
     own = state.attempts.get(scene.scene_id, [])
     paid = [attempt for attempt in own if attempt.state in PAID]
     current = state.current_attempt(scene)

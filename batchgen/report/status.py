@@ -25,7 +25,7 @@ def as_json(rows: Sequence[Row], state: State) -> dict[str, Any]:
 def as_table(rows: Sequence[Row], state: State, run_dir: str, codes: Codes = NO_CODES, width: int = WIDTH) -> str:
     """A line a scene, then the summary; ``codes`` are the error codes that the model documents."""
     cells = [
-        (str(row["scene_id"]), str(row["status"]), _money(row["cost_usd"]), str(row["task_id"] or ""), _note(row))
+        (str(row["scene_id"]), str(row["status"]), _money(row["cost_usd"]), str(row["task_id"] or ""), note_of(row))
         for row in rows
     ]
     lines = table(("scene", "status", "paid USD", "task", ""), cells, width, right=(2,)) if cells else []
@@ -39,7 +39,7 @@ def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:
     return on_one_line(f"{run_dir}: {counted or 'no scenes'}, {sums['cost_usd']:f} USD")
 
 
-def _note(row: Row) -> str:
+def note_of(row: Row) -> str:
     """What else there is to know of a scene: its error, its pick, whose result it has, its title."""
     notes = [_error(row), "picked" if row["picked"] else ""]
     notes += [f"the result of {row['reused_from']}" if row["reused_from"] else "", str(row["title"] or "")]

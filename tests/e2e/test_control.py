@@ -98,3 +98,14 @@ def test_a_command_is_told_how_the_run_ended_and_changes_nothing_of_it(tmp_path:
     assert [scene["status"] for scene in told["scenes"]].count("pending") >= 1
     assert "--on-end: the command ended with 9" in ended.err
     assert "--on-end" in ended.err.partition("To go on")[2]
+
+
+def test_a_run_is_followed_until_it_ends(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 6, pricing=PRICES)
+    with film.started(*SLOW) as run:
+        until(lambda: film.happened("submitted"), run)
+        followed = film.do("status", film.run_dir, "--watch")
+        assert run.wait(60) == 0
+    said = f"{film.run_dir}: 6/6 scenes, 0 running, 1.20 USD"
+    assert followed.out.splitlines()[-1] == said
+    assert film.do("status", film.run_dir, "--watch").out == f"{said}\n"

@@ -1,0 +1,114 @@
+"""``batchgen status --watch``: follows a run, from any terminal."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from batchgen.app.following import Followed, Line
+from batchgen.app.run_directory import RunDirectory
+from batchgen.engine.events import RunEnded
+from batchgen.report.rows import SceneStatus
+from batchgen.report.status import note_of
+from batchgen.text import on_one_line, printable
+
+_LOOK_EVERY_S = 1.0
+_LINE_EVERY_S = 10.0
+_NARROW = 70
+_AROUND = 5
+"""Lines of the terminal that are not scenes: the heads, what was left out, and the one with the cursor."""
+_STYLES = {
+    SceneStatus.RUNNING: "cyan",
+    SceneStatus.COMPLETED: "green",
+    SceneStatus.FAILED: "red",
+    SceneStatus.UNKNOWN: "yellow",
+    SceneStatus.PENDING: "dim",
+}
+
+
+def follow(directory: RunDirectory) -> int:
+    """Show a run directory until the run in it ends, or the user has seen enough; the exit code.
+
+    Without a terminal it is a line whenever something has changed, at most every ten seconds. Raises
+    `RunDirectoryError`.
+    """
+    followed, console = Followed(directory), Console()
+    with suppress(KeyboardInterrupt):
+        if console.is_terminal and not console.is_dumb_terminal:
+            with Live(console=console, auto_refresh=False) as live:
+                _until_it_ends(followed, lambda: live.update(_picture(followed, directory, console), refresh=True))
+        else:
+            told = _Told()
+            _until_it_ends(followed, lambda: told.tell(_summary(followed, directory)))
+            told.tell(_summary(followed, directory), at_once=True)
+    return 0
+
+
+def _until_it_ends(followed: Followed, show: Callable[[], None]) -> None:
+    show()
+    has_ended = not followed.state.cut_off
+    while not has_ended:
+        time.sleep(_LOOK_EVERY_S)
+        has_ended = any(isinstance(event, RunEnded) for event in followed.read_on())
+        show()
+
+
+class _Told:
+    """Lines for a pipe or a file."""
+
+    def __init__(self) -> None:
+        self._line = ""
+        self._told_at = float("-inf")
+
+    def tell(self, line: str, *, at_once: bool = False) -> None:
+        is_time = at_once or time.monotonic() - self._told_at >= _LINE_EVERY_S
+        if line != self._line and is_time:
+            self._line, self._told_at = line, time.monotonic()
+            click.echo(line)
+
+
+def _summary(followed: Followed, directory: RunDirectory) -> str:
+    """How a run stands, on one line."""
+    standing = followed.standing()
+    words = [f"{standing.over}/{standing.scenes} scenes", f"{standing.running} running"]
+    words += [f"{standing.failed} failed"] if standing.failed else []
+    words += [f"{standing.unknown} unknown"] if standing.unknown else []
+    words += [f"{standing.charged_usd:f} USD"]
+    words += [f"{standing.may_come_usd:f} may come"] if standing.may_come_usd else []
+    kind = " (a rehearsal)" if directory.is_rehearsal() else ""
+    return printable(on_one_line(f"{directory}{kind}: {', '.join(words)}"))
+
+
+def _picture(followed: Followed, directory: RunDirectory, console: Console) -> Group:
+    """A line a scene, as many as fit, below the summary."""
+    room = max(console.height - _AROUND, 1)
+    lines = list(followed.lines(room))
+    table = Table(box=None, pad_edge=False, expand=True, header_style="bold")
+    table.add_column("scene", no_wrap=True, overflow="ellipsis", ratio=2)
+    table.add_column("status", no_wrap=True)
+    table.add_column("min", justify="right", no_wrap=True)
+    if console.width >= _NARROW:
+        table.add_column("paid", justify="right", no_wrap=True)
+        table.add_column("USD", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=3)
+    for line in lines:
+        table.add_row(*_cells(line, wide=console.width >= _NARROW))
+    left = len(followed.state.scenes) - len(lines)
+    head = Text(_summary(followed, directory), no_wrap=True, overflow="ellipsis")
+    return Group(head, table, Text(f"and {left} more" if left else "", style="dim"))
+
+
+def _cells(line: Line, *, wide: bool) -> list[Text]:
+    row, status = line.row, SceneStatus(str(line.row["status"]))
+    minutes = "" if line.seconds is None else f"{line.seconds / 60:.1f}"
+    cost = row["cost_usd"]
+    paid = [str(row["attempts"] or ""), "" if cost is None else f"{cost:f}"] if wide else []
+    shown = [str(row["scene_id"]), status, minutes, *paid, note_of(row)]
+    texts = [Text(printable(on_one_line(cell))) for cell in shown]
+    texts[1].stylize(_STYLES[status])
+    return texts
