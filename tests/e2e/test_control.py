@@ -32,7 +32,9 @@ def test_a_run_is_paused_paced_and_resumed(tmp_path: Path, gateway: Gateway) -> 
         assert len(gateway.created()) == sent
         refused = control(film, "set", "max_in_flight=4", "poll_interval=0", expect=2)
         assert "poll_interval is a number from 0.01 to 1000000, and not 0" in refused
-        assert control(film, "set", "max-in-flight=12", "budget=5.50") == "max_in_flight is 12 now, budget is 5.50 now\n"
+        assert (
+            control(film, "set", "max-in-flight=12", "budget=5.50") == "max_in_flight is 12 now, budget is 5.50 now\n"
+        )
         control(film, "resume")
         assert run.wait(60) == 0
     steered = [(entry["setting"], entry["value"]) for entry in film.journal() if entry["event"] == "steered"]
