@@ -73,13 +73,13 @@ def _options(options: list[click.Option]) -> str:
     if not options:
         return ""
     placed = any(each.envvar for each in options)
-    head = ["option", "default", *(["variable", "manifest"] if placed else []), "does"]
+    head = ["option", "does", "default", *(["variable", "manifest"] if placed else [])]
     return table(head, [_row(each, is_placed=placed) for each in options])
 
 
 def _row(option: click.Option, *, is_placed: bool) -> Sequence[str]:
     places = [_code(str(option.envvar or "")), _code(_key(option))] if is_placed else []
-    return [_written(option), _default(option), *places, _does(option)]
+    return [_written(option), _does(option), _default(option), *places]
 
 
 def _does(option: click.Option) -> str:

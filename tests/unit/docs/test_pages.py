@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 _BLOCK = re.compile(r"^```(?:sh|bash)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+_LINK = re.compile(r"\]\(([^)#:]*)#?([^):]*)\)")
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -57,10 +57,20 @@ def test_a_command_that_is_not_there_is_found() -> None:
     assert [refused(words) for words in commands(page)] == [["--ask-gatway"], ["the command"]]
 
 
+def places(path: Path) -> set[str]:
+    """The addresses that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", _FENCED.sub("", path.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def is_there(path: Path, place: str) -> bool:
+    return path.exists() and (not place or place in places(path))
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_links_of_a_page_lead_to_files(path: Path) -> None:
+def test_links_of_a_page_lead_somewhere(path: Path) -> None:
     links = _LINK.findall(_FENCED.sub("", path.read_text(encoding="utf-8")))
-    assert [link for link in links if not (path.parent / link).exists()] == []
+    assert [link for link in links if not is_there(path.parent / link[0] if link[0] else path, link[1])] == []
 
 
 def test_the_site_has_every_page_once() -> None:
