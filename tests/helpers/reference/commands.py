@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from batchgen.cli.main import cli
+from batchgen.cli.main import COMMANDS, cli
 from batchgen.cli.options import name_of
 from batchgen.options import OPTIONS, variable
 from batchgen.providers.registry import PROVIDERS
@@ -55,17 +55,18 @@ def _command(context: click.Context) -> str:
         context.command_path,
         f"```\n{usage}\n```",
         "\n\n".join(_paragraphs(command.help or "")),
+        f"Example: {code(_example(context))}",
         _options([each for each in command.params if isinstance(each, click.Option)]),
     )
 
 
+def _example(context: click.Context) -> str:
+    return COMMANDS[context.command_path.split()[1]].example
+
+
 def _paragraphs(text: str) -> Iterator[str]:
-    """The paragraphs of a command's help; one that click leaves as it is, as a block."""
-    for paragraph in re.split(r"\n\s*\n", text.strip()):
-        if paragraph.lstrip().startswith("\b"):
-            yield "```\n" + "\n".join(line.strip() for line in paragraph.splitlines()[1:]) + "\n```"
-        elif "marked *" not in paragraph:  # the columns of the table say it
-            yield prose(paragraph)
+    """The paragraphs of a command's help but for the one about marks: there the columns of the table say it."""
+    return (prose(paragraph) for paragraph in re.split(r"\n\s*\n", text.strip()) if "marked *" not in paragraph)
 
 
 def _options(options: list[click.Option]) -> str:
@@ -73,20 +74,21 @@ def _options(options: list[click.Option]) -> str:
     if not options:
         return ""
     placed = any(each.envvar for each in options)
-    head = ["option", "does", "default", *(["variable", "manifest"] if placed else [])]
+    head = ["option", "does", *(["variable", "manifest"] if placed else [])]
     return table(head, [_row(each, is_placed=placed) for each in options])
 
 
 def _row(option: click.Option, *, is_placed: bool) -> Sequence[str]:
     places = [_code(str(option.envvar or "")), _code(_key(option))] if is_placed else []
-    return [_written(option), _does(option), _default(option), *places]
+    return [_written(option), _does(option), *places]
 
 
 def _does(option: click.Option) -> str:
-    """What the help says, without what other columns say, and the words that an option takes."""
+    """What the help says, without what other columns say, the words that an option takes, and its default."""
     told = _STATED.sub("", option.help or _UNTOLD[name_of(option)]).removesuffix(" *")
     words = f" One of {codes(option.type.choices)}." if isinstance(option.type, click.Choice) else ""
-    return prose(told) + words
+    default = _default(option)
+    return prose(told) + words + (f" Default: {default}." if default else "")
 
 
 def _written(option: click.Option) -> str:
