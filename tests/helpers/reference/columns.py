@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from batchgen.schemas import shipped
-
 from helpers.pages import table
 from helpers.reference.markdown import code, codes, page, plain, section
+from helpers.reference.sources import SCHEMAS
 
 _INTRO = (
     "Both files lie in the run directory, and `batchgen report` writes them again from the journal. Their schemas are "
@@ -21,7 +20,7 @@ def columns_page() -> str:
 
 
 def _table(name: str) -> str:
-    schema = shipped().document(name)
+    schema = SCHEMAS.document(name)
     rows = [(code(field["name"]), field["type"], _says(field)) for field in schema["fields"]]
     return section(schema["title"], plain(schema["description"]), table(["column", "type", "says"], rows))
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from batchgen.report import meanings
-from batchgen.schemas import shipped
 
 from helpers.pages import table
 from helpers.reference.markdown import code, page, plain, prose, section
+from helpers.reference.sources import SCHEMAS
 
 _INTRO = (
     "What stands as `error_code` in `report.csv` and `ledger.csv`, and in the summary of a run. The gateway's codes "
@@ -34,7 +34,7 @@ def error_codes_page() -> str:
     return page(
         "Error codes",
         _INTRO,
-        *map(_of_model, filter(_codes, shipped().models())),
+        *map(_of_model, filter(_codes, SCHEMAS.models())),
         section("Codes of batchgen", _table(meanings._WORDS.items())),  # noqa: SLF001 - its table is the page
         section("Left for a later run", _WAITING, _table(_HELD_BACK.items())),
         section("Refusals by HTTP", _REFUSED + prose(meanings.meaning("http_418", {})), _table(_refusals())),
@@ -42,7 +42,7 @@ def error_codes_page() -> str:
 
 
 def _codes(model: str) -> meanings.Codes:
-    codes: meanings.Codes = shipped().for_model(model, "model.json")["errors"]
+    codes: meanings.Codes = SCHEMAS.for_model(model, "model.json")["errors"]
     return codes
 
 
@@ -57,7 +57,7 @@ def _of_model(model: str) -> str:
 
 def _classes() -> str:
     """What each class of codes means, in the words of the schema."""
-    described = shipped().document("model")["properties"]["errors"]["additionalProperties"]["properties"]["class"]
+    described = SCHEMAS.document("model")["properties"]["errors"]["additionalProperties"]["properties"]["class"]
     return plain(described["description"].replace("_", " "))
 
 

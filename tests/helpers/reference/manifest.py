@@ -4,9 +4,10 @@ from typing import Any
 
 import yaml
 
-from batchgen.schemas import DEFAULT_MODEL, Schema, shipped
+from batchgen.schemas import DEFAULT_MODEL, Schema
 
 from helpers.reference.markdown import code, codes, page, plain, section
+from helpers.reference.sources import SCHEMAS
 
 _INTRO = (
     "Every key of a manifest, as `schemas/manifest.schema.json` has it: `batchgen schema manifest` prints that schema, "
@@ -54,7 +55,7 @@ _OTHER_MODELS = (
 
 
 def _document(model: str) -> Schema:
-    return shipped().document("manifest", model)
+    return SCHEMAS.document("manifest", model)
 
 
 def _scene(whole: Schema) -> Schema:
@@ -145,7 +146,7 @@ def _count(schema: Schema) -> str:
 
 
 def _others() -> list[str]:
-    return [name for name in shipped().models() if name != DEFAULT_MODEL]
+    return [name for name in SCHEMAS.models() if name != DEFAULT_MODEL]
 
 
 def _differences(model: str) -> str:

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from batchgen.options import OPTIONS
-from batchgen.schemas import shipped
 
 from helpers.reference.markdown import plain, prose
+from helpers.reference.sources import SCHEMAS
 from helpers.update_reference import FOLDER, PAGES
 
 ROOT = FOLDER.parents[1]
@@ -37,7 +37,7 @@ def test_each_option_of_run_stands_with_its_variable_and_its_key() -> None:
 
 
 def test_each_key_of_a_manifest_has_a_heading() -> None:
-    whole = shipped().document("manifest")
+    whole = SCHEMAS.document("manifest")
     nested = [
         whole["properties"]["scenes"]["items"]["allOf"][0],
         *(whole["properties"][at] for at in ("pricing", "run")),
