@@ -1,9 +1,11 @@
 """What the README and the pages under docs/ name is there: commands, options, files, pages of the site."""
 
 import re
+import runpy
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -83,4 +85,13 @@ def test_the_site_fetches_nothing_when_it_is_read() -> None:
     read = yaml.safe_load(re.sub(r"!!python\S*", "", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
     assert read["theme"]["font"] is False
     assert all((DOCS / path).exists() for path in [*read["extra"]["polyfills"], *read["extra_css"]])
-    assert not re.search(r"(?<!@)import|url\(", (DOCS / "assets" / "site.css").read_text(encoding="utf-8"))
+    assert not re.search(r"@import|url\(", (DOCS / "assets" / "site.css").read_text(encoding="utf-8"))
+
+
+def test_what_github_shows_in_another_way_is_turned_for_the_site() -> None:
+    turned = runpy.run_path(str(DOCS / "hooks.py"))["on_page_markdown"]
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="reference/manifest.md"))
+    text = "[a](../../README.md#tests) [b](../money.md) [c](../../gone.md)\n| `x\\|y` | z\\|z |\n"
+    assert turned(text, page=page) == "a [b](../money.md) [c](../../gone.md)\n| `x|y` | z\\|z |\n"
+    diagram = "```mermaid\nstateDiagram-v2\n    [*] --> running: submitted\n```\n"
+    assert turned(diagram, page=page).splitlines()[2:] == ["| (nothing) | submitted | running |"]
