@@ -155,6 +155,14 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(tags=["all"])
+def docs(session: nox.Session) -> None:
+    """The site of docs/, into site/: every link, anchor and picture leads somewhere, and no page is forgotten."""
+    session.install(".[docs]")
+    # With --quiet no warning would be counted, and so none refused.
+    session.run("mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session(tags=["all"])
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it alone, and use it in an empty folder."""
     session.install("build")

@@ -33,7 +33,7 @@ def _money(value: str) -> Decimal:
 @click.argument("manifest", metavar="MANIFEST", type=_FILE)
 @click.option("--run-dir", type=_DIRECTORY, help="Run directory [default: runs/NAME beside the manifest].")
 @click.option("--emulator", is_flag=True, help="Run against an embedded emulator: no key, no cost.")
-@click.option("--base-url", help="Address of the gateway.")
+@click.option("--base-url", help="Address of the gateway [default: the provider's own].")
 @click.option("--api-key-file", type=_FILE, help="File with the API key [default: the variable BATCHGEN_API_KEY].")
 @click.option(
     "--request-format",

@@ -41,10 +41,3 @@ def test_the_line_to_start_with_runs_and_leaves_nothing_that_lint_objects_to(tmp
         check=False,
     )
     assert lint.returncode == 0, lint.stdout
-
-
-@pytest.mark.parametrize(
-    "link", sorted({part.split(")")[0] for part in TEXT.split("](")[1:] if not part.startswith("http")})
-)
-def test_every_link_leads_somewhere(link: str) -> None:
-    assert (README.parent / link).exists()
