@@ -1,0 +1,380 @@
+"""Shot lists as producers have them: what they become, and what is told of wrong cells."""
+
+import codecs
+from pathlib import Path
+
+import pytest
+
+from helpers.shot_lists import FORTY, as_csv, imported, manifest, places, scenes
+from helpers.support import in_process, write_image
+
+PLAIN = [["Shot", "Prompt", "Refs"], ["1A", "character1 wäscht", "hero.png"], ["1B", "character1 ruht", "hero.png"]]
+EXPORTED = [
+    *("shot", "take", "title", "prompt", "references", "size", "duration", "seed"),
+    *("status", "cost_usd", "file", "note"),
+]
+TEXT_MODEL = ("--model", "wan26_t2v")
+
+
+def rows(*values: str, header: str = "Shot") -> bytes:
+    """A list with prompts, and one more column with these values."""
+    return as_csv([["Prompt", "Refs", header], *(["character1 walks", "hero.png", value] for value in values)])
+
+
+def test_forty_rows_with_a_wrong_cell_and_then_without(tmp_path: Path) -> None:
+    wrong = [list(row) for row in FORTY]
+    wrong[6][3] = "16:9"
+    ended = imported(tmp_path, as_csv(wrong, ";"))
+    assert (ended.code, ended.out, places(ended)) == (3, "", ["D7 size.enum"])
+    assert 'shots.csv:7:D: size cannot be "16:9"; write "1280*720" or "1920*1080"\n' in ended.err
+    assert ended.err.endswith("1 error; nothing was written\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hero.png", "shots.csv"]
+    mended = imported(tmp_path, as_csv(FORTY, ";"))
+    assert mended.code == 0, mended.err
+    assert "A Einstellung = id, B Handlung = prompt, C Referenzen = references" in mended.err
+    assert "not used: F Kamera\n" in mended.err
+    assert in_process("validate", "--strict", str(tmp_path / "film.yaml")).code == 0
+    written = scenes(tmp_path)
+    assert [scene["id"] for scene in written] == [row[0] for row in FORTY[1:]]
+    assert written[3] == {
+        "id": "040",
+        "prompt": "character1 läuft; 40. Schritt",
+        "references": ["hero.png"],
+        "size": "1280*720",
+        "duration": 5,
+        "note": "Öl & Übung",
+    }
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_every_form_of_csv_is_the_same_list(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    content = as_csv(PLAIN, delimiter).decode().encode(encoding)
+    assert imported(tmp_path, content).code == 0
+    assert [scene["prompt"] for scene in scenes(tmp_path)] == ["character1 wäscht", "character1 ruht"]
+
+
+def test_another_encoding_has_to_be_said(tmp_path: Path) -> None:
+    content = as_csv(PLAIN).decode().encode("cp1252")
+    ended = imported(tmp_path, content)
+    assert ended.code == 3
+    assert "byte 0xe4 in line 2 is not UTF-8; save the list as CSV in UTF-8; or say its encoding with" in ended.err
+    assert imported(tmp_path, content, "--encoding", "cp1252").code == 0
+    assert scenes(tmp_path)[0]["prompt"] == "character1 wäscht"
+    for wrong in ("no-such", "hex", "rot13"):
+        assert f"there is no encoding '{wrong}'" in imported(tmp_path, content, "--encoding", wrong, out=wrong).err
+
+
+@pytest.mark.parametrize("content", [codecs.BOM_UTF16_LE + b"a", "a\n".encode("utf-16-le"), b"\xff\xfe\x00"])
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    ended = imported(tmp_path, content)
+    assert (ended.code, "--encoding" in ended.err) == (3, True)
+
+
+def test_a_google_sheets_export_as_it_is(tmp_path: Path) -> None:
+    content = (
+        "Drehplan,,,,,,\r\n,,,,,,\r\nShot,Scene title,Prompt,Refs,Watermark,Take,\r\n"
+        'Shot 1A,,"character1 says ""no"",\nthen: # leaves",hero.png,FALSE,,\r\n,,,,,,\r\n'
+        "Shot 1A,,character1 — 16:9,hero.png,TRUE,2,x\r\n"
+    ).encode()
+    assert imported(tmp_path, content).code == 0
+    assert scenes(tmp_path) == [
+        {
+            "id": "Shot-1A",
+            "prompt": 'character1 says "no",\nthen: # leaves',
+            "references": ["hero.png"],
+            "watermark": False,
+        },
+        {"id": "Shot-1A-t2", "prompt": "character1 — 16:9", "references": ["hero.png"], "watermark": True},
+    ]
+
+
+def test_rows_are_counted_as_the_spreadsheet_does(tmp_path: Path) -> None:
+    content = (
+        b'Plan,,\r\n\r\nShot,Prompt,Refs\r\n1,"character1\r\n\r\nwalks",hero.png\r\n\r\n2,character1,nowhere.png\r\n'
+    )
+    ended = imported(tmp_path, content)
+    assert places(ended) == ["C6 reference.unusable"]
+    assert '"nowhere.png" does not exist' in ended.err
+
+
+def test_columns_that_export_writes_are_read_back(tmp_path: Path) -> None:
+    content = as_csv(
+        [
+            EXPORTED,
+            ["s01", "", "Gate", "'=character1", "hero.png", "1280*720", "5", "7", "completed", "0.50", "a.mp4", "'-"],
+            ["s02", "2", "", "character1 {a}", "hero.png", "1920*1080", "10", "43", "failed", "", "", "wait\nfor it"],
+        ]
+    )
+    ended = imported(tmp_path, content)
+    assert ended.code == 0, ended.err
+    assert "not used: I status, J cost_usd, K file\n" in ended.err
+    assert scenes(tmp_path) == [
+        {
+            "id": "s01",
+            "title": "Gate",
+            "prompt": "=character1",
+            "references": ["hero.png"],
+            "size": "1280*720",
+            "duration": 5,
+            "seed": 7,
+            "note": "-",
+        },
+        {
+            "id": "s02-t2",
+            "prompt": "character1 {{a}}",
+            "references": ["hero.png"],
+            "size": "1920*1080",
+            "duration": 10,
+            "seed": 43,
+            "note": "wait\nfor it",
+        },
+    ]
+
+
+def test_braces_stand_for_themselves_and_are_told_of(tmp_path: Path) -> None:
+    ended = imported(tmp_path, as_csv([["Prompt", "Refs"], ["character1 {x} }{", "hero.png"]]))
+    assert (ended.code, "braces in prompts, written {{ and }} to stand for themselves: s01" in ended.err) == (0, True)
+    assert scenes(tmp_path)[0]["prompt"] == "character1 {{x}} }}{{"
+    plan = in_process("plan", str(tmp_path / "film.yaml"), "--format", "json").out
+    assert "character1 {x} }{" in plan
+
+
+@pytest.mark.parametrize(
+    ("header", "names", "ids"),
+    [
+        (("Shot",), [("Shot 1A",), ("12/3",), ("Größe ß",)], ["Shot-1A", "12-3", "Groesse-ss"]),
+        (("Scene", "Shot"), [("1", "A"), ("1", "B"), ("2", "2A")], ["1-A", "1-B", "2A"]),
+        (("Scene", "Shot"), [("1", "10"), ("10", "1")], ["1-10", "10-1"]),
+        (("Szene",), [("7",), ("8",)], ["7", "8"]),
+        (("Nr.", "Szene"), [("1", "Garten"), ("2", "Garten")], ["1", "2"]),
+        (("Shot", "ID"), [("1", "a"), ("1", "b")], ["a", "b"]),
+        (("Shot",), [("x",), ("",), ("镜头",)], ["x", "s02", "s03"]),
+        (("Shot", "Take"), [("1", "1"), ("1", "2")], ["1-t1", "1-t2"]),
+        (("Shot #", "Take No."), [("no", ""), ("010", "")], ["no", "010"]),
+        (("#",), [("1",), ("2.5",)], ["1", "2.5"]),
+        (("Shot",), [("x" * 80,)], ["x" * 64]),
+    ],
+)
+def test_ids_are_made_of_what_stands_there(
+    tmp_path: Path, header: tuple[str, ...], names: list[tuple[str, ...]], ids: list[str]
+) -> None:
+    listed = [[*header, "Prompt", "Refs"], *([*name, "character1 walks", "hero.png"] for name in names)]
+    ended = imported(tmp_path, as_csv(listed))
+    assert ended.code == 0, ended.err
+    assert [scene["id"] for scene in scenes(tmp_path)] == ids
+
+
+def test_a_made_up_id_says_its_row(tmp_path: Path) -> None:
+    ended = imported(tmp_path, as_csv([["Prompt", "Refs"], ["", ""], ["character1 walks", "hero.png"]]))
+    assert "named in their order: s01; " in ended.err
+    assert "  - id: s01   # row 3\n" in (tmp_path / "film.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "rule"),
+    [("Shot 1", "Shot-1", "C3 id.unique"), ("a", "A", "C3 id.case"), ("1", "3-Jan", "C3 id.date")],
+)
+def test_ids_that_cannot_be(tmp_path: Path, first: str, second: str, rule: str) -> None:
+    ended = imported(tmp_path, rows(first, second))
+    assert places(ended) == [rule]
+    assert "in C2" in ended.err or "differ in letter case" in ended.err or "is a date, 3-Jan; " in ended.err
+
+
+@pytest.mark.parametrize("date", ["2026-03-01", "01.03.2026", "1/3/2026", "3-Jan", "Jan-26", "1. Mrz", "03. Jan"])
+def test_dates_in_the_place_of_ids(tmp_path: Path, date: str) -> None:
+    assert places(imported(tmp_path, rows(date))) == ["C2 id.date"]
+
+
+@pytest.mark.parametrize("name", ["01.02.03", "May 3", "Jan", "3-1", "1.2", "2026"])
+def test_ids_that_are_no_dates(tmp_path: Path, name: str) -> None:
+    assert imported(tmp_path, rows(name)).code == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "written", "value"),
+    [
+        ("Length", "5", 5),
+        ("Duration (s)", "5,0", 5),
+        ("Länge in Sekunden", "5.00 s", 5),
+        ("Dauer", "5 Sek.", 5),
+        ("Dauer [s]", '5"', 5),
+        ("Size", "1280 × 720 px", "1280*720"),  # noqa: RUF001
+        ("Auflösung", "1280X720", "1280*720"),
+        ("Seed", "0", 0),
+        ("seed", "Zufall", "random"),
+        ("Takes", "3", 3),
+        ("prompt_extend", "ja", True),
+        ("Prompt extend", "FALSCH", False),
+        ("watermark", "x", True),
+        ("SHOT TYPE", "multi", "multi"),
+        ("Titel", "2026-03-01", "2026-03-01"),
+        ("Anmerkung", "no", "no"),
+    ],
+)
+def test_values_as_producers_write_them(tmp_path: Path, header: str, written: str, value: object) -> None:
+    ended = imported(tmp_path, rows(written, header=header))
+    assert ended.code == 0, ended.err
+    (scene,) = scenes(tmp_path)
+    assert [scene[name] for name in scene if name not in ("id", "prompt", "references")] == [value]
+
+
+@pytest.mark.parametrize(
+    ("header", "written", "rule"),
+    [
+        ("Duration", "0:05", "C2 duration.type"),
+        ("Duration", "five", "C2 duration.type"),
+        ("Duration", "99", "C2 duration.maximum"),
+        ("Size", "CU", "C2 size.enum"),
+        ("Seed", "1,5", "C2 seed.type"),
+        ("Seed", "99999999999", "C2 seed.maximum"),
+        ("Watermark", "perhaps", "C2 watermark.type"),
+        ("Takes", "0", "C2 takes.minimum"),
+        ("Title", "#REF!", "C2 cell.error"),
+        ("Length", "#BEZUG!", "C2 cell.error"),
+    ],
+)
+def test_wrong_values(tmp_path: Path, header: str, written: str, rule: str) -> None:
+    ended = imported(tmp_path, rows(written, header=header))
+    assert (ended.code, places(ended)[0]) == (3, rule)
+
+
+def test_all_wrong_cells_in_one_go(tmp_path: Path) -> None:
+    listed = [["Shot", "Prompt", "Refs", "Dauer"], ["1", "", "hero.png", "x"], ["1", "character1", "", "5"]]
+    ended = imported(tmp_path, as_csv(listed))
+    assert places(ended) == ["B2 prompt.required", "D2 duration.type", "A3 id.unique", "C3 references.required"]
+
+
+def test_references(tmp_path: Path) -> None:
+    for name in ("a.png", "b c.png", "d, e.png"):
+        write_image(tmp_path / name)
+    data = "data:image/png;base64,iVBORw0KGgo="
+    cell = f"a.png; b c.png,hero.png\nd, e.png\n{data}"
+    ended = imported(tmp_path, as_csv([["Prompt", "Refs"], ["character1", cell]]))
+    assert set(places(ended)) == {"B2 reference.unusable", "B2 references.unmentioned"}
+    cell = "a.png; b c.png,hero.png\n\nd, e.png"
+    assert imported(tmp_path, as_csv([["Prompt", "Refs"], ["character1", cell]])).code == 0
+    assert scenes(tmp_path)[0]["references"] == ["a.png", "b c.png", "hero.png", "d, e.png"]
+
+
+def test_references_lead_from_the_manifest_to_the_same_files(tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "real").mkdir()
+    (tmp_path / "films").symlink_to(tmp_path / "real")
+    cell = "hero.png;https://example.com/b.png;/no/such.png"
+    wrong = imported(tmp_path / "lists", as_csv([["Prompt", "Refs"], ["character1", cell]]), out="../films/film.yaml")
+    assert places(wrong)[0] == "B2 reference.unusable"
+    cell = "hero.png;https://example.com/b.png"
+    ended = imported(tmp_path / "lists", as_csv([["Prompt", "Refs"], ["character1", cell]]), out="../films/film.yaml")
+    assert ended.code == 0, ended.err
+    assert scenes(tmp_path / "films")[0]["references"] == ["../lists/hero.png", "https://example.com/b.png"]
+    assert in_process("validate", str(tmp_path / "films" / "film.yaml")).code == 0
+
+
+def test_columns_by_the_users_own_words(tmp_path: Path) -> None:
+    listed = [["Plan", "", ""], ["Was", "Bild", "Size"], ["character1 walks", "hero.png", "CU"]]
+    ended = imported(tmp_path, as_csv(listed))
+    assert ended.code == 3
+    assert "no column is the prompt" in ended.err
+    assert "--map prompt=Description" in ended.err
+    options = ("--map", "prompt=was", "--map", "references=B", "--map", "size=")
+    assert imported(tmp_path, as_csv(listed), *options).code == 0
+    assert scenes(tmp_path) == [{"id": "s01", "prompt": "character1 walks", "references": ["hero.png"]}]
+
+
+@pytest.mark.parametrize(
+    ("option", "code", "said"),
+    [
+        ("prompt", 2, "--map takes SETTING=COLUMN"),
+        ("Was=prompt", 2, "write prompt=Was"),
+        ("promt=Was", 2, "'promt' is not a setting of a scene; there is id, "),
+        ("prompt=Wo", 3, "there is no column 'Wo' for prompt; this row, taken for the header, has A Shot, B Prompt"),
+    ],
+)
+def test_columns_that_are_said_wrong(tmp_path: Path, option: str, code: int, said: str) -> None:
+    ended = imported(tmp_path, as_csv(PLAIN), "--map", option)
+    assert ended.code == code
+    assert said in ended.err
+
+
+def test_the_likeliest_of_several_columns(tmp_path: Path) -> None:
+    listed = [["Action", "Description", "Prompt", "Refs"], ["a", "d", "character1 walks", "hero.png"]]
+    ended = imported(tmp_path, as_csv(listed))
+    assert "not used: A Action, B Description\n" in ended.err
+    assert scenes(tmp_path)[0]["prompt"] == "character1 walks"
+    twice = imported(tmp_path, as_csv([["Prompt", "PROMPT", "Refs"], ["a", "b", "hero.png"]]), out="twice.yaml")
+    assert (twice.code, "the columns A Prompt and B PROMPT have the same name" in twice.err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "there is nothing in the list"),
+        (b"\r\n,,\r\n", "there is nothing in the list"),
+        (b'Prompt,Refs\r\n"character1 walks,hero.png\r\n', 'shots.csv:2:A: a quote " opens in this row and is never'),
+        (b'Prompt,Refs\r\n"a" b,hero.png\r\n', 'shots.csv:2:A: more text stands behind a closing quote "'),
+        (b"Prompt,Refs\r\n" + b"x" * 200_000, "shots.csv:2:A: this row cannot be read"),
+        (b"\xd0\xcf\x11\xe0rest", "a workbook of an old form, or locked with a password"),
+        (b"PK\x03\x04rest", "this is not a workbook, or it is damaged"),
+    ],
+)
+def test_files_that_are_no_list(tmp_path: Path, content: bytes, said: str) -> None:
+    ended = imported(tmp_path, content)
+    assert (ended.code, said in ended.err) == (3, True), ended.err
+    assert not (tmp_path / "film.yaml").exists()
+
+
+def test_a_text_that_was_cut_at_its_comma(tmp_path: Path) -> None:
+    ended = imported(tmp_path, b"Shot,Prompt\r\n1,one, two\r\n", *TEXT_MODEL)
+    assert places(ended) == ["C2 row.cells"]
+
+
+def test_a_list_of_prompts_alone(tmp_path: Path) -> None:
+    assert imported(tmp_path, b"Prompt\r\nOne; or two\r\nThree\r\n", *TEXT_MODEL).code == 0
+    assert manifest(tmp_path)["model"] == "wan26_t2v"
+    assert [scene["prompt"] for scene in scenes(tmp_path)] == ["One; or two", "Three"]
+
+
+def test_the_delimiter_may_be_said_in_the_first_line(tmp_path: Path) -> None:
+    content = b"sep=|\r\nShot|Prompt\r\n1|one, two\r\n2|\r\n"
+    assert places(imported(tmp_path, content, *TEXT_MODEL)) == ["B3 prompt.required"]
+
+
+def test_a_model_that_needs_references_and_a_list_without(tmp_path: Path) -> None:
+    ended = imported(tmp_path, as_csv([["Prompt"], ["one"], ["two"]]))
+    assert places(ended) == ["B1 references.required"]
+    assert "the list has no column for references, which the model needs" in ended.err
+    assert imported(tmp_path, as_csv([["Prompt"], ["one"]]), *TEXT_MODEL).code == 0
+    assert "there is no model 'wan'" in imported(tmp_path, b"Prompt\n", "--model", "wan", out="x").err
+    with_references = imported(tmp_path, as_csv(PLAIN), *TEXT_MODEL, out="other.yaml")
+    assert places(with_references)[0] == "C2 unknown-key"
+
+
+def test_nothing_is_written_over_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "film.yaml").write_text("mine")
+    ended = imported(tmp_path, as_csv(PLAIN))
+    assert ended.code == 2
+    assert "would be replaced; to have that, add --force" in ended.err
+    assert (tmp_path / "film.yaml").read_text() == "mine"
+    assert imported(tmp_path, b"Prompt\n", "--force").code == 3
+    assert (tmp_path / "film.yaml").read_text() == "mine"
+    assert imported(tmp_path, as_csv(PLAIN), "--force").code == 0
+    assert manifest(tmp_path)["name"] == "film"
+    itself = imported(tmp_path, as_csv(PLAIN), "--force", out="shots.csv")
+    assert (itself.code, "is the list itself" in itself.err) == (2, True)
+    assert "is a folder" in imported(tmp_path, as_csv(PLAIN), out=".").err
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    assert imported(tmp_path, as_csv(PLAIN), out="gone.yaml").code == 2
+
+
+@pytest.mark.parametrize(("out", "name"), [("a/manifest.yaml", "a"), ("Öl 2.yml", "Oel-2"), ("镜.yaml", "batch")])
+def test_the_batch_has_the_name_of_its_manifest(tmp_path: Path, out: str, name: str) -> None:
+    assert imported(tmp_path, as_csv(PLAIN), out=out).code == 0
+    assert manifest(tmp_path, out)["name"] == name
+
+
+def test_doubts_do_not_keep_a_list_from_being_imported(tmp_path: Path) -> None:
+    ended = imported(tmp_path, as_csv([["Prompt", "Refs", "Seed"], *[["nobody", "hero.png", "1"]] * 2]))
+    assert ended.code == 0
+    assert places(ended) == ["B2 references.unmentioned", "A3 scenes.twins", "B3 references.unmentioned"]
+    assert "the same request as scene s01 in A2" in ended.err
