@@ -60,7 +60,7 @@ COMMANDS: Mapping[str, _Entry] = {
     "resolve": _Entry(
         "batchgen.cli.resolve",
         "Settle a submission whose outcome is unknown.",
-        "batchgen resolve runs/garden s02 --not-created",
+        "batchgen resolve runs/garden s07 --not-created",
     ),
     "pick": _Entry(
         "batchgen.cli.pick",
