@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _BLOCK = re.compile(r"^```(sh|bash)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
-_COMMAND = re.compile(r"^(\.venv/bin/)?batchgen ", re.MULTILINE)
+_COMMAND = re.compile(r"(^|&& )(\.venv/bin/)?batchgen ", re.MULTILINE)
 _COMMENT = re.compile(r"(^|\s+)#.*")
 _SERVING = "batchgen emulator"
 """It serves until it is interrupted; tests/unit/emulator/test_command.py starts it."""
