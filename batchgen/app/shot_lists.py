@@ -140,12 +140,13 @@ def _read(  # noqa: PLR0913, PLR0917 - all of the options
 
 def _content(source: Path) -> bytes:
     try:
-        size = source.stat().st_size
-        if size > MAX_BYTES:
-            raise UnreadableTable(f"the file has {size} bytes; a list has at most {MAX_BYTES}")
-        return source.read_bytes()
+        with source.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror}") from None
+    if len(content) > MAX_BYTES:
+        raise UnreadableTable(f"the file has more than {MAX_BYTES} bytes, which is the most for a list")
+    return content
 
 
 def _table(
@@ -154,7 +155,7 @@ def _table(
     if content.startswith(OLD_MARK):
         raise UnreadableTable("this is a workbook of an old form, or locked with a password; save it as .xlsx or CSV")
     if content.startswith(MARK):
-        return read_xlsx(content, sheet)
+        return read_xlsx(content, sheet, recogniser(kinds, said))
     if sheet is not None:
         raise UsageError("a CSV file has no sheets")
     try:

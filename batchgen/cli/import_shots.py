@@ -46,6 +46,7 @@ def command(
     except InvalidShotList as error:
         click.echo(problems.in_table(str(source), error.problems), err=True)
         click.echo(_columns(error.used, error.unused), err=True)
+        click.echo("where a column is something else: --map SETTING=COLUMN, or --map SETTING= for none", err=True)
         click.echo(on_one_line(str(error)), err=True)
         return error.exit_code
     if made.problems:

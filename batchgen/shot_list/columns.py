@@ -1,12 +1,12 @@
 """Which column of a list is which setting: by the names in its header, or as the user says. Pure."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from unicodedata import normalize
 
 from batchgen.errors import Remedy
-from batchgen.shot_list.table import Row, Table, UnreadableTable, column_index, column_name
+from batchgen.shot_list.table import LOOKED_AT, Recognised, Row, Table, UnreadableTable, column_index, column_name
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "id": (
@@ -34,8 +34,6 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 """What the columns are called, the likeliest name first; settings that are not here have their own name alone."""
 _WITHIN_SCENES = _NAMES["id"][3:10]
 """Numbers of shots, which many lists count anew in each scene."""
-_LOOKED_AT = 20
-"""Rows among which the header is looked for: titles and dates often stand above it."""
 _BESIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _UNIT = re.compile(r" in (s|sec|secs|seconds|sek|sekunden|pixel|pixels|px)\Z")
 _MARKS = re.compile(r"[\s_\-./:*#]+")
@@ -66,9 +64,16 @@ class Columns:
         return f"{column_name(index)} {' '.join(self.header.cell(index).text.split())}".strip()
 
 
-def recogniser(settings: Collection[str], said: Mapping[str, str]) -> Callable[[Sequence[str]], int]:
+def recogniser(settings: Collection[str], said: Mapping[str, str]) -> Recognised:
     """Count the settings that a row would name if it were the header."""
-    return lambda texts: len(_found(texts, settings, said))
+
+    def recognised(texts: Sequence[str]) -> int:
+        # Letters are a column of every row: only a name that stands there speaks for a header.
+        names = {_normalised(column) for column in said.values()}
+        found = _found(texts, settings, said)
+        return sum(setting not in said or _normalised(texts[index]) in names for setting, index in found.items())
+
+    return recognised
 
 
 def find(table: Table, settings: Collection[str], said: Mapping[str, str]) -> Columns:
@@ -78,7 +83,11 @@ def find(table: Table, settings: Collection[str], said: Mapping[str, str]) -> Co
     """
     if not table.rows:
         raise UnreadableTable("there is nothing in the list")
-    header = max(table.rows[:_LOOKED_AT], key=lambda row: len(_found(_texts(row), settings, said)))
+    recognised = recogniser(settings, said)
+    rows = table.rows[:LOOKED_AT]
+    header = max(rows, key=lambda row: recognised(_texts(row)))
+    if not recognised(_texts(header)):
+        header = next((row for row in rows if sum(map(bool, _texts(row))) > 1), rows[0])
     columns = Columns(header, _found(_texts(header), settings, said))
     _check_said(columns, said)
     _check_twice(columns, settings, said)

@@ -3,20 +3,15 @@
 import codecs
 import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from io import StringIO
 from itertools import islice
-from typing import TypeAlias
 
 from batchgen.errors import Remedy
 from batchgen.model import Place
-from batchgen.shot_list.table import Cell, Row, Table, UnreadableTable, not_empty, tidied
+from batchgen.shot_list.table import LOOKED_AT, Cell, Recognised, Row, Table, UnreadableTable, not_empty, tidied
 
-Recognised: TypeAlias = Callable[[Sequence[str]], int]
-"""How many of the cells of a row are names of columns."""
 _DELIMITERS = (",", ";", "\t")
-_LOOKED_AT = 20
-"""Rows from which the delimiter is found."""
 _SAID = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 """A first line that tells the delimiter; the spreadsheet does not count it."""
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -59,7 +54,7 @@ def _score(text: str, delimiter: str, recognised: Recognised) -> tuple[int, int]
     """How many names the best row has, then how few rows are longer or shorter than it."""
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
     try:
-        rows = [row for row in islice(reader, _LOOKED_AT) if any(row)]
+        rows = [row for row in islice(reader, LOOKED_AT) if any(row)]
     except csv.Error:
         return -1, 0
     header = max(rows, key=recognised, default=[])

@@ -11,7 +11,7 @@ from batchgen.manifest.document import Document, Spot
 from batchgen.model import Data, DataPath, Place, Problem
 from batchgen.shot_list import cells
 from batchgen.shot_list.columns import Columns
-from batchgen.shot_list.table import Row, Table, cell_name
+from batchgen.shot_list.table import Row, Table, UnreadableTable, cell_name
 from batchgen.text import slug
 
 _ID_MARKS = "._-"
@@ -45,11 +45,13 @@ def shot_list(
 ) -> ShotList:
     """Read the rows below the header. ``kinds`` are the settings that a scene may have and what each is.
 
-    ``settings`` go to the top of the manifest.
+    ``settings`` go to the top of the manifest. Raises `UnreadableTable` where there is no shot.
     """
     below = [row for row in table.rows if row.number > columns.header.number]
     headings = [row for row in below if columns.of["prompt"] in row.covered]
     rows = [row for row in below if row not in headings]
+    if not rows:
+        raise UnreadableTable("there is no shot below this row, taken for the header", columns.header.place(0))
     reader = _Reader(columns, kinds, is_file)
     scenes = [reader.scene(index, row) for index, row in enumerate(rows)]
     problems = [*reader.problems, *(_cut(columns, rows) if table.is_ragged else ())]
@@ -124,10 +126,9 @@ class _Reader:
         """The id of a scene: what stands in the list, with the scene before and the take behind it, or a number."""
         named = [setting for setting in ("scene", "id", "take") if setting in self._columns.of]
         refused = [self._is_refused((*path, "id"), row, setting) for setting in named]
-        scene, shot, take = (
-            slug(row.cell(self._columns.of[setting]).text, _ID_MARKS) if setting in named else ""
-            for setting in ("scene", "id", "take")
-        )
+        texts = {setting: row.cell(self._columns.of[setting]).text for setting in named}
+        scene, shot = (slug(texts.get(setting, ""), _ID_MARKS) for setting in ("scene", "id"))
+        take = slug(str(cells.value("integer", texts.get("take", ""))), _ID_MARKS)
         if any(refused) or not (scene or shot):
             shot, scene = f"s{int(path[1]) + 1:02d}", ""
             self.numbered += [] if any(refused) else [shot]

@@ -1,15 +1,20 @@
 """A shot list as a table: cells as the spreadsheet shows them, rows and columns as it counts them. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TypeAlias
 
 from batchgen.errors import Remedy
 from batchgen.model import Place
 
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes of a list, and of what is packed in a workbook: as many as a manifest may have."""
+LOOKED_AT = 20
+"""Rows among which the header is looked for: titles and dates often stand above it."""
+Recognised: TypeAlias = Callable[[Sequence[str]], int]
+"""How many of the cells of a row are names of columns."""
 _LETTERS = 26
 _COLUMN = re.compile(r"[A-Z]{1,3}\Z")
 _INVISIBLE = "\ufeff\u200b\u2060"

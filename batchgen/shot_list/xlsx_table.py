@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from io import BytesIO
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
 from batchgen.shot_list.table import (
     EMPTY,
+    LOOKED_AT,
     MAX_BYTES,
     Cell,
     Kind,
+    Recognised,
     Row,
     Table,
     UnreadableTable,
@@ -41,21 +43,21 @@ _AREA = re.compile(rb'<(?:\w+:)?(?:mergeCell|hyperlink)\b[^>]*?\bref="([A-Z]{1,3
 _MOST_MERGED = 1_000_000
 
 
-def read_xlsx(content: bytes, sheet: str | None) -> Table:
-    """Read a sheet by its name, or the first one that is not hidden.
+def read_xlsx(content: bytes, sheet: str | None, recognised: Recognised) -> Table:
+    """Read a sheet by its name, or of those that are not hidden the one whose header has the most known names.
 
     Raises `UnreadableTable` for what is no workbook, and for a sheet that is not there.
     """
     has_formulas = _looked_over(content)
     book = _opened(content, values=True)
-    found = _sheet(book, sheet)
+    found = _sheet(book, sheet, recognised)
     typed = _opened(content, values=False)[found.title] if has_formulas else None
     others = [each.title for each in book.worksheets if each.sheet_state == "visible" and each is not found]
     notes = [f"read from the sheet {found.title}; there are others: {', '.join(others)}"] if others else []
-    hidden = sorted(number for number, row in found.row_dimensions.items() if row.hidden)
+    hidden = _hidden(found)
     if hidden:
         notes.append(f"left out, since hidden: row{'s' if len(hidden) > 1 else ''} {_ranges(hidden)}")
-    return Table(not_empty(_rows(found, typed, frozenset(hidden))), tuple(notes))
+    return Table(not_empty(_rows(found, typed)), tuple(notes))
 
 
 def _looked_over(content: bytes) -> bool:
@@ -91,17 +93,27 @@ def _opened(content: bytes, *, values: bool) -> "Workbook":
         raise UnreadableTable(_DAMAGED) from None
 
 
-def _sheet(book: "Workbook", name: str | None) -> "Worksheet":
-    visible = [each for each in book.worksheets if each.sheet_state == "visible"]
+def _sheet(book: "Workbook", name: str | None, recognised: Recognised) -> "Worksheet":
     if name is None:
+        visible = [each for each in book.worksheets if each.sheet_state == "visible"]
         if not visible:
             raise UnreadableTable("the workbook has no sheet that can be seen")
-        return visible[0]
+        return max(visible, key=lambda each: _score(each, recognised))
     for each in book.worksheets:
         if each.title.casefold() == name.casefold():
             return each
     titles = ", ".join(each.title for each in book.worksheets)
     raise UnreadableTable(f"the workbook has no sheet {name!r}; it has {titles}")
+
+
+def _score(sheet: "Worksheet", recognised: Recognised) -> int:
+    """How many names the best of the first rows has: a cover has none."""
+    rows = islice(_rows(sheet, None), LOOKED_AT)
+    return max((recognised([cell.text for cell in row.cells]) for row in rows), default=0)
+
+
+def _hidden(sheet: "Worksheet") -> list[int]:
+    return sorted(number for number, row in sheet.row_dimensions.items() if row.hidden)
 
 
 def _ranges(numbers: list[int]) -> str:
@@ -115,9 +127,10 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def _rows(sheet: "Worksheet", typed: "Worksheet | None", hidden: frozenset[int]) -> Iterator[Row]:
+def _rows(sheet: "Worksheet", typed: "Worksheet | None") -> Iterator[Row]:
     """The rows that are seen, with what a cell that is merged over several rows says in each of them."""
     filled, covered = _merged(sheet)
+    hidden = frozenset(_hidden(sheet))
     # The cells that there are: one that is formatted in the last corner would make iter_rows go through billions.
     known = sorted(sheet._cells.items())  # noqa: SLF001
     for number, cells in groupby(known, lambda item: item[0][0]):

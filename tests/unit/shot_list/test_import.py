@@ -4,6 +4,8 @@ import codecs
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers.shot_lists import FORTY, as_csv, imported, manifest, places, scenes
 from helpers.support import in_process, write_image
@@ -27,6 +29,7 @@ def test_forty_rows_with_a_wrong_cell_and_then_without(tmp_path: Path) -> None:
     ended = imported(tmp_path, as_csv(wrong, ";"))
     assert (ended.code, ended.out, places(ended)) == (3, "", ["D7 size.enum"])
     assert 'shots.csv:7:D: size cannot be "16:9"; write "1280*720" or "1920*1080"\n' in ended.err
+    assert "where a column is something else: --map SETTING=COLUMN" in ended.err
     assert ended.err.endswith("1 error; nothing was written\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hero.png", "shots.csv"]
     mended = imported(tmp_path, as_csv(FORTY, ";"))
@@ -150,7 +153,7 @@ def test_braces_stand_for_themselves_and_are_told_of(tmp_path: Path) -> None:
         (("Nr.", "Szene"), [("1", "Garten"), ("2", "Garten")], ["1", "2"]),
         (("Shot", "ID"), [("1", "a"), ("1", "b")], ["a", "b"]),
         (("Shot",), [("x",), ("",), ("镜头",)], ["x", "s02", "s03"]),
-        (("Shot", "Take"), [("1", "1"), ("1", "2")], ["1-t1", "1-t2"]),
+        (("Shot", "Take"), [("1", "1"), ("1", "2,0")], ["1-t1", "1-t2"]),
         (("Shot #", "Take No."), [("no", ""), ("010", "")], ["no", "010"]),
         (("#",), [("1",), ("2.5",)], ["1", "2.5"]),
         (("Shot",), [("x" * 80,)], ["x" * 64]),
@@ -282,6 +285,13 @@ def test_columns_by_the_users_own_words(tmp_path: Path) -> None:
     assert scenes(tmp_path) == [{"id": "s01", "prompt": "character1 walks", "references": ["hero.png"]}]
 
 
+def test_letters_are_no_header(tmp_path: Path) -> None:
+    listed = [["Plan", "", ""], ["Was", "Bild", ""], ["character1 walks", "hero.png", "7"]]
+    options = ("--map", "prompt=A", "--map", "references=B", "--map", "id=C")
+    assert imported(tmp_path, as_csv(listed), *options).code == 0
+    assert scenes(tmp_path) == [{"id": "7", "prompt": "character1 walks", "references": ["hero.png"]}]
+
+
 @pytest.mark.parametrize(
     ("option", "code", "said"),
     [
@@ -311,6 +321,7 @@ def test_the_likeliest_of_several_columns(tmp_path: Path) -> None:
     [
         (b"", "there is nothing in the list"),
         (b"\r\n,,\r\n", "there is nothing in the list"),
+        (b"Plan\r\nShot,Prompt\r\n,,", "shots.csv:2:A: there is no shot below this row, taken for the header"),
         (b'Prompt,Refs\r\n"character1 walks,hero.png\r\n', 'shots.csv:2:A: a quote " opens in this row and is never'),
         (b'Prompt,Refs\r\n"a" b,hero.png\r\n', 'shots.csv:2:A: more text stands behind a closing quote "'),
         (b"Prompt,Refs\r\n" + b"x" * 200_000, "shots.csv:2:A: this row cannot be read"),
@@ -378,3 +389,23 @@ def test_doubts_do_not_keep_a_list_from_being_imported(tmp_path: Path) -> None:
     assert ended.code == 0
     assert places(ended) == ["B2 references.unmentioned", "A3 scenes.twins", "B3 references.unmentioned"]
     assert "the same request as scene s01 in A2" in ended.err
+
+
+def test_a_file_without_an_end(tmp_path: Path) -> None:
+    ended = in_process("import", "/dev/zero", "--out", str(tmp_path / "film.yaml"))
+    assert (ended.code, "more than 67108864 bytes" in ended.err) == (3, True)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_line_ends_of_every_system(tmp_path: Path, ends: str) -> None:
+    content = ends.join(["Größe,Prompt,Refs", "960*960,character1,hero.png", ""])  # the header as macOS composes it
+    assert imported(tmp_path, content.encode()).code == 0
+    assert scenes(tmp_path)[0]["size"] == "960*960"
+
+
+@given(st.binary(max_size=200) | st.text(st.sampled_from('Prompt,Refs;Shot\t"\r\n{}=-#1\ufeff\0'), max_size=200))
+def test_any_content_ends_in_a_manifest_or_an_error(tmp_path: Path, content: bytes | str) -> None:
+    found = content if isinstance(content, bytes) else content.encode()
+    for name in ("shots.csv", "shots.xlsx"):
+        ended = imported(tmp_path, b"PK\x03\x04" * (name == "shots.xlsx") + found, *TEXT_MODEL, "--force", name=name)
+        assert ended.code in (0, 3), ended.err

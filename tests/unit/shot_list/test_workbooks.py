@@ -128,6 +128,20 @@ def test_sheets(tmp_path: Path) -> None:
     assert imported(tmp_path, b"Prompt\n", "--sheet", "x", "--force").code == 2
 
 
+def test_a_cover_and_a_stray_cell_far_away(tmp_path: Path) -> None:
+    def change(sheet: Worksheet) -> None:
+        book = sheet.parent
+        assert isinstance(book, Workbook)
+        cover = book.create_sheet("Cover", 0)
+        cover["C3"] = "Prompt: see the list"
+        sheet["XFD1048576"] = "stray"
+        del sheet["XFD1048576"]
+        sheet["A1048576"].number_format = "0%"
+
+    assert imported(tmp_path, workbook(change, row()), name="shots.xlsx").code == 0
+    assert [scene["id"] for scene in scenes(tmp_path)] == ["1"]
+
+
 def repacked(content: bytes, part: str, before: bytes, after: bytes) -> bytes:
     """A workbook with one of its parts changed."""
     result = BytesIO()
