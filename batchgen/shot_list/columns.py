@@ -69,7 +69,7 @@ def recogniser(settings: Collection[str], said: Mapping[str, str]) -> Recognised
 
     def recognised(texts: Sequence[str]) -> int:
         # Letters are a column of every row: only a name that stands there speaks for a header.
-        names = {_normalised(column) for column in said.values()}
+        names = {_normalised(column) for column in said.values()} - {""}
         found = _found(texts, settings, said)
         return sum(setting not in said or _normalised(texts[index]) in names for setting, index in found.items())
 
