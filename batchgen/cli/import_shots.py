@@ -17,7 +17,7 @@ import click
     help="Which column a setting is, by name or letters; without COLUMN, none is. Repeatable.",
 )  # fmt: skip
 @click.option("--model", metavar="NAME", help="The model that the shots are for. Without it: the default one.")
-@click.option("--sheet", metavar="NAME", help="The sheet of a workbook. Without it: the first that is not hidden.")
+@click.option("--sheet", metavar="NAME", help="The sheet of a workbook. Without it: the first with a header.")
 @click.option("--encoding", metavar="NAME", help="The encoding of a CSV file that is neither UTF-8 nor UTF-16.")
 @click.option("--force", is_flag=True, help="Replace a manifest that is there already.")
 def command(

@@ -409,3 +409,14 @@ def test_any_content_ends_in_a_manifest_or_an_error(tmp_path: Path, content: byt
     for name in ("shots.csv", "shots.xlsx"):
         ended = imported(tmp_path, b"PK\x03\x04" * (name == "shots.xlsx") + found, *TEXT_MODEL, "--force", name=name)
         assert ended.code in (0, 3), ended.err
+
+
+def test_texts_that_would_steer_a_terminal(tmp_path: Path) -> None:
+    evil = "\x1b[2J\u202eevil"
+    listed = [["Shot", "Prompt", "Refs", "Size", f"{evil}\nfilm.yaml: ok"], ["1", "character1", "hero.png", evil]]
+    for content in (as_csv(listed), as_csv([[evil], ["a"]]), as_csv([["Prompt", "Refs"], ["a", evil]])):
+        ended = imported(tmp_path, content)
+        assert ended.code == 3
+        assert "evil" in ended.err
+        assert not {"\x1b", "\u202e"} & set(ended.err)
+        assert "\nfilm.yaml" not in ended.err
