@@ -15,7 +15,7 @@ _DELIMITERS = (",", ";", "\t")
 _SAID = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 """A first line that tells the delimiter; the spreadsheet does not count it."""
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_HARMLESS = re.compile(r"'(?=\s*[=+\-@＝＋－＠])")  # noqa: RUF001 - full-width forms count, too
+_HARMLESS = re.compile(r"'(?=\s*[=+\-@＝＋－＠]| *[\t\n])")  # noqa: RUF001 - full-width forms count, too
 
 
 def read_csv(content: bytes, encoding: str | None, recognised: Recognised) -> Table:

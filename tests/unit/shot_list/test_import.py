@@ -1,15 +1,19 @@
 """Shot lists as producers have them: what they become, and what is told of wrong cells."""
 
 import codecs
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchgen.report.as_csv import harmless
+
 from helpers.shot_lists import FORTY, as_csv, imported, manifest, places, scenes
 from helpers.support import in_process, write_image
 
+ROOT = Path(__file__).resolve().parents[3]
 PLAIN = [["Shot", "Prompt", "Refs"], ["1A", "character1 wäscht", "hero.png"], ["1B", "character1 ruht", "hero.png"]]
 EXPORTED = [
     *("shot", "take", "title", "prompt", "references", "size", "duration", "seed"),
@@ -420,3 +424,20 @@ def test_texts_that_would_steer_a_terminal(tmp_path: Path) -> None:
         assert "evil" in ended.err
         assert not {"\x1b", "\u202e"} & set(ended.err)
         assert "\nfilm.yaml" not in ended.err
+
+
+def test_the_page_shows_what_is_said(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "shot-list.md").read_text(encoding="utf-8")
+    header, _, *listed = [line.strip("|").split("|") for line in page.split("```")[2].strip().split("\n")[:4]]
+    (tmp_path / "refs").mkdir()
+    for name in ("hero.png", "dog.mp4"):
+        shutil.copy(ROOT / "manifests" / "refs" / name, tmp_path / "refs")
+    ended = imported(tmp_path, as_csv([[cell.strip() for cell in row] for row in (header, *listed)]))
+    shown = ended.err.replace(str(tmp_path / "film.yaml"), "film.yaml").partition("\n\n")[0]
+    assert f"```\n{shown}\n```" in page
+
+
+@pytest.mark.parametrize("text", ["=a", "-a", "+1", "@a", " =a", "＝a", "a", "'a", "a=b", "\ta", "#a"])  # noqa: RUF001
+def test_what_reports_make_harmless_is_read_as_it_was(tmp_path: Path, text: str) -> None:
+    assert imported(tmp_path, rows(harmless(text), header="Note")).code == 0
+    assert scenes(tmp_path)[0]["note"] == text
