@@ -15,8 +15,6 @@ _AS_TYPED = re.compile(r"[\w./~+-]*\Z")
 """Names that no shell needs quotes for; the shell completes others itself."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 """What an id may be: a shell is handed nothing else from a file."""
-_MOST = 2_000
-"""Ids that are offered: a shell would ask before it shows more."""
 
 
 def manifests(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":  # noqa: ARG001 - click's signature
@@ -50,7 +48,7 @@ def _offered(names: Iterable[str], incomplete: str) -> "list[CompletionItem]":
     from click.shell_completion import CompletionItem
 
     found = dict.fromkeys(name for name in names if name.startswith(incomplete) and _ID.match(name))
-    return [CompletionItem(name) for name in list(found)[:_MOST]]
+    return [CompletionItem(name) for name in found]
 
 
 def _shots(path: Path) -> Iterator[str]:
@@ -70,8 +68,8 @@ def _shots(path: Path) -> Iterator[str]:
 def _reported(run_dir: Path) -> Iterator[str]:
     import csv
 
-    from batchgen import layout
+    from batchgen.layout import REPORT
 
-    with suppress(OSError, UnicodeDecodeError, csv.Error), (run_dir / layout.REPORT).open(encoding="utf-8") as file:
+    with suppress(OSError, UnicodeDecodeError, csv.Error), (run_dir / REPORT).open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             yield row.get("scene_id") or ""
