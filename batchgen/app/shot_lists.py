@@ -191,20 +191,21 @@ def _as_text(source: Path, out: Path, shots: ShotList) -> str:
 
 
 def _rebased(scene: Mapping[str, Data], source: Path, out: Path) -> dict[str, Data]:
-    listed = scene.get("references")
-    before, now = source.resolve().parent, out.resolve().parent
-    if not isinstance(listed, list) or before == now:
-        return {}
-    return {"references": [_seen_from(now, before, str(each)) for each in listed]}
+    """The settings of a scene that name files, as they are called from another folder; none in the same folder."""
+    before, now = source.parent.resolve(), out.parent.resolve()
+    named = {name: scene[name] for name in ("references", "audio_url") if name in scene and before != now}
+    return {name: _seen_from(now, before, value) for name, value in named.items()}
 
 
-def _seen_from(now: Path, before: Path, reference: str) -> str:
-    if _ELSEWHERE.match(reference):
-        return reference
+def _seen_from(now: Path, before: Path, value: Data) -> Data:
+    if isinstance(value, list):
+        return [_seen_from(now, before, each) for each in value]
+    if not isinstance(value, str) or _ELSEWHERE.match(value):
+        return value
     try:
-        return Path(os.path.relpath(before / reference, now)).as_posix()
+        return Path(os.path.relpath(before / value, now)).as_posix()
     except ValueError:  # on another drive
-        return (before / reference).as_posix()
+        return (before / value).as_posix()
 
 
 def _write(out: Path, text: str) -> None:

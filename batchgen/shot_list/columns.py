@@ -8,12 +8,10 @@ from unicodedata import normalize
 from batchgen.errors import Remedy
 from batchgen.shot_list.table import LOOKED_AT, Recognised, Row, Table, UnreadableTable, column_index, column_name
 
+_SHOT_NUMBERS = ("shot", "shot no", "shot nr", "shot number", "einstellung", "einstellung nr", "einstellungsnummer")
+"""Many lists count these anew in each scene."""
 _NAMES: Mapping[str, tuple[str, ...]] = {
-    "id": (
-        *("id", "scene id", "shot id"),
-        *("shot", "shot no", "shot nr", "shot number", "einstellung", "einstellung nr", "einstellungsnummer"),
-        *("nr", "no", "nummer", "number", "#"),
-    ),
+    "id": ("id", "scene id", "shot id", *_SHOT_NUMBERS, "nr", "no", "nummer", "number", "#"),
     "scene": ("scene", "scene no", "scene nr", "scene number", "szene", "szene nr", "szenennummer"),
     "take": ("take", "take no", "take nr"),
     "takes": ("takes", "number of takes", "anzahl takes"),
@@ -32,8 +30,6 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """What the columns are called, the likeliest name first; settings that are not here have their own name alone."""
-_WITHIN_SCENES = _NAMES["id"][3:10]
-"""Numbers of shots, which many lists count anew in each scene."""
 _BESIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _UNIT = re.compile(r" in (s|sec|secs|seconds|sek|sekunden|pixel|pixels|px)\Z")
 _MARKS = re.compile(r"[\s_\-./:*#]+")
@@ -126,7 +122,7 @@ def _settle_scene(found: dict[str, int], names: Sequence[str], *, is_said: bool)
     """A scene alone is the id. It goes before the number of a shot, and is let be beside a running number."""
     if "id" not in found:
         found["id"] = found.pop("scene")
-    elif is_said or names[found["id"]] not in _WITHIN_SCENES:
+    elif is_said or names[found["id"]] not in _SHOT_NUMBERS:
         del found["scene"]
 
 

@@ -49,7 +49,7 @@ def shot_list(
     """
     below = [row for row in table.rows if row.number > columns.header.number]
     headings = [row for row in below if columns.of["prompt"] in row.covered]
-    rows = [row for row in below if row not in headings]
+    rows = [row for row in below if columns.of["prompt"] not in row.covered]
     if not rows:
         raise UnreadableTable("there is no shot below this row, taken for the header", columns.header.place(0))
     reader = _Reader(columns, kinds, is_file)

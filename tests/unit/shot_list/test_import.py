@@ -278,6 +278,16 @@ def test_references_lead_from_the_manifest_to_the_same_files(tmp_path: Path) -> 
     assert in_process("validate", str(tmp_path / "films" / "film.yaml")).code == 0
 
 
+def test_references_of_a_list_that_is_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real.csv").write_bytes(as_csv([["Prompt", "Refs"], ["character1", "hero.png"]]))
+    (tmp_path / "here").mkdir()
+    write_image(tmp_path / "here" / "hero.png")
+    (tmp_path / "here" / "shots.csv").symlink_to(tmp_path / "real.csv")
+    ended = in_process("import", str(tmp_path / "here" / "shots.csv"), "--out", str(tmp_path / "film.yaml"))
+    assert ended.code == 0, ended.err
+    assert scenes(tmp_path)[0]["references"] == ["here/hero.png"], "beside the name that was given"
+
+
 def test_columns_by_the_users_own_words(tmp_path: Path) -> None:
     listed = [["Plan", "", ""], ["Was", "Bild", "Size"], ["character1 walks", "hero.png", "CU"]]
     ended = imported(tmp_path, as_csv(listed))
