@@ -30,7 +30,7 @@ def read_csv(content: bytes, encoding: str | None, recognised: Recognised) -> Ta
         text = text[said.end() :]
     delimiters = (said[1],) if said else _DELIMITERS
     delimiter = max(delimiters, key=lambda each: _score(text, each, recognised))
-    return Table(not_empty(_rows(text, delimiter)), is_ragged=True)
+    return Table(not_empty(_rows(text, delimiter)), delimiter=delimiter)
 
 
 def _decoded(content: bytes, encoding: str | None) -> str:

@@ -54,7 +54,7 @@ def shot_list(
         raise UnreadableTable("there is no shot below this row, taken for the header", columns.header.place(0))
     reader = _Reader(columns, kinds, is_file)
     scenes = [reader.scene(index, row) for index, row in enumerate(rows)]
-    problems = [*reader.problems, *(_cut(columns, rows) if table.is_ragged else ())]
+    problems = [*reader.problems, *(_cut(columns, rows, table.delimiter) if table.delimiter else ())]
     root = Spot(columns.header.place(0))
     listed = Spot(columns.header.place(0))
     listed.inside = reader.spots
@@ -71,13 +71,14 @@ def _told_of(rows: list[Row], what: str) -> Iterator[str]:
         yield f"{what}: row{'s' if len(rows) > 1 else ''} {numbers}"
 
 
-def _cut(columns: Columns, rows: list[Row]) -> Iterator[Problem]:
+def _cut(columns: Columns, rows: list[Row], delimiter: str) -> Iterator[Problem]:
     """Rows with more cells than the header: a text with a comma in it was cut in two, and the rest has moved."""
     width = len(columns.header.cells)
     for index, row in enumerate(rows):
         beyond = [place for place, cell in enumerate(row.cells) if place >= width and cell.text]
         if beyond:
-            message = "this row has more cells than the header; put a text that has the delimiter in it in quotes"
+            mark = "a tab" if delimiter == "\t" else delimiter
+            message = f'this row has more cells than the header; put a text that has {mark} in it in double quotes: "…"'
             shown = f'"{row.cell(beyond[0]).text[:_LONGEST_ID]}"'
             yield Problem(row.place(beyond[0]), ("scenes", index), "row.cells", message, shown)
 
@@ -173,14 +174,14 @@ def _few(names: list[str]) -> str:
 def in_cells(found: tuple[Problem, ...], shots: ShotList) -> tuple[Problem, ...]:
     """What the rules found, each at the cell that it is about.
 
-    A cell that says nothing has one problem, and a column that is not there one for all rows.
+    A cell that says nothing has one problem, as has a row that was cut, and a column that is not there for all rows.
     """
     own = {(problem.path, problem.rule) for problem in shots.document.problems}
     refused = {path for path, _ in own}
     told: dict[tuple[Place, str, str], Problem] = {}
     for problem in found:
         setting = problem.path[2] if len(problem.path) > 2 else None  # noqa: PLR2004 - scenes, number, setting
-        if problem.path[:3] in refused and (problem.path, problem.rule) not in own:
+        if refused & {problem.path[:2], problem.path[:3]} and (problem.path, problem.rule) not in own:
             continue
         if problem.rule.endswith(_COLUMNLESS):
             problem = _missing(problem, str(setting), shots)  # noqa: PLW2901 - the same one, at its place

@@ -71,12 +71,12 @@ class Row:
 class Table:
     """The rows of a list, and what of the file was left out or chosen.
 
-    ``is_ragged`` says that rows may only be as long as the header: a longer one was cut at the wrong places.
+    ``delimiter`` is what cuts the rows of a CSV file: one that is longer than the header was cut within a text.
     """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
-    is_ragged: bool = False
+    delimiter: str | None = None
 
 
 class UnreadableTable(Exception):  # noqa: N818 - no table came through; the message says why

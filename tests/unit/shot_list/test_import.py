@@ -352,6 +352,9 @@ def test_files_that_are_no_list(tmp_path: Path, content: bytes, said: str) -> No
 def test_a_text_that_was_cut_at_its_comma(tmp_path: Path) -> None:
     ended = imported(tmp_path, b"Shot,Prompt\r\n1,one, two\r\n", *TEXT_MODEL)
     assert places(ended) == ["C2 row.cells"]
+    assert 'put a text that has , in it in double quotes: "…"' in ended.err
+    shifted = b"Shot;Prompt;Refs;Size\r\n1;one; two;hero.png;1280*720\r\n2;character1;hero.png;\r\n"
+    assert places(imported(tmp_path, shifted)) == ["E2 row.cells"], "what has moved is not told of as well"
 
 
 def test_a_list_of_prompts_alone(tmp_path: Path) -> None:
