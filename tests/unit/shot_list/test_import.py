@@ -1,6 +1,7 @@
 """Shot lists as producers have them: what they become, and what is told of wrong cells."""
 
 import codecs
+import pickle
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchgen.app.shot_lists import InvalidShotList, import_shots
 from batchgen.report.as_csv import harmless
 
 from helpers.shot_lists import FORTY, as_csv, imported, manifest, places, scenes
@@ -454,3 +456,23 @@ def test_the_page_shows_what_is_said(tmp_path: Path) -> None:
 def test_what_reports_make_harmless_is_read_as_it_was(tmp_path: Path, text: str) -> None:
     assert imported(tmp_path, rows(harmless(text), header="Note")).code == 0
     assert scenes(tmp_path)[0]["note"] == text
+
+
+@pytest.mark.parametrize("out", ["shots.csv/film.yaml", "x" * 300])
+def test_a_place_that_cannot_be_written(tmp_path: Path, out: str) -> None:
+    ended = imported(tmp_path, as_csv(PLAIN), out=out)
+    assert ended.code == 2, ended.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hero.png", "shots.csv"]
+
+
+@pytest.mark.parametrize("cell", ["x" * 300, "a\nb" * 100, "\x01"])
+def test_references_that_no_file_can_be(tmp_path: Path, cell: str) -> None:
+    assert imported(tmp_path, as_csv([["Prompt", "Refs"], ["character1", cell]])).code == 3
+
+
+def test_problems_go_from_one_process_to_another(tmp_path: Path) -> None:
+    (tmp_path / "shots.csv").write_bytes(b"Shot,Prompt\n1,\n")
+    with pytest.raises(InvalidShotList) as caught:
+        import_shots(tmp_path / "shots.csv", out=tmp_path / "film.yaml", model="wan26_t2v")
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+    assert (str(again), again.problems, again.used) == (str(caught.value), caught.value.problems, caught.value.used)

@@ -42,14 +42,14 @@ def row(shot: Any = 1, prompt: Any = "character1 walks", refs: Any = "hero.png",
 
 def test_numbers_in_a_workbook_are_what_they_look_like(tmp_path: Path) -> None:
     def change(sheet: Worksheet) -> None:
-        for cell, form in {"A3": "000", "A4": "0.00", "A5": '"SH"0', "D2": "0.0"}.items():
+        for cell, form in {"A3": "000", "A4": "0.00", "A5": '"SH"0', "A7": "0.0", "D2": "0.0"}.items():
             sheet[cell].number_format = form
 
-    content = workbook(change, row(1.0, duration=5.0), row(10), row(2.1), row(7), row(" 2.50\u00a0"))
+    content = workbook(change, row(1.0, duration=5.0), row(10), row(2.1), row(7), row(" 2.50\u00a0"), row(2.125))
     ended = imported(tmp_path, content, name="shots.xlsx")
     assert ended.code == 0, ended.err
-    assert [scene["id"] for scene in scenes(tmp_path)] == ["1", "010", "2.10", "7", "2.50"]
-    assert [scene["duration"] for scene in scenes(tmp_path)] == [5] * 5
+    assert [scene["id"] for scene in scenes(tmp_path)] == ["1", "010", "2.10", "7", "2.50", "2.125"]
+    assert [scene["duration"] for scene in scenes(tmp_path)] == [5] * 6
 
 
 def test_texts_of_a_workbook(tmp_path: Path) -> None:
@@ -166,6 +166,7 @@ SHEET = "xl/worksheets/sheet1.xml"
         (SHEET, b"</sheetData>", b"</sheetData>" + b" " * 70_000_000, "holds more than"),
         (SHEET, b"</sheetData>", b"", "damaged"),
         ("xl/workbook.xml", b"<sheets>", b"<sheats>", "damaged"),
+        ("xl/workbook.xml", b'state="visible"', b'state="hidden"', "no sheet that can be seen"),
     ],
 )
 def test_workbooks_that_would_break_something(
