@@ -20,6 +20,11 @@ def as_csv(rows: Rows, delimiter: str = ",") -> bytes:
     return text.getvalue().encode()
 
 
+def rows(*values: str, header: str = "Shot") -> bytes:
+    """A list with prompts, and one more column with these values."""
+    return as_csv([["Prompt", "Refs", header], *(["character1 walks", "hero.png", value] for value in values)])
+
+
 def imported(folder: Path, content: bytes, *options: str, name: str = "shots.csv", out: str = "film.yaml") -> Ended:
     """What importing a list of this content comes to; hero.png lies beside it."""
     (folder / name).write_bytes(content)
