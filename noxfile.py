@@ -21,7 +21,10 @@ nox.options.error_on_external_run = True
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 CAMPAIGN_SEEDS = "20000"
 PORTABLE = (
-    *(f"tests/unit/{room}" for room in ("engine", "journal", "media", "providers", "report", "runner", "store")),
+    *(
+        f"tests/unit/{room}"
+        for room in ("engine", "journal", "media", "providers", "report", "runner", "shot_list", "store")
+    ),
     *(
         f"tests/unit/manifest/test_{name}.py"
         for name in ("examples", "limits", "manifest_properties", "models", "rules")

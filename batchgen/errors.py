@@ -26,6 +26,7 @@ class Remedy(StrEnum):
     """``about`` is the environment variable that may hold the API key."""
     GO_ON_THERE = "go_on_there"
     """``about`` is the run directory of the earlier runs."""
+    MAP_COLUMN = "map_column"
     NAME_MODEL = "name_model"
     OTHER_FORM = "other_form"
     OTHER_GATEWAY = "other_gateway"
@@ -34,6 +35,7 @@ class Remedy(StrEnum):
     REPLACE = "replace"
     SAVE_PLAN = "save_plan"
     SAY_WHAT_BECAME = "say_what_became"
+    SAY_ENCODING = "say_encoding"
     SALVAGE = "salvage"
     """``about`` is the run directory."""
 

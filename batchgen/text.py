@@ -1,6 +1,7 @@
 """Text from elsewhere: made safe for a terminal, or fit to be an id. Pure."""
 
 import re
+from unicodedata import combining, normalize
 
 from batchgen.limits import LONGEST_ID
 
@@ -31,3 +32,18 @@ def without_request_id(text: str) -> str:
 
 
 _REQUEST_ID = re.compile(r" \(request id [^()\s]+\)")
+
+
+def slug(text: str, allowed: str = "-") -> str:
+    """Letters and digits of a text without accents, at most 64, with what is ``allowed`` between them.
+
+    German letters are spelt out: ä becomes ae. Empty where nothing is left.
+    """
+    spelt_out = normalize("NFC", text).translate(_SPELT_OUT)
+    letters = "".join(char for char in normalize("NFKD", spelt_out) if not combining(char))
+    words = re.sub(rf"[^A-Za-z0-9{re.escape(allowed)}]+", "-", letters)
+    return words.lstrip(allowed + "-")[:_LONGEST_SLUG].rstrip(allowed + "-")
+
+
+_SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+_LONGEST_SLUG = 64

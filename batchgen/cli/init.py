@@ -44,10 +44,10 @@ def command(directory: Path) -> int:
     from batchgen.files import write_atomically
     from batchgen.media.samples import FIGURES, clip, picture
     from batchgen.schemas import shipped
-    from batchgen.text import on_one_line
+    from batchgen.text import on_one_line, slug
 
     manifest = directory / "manifest.yaml"
-    name = _slug(directory.resolve().name)
+    name = slug(directory.resolve().name) or "batch"
     schema = json.dumps(shipped().document("manifest"), indent=2, ensure_ascii=False)
     files = {
         directory / "refs" / "hero.png": picture(FIGURES["hero"]),
@@ -68,10 +68,3 @@ def command(directory: Path) -> int:
         click.echo(on_one_line(f"wrote {path}"), err=True)
     click.echo(f"\nNow check it:\n  batchgen validate {on_one_line(shlex.quote(str(manifest)))}", err=True)
     return 0
-
-
-def _slug(name: str) -> str:
-    """A manifest name out of a folder's name."""
-    import re
-
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:64] or "batch"

@@ -58,7 +58,7 @@ COMMANDS: Mapping[str, _Entry] = {
     "resolve": _Entry(
         "batchgen.cli.resolve",
         "Settle a submission whose outcome is unknown.",
-        "batchgen resolve runs/garden s02 --not-created",
+        "batchgen resolve runs/garden s07 --not-created",
     ),
     "pick": _Entry(
         "batchgen.cli.pick",
@@ -69,6 +69,11 @@ COMMANDS: Mapping[str, _Entry] = {
         "batchgen.cli.control",
         "Pause, resume or pace a run that is under way.",
         "batchgen control runs/garden set max_in_flight=20",
+    ),
+    "import": _Entry(
+        "batchgen.cli.import_shots",
+        "Make a manifest of a shot list.",
+        "batchgen import shots.csv --out film.yaml",
     ),
     "emulator": _Entry(
         "batchgen.cli.emulator",
@@ -117,7 +122,7 @@ def cli(context: click.Context) -> None:
         context.with_resource(made_for_their_owner())
 
 
-_FOR_EVERYBODY = frozenset({"init", "model"})
+_FOR_EVERYBODY = frozenset({"init", "import", "model"})
 """Commands whose files are a user's own, to be shared like any other; what runs leave is private."""
 
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
+from batchgen.cli.completion import scenes_of_run
+
 
 @click.command("pick")
 @click.argument("run_dir", metavar="RUN_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("names", metavar="[SCENE[@N]]...", nargs=-1)
+@click.argument("names", metavar="[SCENE[@N]]...", nargs=-1, shell_complete=scenes_of_run)
 @click.option(
     "--from", "source", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Replace all picks by those of a file.",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from batchgen.cli.completion import manifests, scenes_of_manifest
 from batchgen.cli.options import Given, PlacedCommand
 
 _OF_THE_GATEWAY = frozenset({"base_url", "api_key_file"})
@@ -14,7 +15,10 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command("plan", cls=PlacedCommand)
-@click.argument("manifest", metavar="MANIFEST", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "manifest", metavar="MANIFEST", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    shell_complete=manifests,
+)  # fmt: skip
 @click.option(
     "--run-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -36,9 +40,15 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--reuse", multiple=True, type=_HISTORY, help="Run directory whose results are linked in, free; repeatable."
 )
-@click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
+@click.option(
+    "--scene", "scenes", multiple=True, metavar="GLOB", shell_complete=scenes_of_manifest,
+    help="Only scenes whose id matches; repeatable.",
+)  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")
-@click.option("--again", multiple=True, metavar="GLOB", help="Pay once more for finished scenes; repeatable.")
+@click.option(
+    "--again", multiple=True, metavar="GLOB", shell_complete=scenes_of_manifest,
+    help="Pay once more for finished scenes; repeatable.",
+)  # fmt: skip
 @click.option(
     "--attempts", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Paid attempts a scene."
 )

@@ -1,11 +1,12 @@
 """Problems as text and as JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from unicodedata import combining, east_asian_width
 
 from batchgen.manifest.messages import show_path
 from batchgen.model import Problem, counted
+from batchgen.shot_list.table import cell_name, column_name
 from batchgen.text import on_one_line
 
 MOST_SHOWN = 50
@@ -16,7 +17,16 @@ _MOST_BEFORE = 50
 
 def as_text(file: str, problems: Sequence[Problem]) -> str:
     """One line a problem, and below it where it is, which rule and which value; then the sum."""
-    lines = [_line(file, problem) for problem in problems[:MOST_SHOWN]]
+    return _listed(file, problems, _line)
+
+
+def in_table(file: str, problems: Sequence[Problem]) -> str:
+    """As `as_text`, for problems whose places are cells of a spreadsheet."""
+    return _listed(file, problems, _cell_line)
+
+
+def _listed(file: str, problems: Sequence[Problem], line: Callable[[str, Problem], str]) -> str:
+    lines = [line(file, problem) for problem in problems[:MOST_SHOWN]]
     hidden = problems[MOST_SHOWN:]
     if hidden:
         lines.append(f"{on_one_line(file)}: {counted(hidden)} more, not shown")
@@ -24,13 +34,20 @@ def as_text(file: str, problems: Sequence[Problem]) -> str:
 
 
 def _line(file: str, problem: Problem) -> str:
+    shown = _with_caret(problem.source, problem.place.column) if problem.source else ""
+    return _told(file, problem, str(problem.place.column), f"at {show_path(problem.path)}", shown)
+
+
+def _cell_line(file: str, problem: Problem) -> str:
+    return _told(file, problem, column_name(problem.place.column - 1), f"in cell {cell_name(problem.place)}")
+
+
+def _told(file: str, problem: Problem, column: str, where: str, shown: str = "") -> str:
     kind = "warning: " if problem.severity == "warning" else ""
     value = "" if problem.value is None else f", value {problem.value}"
-    head = f"{file}:{problem.place.line}:{problem.place.column}: {kind}{problem.message}"
+    head = f"{file}:{problem.place.line}:{column}: {kind}{problem.message}"
     scene = "" if problem.scene_id is None else f" (scene {problem.scene_id})"
-    where = f"at {show_path(problem.path)}{scene}, rule {problem.rule}{value}"
-    shown = _with_caret(problem.source, problem.place.column) if problem.source else ""
-    return f"{on_one_line(head)}{shown}\n    {on_one_line(where)}"
+    return f"{on_one_line(head)}{shown}\n    {on_one_line(f'{where}{scene}, rule {problem.rule}{value}')}"
 
 
 def _with_caret(line: str, column: int) -> str:

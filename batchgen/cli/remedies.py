@@ -8,6 +8,7 @@ from batchgen.errors import BatchgenError, Remedy
 REMEDIES: Mapping[Remedy, str] = {
     Remedy.GIVE_KEY: "put it into {about} or name a file with --api-key-file; to rehearse without one, use --emulator",
     Remedy.GO_ON_THERE: "to go on with them add --run-dir {about}, or move the folder there",
+    Remedy.MAP_COLUMN: "say which column it is with --map, as in --map prompt=Description or --map prompt=C",
     Remedy.NAME_MODEL: "give the name that it has in requests with --name",
     Remedy.OTHER_FORM: "a contract is read with --contract, a list of parameters without",
     Remedy.OTHER_GATEWAY: (
@@ -17,6 +18,7 @@ REMEDIES: Mapping[Remedy, str] = {
     Remedy.REPLACE: "to have that, add --force",
     Remedy.SAVE_PLAN: "plans are saved with: batchgen plan MANIFEST --out FILE",
     Remedy.SAY_WHAT_BECAME: "say --task-id ID or --not-created",
+    Remedy.SAY_ENCODING: "or say its encoding with --encoding, as in --encoding cp1252",
     Remedy.SALVAGE: "what can be saved is shown by: batchgen report --salvage {about}",
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from batchgen.cli.completion import manifests, scenes_of_manifest
 from batchgen.cli.options import Given, Number, PlacedCommand
 from batchgen.limits import WORKERS
 
@@ -30,7 +31,7 @@ def _money(value: str) -> Decimal:
 
 
 @click.command("run", cls=PlacedCommand)
-@click.argument("manifest", metavar="MANIFEST", type=_FILE)
+@click.argument("manifest", metavar="MANIFEST", type=_FILE, shell_complete=manifests)
 @click.option("--run-dir", type=_DIRECTORY, help="Run directory [default: runs/NAME beside the manifest].")
 @click.option("--emulator", is_flag=True, help="Run against an embedded emulator: no key, no cost.")
 @click.option("--base-url", help="Address of the gateway [default: the provider's own].")
@@ -77,9 +78,15 @@ def _money(value: str) -> Decimal:
 @click.option(
     "--reuse", multiple=True, type=_EARLIER, help="Run directory whose results are linked in, free; repeatable."
 )
-@click.option("--scene", "scenes", multiple=True, metavar="GLOB", help="Only scenes whose id matches; repeatable.")
+@click.option(
+    "--scene", "scenes", multiple=True, metavar="GLOB", shell_complete=scenes_of_manifest,
+    help="Only scenes whose id matches; repeatable.",
+)  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Pay for failed scenes again.")
-@click.option("--again", multiple=True, metavar="GLOB", help="Pay once more for finished scenes; repeatable.")
+@click.option(
+    "--again", multiple=True, metavar="GLOB", shell_complete=scenes_of_manifest,
+    help="Pay once more for finished scenes; repeatable.",
+)  # fmt: skip
 @click.option("--rebind", is_flag=True, help="This is the gateway of this run directory, at another address.")
 @click.option("--no-download", is_flag=True, help="Leave the results at the gateway.")
 @click.option("--no-progress", is_flag=True, help="Show no progress.")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from batchgen.cli.completion import manifests
+
 EXIT_INVALID = 3
 
 
@@ -14,6 +16,7 @@ EXIT_INVALID = 3
     required=True,
     metavar="MANIFEST...",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    shell_complete=manifests,
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")

@@ -1,6 +1,6 @@
 """A manifest as read: its data, and the place of every key and value. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,11 @@ class Spot:
         return None
 
 
+def in_line(place: Place) -> str:
+    """What a place is called where that is enough to find it."""
+    return f"line {place.line}"
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A manifest as read: its data, the places of its values, and what is wrong with its YAML."""
@@ -46,6 +51,8 @@ class Document:
     misread: Mapping[Place, tuple[DataPath, str]]
     """Values that YAML 1.1 takes for something else than what is written, and for what."""
     lines: tuple[str, ...] = field(default=(), repr=False)
+    name_of_place: Callable[[Place], str] = in_line
+    """How messages call the place of something else."""
 
     def line(self, place: Place) -> str:
         """The line that holds a place, as it is written."""

@@ -58,7 +58,26 @@ def load_manifest(  # noqa: PLR0913 - most have a default
         document = read(path.read_bytes(), names=_setting_names(catalogue))
     except UnreadableManifest as error:
         return LoadedManifest((error.problem,), None)
-    found, expanded = _Loading(document, catalogue, form_of, path.parent, priced, check_urls=check_urls).run()
+    return check_document(
+        document, path.parent, catalogue, form_of, strict=strict, check_urls=check_urls, priced=priced
+    )
+
+
+def check_document(  # noqa: PLR0913 - most have a default
+    document: Document,
+    folder: Path,
+    catalogue: Catalogue,
+    form_of: FormOf,
+    *,
+    strict: bool = False,
+    check_urls: bool = False,
+    priced: PricedTiers = without_prices,
+) -> LoadedManifest:
+    """Validate, measure and expand a manifest that is read; its references are relative to ``folder``.
+
+    Problems are as of `load_manifest`. Raises whatever ``form_of`` and ``priced`` raise.
+    """
+    found, expanded = _Loading(document, catalogue, form_of, folder, priced, check_urls=check_urls).run()
     if strict:
         found = [replace(problem, severity="error") for problem in found]
     found = [_with_scene(problem, document) for problem in found]

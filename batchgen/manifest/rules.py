@@ -28,8 +28,8 @@ def on_ids(document: Document, drafts: Collection[Draft], most: int) -> Iterator
         for scene_id in draft.scene_ids():
             if scene_id in seen:
                 first = seen[scene_id]
-                line = document.spot(first.origins.get("id", first.path)).place.line
-                message = f"the scene id {scene_id!r} is used twice, first in line {line}; give each scene its own"
+                before = document.name_of_place(document.spot(first.origins.get("id", first.path)).place)
+                message = f"the scene id {scene_id!r} is used twice, first in {before}; give each scene its own"
                 yield Problem(place, path, "id.unique", message, scene_id)
             elif folded.setdefault(scene_id.casefold(), scene_id) != scene_id:
                 other = folded[scene_id.casefold()]
@@ -72,9 +72,9 @@ def on_twins(document: Document, scenes: Collection[Scene], model: Model) -> Ite
             continue
         twin = first.setdefault(scene.request.sha256, scene)
         if twin is not scene:
-            line = document.spot(twin.path).place.line
+            before = document.name_of_place(document.spot(twin.path).place)
             message = (
-                f"scene {scene.id} has the same request as scene {twin.id} in line {line}, so that it is paid for once "
+                f"scene {scene.id} has the same request as scene {twin.id} in {before}, so that it is paid for once "
                 "and both get the same video; change its prompt or its seed, or take it out"
             )
             yield Problem(document.spot(scene.path).place, scene.path, "scenes.twins", message, scene.id, "warning")

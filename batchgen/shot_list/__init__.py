@@ -1,0 +1,1 @@
+"""Shot lists from a spreadsheet → manifests."""

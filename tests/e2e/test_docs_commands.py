@@ -1,0 +1,40 @@
+"""Every command that README and docs show is run, each page in a folder of its own, in the order of the page.
+
+The recipes take longer: tests/campaigns/test_recipes.py.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from batchgen.cli.main import COMMANDS
+
+from helpers.pages_commands import PAGES, Block, blocks, garden, run
+from helpers.runs import Gateway
+
+
+def scripts() -> Iterator[tuple[str, list[Block]]]:
+    """The blocks of each page, and the examples of the help."""
+    for page in PAGES:
+        if page.name != "recipes.md":
+            yield page.stem, blocks(page)
+    examples = [entry.example for name, entry in COMMANDS.items() if name != "emulator"]
+    # What init makes is another batch than the one whose runs the pages speak of.
+    yield "help", [Block("--help", example) for example in examples if "runs/" not in example]
+    yield "help on runs", [Block("--help", example) for example in examples if "runs/" in example]
+
+
+def test_every_command_that_is_shown(tmp_path: Path, gateway: Gateway) -> None:
+    prepared = tmp_path / "prepared"
+    prepared.mkdir()
+    garden(prepared, gateway)
+    count = 0
+    for name, listed in scripts():
+        folder = tmp_path / name
+        if listed:
+            left_out = shutil.ignore_patterns("runs") if name == "help" else None
+            shutil.copytree(prepared, folder, ignore=left_out)
+        for block in listed:
+            run(block, folder, gateway)
+            count += len(block.lines())
+    assert count > 25, "the commands are found at all"
