@@ -67,6 +67,11 @@ COMMANDS: Mapping[str, _Entry] = {
         "Say which take stands for its shot, which attempt for its scene.",
         "batchgen pick runs/garden s02-t2 s05@1",
     ),
+    "export": _Entry(
+        "batchgen.cli.export",
+        "Write what stands for each shot: a timeline, an animatic, a picture, a list.",
+        "batchgen export runs/garden --format otio --out garden.otio",
+    ),
     "emulator": _Entry(
         "batchgen.cli.emulator",
         "Serve the API on this machine, to rehearse without spending.",
@@ -114,7 +119,7 @@ def cli(context: click.Context) -> None:
         context.with_resource(made_for_their_owner())
 
 
-_FOR_EVERYBODY = frozenset({"init", "model"})
+_FOR_EVERYBODY = frozenset({"export", "init", "model"})
 """Commands whose files are a user's own, to be shared like any other; what runs leave is private."""
 
 
