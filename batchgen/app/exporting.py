@@ -106,7 +106,7 @@ def _replacing(out: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(out)
     except UnusableMedia as error:
-        raise RunDirectoryError(f"a result {error}; take it away, and the next run fetches it again, free") from None
+        raise RunDirectoryError(f"the result {error}; once it is taken away, the next run fetches it again") from None
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror or error}") from None
     finally:

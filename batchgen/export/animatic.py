@@ -16,8 +16,9 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from batchgen.export.drawing import REHEARSAL, label, slate
-from batchgen.export.interface import Placed, Result, Sequence
+from batchgen.export.interface import Placed, Result, Sequence, reading
 from batchgen.media.film import opened, pictures_of
+from batchgen.media.probe import UnusableMedia
 
 _LONGEST_SIDE = 1280
 """Pixels. It is to be looked at and sent round; the results themselves go to the edit."""
@@ -39,7 +40,8 @@ def write(sequence: Sequence, path: Path) -> None:
         container.metadata.update({"title": sequence.title, "comment": _COMMENT})
         film = _Film(container, sequence)
         for placed in sequence.placed():
-            film.add(placed)
+            with reading(placed.shot):
+                film.add(placed)
         film.end()
 
 
@@ -124,7 +126,9 @@ def _lay(plane: Any, content: bytes, width: int, height: int) -> None:
 
 def _chosen(frames: Iterator[VideoFrame], wanted: Iterable[int]) -> Iterator[VideoFrame]:
     """The frames of these numbers, which rise; the last one again where there are fewer than were counted."""
-    at, frame = 0, next(frames)
+    at, frame = 0, next(frames, None)
+    if frame is None:
+        raise UnusableMedia("has no pictures that can be decoded")
     for number in wanted:
         while at < number:
             frame, at = next(frames, frame), at + 1

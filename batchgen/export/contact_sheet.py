@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from batchgen.export.drawing import ALARM, FAINT, GROUND, INK, fitted, slate, write_line
-from batchgen.export.interface import Result, Sequence, Shot
+from batchgen.export.interface import Result, Sequence, Shot, reading
 from batchgen.media.film import still
 
 PDF = ".pdf"
@@ -59,7 +59,8 @@ def _summary(sequence: Sequence) -> str:
 
 def _cell(shot: Shot) -> Image.Image:
     cell = Image.new("RGB", (_STILL[0], _STILL[1] + _CAPTION), GROUND)
-    shown = slate(_STILL, shot.name, shot.title, shot.missing) if shot.result is None else _still(shot.result)
+    with reading(shot):
+        shown = slate(_STILL, shot.name, shot.title, shot.missing) if shot.result is None else _still(shot.result)
     cell.paste(shown, (0, 0))
     write_line(cell, (0, _STILL[1] + 16), shot.name, 18, INK if shot.result else ALARM)
     write_line(cell, (0, _STILL[1] + 40), shot.title or shot.prompt, 14, FAINT)

@@ -1,5 +1,7 @@
 """Pictures with words in them: slates for what is missing, captions, and the mark of a rehearsal."""
 
+from bisect import bisect_right
+
 from PIL import Image, ImageDraw
 
 from batchgen.emulator.video.fonts import TextFont, readable
@@ -13,17 +15,19 @@ GROUND: Color = (32, 33, 36)
 _SLATE: Color = (52, 54, 59)
 REHEARSAL = "REHEARSAL"
 _CUT = "…"
+_LONGEST = 200
+"""Characters: more do not fit into a line of any picture here."""
 
 
 def write_line(image: Image.Image, place: tuple[float, float], text: str, height: float, color: Color = INK) -> None:
     """Write one line to the right of a place in the middle of its height; what does not fit is cut."""
-    shown = readable(on_one_line(text))
+    shown = readable(on_one_line(text[:_LONGEST]))
     font = TextFont(shown + readable(_CUT), height)
     room = image.width - place[0]
     if font.length(shown) > room:
-        while shown and font.length(shown + readable(_CUT)) > room:
-            shown = shown[:-1]
-        shown = shown.rstrip() + readable(_CUT)
+        end = readable(_CUT)
+        fitting = bisect_right(range(len(shown)), room, key=lambda count: font.length(shown[:count] + end))
+        shown = shown[: max(0, fitting - 1)].rstrip() + end
     font.draw(ImageDraw.Draw(image), place, shown, color)
 
 

@@ -6,12 +6,14 @@ file, none cut away; one without has the time that was asked for.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
 from batchgen.media.film import Film
+from batchgen.media.probe import UnusableMedia
 
 USUAL_RATE = Fraction(30)
 """Frames per second of a sequence without any result."""
@@ -105,6 +107,15 @@ class Write(Protocol):
 
     def __call__(self, sequence: Sequence, path: Path) -> None:
         """Do it."""
+
+
+@contextmanager
+def reading(shot: Shot) -> Iterator[None]:
+    """Name the shot in what is raised of its result. Raises `UnusableMedia`."""
+    try:
+        yield
+    except UnusableMedia as error:
+        raise UnusableMedia(f"{shot.name} {error}") from None
 
 
 def frames_of(shot: Shot, rate: Fraction) -> int:

@@ -172,6 +172,19 @@ def test_a_result_that_cannot_be_read_is_missing_and_told(run_dir: Path, tmp_pat
     assert told[0] == "s1: pending", "what is gone does not stand for its shot"
 
 
+@pytest.mark.parametrize("name", ["mp4", "contact-sheet"])
+def test_a_result_that_does_not_decode_is_named(name: str, run_dir: Path, tmp_path: Path) -> None:
+    result = run_dir / "results" / "s1-t2@1.mp4"
+    content = result.read_bytes()
+    begin = content.index(b"mdat") + 4
+    result.write_bytes(
+        content[:begin] + bytes(len(content[begin:].split(b"moov")[0]) - 4) + content[content.index(b"moov") - 4 :]
+    )
+    with pytest.raises(RunDirectoryError, match=r"the result s1-t2@1 .*; once it is taken away, the next run"):
+        write_export(run_dir, name, out(tmp_path, name))
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
 def test_a_rehearsal_is_named_as_one(tmp_path: Path) -> None:
     folder = begin(tmp_path / "runs" / "garden", gateway="", rehearsal=True)
     for name in ("otio", "edl", "csv"):
