@@ -28,6 +28,7 @@ from batchgen.report.rows import SceneStatus
 from batchgen.report.shot_list import SHOT_LIST_COLUMNS, has_unnamed_references, named_references, shot_row
 from batchgen.report.standing import Standing, standing
 from batchgen.report.tables import some_of
+from batchgen.text import on_one_line
 
 Media: TypeAlias = Literal["link", "copy"]
 """Whether an export refers to results where they lie, or to copies beside it."""
@@ -68,7 +69,7 @@ def write_export(
     found = standing(state, directory.missing(state))
     folder = _media_folder(out) if media == "copy" else None
     shots = [_shot(directory, one, folder, costs=costs) for one in found]
-    sequence = Sequence(state.name, tuple(shots), common_rate(shots), directory.is_rehearsal())
+    sequence = Sequence(on_one_line(state.name), tuple(shots), common_rate(shots), directory.is_rehearsal())
     with _replacing(out) as path:
         if form == SHOT_LIST:
             path.write_text(_shot_list(found, sequence, out, costs=costs), encoding="utf-8", newline="")
@@ -146,14 +147,25 @@ def _missing(one: Standing) -> str:
     """Why the result of a shot is not there: its status and code."""
     if one.row["status"] == SceneStatus.COMPLETED:
         return "completed, and its file was not fetched"
-    return " ".join(filter(None, (str(one.row["status"]), str(one.row["error_code"]))))
+    return on_one_line(" ".join(filter(None, (str(one.row["status"]), str(one.row["error_code"])))))
 
 
 def _facts(one: Standing, *, costs: bool) -> dict[str, object]:
     """The row of the report and what stands in none of its columns, as JSON."""
     row = {name: value for name, value in one.row.items() if costs or name not in _PRIVATE}
-    plain = {name: format(value, "f") if isinstance(value, Decimal) else value for name, value in row.items()}
-    return {**plain, "note": one.scene.note, "references": named_references(one.scene.request)}
+    references = [_plain(source) for source in named_references(one.scene.request)]
+    return {
+        **{name: _plain(value) for name, value in row.items()},
+        "note": _plain(one.scene.note),
+        "references": references,
+    }
+
+
+def _plain(value: str | float | bool | Decimal | None) -> str | float | bool | None:  # noqa: FBT001 - a cell
+    """A value as JSON has it; halves of characters, which no file can hold, become question marks."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
 
 
 def _copied(path: Path, folder: Path) -> Path:

@@ -4,8 +4,10 @@ import csv
 import errno
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import opentimelineio as otio
 import pytest
@@ -190,6 +192,28 @@ def test_a_rehearsal_is_named_as_one(tmp_path: Path) -> None:
     for name in ("otio", "edl", "csv"):
         write_export(folder, name, out(tmp_path, name))
         assert "(rehearsal)" in out(tmp_path, name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_texts_from_elsewhere_stay_texts(name: str, tmp_path: Path) -> None:
+    hostile = "\ud83d\x1b[31m<&>]]>\n* FROM CLIP NAME: another"
+    shot = replace(TAKES[0], title=hostile, note=hostile)
+    folder = tmp_path / "garden"
+    make_film(folder / "results" / "s1-t1@1.mp4", 2)
+    refused = replace(REFUSED, code=hostile)
+    events = [ev.RunStarted("t", "1"), ev.ManifestRead("t", "garden", "m", (shot, OTHER)), *bought(shot)]
+    lines = [*events, *bought(OTHER)[:2], refused]
+    (folder / "state.jsonl").write_bytes(b"".join(map(encode, lines)))
+    ended = in_process("export", str(folder), "--format", name, "--out", str(out(tmp_path, name)))
+    assert (ended.code, "\x1b" in ended.err) == (0, False)
+    content = out(tmp_path, name).read_bytes()
+    if name == "fcp7xml":
+        ET.fromstring(content)  # noqa: S314 - our own
+    if name == "edl":
+        assert content.decode().splitlines()[-1].startswith("* MISSING: s2 AT 01:00:00:02: failed \\ud83d")
+    if name == "otio":
+        clip = otio.adapters.read_from_string(content.decode(), "otio_json").tracks[0][0]
+        assert clip.metadata["batchgen"]["title"] == hostile.replace("\ud83d", "?")
 
 
 # What lies beside results
