@@ -5,7 +5,7 @@ from collections.abc import Sequence as Row
 from fractions import Fraction
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageStat
 
 from batchgen.export.drawing import ALARM, FAINT, GROUND, INK, fitted, slate, write_line
 from batchgen.export.interface import Result, Sequence, Shot, reading
@@ -76,5 +76,4 @@ def _still(result: Result) -> Image.Image:
 
 
 def _brightness(image: Image.Image) -> float:
-    (pixel,) = image.convert("L").resize((1, 1), Image.Resampling.BOX).get_flattened_data()
-    return float(pixel)  # type: ignore[arg-type]
+    return ImageStat.Stat(image.convert("L")).mean[0]

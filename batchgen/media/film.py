@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 from av import VideoStream
@@ -82,7 +82,12 @@ def measured(path: Path) -> Film:
         if not frames or not rate:
             raise UnusableMedia("has no frames")
         heard = {} if sound is None else {"channels": sound.channels, "sample_rate": sound.rate}
-        return Film(frames, usual_rate(rate), stream.width, stream.height, **heard)
+        return Film(frames, usual_rate(_exact(rate)), stream.width, stream.height, **heard)
+
+
+def _exact(number: Any) -> Fraction:
+    """A number of PyAV, which since 19 has a type of its own for them that does not calculate."""
+    return Fraction(number.numerator, number.denominator)
 
 
 def usual_rate(rate: Fraction) -> Fraction:
@@ -101,7 +106,7 @@ def still(path: Path, at: Fraction) -> Image.Image:
     with opened(path) as container:
         stream = pictures_of(container)
         begin = stream.start_time or 0
-        base = stream.time_base or Fraction(1, av.time_base)
+        base = _exact(stream.time_base or Fraction(1, av.time_base))
         target = begin + int(at / base)
         container.seek(target, stream=stream)
         shown = None
