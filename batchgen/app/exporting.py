@@ -40,6 +40,7 @@ _PRIVATE = frozenset({
     "discount", "video_url", "request_sha256",
 })  # fmt: skip
 """What a client is not shown: money, seeds and errors, and what leads to them."""
+_WRITABLE = 0o222
 _UNSTATED_S = 5
 """How long a shot without a result is, whose model has no durations."""
 
@@ -97,6 +98,8 @@ def _check(directory: RunDirectory, state: State, form: str, out: Path, media: M
         raise UsageError(f"{out} lies where batchgen keeps what a run leaves; export it to somewhere else")
     if not place.parent.is_dir():
         raise UsageError(f"there is no folder {out.parent}")
+    if place.is_file() and not place.stat().st_mode & _WRITABLE:
+        raise UsageError(f"{out} is read-only, as results are; export it to somewhere else")
 
 
 @contextmanager

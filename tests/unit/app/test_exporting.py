@@ -133,6 +133,7 @@ def test_a_shot_list_leads_to_the_files(run_dir: Path, tmp_path: Path) -> None:
         ("mp4", "film.mp4", {"media": "copy"}, "mp4 refers to no media that could be copied"),
         ("mp4", "nowhere/film.mp4", {}, "there is no folder"),
         ("mp4", "runs/garden/results/s1-t2@1.mp4", {}, "where batchgen keeps what a run leaves"),
+        ("mp4", "kept.mp4", {}, "is read-only, as results are"),
         ("mp4", "runs/garden/videos/film.mp4", {}, "where batchgen keeps what a run leaves"),
         ("csv", "runs/garden/report.csv", {}, "where batchgen keeps what a run leaves"),
     ],
@@ -141,6 +142,7 @@ def test_what_cannot_be_done_is_told_before_anything_is_written(
     form: str, name: str, how: dict[str, Any], said: str, run_dir: Path
 ) -> None:
     folder = run_dir.parent.parent
+    (folder / "kept.mp4").touch(0o444)
     before = fingerprints(folder)
     with pytest.raises(UsageError, match=said):
         write_export(run_dir, form, folder / name, **how)
