@@ -25,19 +25,20 @@ _LONGEST_SIDE = 1280
 _PICTURES = {"crf": "23", "preset": "superfast"}
 _SAMPLES_PER_SECOND = 48_000
 _LAYOUT, _FORMAT = "stereo", "fltp"
-_CHANNELS, _BYTES = 2, 4
 _BLOCK = 1024
 _COMMENT = (
     "Made by batchgen of results that a model generated. What these carry of their origin (C2PA, XMP, AIGC) "
     "is not in this file; results/*.json beside them tells of each."
 )
+_COMMENT_OF_REHEARSAL = "A rehearsal: made by batchgen of what its emulator drew. No model was asked."
 _GREY = b"\x80"
 
 
 def write(sequence: Sequence, path: Path) -> None:
     """Encode it. The sound of each shot is cut or filled with silence to the length of its pictures."""
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        container.metadata.update({"title": sequence.title, "comment": _COMMENT})
+        comment = _COMMENT_OF_REHEARSAL if sequence.rehearsal else _COMMENT
+        container.metadata.update({"title": sequence.title, "comment": comment})
         film = _Film(container, sequence)
         for placed in sequence.placed():
             with reading(placed.shot):
