@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from batchgen.app.checking import InvalidManifest as InvalidManifest
     from batchgen.app.checking import check as check
     from batchgen.app.emulating import start_emulator as start_emulator
+    from batchgen.app.exporting import ExportResult as ExportResult
+    from batchgen.app.exporting import write_export as write_export
     from batchgen.app.loading import Batch as Batch
     from batchgen.app.model_import import ImportedModel as ImportedModel
     from batchgen.app.model_import import import_model as import_model
@@ -56,6 +58,7 @@ _HOMES = {
     "batchgen.app.checking": ("InvalidManifest", "check"),
     "batchgen.app.emulating": ("start_emulator",),
     "batchgen.app.api": ("load_manifest", "plan", "run"),
+    "batchgen.app.exporting": ("ExportResult", "write_export"),
     "batchgen.app.loading": ("Batch",),
     "batchgen.app.model_import": ("ImportedModel", "import_model"),
     "batchgen.app.notices": ("Advanced", "Notice", "ProblemsFound", "Standing", "WaitsForAnswers", "Warned"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchgen.app.scene_results import SceneResult, Totals, scene_results, totals_of
+from batchgen.app.sidecars import write_sidecars
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
@@ -162,7 +163,10 @@ class RunDirectory:
         return LocalStore(self.path, limits)
 
     def write_reports(self, state: State) -> None:
-        """Write report.csv, ledger.csv and the folder of videos from the state. Raises `RunDirectoryError`."""
+        """Write report.csv, ledger.csv, the folder of videos and what is known of the origin of each result.
+
+        From the state alone. Raises `RunDirectoryError`.
+        """
         reports = {
             self.report: as_csv(report_rows(state, self.missing(state)), REPORT_COLUMNS),
             self.ledger: as_csv(ledger_rows(state), LEDGER_COLUMNS),
@@ -173,6 +177,7 @@ class RunDirectory:
             self._show_videos(state)
         except OSError as error:
             raise RunDirectoryError(f"the reports cannot be written into {self}: {error.strerror}") from None
+        write_sidecars(self.path, state, rehearsal=self.is_rehearsal())
 
     def _show_videos(self, state: State) -> None:
         """Have the results that count under the names of their scenes. Raises OSError."""

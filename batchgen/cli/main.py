@@ -75,6 +75,11 @@ COMMANDS: Mapping[str, _Entry] = {
         "Make a manifest of a shot list.",
         "batchgen import shots.csv --out film.yaml",
     ),
+    "export": _Entry(
+        "batchgen.cli.export",
+        "Write what stands for each shot: a timeline, an animatic, a picture, a list.",
+        "batchgen export runs/garden --format otio --out garden.otio",
+    ),
     "emulator": _Entry(
         "batchgen.cli.emulator",
         "Serve the API on this machine, to rehearse without spending.",
@@ -122,7 +127,7 @@ def cli(context: click.Context) -> None:
         context.with_resource(made_for_their_owner())
 
 
-_FOR_EVERYBODY = frozenset({"init", "import", "model"})
+_FOR_EVERYBODY = frozenset({"export", "import", "init", "model"})
 """Commands whose files are a user's own, to be shared like any other; what runs leave is private."""
 
 

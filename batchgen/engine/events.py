@@ -19,7 +19,7 @@ class SceneFacts:
     ``estimated_cost_usd`` is None without a price. ``any_seed`` is the hash of the request but for its seed
     where the manifest writes none: a result of the same request with another such seed will do as well;
     None where a seed is written. ``shot`` is the entry of the manifest that the scene is, or is a take of;
-    journals of versions before do not name it.
+    journals of versions before do not name it. ``title`` and ``note`` are for people.
     """
 
     scene_id: str
@@ -29,6 +29,7 @@ class SceneFacts:
     shot: str = ""
     take: int | None = None
     title: str = ""
+    note: str = ""
 
 
 @value

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from decimal import Decimal
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,19 @@ def test_the_journal_of_real_runs_holds_every_event(film: Film) -> None:
     for line in lines:
         validator("journal").validate(line)
     assert {line["event"] for line in lines} == KINDS.keys() - SELDOM
+
+
+def test_what_lies_beside_real_results_is_valid_and_of_them(film: Film) -> None:
+    results = sorted((film.batch.run_dir / "results").glob("*.mp4"))
+    beside = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in results]
+    for path, document in zip(results, beside, strict=True):
+        validator("provenance").validate(document)
+        assert (document["file"], document["sha256"]) == (path.name, sha256(path.read_bytes()).hexdigest())
+    assert {document["gateway"] for document in beside} == {film.batch.gateway}
+    assert [document["mismatch"] is not None for document in beside].count(True) == 1
+    assert any(document["reused_from"] for document in beside)
+    for key in beside[0]:
+        assert not validator("provenance").is_valid({name: value for name, value in beside[0].items() if name != key})
 
 
 def has_default(entry: Field[Any]) -> bool:

@@ -87,7 +87,8 @@ def test_an_edit_keeps_the_earlier_result_and_taking_it_back_costs_nothing(tmp_p
     film.witness(gateway, 2)
     kept = {row["result_path"]: row["superseded"] for row in film.ledger()}
     assert kept == {"results/s1@1.mp4": "false", "results/s1@2.mp4": "true"}
-    assert sorted(path.name for path in (film.run_dir / "results").iterdir()) == ["s1@1.mp4", "s1@2.mp4"]
+    names = sorted(path.name for path in (film.run_dir / "results").iterdir())
+    assert names == ["s1@1.json", "s1@1.mp4", "s1@2.json", "s1@2.mp4"]
     assert all(not path.stat().st_mode & 0o222 for path in (film.run_dir / "results").iterdir())
 
 

@@ -115,7 +115,7 @@ def test_a_scene_never_takes_the_file_of_another(tmp_path: Path) -> None:
         film.write()
         film.run(expect=1)
     kept = sorted(path.name for path in (film.run_dir / "results").iterdir())
-    assert kept == sorted(f"{name}@1.mp4" for name in names)
+    assert kept == sorted(f"{name}@1.{end}" for name in names for end in ("json", "mp4"))
     assert len(film.report()) == len(names)
 
 

@@ -1,0 +1,1 @@
+"""What stands for each shot, for those who go on with it: timelines, an animatic, a contact sheet."""

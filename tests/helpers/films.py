@@ -1,0 +1,62 @@
+"""Small films whose frames are told apart by their grey, and the facts of what lies in a folder."""
+
+import hashlib
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from PIL import Image
+
+STEP = 4
+"""How much brighter each frame is than the one before."""
+SIZE = (64, 48)
+SOUND_RATE = 48_000
+
+
+def make_film(
+    path: Path, frames: int, rate: Fraction | int = 24, *, size: tuple[int, int] = SIZE, sound: bool = False
+) -> Path:
+    """A film of so many frames, frame N in grey ``N * STEP``; with ``sound``, a tone of the same length."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", format="mp4") as container:
+        video: Any = container.add_stream("libx264", rate=Fraction(rate), options={"preset": "ultrafast", "crf": "10"})
+        video.width, video.height = size
+        video.pix_fmt = "yuv420p"
+        video.time_base = 1 / Fraction(rate)
+        audio: Any = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound else None
+        for number in range(frames):
+            frame: Any = av.VideoFrame.from_image(Image.new("RGB", size, (number * STEP,) * 3))  # type: ignore[no-untyped-call]
+            frame.pts, frame.time_base = number, 1 / Fraction(rate)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        if audio is not None:
+            block: Any = av.AudioFrame(format="fltp", layout="mono", samples=int(frames / Fraction(rate) * SOUND_RATE))
+            block.sample_rate, block.pts, block.time_base = SOUND_RATE, 0, Fraction(1, SOUND_RATE)
+            block.planes[0].update(b"\x00\x00\x00\x3e" * (block.planes[0].buffer_size // 4))
+            container.mux(audio.encode(block))
+            container.mux(audio.encode(None))
+    return path
+
+
+def greys(path: Path) -> list[int]:
+    """Which frame of its film each frame of a video shows, by the grey in its middle."""
+    with av.open(str(path)) as container:
+        return [round(_grey(frame.to_image()) / STEP) for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
+
+
+def _grey(image: Image.Image) -> int:
+    value = image.convert("L").getpixel((image.width // 2, image.height // 2))
+    assert isinstance(value, int)
+    return value
+
+
+def fingerprints(folder: Path) -> dict[str, tuple[str, int, int]]:
+    """Hash, time of change and number of names of each file below a folder."""
+    return {
+        str(path.relative_to(folder)): (
+            hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns, path.stat().st_nlink
+        )
+        for path in folder.rglob("*")
+        if path.is_file()
+    }  # fmt: skip
