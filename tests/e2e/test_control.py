@@ -36,6 +36,8 @@ def test_a_run_is_paused_paced_and_resumed(tmp_path: Path, gateway: Gateway) -> 
         assert said == "max_in_flight is 12 now, budget is 5.50 now\n"
         control(film, "resume")
         assert run.wait(60) == 0
+    for entry in film.journal():
+        Draft202012Validator(shipped().document("journal")).validate(entry)
     steered = [(entry["setting"], entry["value"]) for entry in film.journal() if entry["event"] == "steered"]
     assert steered == [("paused", "1"), ("max_in_flight", "12"), ("budget", "5.50"), ("paused", "0")]
     assert film.statuses() == " ".join(["completed"] * 12)

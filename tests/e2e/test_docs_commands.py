@@ -1,6 +1,6 @@
 """Every command that README and docs show is run, each page in a folder of its own, in the order of the page.
 
-The recipes take longer: tests/campaigns/test_recipes.py.
+The recipes and the first film take longer: tests/campaigns/test_recipes.py and test_first_steps.py.
 """
 
 import shutil
@@ -12,13 +12,17 @@ from batchgen.cli.main import COMMANDS
 from helpers.pages_commands import PAGES, Block, blocks, garden, run
 from helpers.runs import Gateway
 
+ELSEWHERE = frozenset({"recipes.md", "first-film.md", "index.md"})
+UNDER_WAY = frozenset({"control", "emulator"})
+"""Commands that need a run under way, or are one."""
+
 
 def scripts() -> Iterator[tuple[str, list[Block]]]:
     """The blocks of each page, and the examples of the help."""
     for page in PAGES:
-        if page.name != "recipes.md":
+        if page.name not in ELSEWHERE:
             yield page.stem, blocks(page)
-    examples = [entry.example for name, entry in COMMANDS.items() if name != "emulator"]
+    examples = [entry.example for name, entry in COMMANDS.items() if name not in UNDER_WAY]
     # What init makes is another batch than the one whose runs the pages speak of.
     yield "help", [Block("--help", example) for example in examples if "runs/" not in example]
     yield "help on runs", [Block("--help", example) for example in examples if "runs/" in example]

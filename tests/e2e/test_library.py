@@ -33,7 +33,7 @@ from helpers.support import REFERENCE, write_image
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
-OF_THE_TERMINAL = {"full", "yes", "no_progress", "dry_run", "plan_file", "api_key_file"}
+OF_THE_TERMINAL = {"full", "yes", "no_progress", "dry_run", "plan_file", "api_key_file", "on_end"}
 OF_A_PROGRAM = {"api_key", "on_event", "stop", "providers"}
 
 
