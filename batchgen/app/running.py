@@ -143,7 +143,10 @@ class _Run:
         state, manifest, scenes = self._journal.state, self._plan.batch.manifest, self._plan.scenes
         at = self._clock.at()
         rebinds = self._options.rebind
-        events: list[ev.Event] = [ev.RunStarted(at, __version__, self._settings.download, gateway, rebinds)]
+        settings = self._settings
+        events: list[ev.Event] = [
+            ev.RunStarted(at, __version__, settings.download, gateway, rebinds, settings.budget_usd)
+        ]
         if state.scenes != scenes or state.name != manifest.name:
             events.append(ev.ManifestRead(at, manifest.name, manifest.model, scenes))
         self._journal.record(*events)

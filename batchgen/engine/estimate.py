@@ -16,6 +16,7 @@ def scene_facts(manifest: Manifest, prices: Prices) -> tuple[SceneFacts, ...]:
             shot=scene.shot,
             take=scene.take,
             title=scene.title or "",
+            note=scene.note or "",
         )
         for scene in manifest.scenes
     )

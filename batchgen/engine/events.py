@@ -18,7 +18,7 @@ class SceneFacts:
     ``estimated_cost_usd`` is None without a price. ``any_seed`` is the hash of the request but for its seed
     where the manifest writes none: a result of the same request with another such seed will do as well;
     None where a seed is written. ``shot`` is the entry of the manifest that the scene is, or is a take of;
-    journals of versions before do not name it.
+    journals of versions before do not name it. ``title`` and ``note`` are for people.
     """
 
     scene_id: str
@@ -28,6 +28,7 @@ class SceneFacts:
     shot: str = ""
     take: int | None = None
     title: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class RunStarted:
 
     ``download`` says that it wants the files of its results here; ``gateway`` is the address that it talks
     to, empty for a rehearsal, and ``rebound`` that the user said it is the same gateway as before.
+    ``budget_usd`` is what it may spend at most, over all runs of the directory; None for no limit.
     """
 
     at: str
@@ -43,6 +45,7 @@ class RunStarted:
     download: bool = True
     gateway: str = ""
     rebound: bool = False
+    budget_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ the same request, or one scene under two names, have the same attempts.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from batchgen.engine.attempts import (
     TRANSITIONS,
@@ -81,6 +82,8 @@ class State:
     """The scene that stands for a shot, where the user picked one."""
     picked_attempts: dict[str, AttemptKey] = field(default_factory=dict)
     """The attempt that counts for a scene, where the user picked one."""
+    budget_usd: Decimal | None = None
+    """What the last run might spend at most, over all runs; None for no limit."""
     gateway: str = ""
     """Where the first task was created, or may have been; empty before that, and for a rehearsal."""
     request_format: str = ""
@@ -268,6 +271,7 @@ class State:
         self.cut_off = True
         self.held = {}
         self.downloads = event.download
+        self.budget_usd = event.budget_usd
 
     def _read(self, scenes: tuple[SceneFacts, ...]) -> None:
         self.scenes = scenes
