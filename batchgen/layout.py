@@ -10,6 +10,8 @@ REPORT = "report.csv"
 LEDGER = "ledger.csv"
 RESULTS = "results"
 VIDEOS = "videos"
+STORYBOARD = "report.html"
+POSTERS = "posters"
 EMULATOR = "emulator"
 """The folder where an embedded emulator keeps its tasks."""
 _RESULT = re.compile(rf"({RESULTS}/[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]*\.mp4|{VIDEOS}/[A-Za-z0-9][A-Za-z0-9._-]*)")

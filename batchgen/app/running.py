@@ -17,6 +17,7 @@ from batchgen.app.notices import Notify, Warned
 from batchgen.app.planning import Plan
 from batchgen.app.results import RunResult, result_of
 from batchgen.app.run_options import Interrupt, RunOptions
+from batchgen.app.storyboard import illustrator, picture_references
 from batchgen.app.watching import Watch
 from batchgen.engine import events as ev
 from batchgen.engine.planner import Action, Choice
@@ -135,6 +136,7 @@ class _Run:
             if isinstance(error, Exception) and not isinstance(error, RunDirectoryError):
                 _log.exception("the run ends with a bug")
             raise
+        picture_references(self._directory.path, self._plan.batch.requests.values())
         self._directory.write_reports(self._journal.state)
         return result
 
@@ -164,7 +166,8 @@ class _Run:
         with ExitStack() as stack:
             store = stack.enter_context(closing(self._directory.store(limits)))
             errors = connected.provider.errors.of_model(batch.error_codes)
-            executor = CommandExecutor(connected.gateway, errors, store, batch.requests)
+            on_kept = illustrator(self._directory.path, batch.requests)
+            executor = CommandExecutor(connected.gateway, errors, store, batch.requests, on_kept)
             stack.callback(executor.close)
             state, steps = self._journal.state, self._plan.steps
             scheduler = Scheduler(state, steps, self._settings, random.random, lambda: str(uuid4()))

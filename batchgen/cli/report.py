@@ -20,7 +20,7 @@ _ASIDE = "state.damaged.jsonl"
     "--salvage", is_flag=True, help="Say what a damaged journal still tells; write a sound one if that is certain."
 )
 def command(run_dir: Path | None, *, salvage: bool) -> int:
-    """Write report.csv and ledger.csv of a run directory again, from its journal alone.
+    """Write report.html, report.csv and ledger.csv of a run directory again, from its journal alone.
 
     Without RUN_DIR it is that of BATCHGEN_RUN_DIR, else the only one under runs/ or named by a manifest
     here.
@@ -37,7 +37,7 @@ def command(run_dir: Path | None, *, salvage: bool) -> int:
     if salvage:
         return _salvage(directory.path)
     write_reports(directory.path)
-    click.echo(printable(f"wrote {directory.report} and {directory.ledger}"), err=True)
+    click.echo(printable(f"wrote {directory.storyboard}, {directory.report} and {directory.ledger}"), err=True)
     return 0
 
 
