@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from batchgen.report.storyboard import Reference, Shot, Storyboard, Take
+from batchgen.text import balanced
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -70,7 +71,14 @@ def _environment() -> "Environment":
     made = Environment(
         loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"path": quote, "duration": _duration, "file": _file_name, "moment": _moment, "usd": "{:f}".format}
+    made.filters |= {
+        "path": quote,
+        "duration": _duration,
+        "file": _file_name,
+        "balanced": balanced,
+        "moment": _moment,
+        "usd": "{:f}".format,
+    }
     return made
 
 
