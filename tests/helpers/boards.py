@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from batchgen.app.reporting import write_reports
 from batchgen.engine import events as ev
 from batchgen.engine.events import SceneFacts
-from batchgen.journal.records import encode
+from batchgen.journal.records import Stamp, encode
 from batchgen.layout import JOURNAL, POSTERS, RESULTS
 from batchgen.model import Asked, RequestFacts, TaskResult
 
@@ -83,6 +83,7 @@ class Board:
     def __init__(self, folder: Path, name: str = "garden", budget: str | None = "20.00") -> None:
         """Make its folders, and one video that all results are."""
         self.folder, self.name = folder, name
+        self.padding = 0
         self.scenes: list[SceneFacts] = []
         self.events: list[ev.Event] = []
         self._budget = None if budget is None else Decimal(budget)
@@ -114,14 +115,17 @@ class Board:
         ImageDraw.Draw(image).text((12, 12), text, fill=(255, 255, 255))
         buffer = BytesIO()
         image.save(buffer, "WEBP", quality=50)
-        (self.folder / POSTERS / f"{known}.webp").write_bytes(buffer.getvalue())
+        content = buffer.getvalue()
+        # What follows the picture in its file is no part of it.
+        (self.folder / POSTERS / f"{known}.webp").write_bytes(content.ljust(self.padding, b"\0"))
 
     def write(self) -> Path:
         """The journal and the reports; the page."""
         begun = ev.RunStarted(STARTED, "1", budget_usd=self._budget)
         read = ev.ManifestRead(STARTED, self.name, "wan26_r2v", tuple(self.scenes))
         lines = [begun, read, *self.events, ev.RunEnded(ENDED, 1)]
-        (self.folder / JOURNAL).write_bytes(b"".join(map(encode, lines)))
+        stamped = (encode(event, Stamp(self.folder.parent.name, number)) for number, event in enumerate(lines, 1))
+        (self.folder / JOURNAL).write_bytes(b"".join(stamped))
         self._video.unlink()
         write_reports(self.folder)
         return self.folder / "report.html"
@@ -173,9 +177,13 @@ def _happened(board: Board, name: str, of: SceneFacts) -> Iterator[ev.Event]:
         yield from failed(of, HOSTILE[:60], HOSTILE)
 
 
-def many(folder: Path, count: int) -> Path:
-    """A board of so many scenes, each with its own pictures: some in takes, a failure here and there."""
+def many(folder: Path, count: int, bytes_each: int = 0) -> Path:
+    """A board of so many scenes, each with its own pictures: some in takes, a failure here and there.
+
+    A still has at least ``bytes_each`` bytes, where what the videos show needs them.
+    """
     board = Board(folder, budget=None)
+    board.padding = bytes_each
     board.reference("hero.png")
     prompt = "character1 walks along the shore towards the lighthouse, the wind in the grass. " * 4
     for number in range(1, count + 1):

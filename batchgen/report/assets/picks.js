@@ -81,6 +81,12 @@ for (const button of document.querySelectorAll("button.pick")) {
   button.hidden = false;
   button.addEventListener("click", () => choose(shotOf(button), button.dataset.pick));
 }
+// The same page in another tab.
+addEventListener("storage", (event) => {
+  if (event.key !== STORE && event.key !== null) return;
+  choices = new Map(stored());
+  showChoices();
+});
 byId("_discard").addEventListener("click", () => {
   choices.clear();
   keep();
