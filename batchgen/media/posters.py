@@ -144,12 +144,15 @@ def _stacked(frames: Sequence["Image"]) -> "Image":
 
 
 def _encoded(image: "Image", most: int) -> bytes:
-    """A picture in so many bytes, as far as the worst quality allows."""
-    content = b""
+    """A picture in so many bytes: quality gives way, and where noise fills it, its size."""
     for quality in _QUALITIES:
-        buffer = BytesIO()
-        image.save(buffer, picture_format(), quality=quality, method=4)
-        content = buffer.getvalue()
+        content = _saved(image, quality)
         if len(content) <= most:
-            break
-    return content
+            return content
+    return _saved(image.reduce(2), _QUALITIES[-1])
+
+
+def _saved(image: "Image", quality: int) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, picture_format(), quality=quality)
+    return buffer.getvalue()

@@ -83,7 +83,7 @@ class Board:
     def __init__(self, folder: Path, name: str = "garden", budget: str | None = "20.00") -> None:
         """Make its folders, and one video that all results are."""
         self.folder, self.name = folder, name
-        self.padding = 0
+        self.padding, self.model = 0, "wan26_r2v"
         self.scenes: list[SceneFacts] = []
         self.events: list[ev.Event] = []
         self._budget = None if budget is None else Decimal(budget)
@@ -122,11 +122,11 @@ class Board:
     def write(self) -> Path:
         """The journal and the reports; the page."""
         begun = ev.RunStarted(STARTED, "1", budget_usd=self._budget)
-        read = ev.ManifestRead(STARTED, self.name, "wan26_r2v", tuple(self.scenes))
+        read = ev.ManifestRead(STARTED, self.name, self.model, tuple(self.scenes))
         lines = [begun, read, *self.events, ev.RunEnded(ENDED, 1)]
         stamped = (encode(event, Stamp(self.folder.parent.name, number)) for number, event in enumerate(lines, 1))
         (self.folder / JOURNAL).write_bytes(b"".join(stamped))
-        self._video.unlink()
+        self._video.unlink(missing_ok=True)
         write_reports(self.folder)
         return self.folder / "report.html"
 
