@@ -93,11 +93,6 @@ class Shot:
         """What people call it."""
         return str(self.takes[0].row["title"] or "")
 
-    @property
-    def note(self) -> str:
-        """What else people say of it."""
-        return self.takes[0].note
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storyboard:

@@ -77,6 +77,14 @@ def failed(of: SceneFacts, code: str, message: str, attempt: int = 1) -> list[ev
     return [*sent(of, attempt), ev.Failed(ENDED, of.scene_id, attempt, code, message, None, None, again=False)]
 
 
+def _painted(size: tuple[int, int], text: str, number: int) -> bytes:
+    image = Image.new("RGB", size, _TINTS[number % len(_TINTS)])
+    ImageDraw.Draw(image).text((12, 12), text, fill=(255, 255, 255))
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=50)
+    return buffer.getvalue()
+
+
 class Board:
     """A run directory in the making."""
 
@@ -84,6 +92,7 @@ class Board:
         """Make its folders, and one video that all results are."""
         self.folder, self.name = folder, name
         self.padding, self.model = 0, "wan26_r2v"
+        self.looks: Sequence[tuple[bytes, bytes]] = ()
         self.scenes: list[SceneFacts] = []
         self.events: list[ev.Event] = []
         self._budget = None if budget is None else Decimal(budget)
@@ -102,22 +111,19 @@ class Board:
         (self.folder / RESULTS / f"{name}.mp4").hardlink_to(self._video)
         known = sha256(f"{self.folder.name}{name}".encode()).hexdigest()
         number = len(self.scenes)
-        self._picture(known, (320, 180), f"{name}", number)
-        self._picture(f"{known}-frames", (160, 270), "", number)
+        painted = _painted((320, 180), name, number), _painted((160, 270), "", number)
+        still, strip = self.looks[number % len(self.looks)] if self.looks else painted
+        self._put(known, still)
+        self._put(f"{known}-frames", strip)
         return delivered(of, known, attempt, **how)  # type: ignore[arg-type]
 
     def reference(self, name: str) -> None:
         """A picture of a reference of that name."""
-        self._picture(sha256(name.encode()).hexdigest(), (160, 120), Path(name).stem, len(name))
+        self._put(sha256(name.encode()).hexdigest(), _painted((160, 120), Path(name).stem, len(name)))
 
-    def _picture(self, known: str, size: tuple[int, int], text: str, number: int) -> None:
-        image = Image.new("RGB", size, _TINTS[number % len(_TINTS)])
-        ImageDraw.Draw(image).text((12, 12), text, fill=(255, 255, 255))
-        buffer = BytesIO()
-        image.save(buffer, "WEBP", quality=50)
-        content = buffer.getvalue()
-        # What follows the picture in its file is no part of it.
-        (self.folder / POSTERS / f"{known}.webp").write_bytes(content.ljust(self.padding, b"\0"))
+    def _put(self, name: str, content: bytes) -> None:
+        """What follows a picture in its file is no part of it."""
+        (self.folder / POSTERS / f"{name}.webp").write_bytes(content.ljust(self.padding, b"\0"))
 
     def write(self) -> Path:
         """The journal and the reports; the page."""
@@ -177,13 +183,14 @@ def _happened(board: Board, name: str, of: SceneFacts) -> Iterator[ev.Event]:
         yield from failed(of, HOSTILE[:60], HOSTILE)
 
 
-def many(folder: Path, count: int, bytes_each: int = 0) -> Path:
+def many(folder: Path, count: int, bytes_each: int = 0, looks: Sequence[tuple[bytes, bytes]] = ()) -> Path:
     """A board of so many scenes, each with its own pictures: some in takes, a failure here and there.
 
-    A still has at least ``bytes_each`` bytes, where what the videos show needs them.
+    A still has at least ``bytes_each`` bytes, where what the videos show needs them. ``looks`` are stills and strips
+    to be shown in turn; without any, they are painted.
     """
     board = Board(folder, budget=None)
-    board.padding = bytes_each
+    board.padding, board.looks = bytes_each, looks
     board.reference("hero.png")
     prompt = "character1 walks along the shore towards the lighthouse, the wind in the grass. " * 4
     for number in range(1, count + 1):

@@ -9,7 +9,7 @@ let at = 0;
 let timer = 0;
 
 function titleOf(shot) {
-  const title = document.querySelector(`[data-shot="${CSS.escape(shot.id)}"] h2 bdi`);
+  const title = document.querySelector(`[data-shot="${CSS.escape(shot.id)}"] h2 > bdi`);
   return title === null ? "" : title.textContent;
 }
 

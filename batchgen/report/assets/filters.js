@@ -6,7 +6,7 @@ const texts = new Map();
 function text(card) {
   if (!texts.has(card)) {
     const shot = card.closest(".shot");
-    const above = [...shot.querySelectorAll("h2, .note")].map((element) => element.textContent).join(" ");
+    const above = shot.querySelector(".note")?.textContent ?? "";
     texts.set(card, `${above} ${card.textContent}`.toLowerCase());
   }
   return texts.get(card);
