@@ -32,6 +32,7 @@ _MIME = {".webp": "image/webp", ".jpeg": "image/jpeg"}
 _LONGEST_NAME = 80
 _SHORT = 16
 _log = logging.getLogger("batchgen")
+_log.addHandler(logging.NullHandler())  # a library prints nothing, be it for want of a handler
 
 
 def write_storyboard(
@@ -63,7 +64,7 @@ def write_storyboard(
         write_atomically(folder / STORYBOARD, page)
     except Exception as error:  # noqa: BLE001 - whatever it is, the course of a run must not hang on it
         said = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-        _log.warning("%s cannot be written: %s", folder / STORYBOARD, said)
+        _log.warning("warning: %s cannot be written, and nothing else is wrong: %s", folder / STORYBOARD, said)
 
 
 def illustrator(folder: Path, requests: Mapping[str, Request]) -> OnKept:

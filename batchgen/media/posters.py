@@ -5,10 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from io import BufferedIOBase, BytesIO
-from itertools import islice
 from typing import IO, TYPE_CHECKING, cast
 
 from batchgen.media.probe import UnusableMedia, probe
+from batchgen.model import Facts
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -25,7 +25,9 @@ _THUMBNAIL_AREA = 160 * 120
 _LEAST_CONTRAST = 8.0
 """Standard deviation of brightness, of 255, below which a picture shows nothing."""
 _MOST_PIXELS = 6_000_000_000
-"""As many as fifteen seconds of the largest videos have several times over; a file may claim any number."""
+"""Decoded of one file: as many as fifteen seconds of the largest videos have several times over."""
+_MOST_PIXELS_AT_ONCE = 40_000_000
+"""A larger picture is not decoded: it could take all memory."""
 _QUALITIES = (60, 50, 40, 30, 20)
 _POSTER_BYTES, _STRIP_BYTES, _THUMBNAIL_BYTES = 8_000, 5_500, 4_000
 """What a picture may take, so that a thousand scenes stay below 20 MB in one file; quality gives way."""
@@ -62,11 +64,11 @@ def poster(file: BufferedIOBase) -> Poster:
 
 def thumbnail(file: BufferedIOBase) -> bytes:
     """A small picture of a reference image or video. Raises `UnusableMedia` where there is nothing to see."""
-    kind = probe(file).kind
-    if kind == "audio":
+    facts = probe(file)
+    if facts.kind == "audio":
         raise UnusableMedia("is sound")
-    if kind == "image":
-        return _encoded(_of_image(file), _THUMBNAIL_BYTES)
+    if facts.kind == "image":
+        return _encoded(_of_image(file, facts), _THUMBNAIL_BYTES)
     frames = dict(_frames(file, _MOMENTS[:1], _THUMBNAIL_AREA))
     if not frames:
         raise UnusableMedia("has no frame that decodes")
@@ -80,7 +82,7 @@ def _frames(file: BufferedIOBase, moments: Sequence[float], area: int) -> Iterat
         raise UnusableMedia("is not a video")
     width, height = _fitting(facts.width, facts.height, area)
     left, last = sorted(moments), None
-    for frame in islice(_decoded(file), max(1, _MOST_PIXELS // (facts.width * facts.height))):
+    for frame in _decoded(file):
         last = frame
         if (frame.time or 0.0) >= left[0] * facts.seconds:
             yield left.pop(0), _scaled(frame, width, height)
@@ -100,11 +102,17 @@ def _decoded(file: BufferedIOBase) -> Iterator["VideoFrame"]:
     import av
 
     file.seek(0)
-    options = {"format_whitelist": _CLIP, "protocol_whitelist": "none"}
+    limit, pixels = {"max_pixels": str(_MOST_PIXELS_AT_ONCE)}, 0
+    options = {"format_whitelist": _CLIP, "protocol_whitelist": "none", **limit}
     with suppress(av.FFmpegError, ValueError, MemoryError), av.open(file, "r", options=options) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
-        yield from container.decode(stream)
+        stream.codec_context.options = limit
+        for frame in container.decode(stream):
+            yield frame
+            pixels += frame.width * frame.height
+            if pixels >= _MOST_PIXELS:
+                return
 
 
 def _fitting(width: int, height: int, area: int) -> tuple[int, int]:
@@ -113,11 +121,13 @@ def _fitting(width: int, height: int, area: int) -> tuple[int, int]:
     return max(2, round(width * scale)), max(2, round(height * scale))
 
 
-def _of_image(file: BufferedIOBase) -> "Image":
+def _of_image(file: BufferedIOBase, facts: Facts) -> "Image":
     from PIL import Image
 
+    if (facts.width or 0) * (facts.height or 0) > _MOST_PIXELS_AT_ONCE:
+        raise UnusableMedia("has too many pixels")
     file.seek(0)
-    with Image.open(cast("IO[bytes]", file)) as image:
+    with Image.open(cast("IO[bytes]", file), formats=[facts.format.upper()]) as image:
         size = _fitting(image.width, image.height, _THUMBNAIL_AREA)
         image.draft("RGB", size)
         return (image if image.mode in _FLAT else image.convert("RGB")).resize(size)

@@ -62,7 +62,7 @@ def test_a_page_that_cannot_be_written_is_a_warning_and_nothing_else(
     with caplog.at_level(logging.WARNING, "batchgen"):
         write_reports(tmp_path / "garden")
     assert (tmp_path / "garden" / "report.csv").is_file()
-    assert "report.html cannot be written: Is a directory" in caplog.text
+    assert "report.html cannot be written, and nothing else is wrong: Is a directory" in caplog.text
 
 
 def test_a_bug_in_the_page_is_a_warning_and_nothing_else(
@@ -73,7 +73,7 @@ def test_a_bug_in_the_page_is_a_warning_and_nothing_else(
     logging.getLogger("batchgen").propagate = True
     with caplog.at_level(logging.WARNING, "batchgen"):
         write_reports(tmp_path / "garden")
-    assert "report.html cannot be written: TypeError" in caplog.text
+    assert "report.html cannot be written, and nothing else is wrong: TypeError" in caplog.text
 
 
 def test_the_page_of_a_model_that_is_not_known_any_more(tmp_path: Path) -> None:

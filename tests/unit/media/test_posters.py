@@ -124,6 +124,13 @@ def test_references_of_each_kind_have_a_thumbnail(form: str, mode: str) -> None:
     assert len(content) <= 4_000
 
 
+def test_a_picture_of_far_too_many_pixels_is_not_decoded() -> None:
+    made = BytesIO()
+    Image.new("1", (8_000, 5_001)).save(made, "PNG")
+    with pytest.raises(UnusableMedia, match="too many pixels"):
+        thumbnail(made)
+
+
 def test_a_reference_that_is_a_video_has_a_thumbnail_and_one_that_is_sound_has_none(tmp_path: Path) -> None:
     with film(tmp_path / "v.mp4", split).open("rb") as file:
         assert shown(thumbnail(file)).size == (185, 104)
