@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchgen.app.scene_results import SceneResult, Totals, scene_results, totals_of
-from batchgen.app.storyboard import write_storyboard
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
@@ -172,6 +171,8 @@ class RunDirectory:
 
         Of the storyboard alone a failure is a warning in the log.
         """
+        from batchgen.app.storyboard import write_storyboard
+
         missing = self.missing(state)
         reports = {
             self.report: as_csv(report_rows(state, missing), REPORT_COLUMNS),
