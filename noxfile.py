@@ -130,6 +130,15 @@ def pythons(session: nox.Session, dependencies: str) -> None:
 
 
 @nox.session(tags=["all"])
+def browser(session: nox.Session) -> None:
+    """Look at the storyboard in a real browser: plays, filters, picks, prints, resists, and is fit for keyboards."""
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.error("there is no Chromium: apt-get install chromium")
+    session.install(".[dev,browser]")
+    session.run("pytest", "-q", "-n", "2", *(session.posargs or ("tests/browser",)))
+
+
+@nox.session(tags=["all"])
 def simulation(session: nox.Session) -> None:
     """Play histories by the ten thousand: no promise may break."""
     session.install(".[dev]")

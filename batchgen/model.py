@@ -210,9 +210,14 @@ class Request:
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
     @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """The files that go with it, in their order."""
+        return tuple(_references(self.document))
+
+    @cached_property
     def upload_bytes(self) -> int:
         """How many bytes of local files go with it."""
-        contents = (one.content for one in _references(self.document))
+        contents = (one.content for one in self.references)
         return sum(content.facts.bytes for content in contents if content is not None and content.path is not None)
 
 

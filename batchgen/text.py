@@ -26,6 +26,31 @@ def on_one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
+def balanced(text: str) -> str:
+    """The text with every turn of its direction ended in its line, so that nothing beside it is turned as well.
+
+    An element that isolates its direction is not enough: it ends the innermost isolate, which may be one that the
+    text began, or is ended by one that the text ends.
+    """
+    return "".join(map(_balanced_line, re.split(r"(?<=[\n\u2029])", text)))
+
+
+def _balanced_line(line: str) -> str:
+    kept, depth = [], 0
+    for char in line:
+        depth += (char in _ISOLATES) - (char == _ISOLATE_ENDS)
+        if depth < 0:
+            depth = 0
+            continue
+        kept.append(char)
+    end = len(kept) - 1 if line.endswith(("\n", "\u2029")) else len(kept)
+    return "".join([*kept[:end], _ISOLATE_ENDS * depth, *kept[end:]])
+
+
+_ISOLATES = "\u2066\u2067\u2068"
+_ISOLATE_ENDS = "\u2069"
+
+
 def without_request_id(text: str) -> str:
     """What a gateway said, without the id that each of its answers has of its own."""
     return _REQUEST_ID.sub("", text)

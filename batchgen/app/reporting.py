@@ -21,7 +21,9 @@ SALVAGED_JOURNAL = "state.salvaged.jsonl"
 
 
 def write_reports(run_dir: StrPath) -> Sequence[Row]:
-    """Write report.csv and ledger.csv again, from the journal alone; the rows of the first.
+    """Write report.csv, ledger.csv and report.html again, from the journal alone; the rows of the first.
+
+    Works while a run goes on. A report.html that cannot be written is a warning in the log.
 
     Raises `RunDirectoryError`.
     """

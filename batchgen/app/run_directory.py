@@ -14,7 +14,7 @@ from batchgen.engine.states import State
 from batchgen.errors import Remedy, RunDirectoryError, UsageError
 from batchgen.files import write_atomically
 from batchgen.journal.replay import read
-from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOG, REPORT, RESULTS, VIDEOS
+from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOG, REPORT, RESULTS, STORYBOARD, VIDEOS
 from batchgen.providers.registry import asked_before
 from batchgen.report.as_csv import as_csv
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, counts, ledger_rows, report_rows
@@ -49,6 +49,11 @@ class RunDirectory:
     def report(self) -> Path:
         """The CSV with one row a scene."""
         return self.path / REPORT
+
+    @property
+    def storyboard(self) -> Path:
+        """The page that shows all scenes."""
+        return self.path / STORYBOARD
 
     @property
     def ledger(self) -> Path:
@@ -163,12 +168,15 @@ class RunDirectory:
         return LocalStore(self.path, limits)
 
     def write_reports(self, state: State) -> None:
-        """Write report.csv, ledger.csv, the folder of videos and what is known of the origin of each result.
+        """Write report.csv, ledger.csv, the folder of videos, the origin of each result, and the storyboard.
 
-        From the state alone. Raises `RunDirectoryError`.
+        From the state alone. Raises `RunDirectoryError`; of the storyboard a failure is a warning in the log.
         """
+        from batchgen.app.storyboard import write_storyboard
+
+        missing = self.missing(state)
         reports = {
-            self.report: as_csv(report_rows(state, self.missing(state)), REPORT_COLUMNS),
+            self.report: as_csv(report_rows(state, missing), REPORT_COLUMNS),
             self.ledger: as_csv(ledger_rows(state), LEDGER_COLUMNS),
         }
         try:
@@ -178,6 +186,8 @@ class RunDirectory:
         except OSError as error:
             raise RunDirectoryError(f"the reports cannot be written into {self}: {error.strerror}") from None
         write_sidecars(self.path, state, rehearsal=self.is_rehearsal())
+        files = {one.key for one in state.all_attempts() if one.has_file and self.has_result(one)}
+        write_storyboard(self.path, state, missing=missing, files=files, is_rehearsal=self.is_rehearsal())
 
     def _show_videos(self, state: State) -> None:
         """Have the results that count under the names of their scenes. Raises OSError."""

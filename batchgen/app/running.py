@@ -18,6 +18,7 @@ from batchgen.app.planning import Plan
 from batchgen.app.results import RunResult, result_of
 from batchgen.app.run_options import Interrupt, RunOptions
 from batchgen.app.steering import Mailbox
+from batchgen.app.storyboard import illustrator, picture_references
 from batchgen.app.watching import Watch
 from batchgen.engine import events as ev
 from batchgen.engine.manifest_changes import news_of
@@ -137,6 +138,7 @@ class _Run:
             if isinstance(error, Exception) and not isinstance(error, RunDirectoryError):
                 _log.exception("the run ends with a bug")
             raise
+        picture_references(self._directory.path, self._plan.batch.requests.values())
         self._directory.write_reports(self._journal.state)
         return result
 
@@ -152,7 +154,13 @@ class _Run:
                 state.apply(event)
                 events.append(event)
 
-        add([ev.RunStarted(at, __version__, self._settings.download, gateway, self._options.rebind)])
+        add(
+            [
+                ev.RunStarted(
+                    at, __version__, self._settings.download, gateway, self._options.rebind, self._settings.budget_usd
+                )
+            ]
+        )
         if state.scenes != scenes or state.name != manifest.name:
             add([news_of(state.scenes, at, manifest.name, manifest.model, scenes)])
         add(state.adoptions(at))
@@ -169,7 +177,8 @@ class _Run:
         with ExitStack() as stack:
             store = stack.enter_context(closing(self._directory.store(limits)))
             errors = connected.provider.errors.of_model(batch.error_codes)
-            executor = CommandExecutor(connected.gateway, errors, store, batch.requests)
+            on_kept = illustrator(self._directory.path, batch.requests)
+            executor = CommandExecutor(connected.gateway, errors, store, batch.requests, on_kept)
             stack.callback(executor.close)
             state, steps = self._journal.state, self._plan.steps
             scheduler = Scheduler(state, steps, self._settings, random.random, lambda: str(uuid4()))

@@ -19,7 +19,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from batchgen.app.keywords import StrPath, checked_settings, dollars
-from batchgen.engine.steering import Change, Steerable
+from batchgen.engine.steerable import Steerable
+from batchgen.engine.steering import Change
 from batchgen.errors import UsageError
 from batchgen.files import write_atomically
 from batchgen.layout import CONTROL
@@ -31,6 +32,8 @@ _LOOK_EVERY_S = 0.5
 _ANSWERED_WITHIN_S = 10.0
 _WISH, _ANSWER = ".wish", ".answer"
 _MOST_BYTES = 10_000
+_LONGEST_NUMBER = 40
+_MOST_DIGITS = 20
 _MAY_BE_UNBOUND = frozenset({Steerable.SUBMIT_RATE, Steerable.BUDGET})
 _log = logging.getLogger("batchgen")
 
@@ -47,7 +50,7 @@ def change_of(name: str, text: str) -> Change:
     if setting is Steerable.BUDGET:
         return Change(setting, dollars(text))
     try:
-        number = Decimal(text)
+        number = Decimal(text[:_LONGEST_NUMBER])
     except InvalidOperation:
         number = Decimal("NaN")
     if setting is Steerable.PAUSED:
@@ -58,11 +61,9 @@ def change_of(name: str, text: str) -> Change:
 
 def _plain(number: Decimal, text: str) -> object:
     """A number as JSON has it; what is none as it was written, for the message."""
-    if not number.is_finite():
+    if not number.is_finite() or len(text) > _LONGEST_NUMBER:
         return text
-    return (
-        int(number) if number == number.to_integral_value() and abs(number.adjusted()) < _MOST_BYTES else float(number)
-    )
+    return int(number) if number == number.to_integral_value() and number.adjusted() < _MOST_DIGITS else float(number)
 
 
 def steer(run_dir: StrPath, settings: Mapping[str, str]) -> None:

@@ -31,6 +31,8 @@ def show(batch: Batch, state: State, result: RunResult | None, going_on: Sequenc
     lines += [*going_on, "", *_files("Reports: ", [directory.report, directory.ledger], width)]
     if any(attempt.state is AttemptState.DELIVERED for attempt in state.all_attempts()):
         lines += _files("Videos:  ", [directory.videos], width)
+    if directory.storyboard.is_file():
+        lines += _files("Look at: ", [directory.storyboard], width)
     if batch.rehearsal:
         lines += wrapped("A rehearsal: the amounts are the emulator's, and nothing was charged.", width)
     click.echo(printable("\n".join(lines)), err=True)

@@ -1,9 +1,11 @@
 """Text and JSON on the standard streams."""
 
 import json
+import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 import click
@@ -36,6 +38,25 @@ def show_notes(notes: Iterable[str]) -> None:
     for note in notes:
         lines = wrapped(note, width_of(sys.stderr), "  ") if sys.stderr.isatty() else [on_one_line(note)]
         click.echo("\n".join(lines), err=True)
+
+
+class _OnStderr(logging.Handler):
+    """Shows what is logged as a warning."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        show_notes([record.getMessage()])
+
+
+@contextmanager
+def warnings_shown() -> Iterator[None]:
+    """Show the warnings of a command that keeps no log."""
+    handler = _OnStderr(logging.WARNING)
+    logger = logging.getLogger("batchgen")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def show_price_notes(outlook: Outlook, *, rehearsal: bool) -> None:

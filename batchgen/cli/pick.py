@@ -23,19 +23,23 @@ def command(run_dir: Path, names: tuple[str, ...], source: Path | None, clear: s
     RUN_DIR are printed, as --from reads them.
     """
     from batchgen.app.picking import clear_picks, pick, pick_from, picks
+    from batchgen.cli.output import warnings_shown
     from batchgen.errors import UsageError
     from batchgen.text import printable
 
     if (bool(names), source is not None, clear is not None).count(True) > 1:
         raise UsageError("names, --from and --clear exclude each other")
     if source is not None:
-        count = pick_from(run_dir, source)
+        with warnings_shown():
+            count = pick_from(run_dir, source)
         click.echo(f"picked: {count} from {printable(str(source))}, and nothing else", err=True)
     elif clear is not None:
-        clear_picks(run_dir, clear)
+        with warnings_shown():
+            clear_picks(run_dir, clear)
         click.echo(printable(f"cleared: {clear}"), err=True)
     elif names:
-        pick(run_dir, names)
+        with warnings_shown():
+            pick(run_dir, names)
         click.echo(printable(f"picked: {', '.join(names)}"), err=True)
     else:
         click.echo(printable("\n".join(picks(run_dir))))

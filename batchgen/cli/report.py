@@ -20,7 +20,7 @@ _ASIDE = "state.damaged.jsonl"
     "--salvage", is_flag=True, help="Say what a damaged journal still tells; write a sound one if that is certain."
 )
 def command(run_dir: Path | None, *, salvage: bool) -> int:
-    """Write report.csv and ledger.csv of a run directory again, from its journal alone.
+    """Write report.html, report.csv and ledger.csv of a run directory again, from its journal alone.
 
     Without RUN_DIR it is that of BATCHGEN_RUN_DIR, else the only one under runs/ or named by a manifest
     here.
@@ -32,12 +32,16 @@ def command(run_dir: Path | None, *, salvage: bool) -> int:
     from batchgen.app.finding import found_from, only_one
     from batchgen.app.reporting import write_reports
     from batchgen.app.run_directory import RunDirectory
+    from batchgen.cli.output import warnings_shown
 
     directory = RunDirectory(run_dir) if run_dir is not None else only_one(found_from())
     if salvage:
         return _salvage(directory.path)
-    write_reports(directory.path)
+    with warnings_shown():
+        write_reports(directory.path)
     click.echo(printable(f"wrote {directory.report} and {directory.ledger}"), err=True)
+    if directory.storyboard.is_file():
+        click.echo(printable(f"look at: {directory.storyboard}"), err=True)
     return 0
 
 

@@ -21,9 +21,11 @@ def command(run_dir: Path, scene: str, task_id: str | None, *, not_created: bool
     task; --task-id also takes up a task that was given up as not found.
     """
     from batchgen.app.resolving import resolve
+    from batchgen.cli.output import warnings_shown
     from batchgen.text import printable
 
-    resolve(run_dir, scene, task_id=task_id, not_created=not_created)
+    with warnings_shown():
+        resolve(run_dir, scene, task_id=task_id, not_created=not_created)
     settled = f"goes on with task {task_id.strip()}" if task_id else "is submitted again"
     click.echo(printable(f"settled: scene {scene} {settled} in the next run"), err=True)
     return 0

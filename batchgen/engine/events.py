@@ -38,6 +38,7 @@ class RunStarted:
 
     ``download`` says that it wants the files of its results here; ``gateway`` is the address that it talks
     to, empty for a rehearsal, and ``rebound`` that the user said it is the same gateway as before.
+    ``budget_usd`` is what it may spend at most, over all runs of the directory; None for no limit.
     """
 
     at: str
@@ -45,6 +46,7 @@ class RunStarted:
     download: bool = True
     gateway: str = ""
     rebound: bool = False
+    budget_usd: Decimal | None = None
 
 
 @value

@@ -65,7 +65,8 @@ from batchgen.engine.reactions import Reactions
 from batchgen.engine.scene_run import SceneRun
 from batchgen.engine.settings import Settings
 from batchgen.engine.states import State
-from batchgen.engine.steering import CannotSteer, Change, Steerable, Steering
+from batchgen.engine.steerable import Steerable
+from batchgen.engine.steering import CannotSteer, Change, Steering
 from batchgen.engine.throttle import Hold
 
 __all__ = ["Scheduler", "Settings"]

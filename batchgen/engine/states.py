@@ -7,6 +7,7 @@ the same request, or one scene under two names, have the same attempts.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from batchgen.engine.attempts import (
@@ -37,6 +38,7 @@ from batchgen.engine.events import (
     WantedAgain,
 )
 from batchgen.engine.manifest_changes import scenes_after
+from batchgen.engine.steerable import Steerable
 
 S = AttemptState
 TAKE = re.compile(r"-t[0-9]+\Z")
@@ -86,6 +88,8 @@ class State:
     """The scene that stands for a shot, where the user picked one."""
     picked_attempts: dict[str, AttemptKey] = field(default_factory=dict)
     """The attempt that counts for a scene, where the user picked one."""
+    budget_usd: Decimal | None = None
+    """What the last run might spend at most, over all runs; None for no limit."""
     gateway: str = ""
     """Where the first task was created, or may have been; empty before that, and for a rehearsal."""
     request_format: str = ""
@@ -250,7 +254,7 @@ class State:
             case RunStarted():
                 self._begin(event)
             case Steered():
-                pass  # it held for its run, and says here why that went as it did
+                self._steer(event)
             case RunEnded():
                 self._end()
             case ManifestRead():
@@ -280,6 +284,12 @@ class State:
         self.cut_off = True
         self.held = {}
         self.downloads = event.download
+        self.budget_usd = event.budget_usd
+
+    def _steer(self, event: Steered) -> None:
+        """Of what held for one run, a budget is told later."""
+        if event.setting == Steerable.BUDGET:
+            self.budget_usd = Decimal(event.value) if event.value else None
 
     def _end(self) -> None:
         self.cut_off = False

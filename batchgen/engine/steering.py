@@ -2,23 +2,12 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 from batchgen.engine.budget import Budget
 from batchgen.engine.looks import Looks
 from batchgen.engine.pacing import EarlierLengths, Pacing
+from batchgen.engine.steerable import Steerable
 from batchgen.engine.throttle import Pace
-
-
-class Steerable(StrEnum):
-    """What may be changed; all but the first by the names of the options of `run`."""
-
-    PAUSED = "paused"
-    """1 where nothing is submitted for now, 0 where submissions go on."""
-    MAX_IN_FLIGHT = "max_in_flight"
-    SUBMIT_RATE = "submit_rate"
-    POLL_INTERVAL = "poll_interval"
-    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +23,7 @@ class Change:
     @property
     def text(self) -> str:
         """The value as it is written down; empty for no bound."""
-        return "" if self.value is None else f"{self.value:f}"
+        return "" if self.value is None else f"{abs(self.value):f}"
 
 
 class CannotSteer(Exception):  # noqa: N818 - the wish is at fault, not the program

@@ -13,6 +13,7 @@ from batchgen.engine.events import Event
 from batchgen.journal.records import DamagedRecord
 from batchgen.layout import is_result_path
 
+_NUMBER = re.compile(r"[0-9]{1,50}(\.[0-9]{1,50})?")
 _SCENE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -49,6 +50,10 @@ def _of_shot(event: ev.PicksCleared) -> str:
     return "" if _is_shot(event.shot) else _NO_ID
 
 
+def _of_setting(event: ev.Steered) -> str:
+    return "" if not event.value or _NUMBER.fullmatch(event.value) else "a setting has a value that is no number"
+
+
 def _nothing(_: object) -> str:
     return ""
 
@@ -61,7 +66,7 @@ def _is_shot(shot: str) -> bool:
 _NO_ID = "a scene has an id that no scene can have"
 _FAULTS: Mapping[type, Callable[[Any], str]] = {
     ev.RunStarted: _nothing,
-    ev.Steered: _nothing,
+    ev.Steered: _of_setting,
     ev.RunEnded: _nothing,
     ev.ManifestRead: _of_manifest,
     ev.ManifestChanged: _of_manifest,

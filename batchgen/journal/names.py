@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from batchgen.errors import Remedy, RunDirectoryError
-from batchgen.layout import CONTROL, EMULATOR, JOURNAL, LEDGER, LOCK, LOCK_HOLDER, LOG, REPORT, RESULTS, VIDEOS
+from batchgen.layout import (
+    CONTROL,
+    EMULATOR,
+    JOURNAL,
+    LEDGER,
+    LOCK,
+    LOCK_HOLDER,
+    LOG,
+    POSTERS,
+    REPORT,
+    RESULTS,
+    VIDEOS,
+)
 
 _FILES = (
     JOURNAL,
@@ -20,7 +32,7 @@ _FILES = (
 )
 """Files that are written as they stand. What is made elsewhere and renamed into its place (reports,
 results, the holder of the lock) replaces a link and never follows it."""
-_FOLDERS = (RESULTS, VIDEOS, CONTROL, EMULATOR, f"{EMULATOR}/pictures")
+_FOLDERS = (RESULTS, VIDEOS, CONTROL, POSTERS, EMULATOR, f"{EMULATOR}/pictures")
 
 
 def refuse_traps(folder: Path) -> None:

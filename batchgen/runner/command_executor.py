@@ -30,12 +30,14 @@ class CommandExecutor:
         errors: ErrorPolicy,
         store: Store,
         requests: Mapping[str, Request],
+        on_kept: Callable[[str, str, str], None] = lambda *_: None,
     ) -> None:
-        """``requests`` is by scene id."""
+        """``requests`` is by scene id; ``on_kept`` is told of each result that was kept: scene, name, hash."""
         self._gateway = gateway
         self._errors = errors
         self._store = store
         self._requests = requests
+        self._on_kept = on_kept
         self._closed = False
         self._told_of_outage = False
         self._noted: set[tuple[str, str]] = set()
@@ -142,4 +144,5 @@ class CommandExecutor:
             return FetchResult(command, failure=f"the result did not arrive: {type(error).__name__}")
         wrong = f"; {checked.mismatch}" if checked.mismatch else ""
         log.info("scene %s: %d bytes arrived%s", command.scene_id, checked.fetched.bytes, wrong)
+        self._on_kept(command.scene_id, name, checked.fetched.sha256)
         return FetchResult(command, name, checked.fetched.sha256, checked.mismatch)

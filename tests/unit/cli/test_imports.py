@@ -54,7 +54,7 @@ def test_a_run_submits_without_what_only_results_and_rehearsals_need(tmp_path: P
     (tmp_path / "manifest.yaml").write_text(one_scene(references="['https://example.com/a.png']"))
     with server(refuse) as address:
         ended = imported(tmp_path, "run", "manifest.yaml", f"--base-url={address}", "--yes", "--no-progress")
-    assert ended == (5, _NEEDED_TO_SUBMIT)
+    assert ended == (5, _NEEDED_TO_SUBMIT | {"PIL"}), "which the storyboard at the end asks for its formats"
     (directory,) = (tmp_path / "runs").iterdir()
     assert imported(tmp_path, "status", str(directory))[1] == _NEEDED_TO_CHECK | {"filelock"}
 

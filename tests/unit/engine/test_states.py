@@ -188,3 +188,10 @@ def test_of_another_request_only_what_is_under_way_or_unknown_says_where_a_scene
     holds_up = before in (S.SUBMITTING, S.UNKNOWN, *OPEN)
     assert state.current_attempt(asked("edited")) is (state.latest("s1") if holds_up else None)
     assert State().current_attempt(ASKED) is None
+
+
+def test_the_budget_is_that_of_the_last_run() -> None:
+    state = replay([ev.RunStarted("t", "1", budget_usd=Decimal("2.50"))])
+    assert state.budget_usd == Decimal("2.50")
+    state.apply(ev.RunStarted("t", "1"))
+    assert state.budget_usd is None

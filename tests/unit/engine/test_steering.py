@@ -8,7 +8,8 @@ import pytest
 from batchgen.engine.commands import Poll, Stop
 from batchgen.engine.events import Event, SceneFacts, Steered
 from batchgen.engine.scheduler import Settings
-from batchgen.engine.steering import CannotSteer, Change, Steerable
+from batchgen.engine.steerable import Steerable
+from batchgen.engine.steering import CannotSteer, Change
 
 from helpers.engine_support import PRICE, RUNNING, Bench, clock, kinds, scene
 

@@ -1,0 +1,156 @@
+"""The storyboard of a run directory: its pictures are made once, its page is written from the state."""
+
+import hashlib
+import logging
+from base64 import b64encode
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from batchgen.engine.attempts import AttemptKey
+from batchgen.engine.states import State
+from batchgen.files import write_atomically
+from batchgen.layout import JOURNAL, POSTERS, STORYBOARD
+from batchgen.media.probe import UnusableMedia
+from batchgen.media.references import open_reference
+from batchgen.model import Content, Request
+from batchgen.report.page import Pictures, as_html
+from batchgen.report.storyboard import Storyboard, storyboard
+from batchgen.runner.clock import RealClock
+from batchgen.schemas import shipped
+from batchgen.store.posters import Posters
+
+OnKept: TypeAlias = Callable[[str, str, str], None]
+"""Told of a result that was kept: its scene, its name in the run directory, its hash."""
+_MOST_BYTES = 20_000_000
+"""Of the page. Pictures beyond it are shown from posters/."""
+_MARKUP_BYTES = 3_500
+"""What a scene takes of the page, without its prompt and its pictures."""
+_MIME = {".webp": "image/webp", ".jpeg": "image/jpeg"}
+_LONGEST_NAME = 80
+_SHORT = 16
+_log = logging.getLogger("batchgen")
+_log.addHandler(logging.NullHandler())  # a library prints nothing, be it for want of a handler
+
+
+def write_storyboard(
+    folder: Path,
+    state: State,
+    *,
+    missing: Collection[str],
+    files: Collection[AttemptKey],
+    is_rehearsal: bool,
+) -> None:
+    """Write report.html, with what pictures of results are still missing.
+
+    It is to be looked at, and nothing hangs on it: a failure, be it a bug, is logged as a warning and is no error.
+    """
+    try:
+        description = _description(state.model)
+        board = storyboard(
+            state,
+            description.get("errors", {}),
+            missing=missing,
+            files=files,
+            is_rehearsal=is_rehearsal,
+            names_characters=description.get("characters", True),
+        )
+        posters = Posters(folder)
+        _make_missing(folder, board, posters)
+        written_at = RealClock().at()
+        page = as_html(board, _pictures(board, posters), identity=_identity(folder), written_at=written_at)
+        write_atomically(folder / STORYBOARD, page)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the course of a run must not hang on it
+        said = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        _log.warning("warning: %s cannot be written, and nothing else is wrong: %s", folder / STORYBOARD, said)
+
+
+def illustrator(folder: Path, requests: Mapping[str, Request]) -> OnKept:
+    """Makes pictures of each result that is kept, and of the references that it was made of; never raises."""
+    posters = Posters(folder)
+
+    def on_kept(scene_id: str, name: str, sha256: str) -> None:
+        _make(name, partial(posters.of_result, sha256, partial(_result, folder / name)))
+        picture_references(folder, [requests[scene_id]])
+
+    return on_kept
+
+
+def picture_references(folder: Path, requests: Iterable[Request]) -> None:
+    """Make the pictures of local references that are not there yet; never raises."""
+    posters = Posters(folder)
+    for source, content in {one.source: one.content for each in requests for one in each.references}.items():
+        if content is not None:
+            opened = partial(_opened, source, content)
+            _make(source[:_LONGEST_NAME], partial(posters.of_reference, content.sha256, opened))
+
+
+def _opened(source: str, content: Content) -> BufferedIOBase:
+    return content.path.open("rb") if content.path is not None else open_reference(source, Path())[0]
+
+
+def _result(path: Path) -> BufferedIOBase:
+    return path.open("rb")
+
+
+def _make(what: str, make: Callable[[], None]) -> None:
+    """Make a picture; what cannot be shown is left out of the storyboard, and the log says why."""
+    try:
+        make()
+    except (UnusableMedia, OSError) as error:
+        _log.info("%s: there is no picture of it: %s", what, error)
+    except Exception:  # noqa: BLE001 - it is told in the log, and a run goes on without a picture
+        _log.exception("%s: unexpected error while making a picture of it", what)
+
+
+def _make_missing(folder: Path, board: Storyboard, posters: Posters) -> None:
+    for take in board.takes:
+        if (shown := take.shown) is not None and shown.path:
+            _make(shown.name, partial(posters.of_result, shown.sha256, partial(_result, folder / shown.path)))
+
+
+def _pictures(board: Storyboard, posters: Posters) -> Pictures:
+    """Where the page finds its pictures: in itself while there is room, beyond that in posters/."""
+    takes = list(board.takes)
+    prompts = sum(len(str(take.row["prompt"]).encode(errors="replace")) for take in takes)
+    room = _Room(_MOST_BYTES - prompts - _MARKUP_BYTES * len(takes))
+    references = [one.sha256 for take in takes for one in take.references if one.sha256]
+    shown = [take.shown.sha256 for take in takes if take.shown is not None]
+    stills = room.addresses(posters, [*references, *shown], posters.still)
+    return Pictures(stills, room.addresses(posters, shown, posters.strip))
+
+
+class _Room:
+    """How many bytes of pictures the page still takes."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def addresses(self, posters: Posters, hashes: Iterable[str], place: Callable[[str], Path]) -> dict[str, str]:
+        """Of each picture that there is, its address by the hash of what it shows."""
+        found = {sha256: self._address(posters, place(sha256)) for sha256 in dict.fromkeys(hashes)}
+        return {sha256: address for sha256, address in found.items() if address}
+
+    def _address(self, posters: Posters, path: Path) -> str:
+        content = posters.content(path)
+        if content is None:
+            return ""
+        inside = f"data:{_MIME[path.suffix]};base64,{b64encode(content).decode()}"
+        if len(inside) > self._left:
+            return f"{POSTERS}/{path.name}"
+        self._left -= len(inside)
+        return inside
+
+
+def _identity(folder: Path) -> str:
+    """What tells this run directory from others, wherever it lies: the first line of its journal."""
+    with (folder / JOURNAL).open("rb") as file:
+        return hashlib.sha256(file.readline()).hexdigest()[:_SHORT]
+
+
+def _description(model: str) -> Mapping[str, Any]:
+    """What is known of a model; nothing where it is not known here any more."""
+    catalogue = shipped()
+    return catalogue.for_model(model, "model.json") if model in catalogue.models() else {}

@@ -1,0 +1,152 @@
+"""Pictures of results and references: never the black beginning, always small, and none of what is damaged."""
+
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image, ImageStat
+
+from batchgen.media import posters
+from batchgen.media.posters import poster, thumbnail
+from batchgen.media.probe import UnusableMedia
+
+from helpers.support import write_image, write_sound
+
+Paint = Callable[[int], Image.Image]
+
+
+def film(path: Path, paint: Paint, frames: int = 20, size: tuple[int, int] = (320, 180)) -> Path:
+    """A video of ten frames a second, each painted by its number."""
+    with av.open(path, "w") as file:
+        stream = file.add_stream("libx264", rate=10)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height = size
+        for number in range(frames):
+            image = paint(number).resize(size)
+            file.mux(stream.encode(av.VideoFrame.from_image(image)))  # type: ignore[no-untyped-call]
+        file.mux(stream.encode(None))
+    return path
+
+
+def flat(level: int) -> Image.Image:
+    return Image.new("RGB", (320, 180), (level, level, level))
+
+
+def split(level: int) -> Image.Image:
+    """Something to see, in a brightness of its own."""
+    image = flat(level)
+    image.paste((255, 255, 255), (0, 0, 160, 180))
+    return image
+
+
+def shown(content: bytes) -> Image.Image:
+    return Image.open(BytesIO(content)).convert("L")
+
+
+def right_side(content: bytes) -> float:
+    """The brightness of the right half of a picture."""
+    image = shown(content)
+    return float(ImageStat.Stat(image.crop((image.width * 3 // 4, 0, image.width, image.height))).mean[0])
+
+
+def test_the_poster_is_a_frame_at_a_third_and_the_strip_has_the_others(tmp_path: Path) -> None:
+    with film(tmp_path / "v.mp4", lambda number: split(number * 10)).open("rb") as file:
+        made = poster(file)
+    assert right_side(made.still) == pytest.approx(70, abs=6)
+    strip = shown(made.strip)
+    assert strip.size == (160, 270)
+    cells = [strip.crop((120, number * 90, 160, number * 90 + 90)) for number in range(3)]
+    assert [ImageStat.Stat(cell).mean[0] for cell in cells] == pytest.approx([20, 120, 170], abs=8)
+
+
+@pytest.mark.parametrize(("dark", "seen"), [(8, 120), (13, 170)])
+def test_a_dark_frame_is_passed_over_for_one_on_which_something_is_seen(tmp_path: Path, dark: int, seen: int) -> None:
+    with film(tmp_path / "v.mp4", lambda number: split(number * 10) if number >= dark else flat(0)).open("rb") as file:
+        assert right_side(poster(file).still) == pytest.approx(seen, abs=6)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (640, 640), (64, 36)])
+def test_whatever_the_shape_a_poster_keeps_it_and_stays_small(tmp_path: Path, size: tuple[int, int]) -> None:
+    with film(tmp_path / "v.mp4", split, size=size).open("rb") as file:
+        made = poster(file)
+    width, height = shown(made.still).size
+    assert width * height <= 320 * 180 * 1.02
+    assert width / height == pytest.approx(size[0] / size[1], rel=0.03)
+    assert shown(made.strip).size == (160, 270)
+
+
+def test_noise_costs_no_more_than_a_page_of_a_thousand_has_room_for(tmp_path: Path) -> None:
+    noise = [Image.effect_noise((320, 180), 90).convert("RGB") for _ in range(4)]
+    with film(tmp_path / "v.mp4", lambda number: noise[number % 4], frames=8).open("rb") as file:
+        made = poster(file)
+    assert (len(made.still) <= 8_000, len(made.strip) <= 5_500) == (True, True)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_video_of_few_frames_has_a_poster_and_no_strip(tmp_path: Path, frames: int) -> None:
+    with film(tmp_path / "v.mp4", split, frames=frames).open("rb") as file:
+        assert poster(file).strip == b""
+
+
+def test_what_decodes_of_a_damaged_video_is_shown(tmp_path: Path) -> None:
+    content = film(tmp_path / "v.mp4", lambda number: split(number * 6), frames=40).read_bytes()
+    begin = content.index(b"mdat") + 4
+    end = begin + int.from_bytes(content[begin - 8 : begin - 4]) - 8
+    middle = (begin + end) // 2
+    with BytesIO(content[:middle] + bytes(end - middle) + content[end:]) as file:
+        assert ImageStat.Stat(shown(poster(file).still)).stddev[0] > 30
+
+
+def sound(folder: Path) -> bytes:
+    return write_sound(folder / "s.wav").read_bytes()
+
+
+def picture(folder: Path) -> bytes:
+    return write_image(folder / "p.png").read_bytes()
+
+
+@pytest.mark.parametrize("content", [sound, picture, lambda _: b"", lambda _: b"no video at all"])
+def test_what_is_no_video_has_no_poster(tmp_path: Path, content: Callable[[Path], bytes]) -> None:
+    with pytest.raises(UnusableMedia), BytesIO(content(tmp_path)) as file:
+        poster(file)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+def test_references_of_each_kind_have_a_thumbnail(form: str, mode: str) -> None:
+    made = BytesIO()
+    image = Image.new(mode, (800, 600), 90 if mode == "L" else (90,) * len(mode))
+    (image.convert("RGB") if form == "JPEG" else image).save(made, form)
+    content = thumbnail(made)
+    assert shown(content).size == (160, 120)
+    assert len(content) <= 4_000
+
+
+def test_a_picture_of_far_too_many_pixels_is_not_decoded() -> None:
+    made = BytesIO()
+    Image.new("1", (8_000, 5_001)).save(made, "PNG")
+    with pytest.raises(UnusableMedia, match="too many pixels"):
+        thumbnail(made)
+
+
+def test_a_reference_that_is_a_video_has_a_thumbnail_and_one_that_is_sound_has_none(tmp_path: Path) -> None:
+    with film(tmp_path / "v.mp4", split).open("rb") as file:
+        assert shown(thumbnail(file)).size == (185, 104)
+    with pytest.raises(UnusableMedia, match="is sound"), BytesIO(sound(tmp_path)) as file:
+        thumbnail(file)
+
+
+def test_decoding_has_an_end_whatever_a_file_claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posters, "_MOST_PIXELS", 320 * 180 * 5)
+    with film(tmp_path / "v.mp4", lambda number: split(number * 10)).open("rb") as file:
+        assert right_side(poster(file).still) < 60, "of the first five frames"
+
+
+def test_without_webp_pictures_are_jpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posters, "picture_format", lambda: "JPEG")
+    with film(tmp_path / "v.mp4", split).open("rb") as file:
+        made = poster(file)
+    formats: Sequence[str | None] = [Image.open(BytesIO(content)).format for content in (made.still, made.strip)]
+    assert formats == ["JPEG", "JPEG"]
