@@ -299,7 +299,7 @@ def test_the_reports_come_from_the_journal_alone(tmp_path: Path, gateway: Gatewa
     for name in ("report.csv", "ledger.csv"):
         assert (alone / name).read_bytes() == (film.run_dir / name).read_bytes()
     assert sorted(path.name for path in alone.iterdir()) == [
-        *("ledger.csv", "report.csv", "results", "state.jsonl", "videos"),
+        *("ledger.csv", "posters", "report.csv", "report.html", "results", "state.jsonl", "videos"),
     ]
     status = film.do("status", alone, "--format=json").out
     rows = json.loads(status)["scenes"]
