@@ -73,7 +73,8 @@ def illustrator(folder: Path, requests: Mapping[str, Request]) -> OnKept:
 
     def on_kept(scene_id: str, name: str, sha256: str) -> None:
         _make(name, partial(posters.of_result, sha256, partial(_result, folder / name)))
-        picture_references(folder, [requests[scene_id]])
+        request = requests.get(scene_id)  # what a scene of an earlier manifest asked for is fetched, too
+        picture_references(folder, [] if request is None else [request])
 
     return on_kept
 

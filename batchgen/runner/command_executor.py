@@ -144,5 +144,8 @@ class CommandExecutor:
             return FetchResult(command, failure=f"the result did not arrive: {type(error).__name__}")
         wrong = f"; {checked.mismatch}" if checked.mismatch else ""
         log.info("scene %s: %d bytes arrived%s", command.scene_id, checked.fetched.bytes, wrong)
-        self._on_kept(command.scene_id, name, checked.fetched.sha256)
+        try:
+            self._on_kept(command.scene_id, name, checked.fetched.sha256)
+        except Exception:
+            log.exception("scene %s: its result is here, and an unexpected error came after that", command.scene_id)
         return FetchResult(command, name, checked.fetched.sha256, checked.mismatch)

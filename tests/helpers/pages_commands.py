@@ -127,6 +127,7 @@ def garden(folder: Path, gateway: Gateway) -> None:
     shutil.copy(specifications / "list.json", folder / "spec.json")
     shutil.copy(specifications / "contract.json", folder / "contract.json")
     _write_statement(folder / "statement.csv", made.run_dir / "ledger.csv")
+    (folder / "garden-picks.txt").write_text("# batchgen picks garden\ns02-t2\n", encoding="utf-8")
     shot_list(folder)
 
 
