@@ -58,6 +58,17 @@ def test_a_rate_and_none() -> None:
     assert steer(bench, Steerable.SUBMIT_RATE, "2.50") == [Steered(clock(bench.now), "submit_rate", "2.50")]
 
 
+def test_a_look_that_is_due_and_waits_for_a_worker_is_not_planned_a_second_time() -> None:
+    bench = Bench(scenes(4), Settings(workers=3, max_in_flight=4, poll_interval_s=10)).running(4)
+    assert kinds(bench.begin(20)) == ["Poll"] * 3
+    steer(bench, Steerable.POLL_INTERVAL, "1")
+    bench.read(RUNNING)
+    bench.read(RUNNING)
+    assert kinds(bench.begin(0.1)) == ["Poll"]
+    while bench.commands:
+        bench.read(RUNNING)
+
+
 def test_looks_go_by_the_new_interval_at_once_also_at_what_waits() -> None:
     bench = Bench(scenes(1), replace(ONE_BY_ONE, poll_interval_s=1000)).running()
     assert bench.begin(20) == []
