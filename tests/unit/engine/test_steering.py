@@ -58,6 +58,14 @@ def test_a_rate_and_none() -> None:
     assert steer(bench, Steerable.SUBMIT_RATE, "2.50") == [Steered(clock(bench.now), "submit_rate", "2.50")]
 
 
+@pytest.mark.parametrize(("rate", "wait"), [("2", 0.5), (None, 0.0)])
+def test_a_faster_rate_does_not_wait_for_what_the_slow_one_would_have(rate: str | None, wait: float) -> None:
+    bench = Bench(scenes(9), replace(ONE_BY_ONE, max_in_flight=9, submit_rate=0.001))
+    assert len(bench.begin()) == 1
+    steer(bench, Steerable.SUBMIT_RATE, rate)
+    assert len(bench.begin(wait)) >= 1
+
+
 def test_a_look_that_is_due_and_waits_for_a_worker_is_not_planned_a_second_time() -> None:
     bench = Bench(scenes(4), Settings(workers=3, max_in_flight=4, poll_interval_s=10)).running(4)
     assert kinds(bench.begin(20)) == ["Poll"] * 3
