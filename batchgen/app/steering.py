@@ -31,6 +31,9 @@ _LOOK_EVERY_S = 0.5
 _ANSWERED_WITHIN_S = 10.0
 _WISH, _ANSWER = ".wish", ".answer"
 _MOST_BYTES = 10_000
+_MOST_DIGITS = 20
+"""Of a whole number that can be a setting; Python refuses to write out one of thousands."""
+_PAUSED = frozenset({"0", "1"})
 _MAY_BE_UNBOUND = frozenset({Steerable.SUBMIT_RATE, Steerable.BUDGET})
 _log = logging.getLogger("batchgen")
 
@@ -46,12 +49,14 @@ def change_of(name: str, text: str) -> Change:
         return Change(setting, None)
     if setting is Steerable.BUDGET:
         return Change(setting, dollars(text))
+    if setting is Steerable.PAUSED:
+        if text not in _PAUSED:
+            raise UsageError(f"{name} is 1 or 0, and not {text!r}; control has the words pause and resume for it")
+        return Change(setting, Decimal(text))
     try:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if setting is Steerable.PAUSED:
-        return Change(setting, Decimal(number == 1))
     checked_settings({name: _plain(number, text)})
     return Change(setting, number)
 
@@ -61,7 +66,7 @@ def _plain(number: Decimal, text: str) -> object:
     if not number.is_finite():
         return text
     return (
-        int(number) if number == number.to_integral_value() and abs(number.adjusted()) < _MOST_BYTES else float(number)
+        int(number) if abs(number.adjusted()) < _MOST_DIGITS and number == number.to_integral_value() else float(number)
     )
 
 
@@ -155,9 +160,12 @@ class Mailbox:
 
         content = _own(path)
         path.unlink(missing_ok=True)
+        if not content:
+            answer("this is a run of another user; only that one can steer it")
+            return
         try:
             changes = _changes(json.loads(content))
-        except (UsageError, ValueError) as error:
+        except (UsageError, ValueError, RecursionError) as error:
             answer(str(error))
             return
         _log.info("steered: %s", ", ".join(f"{change.setting}={change.text or UNBOUND}" for change in changes))
@@ -165,12 +173,13 @@ class Mailbox:
 
 
 def _own(path: Path) -> bytes:
-    """The content of a file of this user; empty for anything else."""
+    """The content of a file of this user; empty for anything else, a link or what may not be read."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
+    with suppress(OSError), os.fdopen(os.open(path, flags), "rb") as file:
         found = os.fstat(file.fileno())
         is_own = os.name != "posix" or found.st_uid == os.geteuid()
         return file.read(_MOST_BYTES) if is_own and stat.S_ISREG(found.st_mode) else b""
+    return b""
 
 
 def _changes(wish: Any) -> list[Change]:

@@ -57,8 +57,11 @@ def test_wishes_that_are_not_the_users_or_no_wishes_change_nothing(tmp_path: Pat
         if os.geteuid() == 0:
             (wishes / "other.wish").write_text('{"paused": "1"}', encoding="utf-8")
             os.chown(wishes / "other.wish", 4321, -1)
+        until(lambda: not [*wishes.glob("*.wish")], run)
+        assert not film.happened("steered")
+        control(film, "set", "max_in_flight=3")
         assert run.wait(60) == 0
-    assert not film.happened("steered")
+    assert film.happened("steered")
     assert film.statuses() == "completed completed completed"
 
 
@@ -68,6 +71,8 @@ def test_wishes_that_are_not_the_users_or_no_wishes_change_nothing(tmp_path: Pat
         (["set"], "set needs NAME=VALUE"),
         (["pause", "budget=3"], "pause takes no values"),
         (["set", "budget"], "write budget=VALUE"),
+        (["set", "paused=yes"], "paused is 1 or 0, and not 'yes'"),
+        (["set", "max_in_flight=1e5000"], "max_in_flight is a whole number"),
         (["set", "workers=3"], "there is max_in_flight, submit_rate, poll_interval, budget"),
         (["set", "budget=much"], "is not an amount"),
         (["set", "max_in_flight=2.5"], "max_in_flight is a whole number"),
