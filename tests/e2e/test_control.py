@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -114,3 +115,18 @@ def test_a_run_is_followed_until_it_ends(tmp_path: Path, gateway: Gateway) -> No
     said = f"{film.run_dir}: 6/6 scenes, 0 running, 1.20 USD"
     assert followed.out.splitlines()[-1] == said
     assert film.do("status", film.run_dir, "--watch").out == f"{said}\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe cannot be asked there")
+def test_a_run_is_followed_no_longer_than_somebody_reads(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 6, pricing=PRICES)
+    with film.started(*SLOW) as run:
+        until(lambda: film.happened("submitted"), run)
+        control(film, "pause")
+        program = [sys.executable, "-P", "-m", "batchgen", "status", str(film.run_dir), "--watch"]
+        with subprocess.Popen(program, stdout=subprocess.PIPE) as follower:
+            assert follower.stdout is not None
+            assert b"/6 scenes" in follower.stdout.readline()
+            follower.stdout.close()
+            assert follower.wait(30) == 0
+        assert run.poll() is None
