@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from batchgen.app.keywords import StrPath, checked_settings, dollars
 from batchgen.engine.steering import Change, Steerable
-from batchgen.errors import UsageError
+from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.files import write_atomically
 from batchgen.layout import CONTROL
 from batchgen.runner.loop import Steer
@@ -74,7 +74,7 @@ def steer(run_dir: StrPath, settings: Mapping[str, str]) -> None:
     """Change settings of the run that is under way in a run directory, all or none, and wait until they hold.
 
     Names and values are those of `Steerable` and of the command line. Raises `UsageError` where a value is not
-    allowed, where no run is under way, or where the run refuses.
+    allowed, where no run is under way, or where the run refuses, `RunDirectoryError` where it cannot be asked.
     """
     for name, text in settings.items():
         change_of(name, text)
@@ -82,7 +82,12 @@ def steer(run_dir: StrPath, settings: Mapping[str, str]) -> None:
     if not folder.is_dir():
         raise UsageError(f"no run is under way in {run_dir}")
     wish = folder / f"{secrets.token_hex(8)}{_WISH}"
-    write_atomically(wish, json.dumps(dict(settings)).encode())
+    try:
+        write_atomically(wish, json.dumps(dict(settings)).encode())
+    except FileNotFoundError:
+        raise UsageError(f"no run is under way in {run_dir}") from None
+    except OSError as error:
+        raise RunDirectoryError(f"{folder} cannot be written, and the run was not steered: {error.strerror}") from None
     refusal = _answer(wish, run_dir)
     if refusal:
         raise UsageError(refusal)
@@ -97,6 +102,8 @@ def _answer(wish: Path, run_dir: StrPath) -> str:
             said = json.loads(answer.read_bytes())
             answer.unlink()
             return str(said["refused"])
+        if not wish.parent.is_dir():
+            raise UsageError(f"the run in {run_dir} ended before it answered")
         time.sleep(_LOOK_EVERY_S / 5)
     try:
         wish.unlink()

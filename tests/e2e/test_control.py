@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +46,7 @@ def test_a_run_is_paused_paced_and_resumed(tmp_path: Path, gateway: Gateway) -> 
 
 
 def test_wishes_that_are_not_the_users_or_no_wishes_change_nothing(tmp_path: Path, gateway: Gateway) -> None:
-    film = batch(tmp_path, gateway, 3, pricing=PRICES)
+    film = batch(tmp_path, gateway, 20, pricing=PRICES)
     wishes = film.run_dir / CONTROL
     wishes.mkdir(parents=True)
     (wishes / "left.wish").write_text('{"paused": "1"}', encoding="utf-8")
@@ -63,7 +64,27 @@ def test_wishes_that_are_not_the_users_or_no_wishes_change_nothing(tmp_path: Pat
         control(film, "set", "max_in_flight=3")
         assert run.wait(60) == 0
     assert film.happened("steered")
-    assert film.statuses() == "completed completed completed"
+    assert film.statuses() == " ".join(["completed"] * 20)
+
+
+def test_a_run_that_ends_before_it_answers_is_told_of(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 1, pricing=PRICES)
+    wishes = film.run_dir / CONTROL
+    wishes.mkdir(parents=True)
+    program = [sys.executable, "-P", "-m", "batchgen", "control", str(film.run_dir), "pause"]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, encoding="utf-8") as asks:
+        until(lambda: any(wishes.glob("*.wish")), asks)
+        shutil.rmtree(wishes)
+        assert "ended before it answered" in asks.communicate(timeout=30)[1]
+        assert asks.returncode == 2
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="a folder that nothing can be written into")
+def test_a_folder_that_cannot_be_written_is_no_bug(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 1, pricing=PRICES)
+    film.run_dir.mkdir(parents=True)
+    (film.run_dir / CONTROL).symlink_to("/sys/kernel")
+    assert "the run was not steered" in control(film, "pause", expect=6)
 
 
 @pytest.mark.parametrize(
