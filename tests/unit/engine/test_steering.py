@@ -94,6 +94,17 @@ def test_a_budget_ends_the_run_that_goes_beyond_it_and_not_one_that_was_raised_i
     assert f"{3 * PRICE} USD" in bench.scheduler.why
 
 
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_budget_that_cannot_be_kept_for_want_of_a_price_is_refused(place: int) -> None:
+    listed = scenes(3)
+    listed[place] = replace(listed[place], estimated_cost_usd=None)
+    bench = Bench(listed, ONE_BY_ONE).running()
+    with pytest.raises(CannotSteer, match="without a price"):
+        steer(bench, Steerable.BUDGET, "100")
+    steer(bench, Steerable.BUDGET, None)
+    assert bench.scheduler.stop is None
+
+
 @pytest.mark.parametrize("setting", [each for each in Steerable if each is not Steerable.POLL_INTERVAL])
 def test_what_submits_nothing_more_takes_no_setting_for_submissions(setting: Steerable) -> None:
     bench = Bench(scenes(2), replace(ONE_BY_ONE, budget_usd=PRICE, max_in_flight=2)).running()
