@@ -21,7 +21,7 @@ from typing import Any, Self
 from batchgen.app.keywords import StrPath, checked_settings, dollars
 from batchgen.engine.steerable import Steerable
 from batchgen.engine.steering import Change
-from batchgen.errors import UsageError
+from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.files import write_atomically
 from batchgen.layout import CONTROL
 from batchgen.runner.loop import Steer
@@ -34,6 +34,8 @@ _WISH, _ANSWER = ".wish", ".answer"
 _MOST_BYTES = 10_000
 _LONGEST_NUMBER = 40
 _MOST_DIGITS = 20
+"""Of a whole number that can be a setting; Python refuses to write out one of thousands."""
+_PAUSED = frozenset({"0", "1"})
 _MAY_BE_UNBOUND = frozenset({Steerable.SUBMIT_RATE, Steerable.BUDGET})
 _log = logging.getLogger("batchgen")
 
@@ -49,12 +51,14 @@ def change_of(name: str, text: str) -> Change:
         return Change(setting, None)
     if setting is Steerable.BUDGET:
         return Change(setting, dollars(text))
+    if setting is Steerable.PAUSED:
+        if text not in _PAUSED:
+            raise UsageError(f"{name} is 1 or 0, and not {text!r}; control has the words pause and resume for it")
+        return Change(setting, Decimal(text))
     try:
         number = Decimal(text[:_LONGEST_NUMBER])
     except InvalidOperation:
         number = Decimal("NaN")
-    if setting is Steerable.PAUSED:
-        return Change(setting, Decimal(number == 1))
     checked_settings({name: _plain(number, text)})
     return Change(setting, number)
 
@@ -63,14 +67,15 @@ def _plain(number: Decimal, text: str) -> object:
     """A number as JSON has it; what is none as it was written, for the message."""
     if not number.is_finite() or len(text) > _LONGEST_NUMBER:
         return text
-    return int(number) if number == number.to_integral_value() and number.adjusted() < _MOST_DIGITS else float(number)
+    is_whole = number.adjusted() < _MOST_DIGITS and number == number.to_integral_value()
+    return int(number) if is_whole else float(number)
 
 
 def steer(run_dir: StrPath, settings: Mapping[str, str]) -> None:
     """Change settings of the run that is under way in a run directory, all or none, and wait until they hold.
 
     Names and values are those of `Steerable` and of the command line. Raises `UsageError` where a value is not
-    allowed, where no run is under way, or where the run refuses.
+    allowed, where no run is under way, or where the run refuses, `RunDirectoryError` where it cannot be asked.
     """
     for name, text in settings.items():
         change_of(name, text)
@@ -78,7 +83,12 @@ def steer(run_dir: StrPath, settings: Mapping[str, str]) -> None:
     if not folder.is_dir():
         raise UsageError(f"no run is under way in {run_dir}")
     wish = folder / f"{secrets.token_hex(8)}{_WISH}"
-    write_atomically(wish, json.dumps(dict(settings)).encode())
+    try:
+        write_atomically(wish, json.dumps(dict(settings)).encode())
+    except FileNotFoundError:
+        raise UsageError(f"no run is under way in {run_dir}") from None
+    except OSError as error:
+        raise RunDirectoryError(f"{folder} cannot be written, and the run was not steered: {error.strerror}") from None
     refusal = _answer(wish, run_dir)
     if refusal:
         raise UsageError(refusal)
@@ -93,6 +103,8 @@ def _answer(wish: Path, run_dir: StrPath) -> str:
             said = json.loads(answer.read_bytes())
             answer.unlink()
             return str(said["refused"])
+        if not wish.parent.is_dir():
+            raise UsageError(f"the run in {run_dir} ended before it answered")
         time.sleep(_LOOK_EVERY_S / 5)
     try:
         wish.unlink()
@@ -156,9 +168,12 @@ class Mailbox:
 
         content = _own(path)
         path.unlink(missing_ok=True)
+        if not content:
+            answer("this is a run of another user; only that one can steer it")
+            return
         try:
             changes = _changes(json.loads(content))
-        except (UsageError, ValueError) as error:
+        except (UsageError, ValueError, RecursionError) as error:
             answer(str(error))
             return
         _log.info("steered: %s", ", ".join(f"{change.setting}={change.text or UNBOUND}" for change in changes))
@@ -166,12 +181,13 @@ class Mailbox:
 
 
 def _own(path: Path) -> bytes:
-    """The content of a file of this user; empty for anything else."""
+    """The content of a file of this user; empty for anything else, a link or what may not be read."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
+    with suppress(OSError), os.fdopen(os.open(path, flags), "rb") as file:
         found = os.fstat(file.fileno())
         is_own = os.name != "posix" or found.st_uid == os.geteuid()
         return file.read(_MOST_BYTES) if is_own and stat.S_ISREG(found.st_mode) else b""
+    return b""
 
 
 def _changes(wish: Any) -> list[Change]:

@@ -13,6 +13,8 @@ from threading import Event, Thread
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 
+from batchgen.runner import LOG_WRITER
+
 _MOST_BYTES = 10 * 1024 * 1024
 _KEPT = 5
 _PRIVATE = 0o600
@@ -30,7 +32,7 @@ class LogFile(logging.Handler):
         # Queues, since a signal handler may put something into one, whatever it has interrupted.
         self._queue: SimpleQueue[str | Event | None] = SimpleQueue()
         self._at_once: SimpleQueue[None] = SimpleQueue()
-        self._thread = Thread(target=self._write, name="batchgen log", daemon=True)
+        self._thread = Thread(target=self._write, name=LOG_WRITER, daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -45,11 +47,10 @@ class LogFile(logging.Handler):
         written.wait(_PATIENCE_S)
 
     def close(self) -> None:
-        """Write what was logged, and close the file."""
+        """Write what was logged, and close the file; a disk that does not answer, or a lock, is not waited for long."""
         self._queue.put(None)
         self._at_once.put(None)
-        self._thread.join()
-        self._file.close()
+        self._thread.join(_PATIENCE_S)
         super().close()
 
     def _write(self) -> None:
@@ -67,6 +68,8 @@ class LogFile(logging.Handler):
             for each in gathered:
                 if isinstance(each, Event):
                     each.set()
+        with suppress(OSError):
+            self._file.close()
 
 
 class _File(ConcurrentRotatingFileHandler):

@@ -20,7 +20,7 @@ from batchgen.cli import terminal
 from batchgen.cli.remedies import message_of
 from batchgen.errors import EXIT_BUG, BatchgenError
 from batchgen.files import made_for_their_owner
-from batchgen.runner import WORKERS
+from batchgen.runner import LOG_WRITER, WORKERS
 from batchgen.text import printable
 from batchgen.version import __version__
 
@@ -139,8 +139,8 @@ def main(arguments: list[str] | None = None) -> None:
     if failure is not None:
         click.echo(f"batchgen: the output could not be written: {failure.strerror}", err=True)
         code = code or _EXIT_UNWRITTEN
-    if any(thread.name.startswith(WORKERS) for thread in threading.enumerate()):
-        # A request that an interrupted run does not wait for must not hold up its end.
+    if any(thread.name.startswith((WORKERS, LOG_WRITER)) for thread in threading.enumerate()):
+        # A request that an interrupted run does not wait for, or a stuck log, must not hold up its end.
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from batchgen.app.following import Followed, Line
 from batchgen.app.run_directory import RunDirectory
+from batchgen.cli import terminal
 from batchgen.engine.events import RunEnded
 from batchgen.report.rows import SceneStatus
 from batchgen.report.status import note_of
@@ -32,7 +33,7 @@ _STYLES = {
 
 
 def follow(directory: RunDirectory) -> int:
-    """Show a run directory until the run in it ends, or the user has seen enough; the exit code.
+    """Show a run directory until the run in it ends, or whoever reads has seen enough; the exit code.
 
     Without a terminal it is a line whenever something has changed, at most every ten seconds. Raises
     `RunDirectoryError`.
@@ -52,7 +53,7 @@ def follow(directory: RunDirectory) -> int:
 def _until_it_ends(followed: Followed, show: Callable[[], None]) -> None:
     show()
     has_ended = not followed.state.cut_off
-    while not has_ended:
+    while not has_ended and not terminal.reader_is_gone():
         time.sleep(_LOOK_EVERY_S)
         has_ended = any(isinstance(event, RunEnded) for event in followed.read_on())
         show()

@@ -89,6 +89,16 @@ def failure_of_stdout() -> OSError | None:
     return None if error is None or error.errno == errno.EPIPE else error
 
 
+def reader_is_gone() -> bool:
+    """Whether nobody will ever read what is printed: a pipe whose other end is closed, or output that has failed."""
+    raw = _raw(sys.stdout)
+    if raw is None or raw.error is not None or not hasattr(select, "poll"):
+        return raw is not None and raw.error is not None
+    poll = select.poll()
+    poll.register(raw.fileno(), 0)
+    return any(happened & (select.POLLERR | select.POLLHUP) for _, happened in poll.poll(0))
+
+
 @contextmanager
 def waiting_at_most(seconds: float = _PATIENCE_S) -> Iterator[None]:
     """While this lasts, whoever reads stderr is waited for no longer than that."""

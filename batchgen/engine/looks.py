@@ -40,11 +40,12 @@ class Looks:
         return self._pacing.mean_s(kind)
 
     def plan_anew(self, interval_s: float, pacing: Pacing, now: float) -> None:
-        """Look at all that wait by another interval from now on."""
+        """Look at all that wait by another interval from now on; whose look is due has its turn already."""
         self._interval_s, self._pacing = interval_s, pacing
         for kind, runs in self._waiting.items():
-            for run in list(runs):
-                self._as_planned(kind, run, self._planned(kind, run, now))
+            for run, when in list(runs.items()):
+                if when > now:
+                    self._as_planned(kind, run, self._planned(kind, run, now))
 
     def first(self, kind: str, run: SceneRun, now: float) -> None:
         """A task was created just now."""
@@ -123,12 +124,13 @@ class Looks:
 
     def _as_planned(self, kind: str, run: SceneRun, when: float) -> None:
         """Look at a time that follows from what is known of the kind, and follows anew from more."""
-        self._waiting.setdefault(kind, {})[run] = when
-        self._at(when, run)
+        self._waiting.setdefault(kind, {})[run] = self._at(when, run)
 
-    def _at(self, when: float, run: SceneRun) -> None:
-        """Look at that time; the last look comes when the time is up, however long the wait would be."""
-        self._queues.at(when if run.give_up_at is None else min(when, run.give_up_at), CommandKind.POLL, run)
+    def _at(self, when: float, run: SceneRun) -> float:
+        """Look at that time; the last look comes when the time is up, however long the wait would be. When it comes."""
+        looked_at = when if run.give_up_at is None else min(when, run.give_up_at)
+        self._queues.at(looked_at, CommandKind.POLL, run)
+        return looked_at
 
     def _wait_after_failure(self, classification: Classification, now: float) -> float:
         """How long to wait at least after a reading that said nothing: for longer, the longer all of them do."""

@@ -82,6 +82,10 @@ class CommandQueues:
         timed = (timer for timer in sorted(self._timers) if timer[3] is kind and self._counts(timer))
         return [*self._queues[kind], *(run for _, _, run, _ in timed)]
 
+    def count(self, kind: CommandKind) -> int:
+        """How much waits for a kind of command, for its turn or for its time."""
+        return len(self._queues[kind]) + len(self._timed[kind])
+
     def has(self, kind: CommandKind) -> bool:
         """Whether anything waits for a kind of command, for its turn or for its time."""
         return bool(self._queues[kind] or self._timed[kind])

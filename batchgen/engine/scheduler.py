@@ -202,10 +202,17 @@ class Scheduler(Reactions):
         """Change settings from now on, all or none; what to remember of it. Raises `CannotSteer`."""
         if self.stop is not None and any(change.setting is not Steerable.POLL_INTERVAL for change in changes):
             raise CannotSteer(f"this run submits nothing more and only waits for what is under way: {self.why}")
+        if any(change.setting is Steerable.BUDGET and change.value is not None for change in changes):
+            self._refuse_budget_without_prices()
         for change in changes:
             self._steering.change(change, earlier_lengths(self.state.all_attempts()), now)
             self._remember(ev.Steered(at, change.setting, change.text))
         return self._drain()
+
+    def _refuse_budget_without_prices(self) -> None:
+        waiting = self._queues.waiting(CommandKind.SUBMIT)
+        if self._budget.committed.unknown or any(run.scene.estimated_cost_usd is None for run in waiting):
+            raise CannotSteer("no budget can be kept without a price for every tier; add it to pricing, and run again")
 
     # Choosing what to begin
 
@@ -241,8 +248,13 @@ class Scheduler(Reactions):
         if self._steering.is_paused:
             return False
         may_ask = (self._formats.is_known or not sending) and self._workers.may_submit(upload_bytes)
+        may_ask = may_ask and self._has_room_for_results()
         is_let = may_ask and self._breaker.allows(sending) and self._pace.allows(in_flight, sending, now)
         return self.stop is None and is_let
+
+    def _has_room_for_results(self) -> bool:
+        """Whether no more results wait to be fetched than tasks may be in flight: their addresses expire meanwhile."""
+        return not self._settings.wait or self._queues.count(CommandKind.FETCH) < self._pace.max_in_flight
 
     def _submits_at(self) -> float | None:
         """When the next submission may go out without any ending, None for never."""

@@ -49,7 +49,7 @@ class Steering:
             case Steerable.MAX_IN_FLIGHT:
                 self._pace.bound(int(value or 1))
             case Steerable.SUBMIT_RATE:
-                self._pace.per_second = None if value is None else float(value)
+                self._pace.go(None if value is None else float(value), now)
             case Steerable.POLL_INTERVAL:
                 interval_s = float(value or 1)
                 self._looks.plan_anew(interval_s, Pacing(interval_s, known), now)

@@ -72,6 +72,11 @@ class Pace:
             self._under_way = max_in_flight
         self.max_in_flight = max_in_flight
 
+    def go(self, per_second: float | None, now: float) -> None:
+        """Have another rate from now on; what the one before would still have waited for is not waited for."""
+        self.per_second = per_second
+        self._next_at = min(self._next_at, now + 1 / per_second if per_second else now)
+
     def limit(self, now: float) -> int:
         """How many tasks may be in flight at this moment; now and then one more than were borne."""
         return min(self._limit + (now >= self._trial_at), self.max_in_flight)

@@ -4,8 +4,8 @@ A command occupies a worker for as long as its answer takes. Three sorts differ 
 
 - Answers to readings, and to submissions that carry no files, take as long as the gateway and the way to it do.
   Eight of them at once are enough where that is a few milliseconds; where it is longer, as many more as it takes to
-  ask as often all the same. Only usable answers are learned from: where submissions are timed out, more of them at
-  once would only be more of which nobody knows what became of them.
+  ask as often all the same. Only usable answers are learned from, and submissions have a bound of their own: where
+  they are timed out, more of them at once would only be more of which nobody knows what became of them.
 - A submission with files takes as long as they take to be sent. The line is shared by all of them: more at once
   end no sooner, and come closer to the gateway's time limits. So the bytes under way are bounded.
 - A download takes as long as the other server likes. Downloads take half of the workers at most while there is
@@ -17,7 +17,7 @@ The last two together never take all workers: readings go on, whatever the line 
 from math import ceil
 
 from batchgen.engine.queues import CommandKind
-from batchgen.limits import ASKS_A_SECOND, LEAST_ASKS, MOST_UPLOADED
+from batchgen.limits import ASKS_A_SECOND, LEAST_ASKS, MOST_SUBMISSIONS, MOST_UPLOADED
 
 _RECENT = 0.2
 """The weight of the newest answer in the mean time of an answer."""
@@ -29,7 +29,8 @@ class Workers:
     def __init__(self, most: int) -> None:
         """Begin with all workers free."""
         self._most = most
-        self._asks = 0
+        self._reads = 0
+        self._submissions = 0
         self._fetches = 0
         self._uploads = 0
         self._upload_bytes = 0
@@ -38,7 +39,7 @@ class Workers:
     @property
     def under_way(self) -> int:
         """All commands under way."""
-        return self._asks + self._fetches + self._uploads
+        return self._reads + self._submissions + self._fetches + self._uploads
 
     @property
     def are_free(self) -> bool:
@@ -48,12 +49,12 @@ class Workers:
     def may_ask(self) -> bool:
         """Whether one more reading, or a submission without files, may be begun."""
         wanted = ceil(self._answer_s * ASKS_A_SECOND)
-        return self.are_free and self._asks < max(LEAST_ASKS, wanted)
+        return self.are_free and self._reads + self._submissions < max(LEAST_ASKS, wanted)
 
     def may_submit(self, upload_bytes: int) -> bool:
         """Whether one more submission may be begun that sends so many bytes of files."""
         if not upload_bytes:
-            return self.may_ask()
+            return self.may_ask() and self._submissions < MOST_SUBMISSIONS
         return self._may_occupy() and self._upload_bytes < MOST_UPLOADED
 
     def may_fetch(self, *, is_alone: bool) -> bool:
@@ -69,8 +70,10 @@ class Workers:
         elif upload_bytes:
             self._uploads += 1
             self._upload_bytes += upload_bytes
+        elif kind is CommandKind.SUBMIT:
+            self._submissions += 1
         else:
-            self._asks += 1
+            self._reads += 1
 
     def ended(self, kind: CommandKind, upload_bytes: int = 0) -> None:
         """A command occupies its worker no more."""
@@ -79,8 +82,10 @@ class Workers:
         elif upload_bytes:
             self._uploads -= 1
             self._upload_bytes -= upload_bytes
+        elif kind is CommandKind.SUBMIT:
+            self._submissions -= 1
         else:
-            self._asks -= 1
+            self._reads -= 1
 
     def answered(self, seconds: float) -> None:
         """A usable answer to a reading, or to a submission without files, took so long."""

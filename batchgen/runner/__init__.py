@@ -2,3 +2,5 @@
 
 WORKERS = "batchgen-worker"
 """What the names of threads begin with that wait on the network."""
+LOG_WRITER = "batchgen-log"
+"""What the thread is named that writes the log."""

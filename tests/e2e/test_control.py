@@ -3,6 +3,8 @@
 import json
 import os
 import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -46,7 +48,7 @@ def test_a_run_is_paused_paced_and_resumed(tmp_path: Path, gateway: Gateway) -> 
 
 
 def test_wishes_that_are_not_the_users_or_no_wishes_change_nothing(tmp_path: Path, gateway: Gateway) -> None:
-    film = batch(tmp_path, gateway, 3, pricing=PRICES)
+    film = batch(tmp_path, gateway, 20, pricing=PRICES)
     wishes = film.run_dir / CONTROL
     wishes.mkdir(parents=True)
     (wishes / "left.wish").write_text('{"paused": "1"}', encoding="utf-8")
@@ -59,9 +61,32 @@ def test_wishes_that_are_not_the_users_or_no_wishes_change_nothing(tmp_path: Pat
         if os.geteuid() == 0:
             (wishes / "other.wish").write_text('{"paused": "1"}', encoding="utf-8")
             os.chown(wishes / "other.wish", 4321, -1)
+        until(lambda: not [*wishes.glob("*.wish")], run)
+        assert not film.happened("steered")
+        control(film, "set", "max_in_flight=3")
         assert run.wait(60) == 0
-    assert not film.happened("steered")
-    assert film.statuses() == "completed completed completed"
+    assert film.happened("steered")
+    assert film.statuses() == " ".join(["completed"] * 20)
+
+
+def test_a_run_that_ends_before_it_answers_is_told_of(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 1, pricing=PRICES)
+    wishes = film.run_dir / CONTROL
+    wishes.mkdir(parents=True)
+    program = [sys.executable, "-P", "-m", "batchgen", "control", str(film.run_dir), "pause"]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, encoding="utf-8") as asks:
+        until(lambda: any(wishes.glob("*.wish")), asks)
+        shutil.rmtree(wishes)
+        assert "ended before it answered" in asks.communicate(timeout=30)[1]
+        assert asks.returncode == 2
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="a folder that nothing can be written into")
+def test_a_folder_that_cannot_be_written_is_no_bug(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 1, pricing=PRICES)
+    film.run_dir.mkdir(parents=True)
+    (film.run_dir / CONTROL).symlink_to("/sys/kernel")
+    assert "the run was not steered" in control(film, "pause", expect=6)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +95,8 @@ def test_wishes_that_are_not_the_users_or_no_wishes_change_nothing(tmp_path: Pat
         (["set"], "set needs NAME=VALUE"),
         (["pause", "budget=3"], "pause takes no values"),
         (["set", "budget"], "write budget=VALUE"),
+        (["set", "paused=yes"], "paused is 1 or 0, and not 'yes'"),
+        (["set", "max_in_flight=1e5000"], "max_in_flight is a whole number"),
         (["set", "workers=3"], "there is max_in_flight, submit_rate, poll_interval, budget"),
         (["set", "budget=much"], "is not an amount"),
         (["set", "max_in_flight=2.5"], "max_in_flight is a whole number"),
@@ -111,3 +138,18 @@ def test_a_run_is_followed_until_it_ends(tmp_path: Path, gateway: Gateway) -> No
     said = f"{film.run_dir}: 6/6 scenes, 0 running, 1.20 USD"
     assert followed.out.splitlines()[-1] == said
     assert film.do("status", film.run_dir, "--watch").out == f"{said}\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe cannot be asked there")
+def test_a_run_is_followed_no_longer_than_somebody_reads(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 6, pricing=PRICES)
+    with film.started(*SLOW) as run:
+        until(lambda: film.happened("submitted"), run)
+        control(film, "pause")
+        program = [sys.executable, "-P", "-m", "batchgen", "status", str(film.run_dir), "--watch"]
+        with subprocess.Popen(program, stdout=subprocess.PIPE) as follower:
+            assert follower.stdout is not None
+            assert b"/6 scenes" in follower.stdout.readline()
+            follower.stdout.close()
+            assert follower.wait(30) == 0
+        assert run.poll() is None

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from batchgen.cli import log_file
 from batchgen.cli.logs import logging_to
 from batchgen.layout import LOG
+from batchgen.runner import LOG_WRITER
 
 
 def test_a_log_that_cannot_be_opened_is_told_of_and_ends_nothing(
@@ -65,3 +67,18 @@ def test_a_log_of_which_nothing_is_said_is_not_made(tmp_path: Path) -> None:
     with logging_to(tmp_path, None):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_that_cannot_be_written_any_more_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    with logging_to(tmp_path, None):
+        (handler,) = (each for each in logging.getLogger("batchgen").handlers if isinstance(each, log_file.LogFile))
+        logging.getLogger("batchgen").info("one")
+        handler.flush()
+        lock = next(tmp_path.glob(".__*.lock")).open("a", encoding="utf-8")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        logging.getLogger("batchgen").info("two")
+    (writer,) = (thread for thread in threading.enumerate() if thread.name == LOG_WRITER)
+    lock.close()
+    writer.join(30)
+    assert "two" in (tmp_path / LOG).read_text(encoding="utf-8")

@@ -59,6 +59,25 @@ def test_a_rate_and_none() -> None:
     assert steer(bench, Steerable.SUBMIT_RATE, "2.50") == [Steered(clock(bench.now), "submit_rate", "2.50")]
 
 
+@pytest.mark.parametrize(("rate", "wait"), [("2", 0.5), (None, 0.0)])
+def test_a_faster_rate_does_not_wait_for_what_the_slow_one_would_have(rate: str | None, wait: float) -> None:
+    bench = Bench(scenes(9), replace(ONE_BY_ONE, max_in_flight=9, submit_rate=0.001))
+    assert len(bench.begin()) == 1
+    steer(bench, Steerable.SUBMIT_RATE, rate)
+    assert len(bench.begin(wait)) >= 1
+
+
+def test_a_look_that_is_due_and_waits_for_a_worker_is_not_planned_a_second_time() -> None:
+    bench = Bench(scenes(4), Settings(workers=3, max_in_flight=4, poll_interval_s=10)).running(4)
+    assert kinds(bench.begin(20)) == ["Poll"] * 3
+    steer(bench, Steerable.POLL_INTERVAL, "1")
+    bench.read(RUNNING)
+    bench.read(RUNNING)
+    assert kinds(bench.begin(0.1)) == ["Poll"]
+    while bench.commands:
+        bench.read(RUNNING)
+
+
 def test_looks_go_by_the_new_interval_at_once_also_at_what_waits() -> None:
     bench = Bench(scenes(1), replace(ONE_BY_ONE, poll_interval_s=1000)).running()
     assert bench.begin(20) == []
@@ -74,6 +93,17 @@ def test_a_budget_ends_the_run_that_goes_beyond_it_and_not_one_that_was_raised_i
     assert bench.scheduler.stop is Stop.BUDGET
     assert len(list(bench.state.all_attempts())) == 3
     assert f"{3 * PRICE} USD" in bench.scheduler.why
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_budget_that_cannot_be_kept_for_want_of_a_price_is_refused(place: int) -> None:
+    listed = scenes(3)
+    listed[place] = replace(listed[place], estimated_cost_usd=None)
+    bench = Bench(listed, ONE_BY_ONE).running()
+    with pytest.raises(CannotSteer, match="without a price"):
+        steer(bench, Steerable.BUDGET, "100")
+    steer(bench, Steerable.BUDGET, None)
+    assert bench.scheduler.stop is None
 
 
 @pytest.mark.parametrize("setting", [each for each in Steerable if each is not Steerable.POLL_INTERVAL])

@@ -49,7 +49,7 @@ def ratio(run: VirtualRun) -> tuple[float, Played]:
         (VirtualRun([(1.0, 4.0)[n % 2] for n in range(200)], FAST, duration_of=lambda n: 5 + n % 2), 1.06, 6.1),
         (VirtualRun(SLOW_PHASE, FAST), 1.5, 4.0),
         (VirtualRun(FIXED, FAST, lost_reads=1 / 3), 1.3, 7.5),
-        (VirtualRun(FIXED, FAST, answer_s=0.3), 1.25, 4.0),
+        (VirtualRun(FIXED, FAST, answer_s=0.3), 1.3, 4.0),
         (VirtualRun(CAPPED, REAL, takes=2), 1.03, 14.0),
         (VirtualRun(FIXED, FAST, busy_until=0.02), 1.2, 5.0),
         (VirtualRun([120.0] * 400, REAL, busy_until=0.01), 1.03, 26.0),

@@ -9,7 +9,7 @@ from batchgen.engine.events import SceneFacts
 from batchgen.engine.queues import CommandKind
 from batchgen.engine.scheduler import Settings
 from batchgen.engine.workers import Workers
-from batchgen.limits import LEAST_ASKS, MOST_UPLOADED
+from batchgen.limits import LEAST_ASKS, MOST_SUBMISSIONS, MOST_UPLOADED
 
 from helpers.engine_support import CREATED, DONE, HICCUP, UNCERTAIN, Bench, kinds, scene
 
@@ -55,7 +55,7 @@ def test_one_answer_is_slow_and_more_are_asked_for_at_once() -> None:
     assert kinds(bench.begin()) == ["Submit"] * LEAST_ASKS
     bench.now += 0.3
     bench.submitted(CREATED)
-    assert len(bench.begin()) == 64 - LEAST_ASKS + 1
+    assert len(bench.begin()) == MOST_SUBMISSIONS - LEAST_ASKS + 1
 
 
 def test_submissions_that_are_timed_out_make_no_more_of_them() -> None:
@@ -85,11 +85,23 @@ def test_downloads_leave_half_of_the_workers_while_there_is_anything_else_to_do(
     assert [type(command) for command in bench.commands] == [Fetch] * 8, "once nothing else is left"
 
 
+def test_no_more_results_wait_than_tasks_may_be_in_flight() -> None:
+    bench = Bench(scenes(60), replace(DEFAULT, workers=8, max_in_flight=10)).running(10)
+    done(bench, 14)
+    assert not any(isinstance(command, Submit) for command in bench.commands)
+    assert bench.scheduler.in_flight < 10
+    bench.fetched()
+    bench.begin()
+    assert any(isinstance(command, Submit) for command in bench.commands)
+
+
 def done(bench: Bench, count: int) -> list[str]:
     """Have so many tasks end, while no download does; what is under way then."""
     while count:
         bench.begin(0.5)
-        if any(isinstance(command, Poll) for command in bench.commands):
+        if any(isinstance(command, Submit) for command in bench.commands):
+            bench.submitted()
+        elif any(isinstance(command, Poll) for command in bench.commands):
             bench.read(DONE)
             count -= 1
     bench.begin()
