@@ -17,7 +17,7 @@ from batchgen.emulator.tasks.task_store import TaskStore
 from batchgen.errors import UsageError
 from batchgen.schemas import shipped
 
-from helpers.runs import batch, json_lines, process_of, until
+from helpers.runs import batch, json_lines
 from helpers.support import in_process
 from unit.emulator.client import Client, data_uri, picture, request
 
@@ -209,21 +209,6 @@ def test_a_task_that_cannot_be_stored_is_not_created(tmp_path: Path) -> None:
         assert (answer.status, answer.code) == (500, "internal_server_error")
         assert client.entries("task") == []
         assert client.create(request("b")).status == 200
-
-
-@pytest.mark.parametrize(("event", "times"), [("submitted", 4), ("completed", 1), ("downloaded", 1)])
-def test_a_rehearsal_that_was_killed_goes_on(tmp_path: Path, event: str, times: int) -> None:
-    film = batch(tmp_path, "", 4)
-    arguments: list[str | Path] = ["run", film.manifest, "--emulator", "--poll-interval=0.1", "--run-dir", film.run_dir]
-    with process_of(*arguments, folder=tmp_path) as run:
-        until(lambda: film.happened(event, times), run)
-        run.kill()
-        run.wait()
-    assert film.run("--emulator").code == 0
-    assert film.statuses() == "completed completed completed completed"
-    tasks = json_lines(film.run_dir / "emulator" / "tasks.jsonl")
-    assert sorted(row["task_id"] for row in film.ledger()) == sorted(task["task_id"] for task in tasks)
-    assert len(tasks) == 4
 
 
 def test_a_result_whose_address_went_with_its_emulator_is_fetched(tmp_path: Path) -> None:
