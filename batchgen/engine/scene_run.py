@@ -55,6 +55,11 @@ class SceneRun:
         self.said, self.charge, self.heard_of = "", _NOTHING_TOLD, False
         self.give_up_at = give_up_at
 
+    def follows(self, attempt: AttemptKey) -> None:
+        """Wait for another attempt from now on, of which nothing was heard in this run."""
+        self.waits_for_task(0.0, 0.0)
+        self.attempt, self.created_at, self.running_at, self.give_up_at = attempt, None, None, None
+
     def hears_charge(self, result: TaskResult) -> None:
         """Keep what a reading states of the cost; one that states none takes nothing back."""
         if result.cost_usd is not None:

@@ -249,8 +249,14 @@ class Scheduler(Reactions):
             return False
         may_ask = (self._formats.is_known or not sending) and self._workers.may_submit(upload_bytes)
         may_ask = may_ask and self._has_room_for_results()
+        # What is being sent may be refused, and is free then: the budget has its say once that is answered.
+        may_ask = may_ask and (not sending or run is None or self._is_affordable(run))
         is_let = may_ask and self._breaker.allows(sending) and self._pace.allows(in_flight, sending, now)
         return self.stop is None and is_let
+
+    def _is_affordable(self, run: SceneRun) -> bool:
+        """Whether one more submission of a scene stays within the budget."""
+        return self._budget.allows(run.scene.estimated_cost_usd)
 
     def _has_room_for_results(self) -> bool:
         """Whether no more results wait to be fetched than tasks may be in flight: their addresses expire meanwhile."""
@@ -269,7 +275,7 @@ class Scheduler(Reactions):
             run = self._queues.head(CommandKind.SUBMIT)
         if run is None or not self._may_submit_more(now) or now < self._pace.opens_at():
             return None
-        if not self._budget.allows(run.scene.estimated_cost_usd):
+        if not self._is_affordable(run):
             self._stop_at_budget(at)
             return None
         self._queues.take(CommandKind.SUBMIT)

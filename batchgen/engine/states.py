@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from batchgen.engine.attempts import (
+    RESULT_IS_HERE,
     TRANSITIONS,
     Attempt,
     AttemptKey,
@@ -41,6 +42,7 @@ from batchgen.engine.manifest_changes import scenes_after
 from batchgen.engine.steerable import Steerable
 
 S = AttemptState
+_OF_USE = RESULT_IS_HERE | {S.RUNNING}
 TAKE = re.compile(r"-t[0-9]+\Z")
 """What the ids of takes end with, behind that of their shot."""
 _WEIGHTS: Mapping[AttemptState, int] = {
@@ -208,6 +210,12 @@ class State:
                 heirless.remove(found)
                 yield Adopted(at, scene.scene_id, *found)
 
+    def left_for(self, scene: SceneFacts) -> AttemptKey | None:
+        """What a scene that is gone has left and nobody has, and would do for this one; None where nothing is."""
+        taken = {self._adopted_by(each) for each in self.scenes if self._has_what_it_adopted(each)}
+        left = () if scene.any_seed is None else self._heirless(scene.any_seed)
+        return next((key for key in left if key not in taken and self.attempt(key).state in _OF_USE), None)
+
     def _heirless(self, any_seed: str) -> Iterator[AttemptKey]:
         """Of each scene that is gone, the attempt that says how such a request stands, then its other results."""
         made: dict[str, list[Attempt]] = {}
@@ -254,7 +262,8 @@ class State:
             case RunStarted():
                 self._begin(event)
             case Steered():
-                self._steer(event)
+                if event.setting == Steerable.BUDGET:
+                    self.budget_usd = Decimal(event.value) if event.value else None
             case RunEnded():
                 self._end()
             case ManifestRead():
@@ -285,11 +294,6 @@ class State:
         self.held = {}
         self.downloads = event.download
         self.budget_usd = event.budget_usd
-
-    def _steer(self, event: Steered) -> None:
-        """Of what held for one run, a budget is told later."""
-        if event.setting == Steerable.BUDGET:
-            self.budget_usd = Decimal(event.value) if event.value else None
 
     def _end(self) -> None:
         self.cut_off = False

@@ -102,10 +102,10 @@ class Follower:
         What stands behind the last newline is still being written.
         """
         content = _content(self._path, self._length)
-        whole = content.rfind(b"\n") + 1
-        self._length += whole
+        whole_lines = content[: content.rfind(b"\n") + 1]
+        self._length += len(whole_lines)
         with unsearched():
-            return list(self._replay.take(content[:whole]))
+            return list(self._replay.take(whole_lines))
 
 
 def _is_whole(line: bytes) -> bool:

@@ -8,14 +8,14 @@ import pytest
 
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import AttemptState, IllegalTransition
-from batchgen.engine.commands import Fetch, Submit
+from batchgen.engine.commands import Fetch, Poll, PollResult, Submit
 from batchgen.engine.planner import Action, Choice, Elsewhere, plan
 from batchgen.engine.scheduler import Settings
 from batchgen.engine.states import State
 from batchgen.model import TaskResult
 
 from helpers.attempts import replay
-from helpers.engine_support import DONE, WRONG, Bench, scene
+from helpers.engine_support import DONE, ENDED, WRONG, Bench, scene
 
 S = AttemptState
 SHA = "ab" * 32
@@ -278,3 +278,22 @@ def test_a_shot_has_one_pick() -> None:
     state.apply(read(takes[0]))
     state.apply(ev.PicksCleared("t", "s1"))
     assert state.picked_attempts == {}, "of takes that are gone, too"
+
+
+@pytest.mark.parametrize("is_passing", [True, False])
+def test_a_scene_takes_what_else_is_left_before_it_is_bought_again(is_passing: bool) -> None:  # noqa: FBT001
+    gone = [loose("a"), loose("b")]
+    state = replay([read(*gone), *(event for one in gone for event in bought(one)[:2])])
+    bench = Bench([loose("x")], state=state, settings=Settings(attempts=2))
+    bench.start(read(loose("x")))
+    for adopted in list(bench.state.adoptions("t")):
+        bench.state.apply(adopted)
+    bench = Bench([loose("x")], state=bench.state, settings=Settings(attempts=2))
+    bench.begin()
+    first = bench.state.adopted["x"]
+    other = next(one.key for one in bench.state.all_attempts() if one.key != first)
+    polls = [command for command in bench.commands if isinstance(command, Poll)]
+    command = next(command for command in polls if (command.scene_id, command.attempt) == first)
+    bench.end(PollResult(command, replace(ENDED, passing=is_passing, confirm=1)))
+    assert (bench.state.adopted["x"] == other) is is_passing
+    assert not any(isinstance(command, Submit) for command in bench.begin(300))
