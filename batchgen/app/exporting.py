@@ -76,7 +76,7 @@ def write_export(
             path.write_text(_shot_list(found, sequence, out, costs=costs), encoding="utf-8", newline="")
         else:
             FORMATS[form].write(sequence, path)
-    missing = tuple(f"{shot.name}: {shot.missing}" for shot in shots if shot.result is None)
+    missing = tuple(f"{shot.name}: {shot.missing}" if costs else shot.name for shot in shots if shot.result is None)
     return ExportResult(out, len(shots), missing, tuple(_notes(form, found, sequence)))
 
 
@@ -97,7 +97,7 @@ def _check(directory: RunDirectory, state: State, form: str, out: Path, media: M
     if place in kept or any(folder in place.parents for folder in kept):
         raise UsageError(f"{out} lies where batchgen keeps what a run leaves; export it to somewhere else")
     if not place.parent.is_dir():
-        raise UsageError(f"there is no folder {out.parent}")
+        raise UsageError(f"there is no folder {out.parent}; make it first")
     if place.is_file() and not place.stat().st_mode & _WRITABLE:
         raise UsageError(f"{out} is read-only, as results are; export it to somewhere else")
 

@@ -96,7 +96,7 @@ def _scene(state: State, scene_id: str) -> SceneFacts:
     takes = [scene.scene_id for scene in state.scenes if scene.shot == scene_id]
     if takes:
         raise UsageError(f"{scene_id} has takes; pick one of them: {', '.join(takes)}")
-    raise UsageError(f"there is no scene {scene_id!r} in the manifest that was run last")
+    raise UsageError(f"there is no scene {scene_id!r} in the manifest that was run last; see batchgen status")
 
 
 def _attempt(state: State, name: str, scene_id: str, number: str) -> Attempt:

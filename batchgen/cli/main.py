@@ -159,7 +159,9 @@ def _exit_code(arguments: list[str] | None) -> int:
         click.echo(printable(said.getvalue()), err=True, nl=False)
         return error.exit_code
     except BatchgenError as error:
-        click.echo(f"batchgen: {printable(_with_notes(message_of(error), error))}", err=True)
+        from batchgen.cli.output import show_notes
+
+        show_notes(f"batchgen: {printable(_with_notes(message_of(error), error))}".splitlines())
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the last resort, so that no traceback reaches a user
         click.echo(printable(_with_notes(_bug_report(error), error)), err=True)

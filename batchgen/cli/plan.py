@@ -103,7 +103,10 @@ def command(
         raise UsageError("--emulator and --ask-gateway exclude each other")
     if not ask_gateway:
         if given.typed & _OF_THE_GATEWAY:
-            raise UsageError("plan sends nothing and needs neither address nor key; to have prices add --ask-gateway")
+            raise UsageError(
+                "plan sends nothing and needs neither address nor key; leave --base-url and --api-key-file out, or add "
+                "--ask-gateway to have prices"
+            )
         given = replace(given, in_environment=given.in_environment - _OF_THE_GATEWAY)
     how = Loading(
         path=manifest,

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from shlex import quote
 
 import click
 from rich.console import Console, Group
@@ -13,6 +14,7 @@ from rich.text import Text
 from batchgen.app.following import Followed, Line
 from batchgen.app.run_directory import RunDirectory
 from batchgen.cli import terminal
+from batchgen.cli.output import show_notes
 from batchgen.engine.events import RunEnded
 from batchgen.report.rows import SceneStatus
 from batchgen.report.status import note_of
@@ -47,6 +49,7 @@ def follow(directory: RunDirectory) -> int:
             told = _Told()
             _until_it_ends(followed, lambda: told.tell(_summary(followed, directory)))
             told.tell(_summary(followed, directory), at_once=True)
+        show_notes([f"no run is under way in {directory}; what is left to do: batchgen status {quote(str(directory))}"])
     return 0
 
 

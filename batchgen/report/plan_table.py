@@ -189,8 +189,8 @@ def _tier(outlook: Outlook, tier: str) -> Iterator[tuple[str, ...]]:
     billed = total(_billed(outlook, step) for step in listed)
     yield (
         tier,
-        "-" if declared is None else f"{declared:f}",
-        "-" if learned is None else f"{learned.average:f}",
+        _price(declared),
+        _price(None if learned is None else learned.average),
         _reference(prices, tier),
         str(sum(duration_of(step) or 0 for step in listed)),
         f"{billed:f}",
@@ -200,7 +200,15 @@ def _tier(outlook: Outlook, tier: str) -> Iterator[tuple[str, ...]]:
     by_videos = {} if learned is None else learned.by_videos
     for videos, known in sorted(by_videos.items()) if any(by_videos) else ():
         name = f"{tier}, {videos or 'no'} ref."
-        yield (name, "", f"{known.average:f}", "", "", "", "", "")
+        yield (name, "", _price(known.average), "", "", "", "", "")
+
+
+def _price(usd: Decimal | None) -> str:
+    """US dollars a second, with cents at least."""
+    if usd is None:
+        return "-"
+    whole, _, part = f"{usd:f}".partition(".")
+    return f"{whole}.{part:0<2}"
 
 
 def _reference(prices: Prices, tier: str) -> str:

@@ -105,9 +105,9 @@ def test_takes_are_chosen_by_keys_alone_kept_over_a_reload_and_read_by_pick(
     assert tab.page.locator(".take.picked").get_attribute("id") == "s01-t2"
     tab.page.focus("#s07")
     tab.page.keyboard.press("Space")
-    assert "2 choices are not saved" in tab.page.inner_text("#_choices")
+    assert "2 choices are not in the run directory yet" in tab.page.inner_text("#_choices")
     tab.page.reload()
-    assert "2 choices are not saved" in tab.page.inner_text("#_choices")
+    assert "2 choices are not in the run directory yet" in tab.page.inner_text("#_choices")
     with tab.page.expect_download() as download:
         tab.page.click("#_save")
     saved = download.value.path()

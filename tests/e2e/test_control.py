@@ -137,7 +137,9 @@ def test_a_run_is_followed_until_it_ends(tmp_path: Path, gateway: Gateway) -> No
         assert run.wait(60) == 0
     said = f"{film.run_dir}: 6/6 scenes, 0 running, 1.20 USD"
     assert followed.out.splitlines()[-1] == said
-    assert film.do("status", film.run_dir, "--watch").out == f"{said}\n"
+    ended = film.do("status", film.run_dir, "--watch")
+    assert ended.out == f"{said}\n"
+    assert f"no run is under way in {film.run_dir}; what is left to do: batchgen status" in ended.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a pipe cannot be asked there")

@@ -68,7 +68,7 @@ function showChoices() {
   for (const card of cards) card.classList.toggle("picked", isPicked(card));
   const count = choices.size;
   byId("_choices").hidden = count === 0;
-  byId("_changed").textContent = count === 1 ? "1 choice is not saved." : `${count} choices are not saved.`;
+  byId("_changed").textContent = count === 1 ? "1 choice is not in the run directory yet." : `${count} choices are not in the run directory yet.`;
   byId("_command").textContent = `batchgen pick ${folder()} --from ${data.name}-picks.txt`;
   const save = byId("_save");
   save.download = `${data.name}-picks.txt`;
