@@ -347,31 +347,15 @@ class Reactions:
         elif run.removed or not attempt.asks_for(run.scene) or attempt.state is AttemptState.NO_RESULT:
             return  # of what an earlier run had no result from, the plan says whether it is bought again
         elif self._attempt(run).again:
-            if not self._inherits(run, at):
-                self._submit_after_refusal(run, classification, now)
-        elif classification.passing and paid < self._settings.attempts and not self._inherits(run, at):
+            self._submit_after_refusal(run, classification, now)
+        elif classification.passing and paid < self._settings.attempts:
             self._queues.at(now + retry_wait(paid, self._jitter), CommandKind.SUBMIT, run)
 
     def _submit_anew(self, run: SceneRun, at: str) -> None:
         run.repeats = False
-        if self._inherits(run, at):
-            return
         if self.stop is not None:
             self._hold_back(run, at)
         self._queues.now(CommandKind.SUBMIT, run)
-
-    def _inherits(self, run: SceneRun, at: str) -> bool:
-        """Have a scene take what one that is gone has left, if anything is, and follow that where nobody does."""
-        left = self.state.left_for(run.scene)
-        if left is None:
-            return False
-        self._remember(ev.Adopted(at, run.scene.scene_id, *left))
-        is_followed = any(other.attempt == left for other in self._in_flight)
-        if self.state.attempt(left).is_in_flight and not is_followed and self._queues.is_open(CommandKind.POLL):
-            run.follows(left)
-            self._in_flight.add(run)
-            self._queues.now(CommandKind.POLL, run)
-        return True
 
     # How downloads end
 

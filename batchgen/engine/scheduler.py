@@ -270,7 +270,7 @@ class Scheduler(Reactions):
 
     def _next_submit(self, now: float, at: str) -> Submit | None:
         run = self._queues.head(CommandKind.SUBMIT)
-        while run is not None and self._is_served(run):
+        while run is not None and (self._is_served(run) or (not run.again and self._inherits(run, at))):
             self._queues.take(CommandKind.SUBMIT)
             run = self._queues.head(CommandKind.SUBMIT)
         if run is None or not self._may_submit_more(now) or now < self._pace.opens_at():
@@ -299,6 +299,19 @@ class Scheduler(Reactions):
     def _is_served(self, run: SceneRun) -> bool:
         """Whether what a scene asks for has come meanwhile, from an attempt that had been given up perhaps."""
         return not run.again and any(one.state in RESULT_IS_HERE for one in self.state.attempts_for(run.scene))
+
+    def _inherits(self, run: SceneRun, at: str) -> bool:
+        """Have a scene take what one that is gone has left, if anything is, and follow that where nobody does."""
+        left = self.state.left_for(run.scene)
+        if left is None:
+            return False
+        self._remember(ev.Adopted(at, run.scene.scene_id, *left))
+        is_followed = any(other.attempt == left for other in self._in_flight)
+        if self.state.attempt(left).is_in_flight and not is_followed and self._queues.is_open(CommandKind.POLL):
+            run.follows(left)
+            self._in_flight.add(run)
+            self._queues.now(CommandKind.POLL, run)
+        return True
 
     def _next_poll(self, now: float, at: str) -> Poll | None:
         is_wanted = self._queues.head(CommandKind.POLL) is not None and self._has_time_for_tasks(now)

@@ -212,9 +212,10 @@ class State:
 
     def left_for(self, scene: SceneFacts) -> AttemptKey | None:
         """What a scene that is gone has left and nobody has, and would do for this one; None where nothing is."""
-        taken = {self._adopted_by(each) for each in self.scenes if self._has_what_it_adopted(each)}
-        left = () if scene.any_seed is None else self._heirless(scene.any_seed)
-        return next((key for key in left if key not in taken and self.attempt(key).state in _OF_USE), None)
+        left = [key for key in self._heirless(scene.any_seed or "") if self.attempt(key).state in _OF_USE]
+        # All scenes are looked through only where something is left.
+        taken = {self._adopted_by(each) for each in self.scenes if self._has_what_it_adopted(each)} if left else set()
+        return next((key for key in left if key not in taken), None)
 
     def _heirless(self, any_seed: str) -> Iterator[AttemptKey]:
         """Of each scene that is gone, the attempt that says how such a request stands, then its other results."""
