@@ -69,7 +69,8 @@ function showChoices() {
   const count = choices.size;
   byId("_choices").hidden = count === 0;
   byId("_changed").textContent = count === 1 ? "1 choice is not saved." : `${count} choices are not saved.`;
-  byId("_command").textContent = `batchgen pick ${folder()} --from ${data.name}-picks.txt`;
+  // A page that was sent to somebody has no run directory, and no command for it.
+  byId("_command")?.replaceChildren(`batchgen pick ${folder()} --from ${data.name}-picks.txt`);
   const save = byId("_save");
   save.download = `${data.name}-picks.txt`;
   save.href = `data:text/plain;charset=utf-8,${encodeURIComponent(picksFile())}`;
