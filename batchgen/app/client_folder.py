@@ -84,7 +84,7 @@ def _put(made: Path, place: Path) -> None:
 
 def _of_earlier(place: Path) -> Iterator[Path]:
     """The results and pictures of an earlier export."""
-    for name in _FOLDERS:
-        yield from (
-            path for path in (place / name).glob("*") if name == POSTERS or is_result_path(f"{name}/{path.name}")
-        )
+    yield from (place / POSTERS).glob("*.webp")
+    yield from (place / POSTERS).glob("*.jpeg")
+    for name in (RESULTS, VIDEOS):
+        yield from (path for path in (place / name).glob("*") if is_result_path(f"{name}/{path.name}"))
