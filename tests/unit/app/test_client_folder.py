@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from batchgen.app import storyboard
 from batchgen.app.exporting import write_export
 from batchgen.app.picking import pick
 from batchgen.app.run_directory import RunDirectory
@@ -122,6 +123,18 @@ def test_pictures_that_are_missing_are_made_for_it_alone(whole: Path, tmp_path: 
     for path in tmp_path.glob("*.webp"):
         path.rename(whole / "posters" / path.name)
     assert "data:image/" in (tmp_path / "client" / "index.html").read_text(encoding="utf-8")
+
+
+def test_pictures_that_the_page_does_not_hold_lie_beside_it(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storyboard, "_MOST_BYTES", 22_000)
+    for _ in range(2):
+        write_export(whole, "html", tmp_path / "client")
+        page = (tmp_path / "client" / "index.html").read_text(encoding="utf-8")
+        beside = {part.partition('"')[0] for part in page.split('"posters/')[1:]}
+        assert beside
+        assert {path.name for path in (tmp_path / "client" / "posters").iterdir()} == beside
 
 
 def test_an_earlier_export_is_replaced_and_what_else_lies_there_stays(tmp_path: Path) -> None:
