@@ -23,12 +23,12 @@ def check_folder(out: Path) -> None:
     """Raise `UsageError` where a folder cannot be that of a client; nothing is written."""
     if out.suffix.lower() in _PAGES:
         raise UsageError(f"{out} would be a folder, with the page and its videos; name it without {out.suffix}")
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file, and html is a folder with the page and its videos")
     try:
+        if out.exists() and not out.is_dir():
+            raise UsageError(f"{out} is a file, and html is a folder with the page and its videos")
         is_free = not out.exists() or _is_earlier(out) or not any(out.iterdir())
     except OSError as error:
-        raise UsageError(f"{out} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{out} cannot be used: {error.strerror}") from None
     if not is_free:
         raise UsageError(f"{out} holds something else than an earlier export; name a new or an empty folder")
 

@@ -166,6 +166,7 @@ def _occupied(folder: Path, run_dir: Path) -> dict[str, tuple[Path, str]]:
         "links out of it": (folder / "export", something),
         "run directory": (run_dir, something),
         "rehearsal": (run_dir / "emulator", "where batchgen keeps what a run leaves"),
+        "too long": (folder / ("x" * 300), "cannot be used: File name too long"),
         "nowhere": (folder / "no" / "where", "there is no folder"),
     }
 
