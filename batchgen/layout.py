@@ -14,6 +14,8 @@ CONTROL = "control"
 """The folder where wishes to a run that is under way are put, and answered."""
 STORYBOARD = "report.html"
 POSTERS = "posters"
+SENT_STORYBOARD = "index.html"
+"""The page in a folder for a client, beside which results and posters lie as in a run directory."""
 EMULATOR = "emulator"
 """The folder where an embedded emulator keeps its tasks."""
 _RESULT = re.compile(rf"({RESULTS}/[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]*\.mp4|{VIDEOS}/[A-Za-z0-9][A-Za-z0-9._-]*)")

@@ -1,4 +1,4 @@
-"""Exports what stands for each shot: to the edit suite, as an animatic, as one picture, or as a shot list.
+"""Exports what stands for each shot: to the edit suite, as an animatic, one picture, a shot list, or for a client.
 
 Results are read, and never written, moved or linked into anything that is.
 """
@@ -13,17 +13,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from batchgen.app.client_folder import check_folder, write_folder
 from batchgen.app.keywords import StrPath
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.export.formats import FORMATS, Format
 from batchgen.export.interface import Result, Sequence, Shot, common_rate
-from batchgen.layout import LEDGER, REPORT, RESULTS, VIDEOS
+from batchgen.layout import CONTROL, EMULATOR, LEDGER, POSTERS, REPORT, RESULTS, VIDEOS
 from batchgen.media.film import measured
 from batchgen.media.probe import UnusableMedia
 from batchgen.media.provenance import marks_of
 from batchgen.report.as_csv import as_csv
+from batchgen.report.for_others import PRIVATE
 from batchgen.report.rows import SceneStatus
 from batchgen.report.shot_list import SHOT_LIST_COLUMNS, has_unnamed_references, named_references, shot_row
 from batchgen.report.standing import Standing, standing
@@ -33,13 +35,11 @@ from batchgen.text import on_one_line
 Media: TypeAlias = Literal["link", "copy"]
 """Whether an export refers to results where they lie, or to copies beside it."""
 SHOT_LIST = "csv"
-NAMES = (*FORMATS, SHOT_LIST)
+FOLDER = "html"
+"""The storyboard with the videos that stand for shots: a folder, and no file."""
+NAMES = (*FORMATS, SHOT_LIST, FOLDER)
 """What can be exported, by name."""
-_PRIVATE = frozenset({
-    "error_code", "error_message", "task_id", "job_id", "seed", "attempts", "estimated_cost_usd", "cost_usd",
-    "discount", "video_url", "request_sha256",
-})  # fmt: skip
-"""What a client is not shown: money, seeds and errors, and what leads to them."""
+_KEPT = (RESULTS, VIDEOS, REPORT, LEDGER, POSTERS, CONTROL, EMULATOR)
 _WRITABLE = 0o222
 _UNSTATED_S = 5
 """How long a shot without a result is, whose model has no durations."""
@@ -58,7 +58,7 @@ class ExportResult:
 def write_export(
     run_dir: StrPath, form: str, out: StrPath, *, costs: bool = True, media: Media = "link"
 ) -> ExportResult:
-    """Write what stands for each shot in a format to a file, which is replaced where it is there.
+    """Write what stands for each shot in a format to a file, for "html" a folder; an earlier export is replaced.
 
     Without ``costs`` there is no money in it, no seed and no error. With ``media`` as "copy", the results are copied
     into a folder beside it, which it refers to then. Works while a run goes on. Raises `UsageError` where it
@@ -68,38 +68,58 @@ def write_export(
     state = directory.state()
     _check(directory, state, form, out, media)
     found = standing(state, directory.missing(state))
-    folder = _media_folder(out) if media == "copy" else None
+    folder = _media_folder(out) if media == "copy" and form != FOLDER else None
     shots = [_shot(directory, one, folder, costs=costs) for one in found]
     sequence = Sequence(on_one_line(state.name), tuple(shots), common_rate(shots), directory.is_rehearsal())
-    with _replacing(out) as path:
-        if form == SHOT_LIST:
-            path.write_text(_shot_list(found, sequence, out, costs=costs), encoding="utf-8", newline="")
-        else:
-            FORMATS[form].write(sequence, path)
+    if form == FOLDER:
+        sent = [one.attempt for one, shot in zip(found, shots, strict=True) if one.attempt and shot.result]
+        with _told(out):
+            write_folder(directory, state, sent, out, costs=costs)
+    else:
+        with _replacing(out) as path:
+            _write(form, found, sequence, out, path, costs=costs)
     missing = tuple(f"{shot.name}: {shot.missing}" if costs else shot.name for shot in shots if shot.result is None)
     return ExportResult(out, len(shots), missing, tuple(_notes(form, found, sequence)))
+
+
+def _write(  # noqa: PLR0913 - what is written, and where
+    form: str, found: list[Standing], sequence: Sequence, out: Path, path: Path, *, costs: bool
+) -> None:
+    """Write one file, which will be called ``out``, to a path."""
+    if form == SHOT_LIST:
+        path.write_text(_shot_list(found, sequence, out, costs=costs), encoding="utf-8", newline="")
+    else:
+        FORMATS[form].write(sequence, path)
 
 
 def _check(directory: RunDirectory, state: State, form: str, out: Path, media: Media) -> None:
     """Raise `UsageError` before anything is read or written."""
     if form not in NAMES:
         raise UsageError(f"there is no format {form!r}; there is {', '.join(NAMES)}")
+    if form != FOLDER:
+        _check_file(form, out, media)
+    if not state.scenes:
+        raise UsageError(f"{directory} has no scenes yet; there is nothing to export")
+    place = out.resolve()
+    kept = [(directory.path / name).resolve() for name in _KEPT]
+    if place in kept or any(folder in place.parents for folder in kept):
+        raise UsageError(f"{out} lies where batchgen keeps what a run leaves; export it to somewhere else")
+    if not place.parent.is_dir():
+        raise UsageError(f"there is no folder {out.parent}; make it first")
+    if form == FOLDER:
+        check_folder(out)
+    elif place.is_file() and not place.stat().st_mode & _WRITABLE:
+        raise UsageError(f"{out} is read-only, as results are; export it to somewhere else")
+
+
+def _check_file(form: str, out: Path, media: Media) -> None:
+    """Raise `UsageError` where a format cannot be written to a file of that name."""
     how = FORMATS.get(form, Format(lambda *_: None, (".csv",), refers=True))
     how.check()
     if out.suffix.lower() not in how.suffixes:
         raise UsageError(f"{out} would be {form}, and has to end with {' or '.join(how.suffixes)}")
     if media == "copy" and not how.refers:
         raise UsageError(f"{form} refers to no media that could be copied")
-    if not state.scenes:
-        raise UsageError(f"{directory} has no scenes yet; there is nothing to export")
-    place = out.resolve()
-    kept = [(directory.path / name).resolve() for name in (RESULTS, VIDEOS, REPORT, LEDGER)]
-    if place in kept or any(folder in place.parents for folder in kept):
-        raise UsageError(f"{out} lies where batchgen keeps what a run leaves; export it to somewhere else")
-    if not place.parent.is_dir():
-        raise UsageError(f"there is no folder {out.parent}; make it first")
-    if place.is_file() and not place.stat().st_mode & _WRITABLE:
-        raise UsageError(f"{out} is read-only, as results are; export it to somewhere else")
 
 
 @contextmanager
@@ -107,14 +127,22 @@ def _replacing(out: Path) -> Iterator[Path]:
     """A name beside the target, which it takes over once it is whole. Raises `UsageError`, `RunDirectoryError`."""
     temporary = out.with_name(f".batchgen-{secrets.token_hex(8)}{out.suffix}")
     try:
-        yield temporary
-        temporary.replace(out)
+        with _told(out):
+            yield temporary
+            temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """What keeps an export from being written, as `UsageError` or `RunDirectoryError`."""
+    try:
+        yield
     except UnusableMedia as error:
         raise RunDirectoryError(f"the result {error}; once it is taken away, the next run fetches it again") from None
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _media_folder(out: Path) -> Path:
@@ -155,7 +183,7 @@ def _missing(one: Standing) -> str:
 
 def _facts(one: Standing, *, costs: bool) -> dict[str, object]:
     """The row of the report and what stands in none of its columns, as JSON."""
-    row = {name: value for name, value in one.row.items() if costs or name not in _PRIVATE}
+    row = {name: value for name, value in one.row.items() if costs or name not in PRIVATE}
     references = [_plain(source) for source in named_references(one.scene.request)]
     return {
         **{name: _plain(value) for name, value in row.items()},

@@ -12,10 +12,11 @@ from typing import Any, TypeAlias
 from batchgen.engine.attempts import AttemptKey
 from batchgen.engine.states import State
 from batchgen.files import write_atomically
-from batchgen.layout import JOURNAL, POSTERS, STORYBOARD
+from batchgen.layout import JOURNAL, POSTERS, SENT_STORYBOARD, STORYBOARD
 from batchgen.media.probe import UnusableMedia
 from batchgen.media.references import open_reference
 from batchgen.model import Content, Request
+from batchgen.report.for_others import for_others
 from batchgen.report.page import Pictures, as_html
 from batchgen.report.storyboard import Storyboard, storyboard
 from batchgen.runner.clock import RealClock
@@ -48,15 +49,7 @@ def write_storyboard(
     It is to be looked at, and nothing hangs on it: a failure, be it a bug, is logged as a warning and is no error.
     """
     try:
-        description = _description(state.model)
-        board = storyboard(
-            state,
-            description.get("errors", {}),
-            missing=missing,
-            files=files,
-            is_rehearsal=is_rehearsal,
-            names_characters=description.get("characters", True),
-        )
+        board = _board(state, missing, files, is_rehearsal=is_rehearsal)
         posters = Posters(folder)
         _make_missing(folder, board, posters)
         written_at = RealClock().at()
@@ -65,6 +58,60 @@ def write_storyboard(
     except Exception as error:  # noqa: BLE001 - whatever it is, the course of a run must not hang on it
         said = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         _log.warning("warning: %s cannot be written, and nothing else is wrong: %s", folder / STORYBOARD, said)
+
+
+def write_for_others(  # noqa: PLR0913 - what such a folder is made of
+    run_dir: Path,
+    state: State,
+    folder: Path,
+    *,
+    missing: Collection[str],
+    files: Collection[AttemptKey],
+    sent: Collection[AttemptKey],
+    is_rehearsal: bool,
+    costs: bool,
+) -> None:
+    """Write the storyboard into a folder for somebody else, beside which the results of ``sent`` lie.
+
+    ``costs`` says whether money, seeds and errors are in it. Nothing is written into the run directory: pictures
+    that are missing are made for that folder alone. Raises OSError.
+    """
+    board, posters = _board(state, missing, files, is_rehearsal=is_rehearsal), Posters(folder)
+    _bring(board, Posters(run_dir), posters)
+    _make_missing(run_dir, board, posters)
+    videos = {str(one.video_path) for one in state.all_attempts() if one.key in sent}
+    handed, pictures = for_others(board, videos, costs=costs), _pictures(board, posters)
+    page = as_html(handed, pictures, identity=_identity(run_dir), written_at=RealClock().at())
+    (folder / SENT_STORYBOARD).write_bytes(page)
+    _tidy(folder / POSTERS, {*pictures.stills.values(), *pictures.strips.values()})
+
+
+def _bring(board: Storyboard, kept: Posters, posters: Posters) -> None:
+    """Have the pictures that were made already."""
+    shown = (take.shown.sha256 for take in board.takes if take.shown is not None)
+    references = (one.sha256 for take in board.takes for one in take.references if one.sha256)
+    for sha256 in {*shown, *references}:
+        posters.take_over(sha256, kept)
+
+
+def _tidy(folder: Path, addresses: Collection[str]) -> None:
+    """Leave the pictures that the page does not hold itself."""
+    for path in [path for path in folder.glob("*") if f"{POSTERS}/{path.name}" not in addresses]:
+        path.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _board(state: State, missing: Collection[str], files: Collection[AttemptKey], *, is_rehearsal: bool) -> Storyboard:
+    description = _description(state.model)
+    return storyboard(
+        state,
+        description.get("errors", {}),
+        missing=missing,
+        files=files,
+        is_rehearsal=is_rehearsal,
+        names_characters=description.get("characters", True),
+    )
 
 
 def illustrator(folder: Path, requests: Mapping[str, Request]) -> OnKept:

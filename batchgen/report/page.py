@@ -27,6 +27,7 @@ _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 """What HTML does not allow in a text, however it is escaped."""
 _INERT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)[.\d]*Z")
+_URL_TAIL, _FOLDERS = re.compile(r"[?#].*", re.DOTALL), re.compile(r".*[/\\]", re.DOTALL)
 _MINUTE = 60
 
 
@@ -137,6 +138,9 @@ def _moment(at: str) -> str:
 
 
 def _file_name(reference: Reference) -> str:
-    """What a reference is called, without the way to it."""
+    """What a reference is called, without the way to it, and without what follows in a URL: there may be keys in it."""
     source = reference.source
-    return "inside the manifest" if source.startswith("data:") else source.rstrip("/").rpartition("/")[2] or source
+    if source.startswith("data:"):
+        return "inside the manifest"
+    name = _URL_TAIL.sub("", source) if "://" in source else source
+    return _FOLDERS.sub("", name.rstrip("/\\")) or source

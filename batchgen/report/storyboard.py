@@ -96,7 +96,11 @@ class Shot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storyboard:
-    """All that the page shows. Amounts are US dollars; ``is_rehearsal`` says that nobody paid them."""
+    """All that the page shows. Amounts are US dollars; ``is_rehearsal`` says that nobody paid them.
+
+    ``is_sent`` says that it is for somebody who does not have the run directory, ``has_costs`` that money, seeds and
+    errors are in it.
+    """
 
     name: str
     model: str
@@ -105,6 +109,8 @@ class Storyboard:
     totals: Mapping[str, Any]
     budget_usd: Decimal | None
     bars: tuple[Bar, ...]
+    is_sent: bool = False
+    has_costs: bool = True
 
     @property
     def takes(self) -> Iterator[Take]:

@@ -54,6 +54,12 @@ class Posters:
                 made = thumbnail(file)
             self._write(self.still(sha256), made)
 
+    def take_over(self, sha256: str, other: "Posters") -> None:
+        """Have copies of the pictures of that hash from another folder, as far as they are there. Raises OSError."""
+        for target, path in ((self.strip(sha256), other.strip(sha256)), (self.still(sha256), other.still(sha256))):
+            if (found := other.content(path)) is not None:
+                self._write(target, found)
+
     def content(self, path: Path) -> bytes | None:
         """A picture, None where there is none, or something that is not one made here."""
         if not path.is_file():  # a pipe would be waited for

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from batchgen.app.exporting import write_export
 from batchgen.app.picking import pick_from, picks
 from batchgen.app.reporting import write_reports
 
@@ -284,3 +285,31 @@ def test_a_thousand_scenes(opened: Any, tmp_path: Path) -> None:
     tab.page.click("#s0500 a.poster")
     begins(tab.page, "#s0500 video")
     assert tab.page.locator("symbol").count() == 1
+
+
+def test_a_client_sees_no_money_plays_what_stands_and_sends_choices_back(
+    opened: Any, board: Path, tmp_path: Path
+) -> None:
+    run_dir = shutil.copytree(board.parent, tmp_path / "garden")
+    write_export(run_dir, "html", tmp_path / "sent", costs=False)
+    client = (tmp_path / "sent").rename(tmp_path / "y #1 100% ö")
+    tab = opened(client / "index.html", viewport=HD)
+    assert tab.shown() == ALL
+    words = tab.page.inner_text("body").lower()
+    private = ("usd", "cost", "charged", "budget", "seed", "001028095", "dearest")
+    assert [word for word in private if word in words] == []
+    tab.page.click("#s02 a.poster")
+    begins(tab.page, "#s02 video")
+    tab.page.hover("#s01-t2 .poster")
+    assert tab.page.locator("#s01-t2 .strip").is_visible()
+    tab.page.focus("#s01-t1")
+    tab.page.keyboard.press("2")
+    assert "send it to whoever sent you this page" in tab.page.inner_text("#_choices")
+    assert "batchgen pick" not in tab.page.inner_text("#_choices")
+    with tab.page.expect_download() as download:
+        tab.page.click("#_save")
+    assert pick_from(run_dir, download.value.path()) == 1
+    assert picks(run_dir) == ["# batchgen picks garden", "s01-t2"]
+    tab.page.keyboard.press("f")
+    tab.page.wait_for_selector("#_slate:not([hidden])")
+    assert "there is no video of it here" in tab.page.inner_text("#_slate")

@@ -27,7 +27,7 @@ function show() {
   byId("_caption").textContent = `${at + 1} of ${reel.length}: ${take === null ? shot.id : take.id}`;
   byId("_pause").textContent = "Pause";
   if (take === null || !take.video) {
-    showSlate(shot, take === null ? shot.takes[0].status : "there is no video of it");
+    showSlate(shot, take === null ? shot.takes[0].status : "there is no video of it here");
     return;
   }
   slate.hidden = true;

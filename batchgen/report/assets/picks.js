@@ -68,8 +68,10 @@ function showChoices() {
   for (const card of cards) card.classList.toggle("picked", isPicked(card));
   const count = choices.size;
   byId("_choices").hidden = count === 0;
-  byId("_changed").textContent = count === 1 ? "1 choice is not in the run directory yet." : `${count} choices are not in the run directory yet.`;
-  byId("_command").textContent = `batchgen pick ${folder()} --from ${data.name}-picks.txt`;
+  // A page that was sent to somebody has no run directory, and no command for it.
+  const command = byId("_command"), what = command ? "in the run directory" : "saved";
+  byId("_changed").textContent = count === 1 ? `1 choice is not ${what} yet.` : `${count} choices are not ${what} yet.`;
+  command?.replaceChildren(`batchgen pick ${folder()} --from ${data.name}-picks.txt`);
   const save = byId("_save");
   save.download = `${data.name}-picks.txt`;
   save.href = `data:text/plain;charset=utf-8,${encodeURIComponent(picksFile())}`;

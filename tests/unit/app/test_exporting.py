@@ -57,7 +57,7 @@ def run_dir(tmp_path: Path) -> Path:
 
 
 def out(folder: Path, name: str) -> Path:
-    return folder / f"film.{SUFFIXES.get(name, name)}"
+    return folder / "client" if name == "html" else folder / f"film.{SUFFIXES.get(name, name)}"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -208,7 +208,8 @@ def test_texts_from_elsewhere_stay_texts(name: str, tmp_path: Path) -> None:
     (folder / "state.jsonl").write_bytes(b"".join(map(encode, lines)))
     ended = in_process("export", str(folder), "--format", name, "--out", str(out(tmp_path, name)))
     assert (ended.code, "\x1b" in ended.err) == (0, False)
-    content = out(tmp_path, name).read_bytes()
+    written = out(tmp_path, name)
+    content = (written / "index.html" if written.is_dir() else written).read_bytes()
     if name == "fcp7xml":
         ET.fromstring(content)  # noqa: S314 - our own
     if name == "edl":

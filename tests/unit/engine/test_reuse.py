@@ -295,5 +295,5 @@ def test_a_scene_takes_what_else_is_left_before_it_is_bought_again(is_passing: b
     polls = [command for command in bench.commands if isinstance(command, Poll)]
     command = next(command for command in polls if (command.scene_id, command.attempt) == first)
     bench.end(PollResult(command, replace(ENDED, passing=is_passing, confirm=1)))
-    assert (bench.state.adopted["x"] == other) is is_passing
     assert not any(isinstance(command, Submit) for command in bench.begin(300))
+    assert (bench.state.adopted["x"] == other) is is_passing

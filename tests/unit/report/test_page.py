@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from base64 import b64encode
+from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 
@@ -130,6 +131,16 @@ def test_addresses_are_encoded_and_times_are_read() -> None:
     assert 'href="results/s01%401.mp4"' in page
     assert "2026-01-02 03:04:05 UTC" in page
     assert "took 1 min 30 s" in page
+
+
+@pytest.mark.parametrize(
+    "source", ["refs/hero.png", "/home/me/hero.png", r"C:\me\hero.png", "https://h.example/a/hero.png?key=sk/1#x"]
+)
+def test_of_a_reference_its_name_is_shown_and_nothing_that_leads_to_it(source: str) -> None:
+    of = scene("s01", "a", references=(source,))
+    plain = replace(of, request=replace(of.request, characters=()))
+    told = re.findall(r"<bdi>(.*?)</bdi></span></li>", page_of(plain, events=[]))
+    assert told == ["hero.png"]
 
 
 @pytest.mark.parametrize(
