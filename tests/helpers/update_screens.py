@@ -26,7 +26,9 @@ from helpers.support import write_image
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "screens.md"
 WIDTHS = (80, 120)
 _PORT = re.compile(r"127\.0\.0\.1:\d{5}")
-_LEFT = re.compile(r"\d\d:\d\d left")
+_LEFT = re.compile(r"\d+ s left")
+_BAR = re.compile(r"\|([█▏▎▍▌▋▊▉ ]{8,})\|")
+"""What differs from one time to the next."""
 _STEERING = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 _QUESTION = "[y/N]: "
 _EMULATOR = ("--latency=0.5-4", "--seed=8")
@@ -67,7 +69,7 @@ ACTS = (
     Act(
         "A stop at the budget",
         '`s04` and `s05` are added, and `budget_usd: "1.25"`.',
-        "0/2 scenes, 1 running",
+        "0/2 scenes, stopped at the budget, 1 running",
         {"more": _MORE, "budget": 'budget_usd: "1.25"\n'},
     ),
 )  # fmt: skip
@@ -149,8 +151,14 @@ class Terminal:
         except OSError:  # how Linux says that nobody has the other end any more
             return False
         text = _PORT.sub("127.0.0.1:43210", sent.decode(errors="replace"))
-        self.screen.show(_LEFT.sub("00:02 left", text))
+        self.screen.show(_BAR.sub(_third, _LEFT.sub("2 s left", text)))
         return bool(sent)
+
+
+def _third(bar: re.Match[str]) -> str:
+    """A bar of the same width that is filled to a third."""
+    width = len(bar[1])
+    return f"|{'█' * (width // 3)}{' ' * (width - width // 3)}|"
 
 
 def _screens(address: str, folder: Path, width: int) -> Iterator[tuple[str, str, str]]:
