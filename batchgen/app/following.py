@@ -62,7 +62,7 @@ class Followed:
         if self.state.scenes is not self._scenes:
             self._count_scenes()
         else:
-            self._tally.look_again({(event.scene_id, event.attempt) for event in moved})
+            self._tally.look_again(events)
         return events
 
     def standing(self) -> Standing:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from batchgen.app.notices import Standing
 from batchgen.engine.attempts import Attempt, AttemptKey, AttemptState
 from batchgen.engine.budget import Sum, charged, exposure
-from batchgen.engine.events import SceneFacts
+from batchgen.engine.events import Adopted, AttemptEvent, Event, SceneFacts
 from batchgen.engine.forecast import Forecast
 from batchgen.engine.outcome_events import kind_of
 from batchgen.engine.pacing import age_s
@@ -43,8 +43,16 @@ class Tally:
         for attempt in state.all_attempts():
             self._charge(attempt)
 
-    def look_again(self, moved: Iterable[AttemptKey]) -> None:
-        """Count again what attempts have to do with that have moved."""
+    def look_again(self, events: Iterable[Event]) -> None:
+        """Count again what has to do with attempts that have moved, or have gone over to another scene."""
+        moved: set[AttemptKey] = set()
+        for event in events:
+            if isinstance(event, Adopted):
+                moved.add((event.of_scene_id, event.of_attempt))
+                heirs = [scene for scene in self._scenes if scene.scene_id == event.scene_id]
+                self._concerned.setdefault(event.of_scene_id, []).extend(heirs)
+            elif isinstance(event, AttemptEvent):
+                moved.add((event.scene_id, event.attempt))
         attempts = [self._state.attempt(key) for key in moved]
         for attempt in attempts:
             self._charge(attempt)

@@ -5,9 +5,8 @@ from decimal import Decimal
 
 from batchgen.app.notices import Advanced, Notify, Standing, WaitsForAnswers
 from batchgen.app.tally import Tally
-from batchgen.engine.attempts import AttemptKey
 from batchgen.engine.commands import Stop
-from batchgen.engine.events import AttemptEvent, Event, SceneFacts
+from batchgen.engine.events import Event, SceneFacts
 from batchgen.engine.forecast import Forecast
 from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.throttle import Hold
@@ -44,13 +43,14 @@ class Watch:
         self._journal = journal
         self._notify = notify
         self._tally: Tally | None = None
-        self._moved: set[AttemptKey] = set()
+        self._news: list[Event] = []
 
     def append(self, events: Iterable[Event]) -> None:
         """Have the journal write events; as `Recorder`."""
         listed = tuple(events)
         self._journal.append(listed)
-        self._moved.update((event.scene_id, event.attempt) for event in listed if isinstance(event, AttemptEvent))
+        if self._tally is not None:  # one that is made later counts all
+            self._news += listed
 
     def turn(self) -> None:
         """Tell that the run has gone on."""
@@ -97,6 +97,6 @@ class Watch:
         if self._tally is None:
             self._tally = Tally(self._scheduler.state, self._scenes, self._clock)
         else:
-            self._tally.look_again(self._moved)
-        self._moved = set()
+            self._tally.look_again(self._news)
+        self._news = []
         return self._tally
