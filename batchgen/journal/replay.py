@@ -1,5 +1,6 @@
 """Reading a journal: its lines, folded into the state. Changes nothing and takes no lock."""
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,9 @@ from batchgen.journal.records import DamagedRecord, Lines, decode
 from batchgen.journal.stored_requests import with_asked
 from batchgen.layout import JOURNAL
 from batchgen.model import AskedOf, unread
+
+_END = re.compile(rb'"crc":"[0-9a-f]{8}"\}')
+"""How each line ends, before its newline."""
 
 
 def read(folder: Path, asked_of: AskedOf = unread) -> State:
@@ -50,7 +54,7 @@ def replayed(path: Path, content: bytes, asked_of: AskedOf = unread) -> tuple[St
     """
     replay = _Replay(path, asked_of)
     whole = content.rfind(b"\n") + 1
-    if _is_whole(content[whole:-1]):
+    if _begins_with_whole_line(content[whole:]):
         raise _damaged(path, content.count(b"\n") + 1, "its newline has become something else")
     with unsearched():
         for _ in replay.take(content[:whole]):
@@ -106,6 +110,12 @@ class Follower:
         self._length += len(whole_lines)
         with unsearched():
             return list(self._replay.take(whole_lines))
+
+
+def _begins_with_whole_line(tail: bytes) -> bool:
+    """Whether a line that was whole stands before something else than its newline."""
+    ends = (match.end() for match in _END.finditer(tail))
+    return any(end < len(tail) and _is_whole(tail[:end]) for end in ends)
 
 
 def _is_whole(line: bytes) -> bool:

@@ -270,7 +270,7 @@ def torn(place: Place) -> None:
                 return
             place.killed(run)
             place.strikes["kill"] += 1
-        if place.film.state.exists() and place.film.state.stat().st_size:
+        if place.film.state.exists() and b"\n" in place.film.state.read_bytes():
             place.chance.choice(ways)(place)
 
 
@@ -299,7 +299,8 @@ def _flipped(place: Place) -> None:
     """
     content = place.film.state.read_bytes()
     damaged = bytearray(content)
-    damaged[place.chance.randrange(len(damaged))] ^= 1 << place.chance.randrange(8)
+    # What stands behind the last newline was being written when the run was killed, and counts as not written.
+    damaged[place.chance.randrange(content.rfind(b"\n") + 1)] ^= 1 << place.chance.randrange(8)
     place.film.state.write_bytes(damaged)
     with place.run() as run:
         place.ended(run, allowed=(6,))

@@ -150,6 +150,17 @@ def test_a_tail_of_zeros_is_cut_off(tmp_path: Path) -> None:
     assert path.read_bytes() == whole
 
 
+def test_a_lost_newline_before_a_torn_tail_is_damage_and_no_longer_tail(tmp_path: Path) -> None:
+    first, second = encode(EVERY[0]), encode(NEXT)
+    path = tmp_path / JOURNAL
+    for torn in range(len(second)):
+        path.write_bytes(first[:-1] + b"?" + second[:torn])
+        with pytest.raises(RunDirectoryError, match=f"{JOURNAL}:1: .* newline"):
+            read(tmp_path)
+        path.write_bytes(first + first[:-1])
+        assert read(tmp_path).runs == 1, "a line whose newline was not written yet is a torn one"
+
+
 @pytest.mark.parametrize("flip", [0x01, 0x20, 0x80, 0x0A ^ 0x0D])
 def test_a_flipped_bit_anywhere_is_damage_with_a_place(tmp_path: Path, flip: int) -> None:
     content = b"".join(map(encode, [*EVERY[:1], *EVERY[-2:]]))
