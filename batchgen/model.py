@@ -6,12 +6,12 @@ Plain frozen data, shared by every room. Nothing here reads a file or a clock.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from batchgen.references import Reference, ResultReference
 from batchgen.values import value
 
 Severity: TypeAlias = Literal["error", "warning"]
@@ -54,65 +54,6 @@ def counted(problems: Iterable[Problem]) -> str:
     severities = [problem.severity for problem in problems]
     found = {severity: severities.count(severity) for severity in ("error", "warning")}
     return ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in found.items() if number)
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What was measured of a media file: its bytes, and what a decoder made of them.
-
-    ``bytes`` is a count, ``seconds`` a length in time; both and the rest are None where they do
-    not apply to the kind of file. ``alpha`` says that an image has an alpha channel,
-    ``transparency`` that some pixel of it really is not opaque.
-    """
-
-    kind: Literal["image", "video", "audio"]
-    format: str
-    bytes: int
-    width: int | None = None
-    height: int | None = None
-    alpha: bool | None = None
-    transparency: bool | None = None
-    seconds: float | None = None
-
-    def as_json(self) -> dict[str, str | int | float | bool]:
-        """The facts that apply, under the names that the media schemas use."""
-        facts = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in facts.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The bytes of a measured reference, known by what they are and not by their name.
-
-    ``path`` is the local file that holds them, None where they came in a data URI.
-    """
-
-    sha256: str
-    mime: str
-    facts: Facts
-    path: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A reference file of a request: ``source`` as the manifest writes it.
-
-    ``content`` is None for a URL, whose bytes only the provider sees.
-    """
-
-    source: str
-    content: Content | None = None
-
-    def identity(self) -> dict[str, str]:
-        """What decides whether two references are the same: the content, or else the URL."""
-        if self.content is None:
-            return {"url": self.source}
-        return {"sha256": self.content.sha256, "mime": self.content.mime}
-
-    def as_json(self) -> dict[str, str]:
-        """Identity and source; a data URI is named by its beginning only."""
-        source = self.source.partition(",")[0] if self.source.startswith("data:") else self.source
-        return {"source": source, **self.identity()}
 
 
 @value
@@ -214,6 +155,19 @@ class Request:
         """The files that go with it, in their order."""
         return tuple(_references(self.document))
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether all that it is made of is there."""
+        return all(each.is_there for each in self.references)
+
+    def made_of(self, found: Mapping[ResultReference, Reference]) -> "Request":
+        """The same request with what was found in place of the results that it waits for."""
+
+        def replaced(each: Reference) -> Reference:
+            return each if each.result is None else found[each.result]
+
+        return Request(self.asked, {name: _rendered(value, replaced) for name, value in self.document.items()})
+
     @cached_property
     def upload_bytes(self) -> int:
         """How many bytes of local files go with it."""
@@ -230,8 +184,8 @@ def _references(value: Any) -> Iterator[Reference]:
             yield from _references(item)
 
 
-def _rendered(value: Any, reference: Callable[[Reference], dict[str, str]]) -> Any:
-    """A document as plain JSON, at any depth."""
+def _rendered(value: Any, reference: Callable[[Reference], Any]) -> Any:
+    """A document with something else in place of each reference, at any depth."""
     if isinstance(value, Reference):
         return reference(value)
     if isinstance(value, dict):
@@ -301,9 +255,20 @@ def _identity(value: object) -> object:
     """A value of a request, without what does not shape the result."""
     if isinstance(value, list):
         return [_identity(item) for item in value]
-    if isinstance(value, dict) and "sha256" in value:
+    if isinstance(value, dict) and ("sha256" in value or "moment" in value):
         return {name: item for name, item in value.items() if name != "source"}
     return value
+
+
+def frames_in(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], int]]:
+    """The stills of results in a request that was written down: hash and moment, and the number of the frame."""
+    frame, sha256, source = (document.get(name) for name in ("frame", "sha256", "source"))
+    if isinstance(frame, int) and isinstance(sha256, str) and isinstance(source, str):
+        yield (sha256, ResultReference.from_text(source).moment), frame
+    for inside in document.values():
+        for item in inside if isinstance(inside, list) else [inside]:
+            if isinstance(item, dict):
+                yield from frames_in(item)
 
 
 @value
@@ -331,8 +296,10 @@ class Scene:
 
     ``path`` leads to the entry of the manifest that it comes from, ``characters`` names the cast
     members among its references, in order of their numbers. ``take`` is None where the shot has one
-    only. ``title`` and ``note`` are for people and have no part in the request. ``any_seed`` is the hash of the
-    request but for its seed where the manifest writes none; None where one is written.
+    only. ``title`` and ``note`` are for people and have no part in the request. ``alike`` is the request but for its
+    seed where the manifest writes none; None where one is written. ``review`` says that nothing is built on its
+    result before it is picked. ``built_on`` are the attempts whose results it is made of, as ``SCENE@N``; empty while
+    one of those is still to come.
     """
 
     id: str
@@ -344,7 +311,25 @@ class Scene:
     take: int | None = None
     title: str | None = None
     note: str | None = None
-    any_seed: str | None = None
+    alike: Request | None = None
+    review: bool = False
+    built_on: tuple[str, ...] = ()
+
+    @property
+    def any_seed(self) -> str | None:
+        """What requests have in common that differ in a seed that nobody wrote."""
+        return None if self.alike is None else self.alike.sha256
+
+    @property
+    def results(self) -> tuple[ResultReference, ...]:
+        """The results of other scenes that it is made of, each once, in the order of the references."""
+        found = (each.result for each in self.request.references if each.result is not None)
+        return tuple(dict.fromkeys(found))
+
+    def made_of(self, found: Mapping[ResultReference, Reference], built_on: tuple[str, ...]) -> "Scene":
+        """The scene with what was found in place of the results that it waits for."""
+        alike = None if self.alike is None else self.alike.made_of(found)
+        return replace(self, request=self.request.made_of(found), alike=alike, built_on=built_on)
 
     def facts(self) -> RequestFacts:
         """What is known of its request without the files."""

@@ -49,7 +49,8 @@ from pathlib import Path
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.provider import Connection
 from batchgen.providers.vtrix.client import VtrixGateway
-from batchgen.model import Asked, Content, Facts, Reference, Request
+from batchgen.model import Asked, Request
+from batchgen.references import Content, Facts, Reference
 with open(path, "rb") as file:
     digest = hashlib.file_digest(file, "sha256").hexdigest()
 content = Content(digest, "video/mp4", Facts("video", "mp4", Path(path).stat().st_size), Path(path))

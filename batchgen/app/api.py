@@ -33,7 +33,7 @@ from batchgen.app.planning import Plan
 from batchgen.app.results import RunResult
 from batchgen.app.run_options import Interrupt, RunOptions
 from batchgen.app.saved_plan import bound, verify
-from batchgen.engine.planner import Choice
+from batchgen.engine.steps import Choice
 from batchgen.errors import UsageError
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.provider import Provider

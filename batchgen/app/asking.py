@@ -13,10 +13,11 @@ from batchgen.app.connecting import UNENCRYPTED, connection_of, is_open_to_all
 from batchgen.app.notices import Notify, Warned
 from batchgen.app.planning import Plan
 from batchgen.app.run_options import RunOptions
-from batchgen.model import Reference, Request
+from batchgen.model import Request
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.interface import PricePreview, PricePreviewer
 from batchgen.providers.registry import provider_named
+from batchgen.references import Reference
 from batchgen.report.tables import some_of
 
 _STAND_IN = {

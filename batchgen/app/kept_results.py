@@ -7,8 +7,8 @@ from batchgen.app.run_directory import RunDirectory
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.planner import Elsewhere, Lent, Step
 from batchgen.engine.states import State
+from batchgen.engine.steps import Elsewhere, Lent, Step
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.layout import JOURNAL, VIDEOS, result_path
 from batchgen.store.links import digest

@@ -8,10 +8,11 @@ from batchgen.app.kept_results import elsewhere
 from batchgen.app.loading import Batch
 from batchgen.engine.estimate import scene_facts
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.planner import Choice, Step, ahead_of
+from batchgen.engine.planner import ahead_of
 from batchgen.engine.planner import plan as planned
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
+from batchgen.engine.steps import Choice, Step
 from batchgen.errors import RefusedRun, UsageError
 from batchgen.report.plan import NO_PRICES, Outlook
 

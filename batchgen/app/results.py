@@ -9,9 +9,9 @@ from batchgen.app.scene_results import SceneResult, scene_results, totals_of
 from batchgen.engine.attempts import AttemptState
 from batchgen.engine.budget import Sum
 from batchgen.engine.commands import Stop
-from batchgen.engine.planner import Step
 from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.states import State
+from batchgen.engine.steps import Step
 from batchgen.report.rows import SceneStatus, report_rows
 
 _UNFINISHED = 1

@@ -21,9 +21,10 @@ from batchgen.app.steering import Mailbox
 from batchgen.app.storyboard import illustrator, picture_references
 from batchgen.app.watching import Watch
 from batchgen.engine import events as ev
+from batchgen.engine.adoptions import adoptions
 from batchgen.engine.manifest_changes import news_of
-from batchgen.engine.planner import Action, Choice
 from batchgen.engine.scheduler import Scheduler, Settings
+from batchgen.engine.steps import Action, Choice
 from batchgen.errors import RunDirectoryError
 from batchgen.journal.journal import Journal
 from batchgen.limits import RESULT_CONNECT_S
@@ -163,7 +164,7 @@ class _Run:
         )
         if state.scenes != scenes or state.name != manifest.name:
             add([news_of(state.scenes, at, manifest.name, manifest.model, scenes)])
-        add(state.adoptions(at))
+        add(adoptions(state, at))
         add(ev.WantedAgain(at, step.scene.scene_id) for step in steps if step.again)
         add(linked(steps, state, self._directory.store(), at))
         self._journal.append(events)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchgen.app.planning import Plan
-from batchgen.engine.planner import Choice
+from batchgen.engine.steps import Choice
 from batchgen.errors import RefusedRun, Remedy, UsageError
 from batchgen.files import write_atomically
 from batchgen.report.plan import as_json as plan_as_json

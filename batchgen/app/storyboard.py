@@ -15,7 +15,8 @@ from batchgen.files import write_atomically
 from batchgen.layout import JOURNAL, POSTERS, SENT_STORYBOARD, STORYBOARD
 from batchgen.media.probe import UnusableMedia
 from batchgen.media.references import open_reference
-from batchgen.model import Content, Request
+from batchgen.model import Request
+from batchgen.references import Content
 from batchgen.report.for_others import for_others
 from batchgen.report.page import Pictures, as_html
 from batchgen.report.storyboard import Storyboard, storyboard

@@ -92,7 +92,7 @@ def command(
     from batchgen.app.saved_plan import save_plan
     from batchgen.cli.keys import found
     from batchgen.cli.output import show_json, show_notice, show_price_notes, width_of
-    from batchgen.engine.planner import Choice
+    from batchgen.engine.steps import Choice
     from batchgen.errors import UsageError
     from batchgen.report.plan import as_json
     from batchgen.report.plan_table import as_table

@@ -8,7 +8,7 @@ from batchgen.app.loading import Batch
 from batchgen.app.run_options import RunOptions
 from batchgen.app.saved_plan import SavedPlan
 from batchgen.cli.options import Given
-from batchgen.engine.planner import Choice
+from batchgen.engine.steps import Choice
 from batchgen.errors import UsageError
 
 

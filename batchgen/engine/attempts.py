@@ -102,6 +102,24 @@ OPEN = frozenset({S.RESOLVED, S.RUNNING, S.NOT_FOUND, S.NO_RESULT})
 """States in which the gateway still has to be asked what became of the task."""
 RESULT_IS_HERE = frozenset({S.COMPLETED, S.DOWNLOAD_FAILED, S.DELIVERED})
 """States in which there is a result of what was asked for, fetched or to be fetched."""
+WEIGHTS: Mapping[AttemptState, int] = {
+    S.DELIVERED: 5,
+    S.COMPLETED: 4,
+    S.DOWNLOAD_FAILED: 4,
+    S.RUNNING: 3,
+    S.RESOLVED: 3,
+    S.UNKNOWN: 2,
+    S.SUBMITTING: 2,
+    S.NOT_FOUND: 1,
+    S.NO_RESULT: 1,
+    S.MISMATCHED: 0,
+    S.FAILED: 0,
+    S.REFUSED: 0,
+}
+"""Which of several attempts at one request says how it stands: what is here before what may come, and that
+before what will not; of equals, the newest."""
+TO_FETCH = frozenset({S.COMPLETED, S.DOWNLOAD_FAILED})
+"""States in which a result is bought and not here."""
 NOT_CREATED = "not_created"
 """The code of a submission of which the user said that no task was created."""
 NOT_FOUND = "task_not_found"

@@ -89,6 +89,17 @@ class Budget:
         was = Sum() if before is None else committed_cost(before, self._estimate)
         self.committed = self.committed.replaced(was, committed_cost(after, self._estimate))
 
+    @property
+    def refusal(self) -> str:
+        """Why it does not allow more, and what to do."""
+        unknown = self.committed.unknown
+        if not unknown:
+            return f"it would go beyond the budget of {self.limit_usd} USD; raise it with --budget, and run again"
+        return (
+            f"{unknown} earlier attempt{'' if unknown == 1 else 's'} may have cost what nobody can "
+            f"reckon, so the budget of {self.limit_usd} USD cannot be kept; add a price for their tier to pricing"
+        )
+
     def allows(self, estimate: Decimal | None) -> bool:
         """Whether it may be spent. What nobody knows cannot be kept to a budget: then nothing more is."""
         if self.limit_usd is None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from batchgen.engine.classification import Classification
-from batchgen.model import Lasted, TaskResult
+from batchgen.model import Lasted, RequestFacts, TaskResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,28 @@ class Fetch:
     duration_s: int
 
 
-Command: TypeAlias = Submit | Poll | Fetch
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A result that a scene is made of: the text of its `ResultReference`, its attempt, and its file.
+
+    ``attempt`` is named as ``SCENE@N``; ``path`` is relative to the run directory.
+    """
+
+    source: str
+    attempt: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Make the request of a scene from the results that it is made of: measure them, and take stills out of them."""
+
+    scene_id: str
+    sources: tuple[SourceFile, ...]
+
+
+Command: TypeAlias = Submit | Poll | Fetch | Prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +114,20 @@ class FetchResult:
     unstorable: bool = False
 
 
-CommandResult: TypeAlias = SubmitResult | PollResult | FetchResult
+@dataclass(frozen=True, slots=True)
+class PrepareResult:
+    """How the making of a request ended: the request, or a failure with its reason.
+
+    ``any_seed`` is as in `SceneFacts`.
+    """
+
+    command: Prepare
+    request: RequestFacts | None = None
+    any_seed: str | None = None
+    failure: str = ""
+
+
+CommandResult: TypeAlias = SubmitResult | PollResult | FetchResult | PrepareResult
 
 
 class Stop(StrEnum):

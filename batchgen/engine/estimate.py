@@ -17,6 +17,9 @@ def scene_facts(manifest: Manifest, prices: Prices) -> tuple[SceneFacts, ...]:
             take=scene.take,
             title=scene.title or "",
             note=scene.note or "",
+            sources=tuple(map(str, scene.results)),
+            built_on=tuple(scene.built_on),
+            review=scene.review,
         )
         for scene in manifest.scenes
     )

@@ -19,7 +19,10 @@ class SceneFacts:
     ``estimated_cost_usd`` is None without a price. ``any_seed`` is the hash of the request but for its seed
     where the manifest writes none: a result of the same request with another such seed will do as well;
     None where a seed is written. ``shot`` is the entry of the manifest that the scene is, or is a take of;
-    journals of versions before do not name it. ``title`` and ``note`` are for people.
+    journals of versions before do not name it. ``title`` and ``note`` are for people. ``sources`` are the results of
+    other scenes that it is made of, as texts of `ResultReference`, and ``built_on`` the attempts that these are of, in
+    the same order and named as ``SCENE@N``; empty while one is still to come, when there is no request yet, but what
+    is known of it. ``review`` says that nothing is built on the scene before it is picked.
     """
 
     scene_id: str
@@ -30,6 +33,14 @@ class SceneFacts:
     take: int | None = None
     title: str = ""
     note: str = ""
+    sources: tuple[str, ...] = ()
+    built_on: tuple[str, ...] = ()
+    review: bool = False
+
+    @property
+    def has_request(self) -> bool:
+        """Whether all that it is made of is there."""
+        return len(self.built_on) == len(self.sources)
 
 
 @value
@@ -74,6 +85,17 @@ class ManifestChanged:
     estimates: Mapping[str, Decimal | None]
     removed: tuple[str, ...]
     order: tuple[str, ...]
+
+
+@value
+class RequestMade:
+    """What a scene is made of is there, and so it has a request; ``any_seed`` and ``built_on`` as in `SceneFacts`."""
+
+    at: str
+    scene_id: str
+    request: RequestFacts
+    any_seed: str | None
+    built_on: tuple[str, ...]
 
 
 @value
@@ -339,6 +361,7 @@ RunEvent: TypeAlias = (
     RunStarted
     | ManifestRead
     | ManifestChanged
+    | RequestMade
     | Adopted
     | WantedAgain
     | Picked

@@ -5,123 +5,16 @@ does it. What counts is what a scene asks for: an attempt at the same request is
 unasked, whatever scene it was made for.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from enum import StrEnum
-from fnmatch import fnmatchcase
-from types import MappingProxyType
-from typing import TypeAlias
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
 
-from batchgen.engine.attempts import Attempt, AttemptState
+from batchgen.engine.adoptions import adoptions
+from batchgen.engine.attempts import TO_FETCH, Attempt, AttemptState
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.states import TAKE, State
-from batchgen.model import RequestFacts
-
-
-class Action(StrEnum):
-    """What happens to a scene."""
-
-    SUBMIT = "submit"
-    REUSE = "reuse"
-    """A result of the same request is there, made for another scene or in another run directory."""
-    RESUME = "resume"
-    WAIT = "wait"
-    """A task of the same request is under way, or about to be, for another scene."""
-    DOWNLOAD = "download"
-    DONE = "done"
-    UNKNOWN = "unknown"
-    """Submitted, and the outcome is not known: nothing happens until the user settles it."""
-    FAILED = "failed"
-    """Failed, and nothing happens unless the user wants to pay for another attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the user chose for a run.
-
-    ``globs`` select scenes by id, or by the id of the shot that they are takes of, all of them where
-    there are none; ``again`` selects in the same way finished scenes that are paid for once more;
-    ``retry_failed`` pays for failed scenes again; ``download`` wants the files; ``attempts`` is how often the
-    same request is paid for, at most, where another attempt may do better.
-    """
-
-    globs: tuple[str, ...] = ()
-    retry_failed: bool = False
-    download: bool = True
-    attempts: int = 1
-    again: tuple[str, ...] = ()
-
-    def takes(self, scene_id: str) -> bool:
-        """Whether the scene is one of those selected."""
-        return not self.globs or _matches(scene_id, self.globs)
-
-    def wants_again(self, scene_id: str) -> bool:
-        """Whether the scene is to be paid for once more."""
-        return _matches(scene_id, self.again)
-
-
-def _matches(scene_id: str, globs: Sequence[str]) -> bool:
-    names = (scene_id, TAKE.sub("", scene_id))
-    return any(fnmatchcase(name, glob) for glob in globs for name in names)
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """A delivered result of another run directory.
-
-    ``name`` is ``DIR:SCENE@N``, ``request`` what it was asked for with, ``path`` and ``sha256`` are its file.
-    """
-
-    name: str
-    request: RequestFacts
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What happens to one scene, and why.
-
-    ``attempt`` is the one that says where it stands, which may have been made for another scene;
-    ``changed`` names the fields of the request that differ from what was submitted before; ``paid_before``
-    says that money was spent on this scene, or may have been; ``removed`` that no scene of the manifest
-    needs the attempt, and that only its task or its file is waited for; ``then_submits`` that the scene is
-    submitted once the task that still runs has ended; ``again`` that it is paid for once more by wish;
-    ``elsewhere`` is the result that is linked in.
-    """
-
-    scene: SceneFacts
-    action: Action
-    reason: str
-    changed: tuple[str, ...] = ()
-    paid_before: bool = False
-    removed: bool = False
-    then_submits: bool = False
-    attempt: Attempt | None = None
-    again: bool = False
-    elsewhere: Elsewhere | None = None
-
-    @property
-    def buys(self) -> bool:
-        """Whether the step, carried out, creates a new task."""
-        return self.action is Action.SUBMIT or self.then_submits
-
-    @property
-    def follows(self) -> bool:
-        """Whether the step waits for the task of its attempt, or fetches its file."""
-        waits = self.action in (Action.RESUME, Action.WAIT) and self.attempt is not None and self.attempt.is_open
-        return waits or self.action is Action.DOWNLOAD
-
-    @property
-    def new_cost_usd(self) -> Decimal | None:
-        """What the step would cost: nothing unless it buys, None where no price is known."""
-        return self.scene.estimated_cost_usd if self.buys else Decimal(0)
-
-
-Lent: TypeAlias = Mapping[str, Sequence[Elsewhere]]
-"""Results of other run directories, by the hash of their request, and by that of requests in which any seed will do."""
-NOTHING_ELSEWHERE: Lent = MappingProxyType({})
+from batchgen.engine.states import State
+from batchgen.engine.steps import NOTHING_ELSEWHERE, Action, Choice, Lent, Step
+from batchgen.engine.waiting import with_waits
 
 
 def plan(
@@ -139,13 +32,19 @@ def plan(
     ahead = ahead_of(state, scenes)
     planner = _Planner(ahead, choice, missing, elsewhere)
     steps = list(_once_each(planner.step(scene) for scene in scenes if choice.takes(scene.scene_id)))
+    steps = with_waits(steps, ahead, choice)
     return [*steps, *_others(ahead, choice, steps)]
+
+
+def step_of(scene: SceneFacts, state: State, choice: Choice) -> Step:
+    """What happens to one scene, whose sources are all there."""
+    return _Planner(state, choice, (), NOTHING_ELSEWHERE).step(scene)
 
 
 def ahead_of(state: State, scenes: Sequence[SceneFacts]) -> State:
     """The state as a run of these scenes would find it: what is left of scenes that are gone is theirs."""
     ahead = state.with_scenes(scenes)
-    for adoption in list(ahead.adoptions("")):
+    for adoption in list(adoptions(ahead, "")):
         ahead.apply(adoption)
     return ahead
 
@@ -176,12 +75,9 @@ def _others(state: State, choice: Choice, steps: Sequence[Step]) -> Iterator[Ste
         if attempt.is_open:
             reason = f"{gone}; its task still runs and is waited for"
             yield Step(scene, Action.RESUME, reason, paid_before=True, removed=True, attempt=attempt)
-        elif choice.download and attempt.state in _TO_FETCH:
+        elif choice.download and attempt.state in TO_FETCH:
             reason = f"{gone}; it was bought, and is kept"
             yield Step(scene, Action.DOWNLOAD, reason, paid_before=True, removed=True, attempt=attempt)
-
-
-_TO_FETCH = (AttemptState.COMPLETED, AttemptState.DOWNLOAD_FAILED)
 
 
 class _Planner:
@@ -192,8 +88,11 @@ class _Planner:
         self._choice = choice
         self._missing = missing
         self._elsewhere = elsewhere
-        made = (attempt for listed in state.attempts.values() for attempt in listed)
-        self._lent = {attempt.reused_from for attempt in made}
+
+    @cached_property
+    def _lent(self) -> set[str]:
+        """What other run directories have lent already, or lend in this plan."""
+        return {attempt.reused_from for attempt in self._state.all_attempts()}
 
     def step(self, scene: SceneFacts) -> Step:
         """What happens to a scene: nothing is bought while what it asked for before is under way or unknown."""
@@ -310,12 +209,12 @@ class _Planner:
         is_own = attempt.scene_id == scene.scene_id
         bought = "bought" if is_own else f"bought as {attempt.name}"
         is_gone = attempt.has_file and scene.scene_id in self._missing
-        if (is_gone or attempt.state in _TO_FETCH) and (linked := self._linked(scene)):
+        if (is_gone or attempt.state in TO_FETCH) and (linked := self._linked(scene)):
             return linked
         if is_gone and attempt.reused_from:
             where = f"its file is gone; name the run directory that it is from with --reuse ({attempt.reused_from})"
             return Step(scene, Action.FAILED, where, paid_before=True, attempt=attempt)
-        if is_gone or attempt.state in _TO_FETCH:
+        if is_gone or attempt.state in TO_FETCH:
             if not self._choice.download:
                 reason = f"{bought}; its file is not wanted now"
                 return Step(scene, Action.DONE, reason, paid_before=True, attempt=attempt)

@@ -14,6 +14,7 @@ class CommandKind(IntEnum):
     SUBMIT = 0
     POLL = 1
     FETCH = 2
+    PREPARE = 3
 
 
 class CommandQueues:
@@ -29,6 +30,8 @@ class CommandQueues:
         self._timers: list[tuple[float, int, SceneRun, CommandKind]] = []
         self._timed: dict[CommandKind, dict[SceneRun, int]] = {kind: {} for kind in CommandKind}
         """The timer that counts of each scene; one that was put in anew leaves its old one behind."""
+        self._standing: set[SceneRun] = set()
+        """The scenes in the queues themselves, without those that wait for their time."""
         self._count = 0
         self._closed: set[CommandKind] = set()
 
@@ -40,11 +43,13 @@ class CommandQueues:
         """Put a scene at the end of a queue."""
         if kind not in self._closed:
             self._queues[kind].append(run)
+            self._standing.add(run)
 
     def first(self, kind: CommandKind, run: SceneRun) -> None:
         """Put a scene at the head of a queue."""
         if kind not in self._closed:
             self._queues[kind].appendleft(run)
+            self._standing.add(run)
 
     def at(self, when: float, kind: CommandKind, run: SceneRun) -> None:
         """Put a scene into a queue at a later time."""
@@ -61,6 +66,7 @@ class CommandQueues:
                 _, _, run, kind = timer
                 del self._timed[kind][run]
                 self._queues[kind].append(run)
+                self._standing.add(run)
 
     def wakes_at(self) -> float | None:
         """When the next thing is due."""
@@ -75,12 +81,18 @@ class CommandQueues:
 
     def take(self, kind: CommandKind) -> SceneRun:
         """Take the next scene out of a queue that has one."""
-        return self._queues[kind].popleft()
+        run = self._queues[kind].popleft()
+        self._standing.discard(run)
+        return run
 
     def waiting(self, kind: CommandKind) -> list[SceneRun]:
         """All that waits for a kind of command, for its turn or for its time."""
         timed = (timer for timer in sorted(self._timers) if timer[3] is kind and self._counts(timer))
         return [*self._queues[kind], *(run for _, _, run, _ in timed)]
+
+    def holds(self, run: SceneRun) -> bool:
+        """Whether a scene waits for anything."""
+        return run in self._standing or any(run in timed for timed in self._timed.values())
 
     def count(self, kind: CommandKind) -> int:
         """How much waits for a kind of command, for its turn or for its time."""
@@ -98,6 +110,7 @@ class CommandQueues:
         """Drop what waits for these kinds of command, and take nothing more."""
         for kind in kinds:
             self._closed.add(kind)
+            self._standing.difference_update(self._queues[kind])
             self._queues[kind].clear()
             self._timed[kind].clear()
 

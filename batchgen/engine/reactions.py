@@ -14,6 +14,7 @@ from batchgen.engine.breaker import Breaker
 from batchgen.engine.budget import Budget
 from batchgen.engine.classification import NOT_CONNECTED, REFUSES_ACCOUNT, Classification, Kind
 from batchgen.engine.commands import Command, FetchResult, PollResult, Stop, SubmitResult
+from batchgen.engine.followers import Followers
 from batchgen.engine.looks import Looks
 from batchgen.engine.pacing import Pacing
 from batchgen.engine.planner import paid_for
@@ -34,6 +35,8 @@ from batchgen.limits import (
     PATIENCE_S,
 )
 
+WAITS_FOR = "waits_for"
+"""The code of a scene that is not submitted for want of what it is made of."""
 _ENDED = (Kind.FAILED, Kind.NO_RESULT)
 """What has to be said often enough to be believed."""
 _OF_THE_ACCOUNT = (Stop.ACCOUNT, Stop.BALANCE)
@@ -68,6 +71,7 @@ class Reactions:
         self._sending: set[SceneRun] = set()
         self._in_flight: set[SceneRun] = set()
         self._workers = Workers(settings.workers)
+        self._followers = Followers(state, self._is_under_way)
         self._events: list[ev.Event] = []
         self._endings: Mapping[type, Callable[..., None]] = {
             SubmitResult: self._submit_result,
@@ -99,14 +103,7 @@ class Reactions:
         return self.state.attempt(run.attempt)
 
     def _stop_at_budget(self, at: str) -> None:
-        budget, unknown = self._budget.limit_usd, self._budget.committed.unknown
-        reason = f"it would go beyond the budget of {budget} USD; raise it with --budget, and run again"
-        if unknown:
-            reason = (
-                f"{unknown} earlier attempt{'' if unknown == 1 else 's'} may have cost what nobody can "
-                f"reckon, so the budget of {budget} USD cannot be kept; add a price for their tier to pricing"
-            )
-        self._stop_submitting(Stop.BUDGET, "budget", reason, at)
+        self._stop_submitting(Stop.BUDGET, "budget", self._budget.refusal, at)
 
     def _stop_for_account(self, refused: Classification, at: str, *also: CommandKind) -> None:
         stop = Stop.BALANCE if refused.kind is Kind.BALANCE else Stop.ACCOUNT
@@ -114,7 +111,8 @@ class Reactions:
 
     def _stop_submitting(self, why: Stop, code: str, reason: str, at: str, *also: CommandKind) -> None:
         """End early, and write down of every scene that waits why it is left to a later run."""
-        waiting = dict.fromkeys(self._queues.waiting(CommandKind.SUBMIT))
+        kinds = (CommandKind.SUBMIT, CommandKind.PREPARE)
+        waiting = dict.fromkeys(run for kind in kinds for run in self._queues.waiting(kind))
         if self.stop is None:
             self._held_code = code
         self._end_early(why, reason, *also)
@@ -132,7 +130,7 @@ class Reactions:
         is_first = self.stop is None or (self.stop is Stop.BUDGET and why in _OF_THE_ACCOUNT)
         if is_first or why is Stop.INTERRUPTED:
             self.stop, self.why = why, reason
-        self._queues.close({CommandKind.SUBMIT, *also})
+        self._queues.close({CommandKind.SUBMIT, CommandKind.PREPARE, *also})
 
     def _lose_patience(self, now: float, at: str) -> None:
         """Leave the rest to a later run, where the gateway lets nothing in and no task of this run goes on."""
@@ -355,7 +353,27 @@ class Reactions:
         run.repeats = False
         if self.stop is not None:
             self._hold_back(run, at)
-        self._queues.now(CommandKind.SUBMIT, run)
+        if run.scene.sources:
+            self._await_sources(run)
+        else:
+            self._queues.now(CommandKind.SUBMIT, run)
+
+    # Scenes that are made of the results of others
+
+    def _is_under_way(self, run: SceneRun) -> bool:
+        return run.is_busy or run in self._in_flight or self._queues.holds(run)
+
+    def _await_sources(self, run: SceneRun) -> None:
+        """Have a scene wait for its sources; once they are there its request is made."""
+        run.is_new = True
+        if self._followers.wait(run):
+            self._queues.now(CommandKind.PREPARE, run)
+
+    def _settle(self, run: SceneRun) -> None:
+        """Go on with the scenes that wait for one, where nothing more happens with that."""
+        if not self._followers.is_on_its_way(run):
+            for ready in self._followers.ended(run):
+                self._queues.now(CommandKind.PREPARE, ready)
 
     # How downloads end
 

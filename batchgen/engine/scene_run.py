@@ -23,7 +23,8 @@ class SceneRun:
     of the manifest needs the attempt: nothing is submitted, whatever comes of its task. ``repeats`` says that
     the scene is submitted again unless its task brings a result, ``again`` that it is paid for once more by
     wish, though a result is there. ``refused_as`` is how it was refused in one form of the request; from then
-    on it is sent in ``request_format``.
+    on it is sent in ``request_format``. ``is_new`` says that its request was only made in this run, so that what is
+    to happen with it has still to be found out, and ``is_busy`` that a command for it is under way.
     """
 
     scene: SceneFacts
@@ -46,6 +47,8 @@ class SceneRun:
     heard_of: bool = False
     fetches: int = 0
     refreshes: int = 0
+    is_new: bool = False
+    is_busy: bool = False
 
     def waits_for_task(self, now: float, give_up_at: float) -> None:
         """A task exists from now on; what was said of the one before it counts no more."""

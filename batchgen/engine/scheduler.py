@@ -49,70 +49,63 @@ Which of the policies waits how long, and why, stands in `batchgen.limits`.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeVar
 
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
-from batchgen.engine.attempts import RESULT_IS_HERE, AttemptKey
+from batchgen.engine.adoptions import left_for
+from batchgen.engine.attempts import RESULT_IS_HERE
 from batchgen.engine.backoff import Jitter
 from batchgen.engine.classification import Kind
-from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, Stop, Submit
+from batchgen.engine.commands import (
+    Command,
+    CommandResult,
+    Fetch,
+    FetchResult,
+    Poll,
+    PrepareResult,
+    Stop,
+    Submit,
+)
 from batchgen.engine.earlier_lengths import earlier_lengths
 from batchgen.engine.forecast import Forecast, forecast
-from batchgen.engine.planner import Action, Step
+from batchgen.engine.linked_scenes import KINDS, LinkedScenes
 from batchgen.engine.queues import CommandKind
-from batchgen.engine.reactions import Reactions
 from batchgen.engine.scene_run import SceneRun
 from batchgen.engine.settings import Settings
 from batchgen.engine.states import State
 from batchgen.engine.steerable import Steerable
 from batchgen.engine.steering import CannotSteer, Change, Steering
+from batchgen.engine.steps import Choice, Step
 from batchgen.engine.throttle import Hold
 
 __all__ = ["Scheduler", "Settings"]
-_KINDS = {Submit: CommandKind.SUBMIT, Poll: CommandKind.POLL, Fetch: CommandKind.FETCH}
 _USABLE = frozenset({Kind.CREATED, Kind.RUNNING, Kind.DONE})
 """What the answers of a gateway that works say."""
-_AnyCommand = TypeVar("_AnyCommand", Submit, Poll, Fetch)
 
 
-class Scheduler(Reactions):
+class Scheduler(LinkedScenes):
     """Decides for all scenes of one run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a run is made of
         self,
         state: State,
         steps: Iterable[Step],
         settings: Settings,
         jitter: Jitter,
         new_request_id: Callable[[], str],
+        choice: Choice | None = None,
     ) -> None:
         """Take up a plan. Nothing begins before `begin` is called.
 
-        ``new_request_id`` gives each submission an id that no other one ever had.
+        ``new_request_id`` gives each submission an id that no other one ever had; ``choice`` is what the plan was
+        made with, for scenes whose request can only be made once others have their results.
         """
-        super().__init__(state, settings, jitter)
+        super().__init__(state, settings, jitter, choice)
         self._new_request_id = new_request_id
         self._turn = 0
         self._steering = Steering(self._pace, self._looks, self._budget)
-        self._choices = (self._next_submit, self._next_poll, self._next_fetch)
+        self._choices = (self._next_submit, self._next_poll, self._next_fetch, self._next_prepare)
         self._take_up(steps)
-
-    def _take_up(self, steps: Iterable[Step]) -> None:
-        followed: set[AttemptKey] = set()
-        # Of those that need one attempt, the scene that it was made for follows it.
-        for step in sorted(steps, key=lambda step: step.action is Action.WAIT):
-            key = step.attempt.key if step.attempt is not None else (step.scene.scene_id, 0)
-            run = SceneRun(step.scene, key, step.removed, step.then_submits, step.again)
-            if step.action is Action.SUBMIT:
-                self._queues.now(CommandKind.SUBMIT, run)
-            elif step.follows and key not in followed:
-                followed.add(key)
-                if step.action is Action.DOWNLOAD:
-                    self._queues.now(CommandKind.FETCH, run)
-                else:
-                    self._in_flight.add(run)
-                    self._queues.now(CommandKind.POLL, run)
 
     # What the caller asks
 
@@ -156,7 +149,8 @@ class Scheduler(Reactions):
             return not self._sending
         if self._workers.under_way:
             return False
-        return not (self._queues if self._settings.wait else self._queues.has(CommandKind.SUBMIT))
+        to_submit = (CommandKind.SUBMIT, CommandKind.PREPARE)
+        return not (self._queues if self._settings.wait else any(map(self._queues.has, to_submit)))
 
     def wakes_at(self) -> float | None:
         """When `begin` has something new to do without any ending, None for never."""
@@ -187,6 +181,7 @@ class Scheduler(Reactions):
         run = self._commands.pop(result.command)
         self._free_worker(result, run, now)
         self._endings[type(result)](result, run, now, at)
+        self._settle(run)
         return self._drain()
 
     def interrupt(self) -> None:
@@ -225,21 +220,13 @@ class Scheduler(Reactions):
                 return command
         return None
 
-    def _begun(self, command: _AnyCommand, run: SceneRun) -> _AnyCommand:
-        """Keep in mind for which scene a command is begun, and that it occupies a worker."""
-        self._commands[command] = run
-        self._workers.begun(_KINDS[type(command)], self._upload_bytes(command))
-        return command
-
     def _free_worker(self, result: CommandResult, run: SceneRun, now: float) -> None:
         command, upload_bytes = result.command, self._upload_bytes(result.command)
-        self._workers.ended(_KINDS[type(command)], upload_bytes)
-        if isinstance(result, FetchResult) or upload_bytes or result.classification.kind not in _USABLE:
+        self._workers.ended(KINDS[type(command)], upload_bytes)
+        run.is_busy = False
+        if isinstance(result, FetchResult | PrepareResult) or upload_bytes or result.classification.kind not in _USABLE:
             return
         self._workers.answered(now - (run.sent_at if isinstance(command, Submit) else run.looked_at))
-
-    def _upload_bytes(self, command: Command) -> int:
-        return self._settings.upload_bytes(command.scene_id) if isinstance(command, Submit) else 0
 
     def _may_submit_more(self, now: float) -> bool:
         in_flight, sending = len(self._in_flight), len(self._sending)
@@ -270,8 +257,8 @@ class Scheduler(Reactions):
 
     def _next_submit(self, now: float, at: str) -> Submit | None:
         run = self._queues.head(CommandKind.SUBMIT)
-        while run is not None and (self._is_served(run) or (not run.again and self._inherits(run, at))):
-            self._queues.take(CommandKind.SUBMIT)
+        while run is not None and self._needs_no_submission(run, at):
+            self._settle(run)
             run = self._queues.head(CommandKind.SUBMIT)
         if run is None or not self._may_submit_more(now) or now < self._pace.opens_at():
             return None
@@ -281,6 +268,7 @@ class Scheduler(Reactions):
         self._queues.take(CommandKind.SUBMIT)
         command = self._submission(run)
         run.attempt = command.scene_id, command.attempt
+        self._followed.add(run.attempt)
         run.sent_at = now
         self._pace.sent(now)
         self._breaker.sent()
@@ -296,13 +284,22 @@ class Scheduler(Reactions):
         other = "" if run.refused_as is not None else self._formats.other(form)
         return Submit(scene_id, self.state.next_number(scene_id), self._new_request_id(), form, other)
 
+    def _needs_no_submission(self, run: SceneRun, at: str) -> bool:
+        """Whether the scene at the head of the queue has, or gets, what it asks for; it is taken out then."""
+        if run.is_new and self._goes_otherwise(run):
+            return True
+        if self._is_served(run) or (not run.again and self._inherits(run, at)):
+            self._queues.take(CommandKind.SUBMIT)
+            return True
+        return False
+
     def _is_served(self, run: SceneRun) -> bool:
         """Whether what a scene asks for has come meanwhile, from an attempt that had been given up perhaps."""
         return not run.again and any(one.state in RESULT_IS_HERE for one in self.state.attempts_for(run.scene))
 
     def _inherits(self, run: SceneRun, at: str) -> bool:
         """Have a scene take what one that is gone has left, if anything is, and follow that where nobody does."""
-        left = self.state.left_for(run.scene)
+        left = left_for(self.state, run.scene)
         if left is None:
             return False
         self._remember(ev.Adopted(at, run.scene.scene_id, *left))

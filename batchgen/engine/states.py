@@ -5,14 +5,14 @@ the same request, or one scene under two names, have the same attempts.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from batchgen.engine.attempts import (
-    RESULT_IS_HERE,
     TRANSITIONS,
+    WEIGHTS,
     Attempt,
     AttemptKey,
     AttemptState,
@@ -29,6 +29,7 @@ from batchgen.engine.events import (
     OutcomeUnknown,
     Picked,
     PicksCleared,
+    RequestMade,
     Resolved,
     RunEnded,
     RunEvent,
@@ -40,27 +41,13 @@ from batchgen.engine.events import (
 )
 from batchgen.engine.manifest_changes import scenes_after
 from batchgen.engine.steerable import Steerable
+from batchgen.model import frames_in
+from batchgen.references import ResultReference
 
 S = AttemptState
-_OF_USE = RESULT_IS_HERE | {S.RUNNING}
+
 TAKE = re.compile(r"-t[0-9]+\Z")
 """What the ids of takes end with, behind that of their shot."""
-_WEIGHTS: Mapping[AttemptState, int] = {
-    S.DELIVERED: 5,
-    S.COMPLETED: 4,
-    S.DOWNLOAD_FAILED: 4,
-    S.RUNNING: 3,
-    S.RESOLVED: 3,
-    S.UNKNOWN: 2,
-    S.SUBMITTING: 2,
-    S.NOT_FOUND: 1,
-    S.NO_RESULT: 1,
-    S.MISMATCHED: 0,
-    S.FAILED: 0,
-    S.REFUSED: 0,
-}
-"""Which of several attempts at one request says how it stands: what is here before what may come, and that
-before what will not; of equals, the newest."""
 
 
 @dataclass(slots=True)
@@ -86,6 +73,8 @@ class State:
     """The attempt that a scene has taken over from one that is gone."""
     wanted_again: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Scenes that are to be paid for once more: what they asked for when that was said, and how often it had been."""
+    chosen_scenes: dict[str, str] = field(default_factory=dict)
+    """The scene that stands for a shot in scenes that are built on it, from the first of them on."""
     picked_scenes: dict[str, str] = field(default_factory=dict)
     """The scene that stands for a shot, where the user picked one."""
     picked_attempts: dict[str, AttemptKey] = field(default_factory=dict)
@@ -97,8 +86,11 @@ class State:
     request_format: str = ""
     """The form of the request that last created a task; empty where that is not known."""
     _talks_to: str = ""
+    frames: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The frame that each moment of a result is, by the hash of its file and the moment, as far as that was needed."""
     _listed: dict[str, SceneFacts] = field(default_factory=dict)
-    _asked: frozenset[str] = frozenset()
+    _takes: dict[str, list[str]] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
 
     # What is asked of it
 
@@ -136,7 +128,7 @@ class State:
             # Its own may have another seed, where they come from elsewhere.
             own = [one.key for one in self.attempts.get(scene.scene_id, []) if one.asks_for(scene)]
             keys = own if scene.any_seed == scene.request.sha256 else list(dict.fromkeys([*keys, *own]))
-        adopted = self._adopted_by(scene)
+        adopted = self.adopted_by(scene)
         return [self.attempt(key) for key in ([adopted] if adopted and adopted not in keys else []) + keys]
 
     def current_attempt(self, scene: SceneFacts) -> Attempt | None:
@@ -150,8 +142,8 @@ class State:
             return picked
         made = self.attempts_for(scene)
         if made:
-            best = max(_WEIGHTS[attempt.state] for attempt in made)
-            return [attempt for attempt in made if _WEIGHTS[attempt.state] == best][-1]
+            best = max(WEIGHTS[attempt.state] for attempt in made)
+            return [attempt for attempt in made if WEIGHTS[attempt.state] == best][-1]
         latest = self.latest(scene.scene_id)
         return latest if latest is not None and (latest.is_open or latest.is_unknown) else None
 
@@ -171,6 +163,14 @@ class State:
         made = (attempt for attempt in self.attempts_for(scene) if attempt.key != adopted)
         return sum(attempt.is_paid and not attempt.is_unknown for attempt in made)
 
+    def scene(self, scene_id: str) -> SceneFacts | None:
+        """A scene of the manifest, None where there is none of that id."""
+        return self._listed.get(scene_id)
+
+    def takes_of(self, shot: str) -> list[SceneFacts]:
+        """The scenes of a shot, in their order."""
+        return [self._listed[scene_id] for scene_id in self._takes.get(shot, ())]
+
     def all_attempts(self) -> Iterable[Attempt]:
         """Every attempt, by scene in the order of their first submission."""
         return (attempt for listed in self.attempts.values() for attempt in listed)
@@ -189,58 +189,19 @@ class State:
     def with_scenes(self, scenes: Sequence[SceneFacts]) -> "State":
         """This state, as it would be once a manifest with these scenes is read; only to look at."""
         ahead = replace(self, attempts=dict(self.attempts), by_request=dict(self.by_request))
+        ahead.chosen_scenes, ahead.frames = dict(self.chosen_scenes), dict(self.frames)
         ahead._list(tuple(scenes))  # noqa: SLF001 - its own kind
         return ahead
 
-    def adoptions(self, at: str) -> Iterator[Adopted]:
-        """For each scene that has nothing, the attempt of a scene that is gone, where there is one that fits."""
-        taken = {self._adopted_by(scene) for scene in self.scenes if self._has_what_it_adopted(scene)}
-        left: dict[str, list[AttemptKey]] = {}
-        for scene in self.scenes:
-            made = self.attempts_for(scene)
-            if scene.any_seed is None or any(attempt.state is not S.REFUSED for attempt in made):
-                continue
-            if scene.any_seed not in left:
-                left[scene.any_seed] = [key for key in self._heirless(scene.any_seed) if key not in taken]
-            heirless = left[scene.any_seed]
-            # What is about to be submitted under its own name does not fail for what failed under another.
-            least = 1 if made else 0
-            found = next((key for key in heirless if _WEIGHTS[self.attempt(key).state] >= least), None)
-            if found is not None:
-                heirless.remove(found)
-                yield Adopted(at, scene.scene_id, *found)
-
-    def left_for(self, scene: SceneFacts) -> AttemptKey | None:
-        """What a scene that is gone has left and nobody has, and would do for this one; None where nothing is."""
-        left = [key for key in self._heirless(scene.any_seed or "") if self.attempt(key).state in _OF_USE]
-        # All scenes are looked through only where something is left.
-        taken = {self._adopted_by(each) for each in self.scenes if self._has_what_it_adopted(each)} if left else set()
-        return next((key for key in left if key not in taken), None)
-
-    def _heirless(self, any_seed: str) -> Iterator[AttemptKey]:
-        """Of each scene that is gone, the attempt that says how such a request stands, then its other results."""
-        made: dict[str, list[Attempt]] = {}
-        for key in self.by_request.get(any_seed, ()):
-            if not self._is_claimed(attempt := self.attempt(key)) and attempt.state is not S.REFUSED:
-                made.setdefault(key[0], []).append(attempt)
-        for listed in made.values():
-            best, *others = sorted(listed, key=lambda one: (_WEIGHTS[one.state], one.number), reverse=True)
-            yield best.key
-            yield from (other.key for other in others if other.state is S.DELIVERED)
-
-    def _has_what_it_adopted(self, scene: SceneFacts) -> bool:
-        """Whether a scene is shown as what it took over, and not by now as something of its own."""
-        current = self.current_attempt(scene)
-        return current is not None and current.key == self._adopted_by(scene)
-
-    def _adopted_by(self, scene: SceneFacts) -> AttemptKey | None:
+    def adopted_by(self, scene: SceneFacts) -> AttemptKey | None:
+        """The attempt that a scene has taken over from one that is gone, None where there is none."""
         key = self.adopted.get(scene.scene_id)
         found = None if key is None else self.find(key)
         if key is None or found is None or scene.any_seed is None or found.any_seed != scene.any_seed:
             return None
-        return None if self._is_claimed(found) else key
+        return None if self.is_claimed(found) else key
 
-    def _is_claimed(self, attempt: Attempt) -> bool:
+    def is_claimed(self, attempt: Attempt) -> bool:
         """Whether the scene that an attempt was made for is in the manifest, under its name or by its very request."""
         own = self._listed.get(attempt.scene_id)
         if own is not None and own.any_seed == attempt.any_seed:
@@ -271,6 +232,8 @@ class State:
                 self._read(event, event.scenes)
             case ManifestChanged():
                 self._read(event, scenes_after(self.scenes, event))
+            case RequestMade():
+                self._make_request(event)
             case HeldBack():
                 self.held[event.scene_id] = event
             case WantedAgain():
@@ -308,10 +271,33 @@ class State:
     def _list(self, scenes: tuple[SceneFacts, ...]) -> None:
         self.scenes = scenes
         self._listed = {scene.scene_id: scene for scene in scenes}
-        self._asked = frozenset(scene.request.sha256 for scene in scenes)
+        self._asked = {scene.request.sha256 for scene in scenes}
+        self._takes = {}
         for scene in scenes:
+            self._takes.setdefault(scene.shot or scene.scene_id, []).append(scene.scene_id)
             if scene.any_seed is not None:
                 self._any_seed_will_do(scene, scene.any_seed)
+        for scene in scenes:
+            self._learn_sources(scene)
+
+    def _make_request(self, event: RequestMade) -> None:
+        scene = self._listed.get(event.scene_id)
+        if scene is None or len(event.built_on) != len(scene.sources):
+            raise IllegalTransition(f"{event.scene_id}: is not made of {len(event.built_on)} results of other scenes")
+        made = replace(scene, request=event.request, any_seed=event.any_seed, built_on=event.built_on)
+        self._listed[event.scene_id] = made
+        self.scenes = tuple(self._listed.values())
+        self._asked.add(made.request.sha256)
+        self._learn_sources(made)
+
+    def _learn_sources(self, scene: SceneFacts) -> None:
+        """Keep which take a scene is built on, so that no other one takes its place, and which frame a moment is."""
+        for source, name in zip(map(ResultReference.from_text, scene.sources), scene.built_on, strict=False):
+            of_scene = name.rpartition("@")[0]
+            if source.scene != of_scene:
+                self.chosen_scenes.setdefault(source.scene, of_scene)
+        if scene.built_on:
+            self.frames.update(frames_in(scene.request.document))
 
     def _any_seed_will_do(self, scene: SceneFacts, any_seed: str) -> None:
         """Mark attempts of versions before, which did not say that any seed would do for their request."""

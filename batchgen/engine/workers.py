@@ -22,6 +22,9 @@ from batchgen.limits import ASKS_A_SECOND, LEAST_ASKS, MOST_SUBMISSIONS, MOST_UP
 _RECENT = 0.2
 """The weight of the newest answer in the mean time of an answer."""
 
+_OF_FILES = (CommandKind.FETCH, CommandKind.PREPARE)
+"""What takes as long as disks, decoders and other servers like."""
+
 
 class Workers:
     """Counts what is under way, and says what may be begun beside it. ``most`` is the number of workers."""
@@ -65,7 +68,7 @@ class Workers:
 
     def begun(self, kind: CommandKind, upload_bytes: int = 0) -> None:
         """A command occupies a worker."""
-        if kind is CommandKind.FETCH:
+        if kind in _OF_FILES:
             self._fetches += 1
         elif upload_bytes:
             self._uploads += 1
@@ -77,7 +80,7 @@ class Workers:
 
     def ended(self, kind: CommandKind, upload_bytes: int = 0) -> None:
         """A command occupies its worker no more."""
-        if kind is CommandKind.FETCH:
+        if kind in _OF_FILES:
             self._fetches -= 1
         elif upload_bytes:
             self._uploads -= 1

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import cached_property
 
 from batchgen.manifest.messages import joined
+from batchgen.references import Source
 
 # A letter or digit may follow or precede in other scripts: Chinese prompts have no spaces.
 _CHARACTER = re.compile(r"(?<![A-Za-z0-9_])character([0-9]{1,9})(?![A-Za-z0-9_])", re.IGNORECASE)
@@ -30,8 +31,8 @@ class Filled:
     """
 
     prompt: str
-    sources: tuple[str, ...]
-    members: Mapping[str, str]
+    sources: tuple[Source, ...]
+    members: Mapping[Source, str]
     faults: tuple[tuple[str, str], ...]
     named: frozenset[str] = frozenset()
     bare: tuple[str, ...] = ()
@@ -44,7 +45,7 @@ class Names:
     ``longest`` is the most characters that vars make of a prompt, so that the work stays bounded.
     """
 
-    cast: Mapping[str, str]
+    cast: Mapping[str, Source]
     vars: Mapping[str, str] = field(default_factory=dict)
     longest: int = _LONGEST_PROMPT
 
@@ -54,7 +55,7 @@ class Names:
         return {word: name for name in self.cast for word in (name.upper(), name[:1].upper() + name[1:], name)}
 
 
-def fill(prompt: str, explicit: Sequence[str], names: Names) -> Filled:
+def fill(prompt: str, explicit: Sequence[Source], names: Names) -> Filled:
     """Put in the vars, then characterN for each cast name; cast members follow the explicit references.
 
     A member whose reference is among the explicit ones keeps that one's number.
@@ -92,11 +93,11 @@ def _bare(prompt: str, names: Names) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names.spellings[word] for word in words if word in names.spellings))
 
 
-def _with_cast(prompt: str, explicit: Sequence[str], names: Names) -> Filled:
+def _with_cast(prompt: str, explicit: Sequence[Source], names: Names) -> Filled:
     cast = names.cast
     sources = list(explicit)
     numbers = {source: number for number, source in reversed(list(enumerate(sources, 1)))}
-    members: dict[str, str] = {}
+    members: dict[Source, str] = {}
     named: set[str] = set()
     faults: list[tuple[str, str]] = []
 

@@ -15,20 +15,9 @@ from batchgen.errors import UsageError
 from batchgen.manifest.cast import Filled, Names, fill
 from batchgen.manifest.reference_billing import ReferenceBilling
 from batchgen.manifest.tiers import Tiers
-from batchgen.model import (
-    Asked,
-    Content,
-    Data,
-    DataPath,
-    Manifest,
-    Reference,
-    Request,
-    RequestForm,
-    Scalar,
-    Scene,
-    SceneSettings,
-)
+from batchgen.model import Asked, Data, DataPath, Manifest, Request, RequestForm, Scalar, Scene, SceneSettings
 from batchgen.options import as_numbers
+from batchgen.references import Content, Reference, ResultReference, Source
 from batchgen.schemas import Schema
 
 _APART = frozenset({"prompt", "references", "seed"})
@@ -166,11 +155,29 @@ def accepted(entry: Data, path: DataPath, refused: Collection[DataPath]) -> dict
     return {name: value for name, value in entry.items() if (*path, name) not in refused}
 
 
-def _cast(members: Data) -> dict[str, str]:
-    """The cast; a member that is not a text is refused elsewhere, and still known by name here."""
+def source_of(written: Data) -> Source | None:
+    """What is named as a reference; None for what is refused elsewhere."""
+    if isinstance(written, str):
+        return written
+    scene = written.get("scene") if isinstance(written, dict) else None
+    if not isinstance(written, dict) or not isinstance(scene, str):
+        return None
+    return ResultReference(scene, _moment(written.get("frame")))
+
+
+def _moment(frame: Data) -> str:
+    """The moment of a still, written in one way; empty for a whole video."""
+    if isinstance(frame, int | Decimal) and not isinstance(frame, bool):
+        number = Decimal(frame)
+        return format(number.normalize(), "f") if number.is_finite() else ""
+    return frame if isinstance(frame, str) else ""
+
+
+def _cast(members: Data) -> dict[str, Source]:
+    """The cast; a member that is no reference is refused elsewhere, and still known by name here."""
     if not isinstance(members, dict):
         return {}
-    return {name: source if isinstance(source, str) else name for name, source in members.items()}
+    return {name: source_of(source) or name for name, source in members.items()}
 
 
 def _names(data: Mapping[str, Data], model: Model) -> Names:
@@ -186,13 +193,16 @@ def _filled(settings: Mapping[str, Data], names: Names) -> Filled | None:
     prompt, references = settings.get("prompt"), settings.get("references", [])
     if not isinstance(prompt, str) or not isinstance(references, list):
         return None
-    return fill(prompt, [source for source in references if isinstance(source, str)], names)
+    return fill(prompt, [source for source in map(source_of, references) if source is not None], names)
 
 
 def manifest(
-    data: Mapping[str, Any], model: Model, entries: Collection[Draft], contents: Mapping[str, Content]
+    data: Mapping[str, Any], model: Model, entries: Collection[Draft], contents: Mapping[Source, Content]
 ) -> Manifest:
-    """The expanded manifest. ``data`` and ``entries`` are without faults, ``contents`` measured."""
+    """The expanded manifest. ``data`` and ``entries`` are without faults; ``contents`` are measured.
+
+    Those of results are what is asked for.
+    """
     budget, pricing = data.get("budget_usd"), dict(data.get("pricing", {}))
     reference = pricing.pop(_REFERENCE_VIDEO, None)
     return Manifest(
@@ -206,11 +216,11 @@ def manifest(
     )
 
 
-def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Content]) -> Iterator[Scene]:
+def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[Source, Content]) -> Iterator[Scene]:
     filled = draft.filled
     if filled is None:  # pragma: no cover - a draft without faults has a prompt
         return
-    references = tuple(Reference(source, contents.get(source)) for source in filled.sources)
+    references = tuple(_reference(source, contents) for source in filled.sources)
     others = _others(draft.settings, model)
     tier = model.tier(others)
     characters = tuple(filled.members[source] for source in filled.sources if source in filled.members)
@@ -229,11 +239,17 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Conten
             take=number + 1 if draft.takes > 1 else None,
             title=_text(draft, "title"),
             note=_text(draft, "note"),
-            any_seed=_any_seed(draft, model, wanted, request),
+            alike=_alike(draft, model, wanted, request),
+            review=draft.settings.get("review") is True,
         )
 
 
-def _any_seed(draft: Draft, model: Model, wanted: SceneSettings, request: Request) -> str | None:
+def _reference(source: Source, contents: Mapping[Source, Content]) -> Reference:
+    result = source if isinstance(source, ResultReference) else None
+    return Reference(str(source), contents.get(source), result)
+
+
+def _alike(draft: Draft, model: Model, wanted: SceneSettings, request: Request) -> Request | None:
     """What requests have in common that differ in a seed that nobody wrote; None where one is written.
 
     Where a seed is derived, that is not what they have where none is sent.
@@ -241,9 +257,9 @@ def _any_seed(draft: Draft, model: Model, wanted: SceneSettings, request: Reques
     if isinstance(draft.settings.get("seed"), int):
         return None
     if "seed" not in wanted.others:
-        return request.sha256
+        return request
     alike = replace(wanted, others={**wanted.others, "seed": _DERIVED})
-    return Request(alike.asked(), model.form.document(alike)).sha256
+    return Request(alike.asked(), model.form.document(alike))
 
 
 def _text(draft: Draft, setting: str) -> str | None:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from batchgen.garbage import unsearched
-from batchgen.manifest import reference_checks, rules, run_checks, schema
+from batchgen.manifest import chains, reference_checks, rules, run_checks, schema
 from batchgen.manifest.decimal_commas import explained
 from batchgen.manifest.document import Document, UnreadableManifest
 from batchgen.manifest.expand import Draft, Model, accepted, drafts, manifest
 from batchgen.manifest.messages import joined
 from batchgen.manifest.path_remedies import is_bare_address
 from batchgen.manifest.yaml_reader import MOST_PROBLEMS, read
-from batchgen.model import Content, DataPath, Manifest, Problem, RequestForm
+from batchgen.model import DataPath, Manifest, Problem, RequestForm
+from batchgen.references import Content, Source
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
 
 PricedTiers: TypeAlias = Callable[[str, str, Mapping[str, Any]], Collection[str]]
@@ -143,8 +144,10 @@ class _Loading:
         found += rules.on_budget(self._document, entries, model, refused, self._learned(name, refused))
         found += chain.from_iterable(rules.on_scene(self._document, draft, model) for draft in entries)
         exact = {problem.path for problem in found if problem.severity == "error"}
-        outcomes, contents = self._measured(model, exact)
+        outcomes, measured = self._measured(model, exact)
         found += outcomes
+        found += self._on_results(entries, model)
+        contents = {**measured, **chains.asked_of(entries, model)}
         found += self._on_references(entries, model, contents)
         if any(problem.severity == "error" for problem in found):
             return found, None
@@ -172,7 +175,7 @@ class _Loading:
         place = self._document.spot(("model",)).place
         return meant, (Problem(place, ("model",), "model.unknown", message, named),)
 
-    def _measured(self, model: Model, refused: set[DataPath]) -> tuple[list[Problem], dict[str, Content]]:
+    def _measured(self, model: Model, refused: set[DataPath]) -> tuple[list[Problem], dict[Source, Content]]:
         # A reference without limits is measured all the same: only then is it known to be a file, and sent as one.
         media = {**({"references": {}} if model.references else {}), **self._media_schema(model.name)}
         limits = {setting: compiled(limit) for setting, limit in media.items()}
@@ -182,7 +185,9 @@ class _Loading:
             if use.path not in refused or (use.setting == "audio_url" and not is_bare_address(use.source))
         ]
         outcomes = reference_checks.measure(found, self._folder, limits, check_urls=self._check_urls)
-        contents = {source: outcome.content for (source, _), outcome in outcomes.items() if outcome.content}
+        contents: dict[Source, Content] = {
+            source: outcome.content for (source, _), outcome in outcomes.items() if outcome.content
+        }
         return list(reference_checks.problems(self._document, found, outcomes)), contents
 
     def _media_schema(self, name: str) -> Schema:
@@ -192,7 +197,15 @@ class _Loading:
         limits: Schema = known.get("properties", {})
         return limits
 
-    def _on_references(self, entries: Iterable[Draft], model: Model, contents: dict[str, Content]) -> Iterator[Problem]:
+    def _on_results(self, entries: Collection[Draft], model: Model) -> Iterable[Problem]:
+        if not any(True for _ in chains.uses(self._data)):
+            return ()
+        limit = compiled(self._media_schema(model.name).get("references", {}))
+        return chains.problems(self._document, entries, model, limit)
+
+    def _on_references(
+        self, entries: Iterable[Draft], model: Model, contents: Mapping[Source, Content]
+    ) -> Iterator[Problem]:
         taken = model.form.settings
         prompt = compiled(dict(taken["prompt"]))
         listed = compiled({key: value for key, value in model.references.items() if key != "items"})

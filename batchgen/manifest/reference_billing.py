@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from batchgen.model import Reference
 from batchgen.money import total
+from batchgen.references import Reference
 from batchgen.schemas import Schema, compiled
 
 _MICROSECOND = Decimal("0.000001")

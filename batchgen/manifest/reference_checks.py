@@ -17,7 +17,8 @@ from batchgen.manifest.messages import choices, describe, joined, show_value
 from batchgen.manifest.path_remedies import path_remedy
 from batchgen.media import references
 from batchgen.media.probe import UnusableMedia, mime_type, probe
-from batchgen.model import Content, Data, DataPath, Facts, Problem, Severity
+from batchgen.model import Data, DataPath, Problem, Severity
+from batchgen.references import Content, Facts
 
 if TYPE_CHECKING:
     from batchgen.media.urls import Answer
@@ -168,7 +169,7 @@ def _measure(source: str, folder: Path, limit: Validator) -> Measured:
 
 def _problems_of(shown: str, facts: Facts, limit: Validator, source: str) -> Iterator[ReferenceProblem]:
     measured = facts.as_json()
-    yield from _beyond(shown, measured, limit)
+    yield from beyond(shown, measured, limit)
     if facts.alpha and not facts.transparency and not limit.is_valid({**measured, "transparency": True}):
         message = f"{shown} has an alpha channel, though all of it is opaque; save the image without one"
         yield ReferenceProblem("image.alpha", message, "warning")
@@ -178,7 +179,7 @@ def _problems_of(shown: str, facts: Facts, limit: Validator, source: str) -> Ite
         yield ReferenceProblem("reference.mime", message, "warning")
 
 
-def _beyond(shown: str, measured: Mapping[str, Any], limit: Validator) -> Iterator[ReferenceProblem]:
+def beyond(shown: str, measured: Mapping[str, Any], limit: Validator) -> Iterator[ReferenceProblem]:
     """What a media schema finds wrong with measured facts."""
     kind = measured.get("kind", "file")
     for error in limit.iter_errors(measured):
@@ -235,12 +236,12 @@ def _of_answer(connections: "Network", source: str, answer: "Answer", limit: Val
     if "kind" not in facts:
         message = f"{shown} is {answer.mime}, neither an image nor a video nor a sound"
         return Measured(None, (ReferenceProblem("url.type", message),))
-    problems = tuple(_beyond(shown, facts, limit))
+    problems = tuple(beyond(shown, facts, limit))
     if problems or facts["kind"] != "audio" or answer.bytes is None:
         return Measured(None, problems)
     with urls.fetch(connections, source, answer.bytes) as file:
         measured = probe(file)
-        problems = tuple(_beyond(shown, measured.as_json(), limit))
+        problems = tuple(beyond(shown, measured.as_json(), limit))
         return Measured(Content(references.sha256(file), mime_type(measured), measured, None), problems)
 
 

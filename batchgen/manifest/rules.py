@@ -7,9 +7,10 @@ from jsonschema.protocols import Validator
 
 from batchgen.manifest.cast import Filled, mentioned
 from batchgen.manifest.document import Document
-from batchgen.manifest.expand import Draft, Model, as_json_number
+from batchgen.manifest.expand import Draft, Model, as_json_number, source_of
 from batchgen.manifest.messages import describe, joined, show_value
-from batchgen.model import Content, DataPath, Problem, Scene, whole_number
+from batchgen.model import DataPath, Problem, Scene, whole_number
+from batchgen.references import Content, Source
 
 
 def on_ids(document: Document, drafts: Collection[Draft], most: int) -> Iterator[Problem]:
@@ -57,8 +58,8 @@ def on_names(document: Document, drafts: Collection[Draft], refused: Collection[
         return
     used = {name for each in known for name in (*each.named, *each.bare)}
     sources = {source for each in known for source in each.sources}
-    for name, source in members.items():
-        if name not in used and source not in sources:
+    for name, written in members.items():
+        if name not in used and source_of(written) not in sources:
             path = ("cast", name)
             message = f"no scene uses {name}; write {{{name}}} into a prompt, or take it out of the cast"
             yield Problem(document.key_place(path), path, "cast.unused", message, name, "warning")
@@ -207,7 +208,9 @@ def _unmentioned(document: Document, draft: Draft, filled: Filled, number: int) 
         return Problem(document.spot(path).place, path, "cast.letter", message, _prompt(draft), "warning")
     path = (*draft.origins["references"], number - 1)
     message = f"the prompt of {_scene(draft)} never mentions character{number}, which this reference is"
-    return Problem(document.spot(path).place, path, "references.unmentioned", message, show_value(source), "warning")
+    return Problem(
+        document.spot(path).place, path, "references.unmentioned", message, show_value(str(source)), "warning"
+    )
 
 
 def on_filled(document: Document, draft: Draft, prompt: Validator) -> Iterator[Problem]:
@@ -221,13 +224,13 @@ def on_filled(document: Document, draft: Draft, prompt: Validator) -> Iterator[P
 
 
 def on_counts(
-    document: Document, draft: Draft, contents: Mapping[str, Content], whole_list: Validator
+    document: Document, draft: Draft, contents: Mapping[Source, Content], whole_list: Validator
 ) -> Iterator[Problem]:
     """How many references there are, and of which kind: with the cast, and as measured."""
     if draft.filled is None or not draft.filled.sources:
         return
     sources = draft.filled.sources
-    known = [contents[source].facts.as_json() if source in contents else source for source in sources]
+    known = [contents[source].facts.as_json() if source in contents else str(source) for source in sources]
     path = draft.origins.get("references", draft.origins["prompt"])
     for error in whole_list.iter_errors(known):
         message = f"{_scene(draft)}: {describe(error, 'references')}"

@@ -13,7 +13,7 @@ from typing import IO, cast
 from PIL import Image
 
 from batchgen.media.decoding import MOST_PIXELS_DECODED, UnusableMedia, decoding
-from batchgen.model import Facts
+from batchgen.references import Facts
 
 _IMAGE_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """Of those that Pillow has readers for: older releases have none for AVIF."""

@@ -8,7 +8,7 @@ from io import BufferedIOBase, BytesIO
 from typing import IO, TYPE_CHECKING, cast
 
 from batchgen.media.probe import UnusableMedia, probe
-from batchgen.model import Facts
+from batchgen.references import Facts
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -9,7 +9,7 @@ theirs, and is never said of the file. Either library is imported with the first
 from io import BufferedIOBase
 
 from batchgen.media.decoding import UnusableMedia
-from batchgen.model import Facts
+from batchgen.references import Facts
 
 __all__ = ["UnusableMedia", "mime_type", "probe"]
 

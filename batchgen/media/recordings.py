@@ -9,7 +9,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from batchgen.media.decoding import MOST_PIXELS_DECODED, UnusableMedia, decoding
-from batchgen.model import Facts
+from batchgen.references import Facts
 
 _MICROSECONDS = 1_000_000
 _FRAME_LIMIT = {"max_pixels": str(MOST_PIXELS_DECODED)}

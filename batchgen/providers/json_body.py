@@ -15,7 +15,7 @@ from io import BufferedReader
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from batchgen.model import Content, Reference
+from batchgen.references import Content, Reference
 
 _CHUNK = 3 * 64 * 1024
 """Bytes read at a time: divisible by 3, so that pieces of base64 join without padding."""

@@ -176,7 +176,8 @@ class _Drafting:
     def _settings_schema(self, tiers: Mapping[str, Schema]) -> Schema:
         shared = {name: {"$ref": _SHARED + name} for name in OF_SCENES}
         own = {setting: self._setting_schema(setting, one) for setting, one in self._settings.items()}
-        takes = {"takes": {"$ref": f"{_SHARED}takes"}} if "seed" in self._settings else {}
+        names = ("review", *(["takes"] if "seed" in self._settings else []))
+        of_run = {name: {"$ref": _SHARED + name} for name in names}
         pricing = {tier: {"$ref": f"{_SHARED}money"} for tier in tiers}
         return {
             "$schema": _DIALECT,
@@ -198,13 +199,17 @@ class _Drafting:
                 },
                 "reference": {
                     "title": "Reference",
-                    "description": "A local path (relative to the manifest), an http(s) URL, or a data URI.",
-                    "type": "string",
+                    "description": "A local path (relative to the manifest), an http(s) URL, a data URI, or a result.",
+                    "type": ["string", "object"],
                     "minLength": 1,
-                    "if": {"pattern": "^[A-Za-z][A-Za-z0-9+.-]+:"},
-                    "then": {"$ref": "request.schema.json#/$defs/reference_url"},
+                    "if": {"type": "object"},
+                    "then": {"$ref": f"{_SHARED}result"},
+                    "else": {
+                        "if": {"pattern": "^[A-Za-z][A-Za-z0-9+.-]+:"},
+                        "then": {"$ref": "request.schema.json#/$defs/reference_url"},
+                    },
                 },
-                "settings": _object({**shared, **own, **takes}),
+                "settings": _object({**shared, **own, **of_run}),
             },
         }
 

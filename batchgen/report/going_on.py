@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from batchgen.engine.commands import Stop
-from batchgen.engine.planner import Action
+from batchgen.engine.steps import Action
 from batchgen.money import minus
 from batchgen.report.plan import Outlook
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.budget import Budget, Sum, charged, exposure
-from batchgen.engine.planner import Action, Step
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
+from batchgen.engine.steps import Action, Step
 from batchgen.money import minus, plus
 from batchgen.report.rows import paid_attempts, status_of
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from batchgen.engine.attempts import AttemptState
 from batchgen.engine.budget import Sum, charged, exposure
-from batchgen.engine.planner import Action, Step
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
+from batchgen.engine.steps import Action, Step
 from batchgen.money import total
 from batchgen.report.plan import (
     NO_PRICES,

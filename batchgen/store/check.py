@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from batchgen.media.probe import probe
-from batchgen.model import Facts
+from batchgen.references import Facts
 
 
 def mismatch(path: Path, size: str, duration_s: int) -> str | None:

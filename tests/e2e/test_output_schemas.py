@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from batchgen.engine.planner import Action
+from batchgen.engine.steps import Action
 from batchgen.journal.records import KINDS, encode, line_fields
 from batchgen.model import Asked, TaskResult
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS

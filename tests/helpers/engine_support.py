@@ -9,9 +9,10 @@ from batchgen.engine.attempts import Attempt
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
 from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.engine.events import Event, RunStarted, SceneFacts
-from batchgen.engine.planner import Choice, plan
+from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import State
+from batchgen.engine.steps import Choice
 from batchgen.model import RequestFacts, TaskResult
 from batchgen.providers.registry import asked_before
 

@@ -10,9 +10,10 @@ from batchgen.engine.commands import Command, CommandResult, Poll, PollResult, S
 from batchgen.engine.earlier_lengths import earlier_lengths
 from batchgen.engine.events import RunStarted
 from batchgen.engine.pacing import EarlierLengths
-from batchgen.engine.planner import Choice, plan
+from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import State
+from batchgen.engine.steps import Choice
 from batchgen.model import Lasted
 
 from helpers.engine_support import CREATED, DONE, HICCUP, REQUEST_ID, RUNNING, THROTTLED, clock, scene

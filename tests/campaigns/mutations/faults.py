@@ -457,16 +457,16 @@ FAULTS = (
     fault(
         "what is unknown of another scene is bought",
         STATES,
-        "        adopted = self._adopted_by(scene)\n        return",
-        "        adopted = self._adopted_by(scene)\n"
+        "        adopted = self.adopted_by(scene)\n        return",
+        "        adopted = self.adopted_by(scene)\n"
         "        keys = [key for key in keys if key[0] == scene.scene_id or not self.attempt(key).is_unknown]\n"
         "        return",
     ),
     fault(
         "what failed for another scene is bought",
         STATES,
-        "        adopted = self._adopted_by(scene)\n        return",
-        "        adopted = self._adopted_by(scene)\n"
+        "        adopted = self.adopted_by(scene)\n        return",
+        "        adopted = self.adopted_by(scene)\n"
         "        keys = [key for key in keys if key[0] == scene.scene_id or self.attempt(key).state is not S.FAILED]\n"
         "        return",
     ),
@@ -485,7 +485,7 @@ FAULTS = (
     fault(
         "a result stays with the heir of a scene that is back",
         STATES,
-        "        return None if self._is_claimed(found) else key\n",
+        "        return None if self.is_claimed(found) else key\n",
         "        return key\n",
     ),
     fault(

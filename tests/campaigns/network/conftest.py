@@ -15,11 +15,12 @@ import trustme
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
 from batchgen.media.samples import FIGURES, picture
-from batchgen.model import Asked, Content, Facts, Reference, Request
+from batchgen.model import Asked, Request
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.interface import RemoteStatus
 from batchgen.providers.provider import Connection
 from batchgen.providers.vtrix.client import VtrixGateway
+from batchgen.references import Content, Facts, Reference
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
 from helpers.creating import create

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from random import Random
 
-from batchgen.engine.planner import Choice
+from batchgen.engine.steps import Choice
 
 from campaigns.simulation.mishaps import AtOnePlace, ByChance, How, Mishap, Point
 from campaigns.simulation.world import World

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from batchgen.engine.planner import Choice
+from batchgen.engine.steps import Choice
 
 from campaigns.simulation.mishaps import FAIR, AtOnePlace, How, Mishap, Mishaps
 from campaigns.simulation.world import World

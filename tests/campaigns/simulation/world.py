@@ -16,6 +16,7 @@ from queue import Empty
 from random import Random
 from typing import Any
 
+from batchgen.engine.adoptions import adoptions
 from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.classification import Kind
 from batchgen.engine.commands import (
@@ -41,9 +42,10 @@ from batchgen.engine.events import (
     WantedAgain,
 )
 from batchgen.engine.manifest_changes import news_of
-from batchgen.engine.planner import Action, Choice, plan
+from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import State
+from batchgen.engine.steps import Action, Choice
 from batchgen.errors import RunDirectoryError
 from batchgen.layout import result_path
 from batchgen.limits import FIRST_HOLD_S, LOST_AFTER_S, MOST_POSTS, MOST_PROBES, PATIENCE_S, TRIPS_AFTER, TRIPS_AMONG
@@ -468,7 +470,7 @@ class World(Executor):
         assert state.scenes == facts, "the scenes are not those of the manifest"
         steps = plan(facts, state, choice, missing)
         wishes = [WantedAgain(self.at(), step.scene.scene_id) for step in steps if step.again]
-        self._remember(state, [*state.adoptions(self.at()), *wishes])
+        self._remember(state, [*adoptions(state, self.at()), *wishes])
         self._may_buy = {step.scene.scene_id for step in steps if step.buys or step.action in _FOLLOWING}
         self.seen["reused"] += sum(step.action is Action.REUSE for step in steps)
         self.seen["waits for another"] += sum(step.action is Action.WAIT for step in steps)

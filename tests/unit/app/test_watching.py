@@ -13,9 +13,10 @@ from batchgen.engine.attempts import AttemptState as S
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.engine.events import Event, RunStarted, SceneFacts
-from batchgen.engine.planner import Choice, plan
+from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import State
+from batchgen.engine.steps import Choice
 from batchgen.model import TaskResult
 from batchgen.runner.clock import RealClock
 

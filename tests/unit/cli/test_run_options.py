@@ -10,7 +10,7 @@ from batchgen.app.run_options import RunOptions
 from batchgen.app.saved_plan import SavedPlan
 from batchgen.cli.options import Given
 from batchgen.cli.run_options import SAVED, Options, as_saved, same_way
-from batchgen.engine.planner import Choice
+from batchgen.engine.steps import Choice
 from batchgen.errors import UsageError
 
 NOTHING = Given(frozenset(), frozenset())

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from batchgen.engine.attempts import AttemptState
-from batchgen.engine.planner import Choice
 from batchgen.engine.scheduler import Settings
+from batchgen.engine.steps import Choice
 from batchgen.limits import LOOKS_AT_MISSING, LOOKS_FOR_RESULT
 from batchgen.model import TaskResult
 

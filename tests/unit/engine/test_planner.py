@@ -6,8 +6,9 @@ import pytest
 
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import OPEN, AttemptState
-from batchgen.engine.planner import Action, Choice, Step, plan
+from batchgen.engine.planner import plan
 from batchgen.engine.states import State
+from batchgen.engine.steps import Action, Choice, Step
 from batchgen.model import RequestFacts
 
 from helpers.attempts import WAYS, attempts_at, replay

@@ -8,8 +8,8 @@ from batchgen.engine.attempts import AttemptState
 from batchgen.engine.classification import Classification, Kind
 from batchgen.engine.commands import Stop, Submit
 from batchgen.engine.events import HeldBack, Refused, RunStarted
-from batchgen.engine.planner import Choice
 from batchgen.engine.scheduler import Settings
+from batchgen.engine.steps import Choice
 
 from helpers.engine_support import BUSY, CREATED, DENIED, REFUSED, THROTTLED, UNCERTAIN, Bench, clock, scenes
 

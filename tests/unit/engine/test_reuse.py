@@ -7,11 +7,13 @@ from decimal import Decimal
 import pytest
 
 from batchgen.engine import events as ev
+from batchgen.engine.adoptions import adoptions
 from batchgen.engine.attempts import AttemptState, IllegalTransition
 from batchgen.engine.commands import Fetch, Poll, PollResult, Submit
-from batchgen.engine.planner import Action, Choice, Elsewhere, plan
+from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Settings
 from batchgen.engine.states import State
+from batchgen.engine.steps import Action, Choice, Elsewhere
 from batchgen.model import TaskResult
 
 from helpers.attempts import replay
@@ -87,7 +89,7 @@ def test_what_a_scene_that_is_gone_has_left_serves_one_other(seeds: tuple[str, s
 def test_what_was_taken_over_stays_so_until_the_scene_is_back() -> None:
     old, new = [loose("a"), loose("b")], [loose("x"), loose("y")]
     state = replay([read(*old), *bought(old[0]), *bought(old[1]), read(*new)])
-    for adoption in list(state.adoptions("t")):
+    for adoption in list(adoptions(state, "t")):
         state.apply(adoption)
     assert state.adopted == {"x": ("a", 1), "y": ("b", 1)}
     assert steps(reversed(new), state) == {"y": "b@1 reuse", "x": "a@1 reuse"}, "in any order"
@@ -286,7 +288,7 @@ def test_a_scene_takes_what_else_is_left_before_it_is_bought_again(is_passing: b
     state = replay([read(*gone), *(event for one in gone for event in bought(one)[:2])])
     bench = Bench([loose("x")], state=state, settings=Settings(attempts=2))
     bench.start(read(loose("x")))
-    for adopted in list(bench.state.adoptions("t")):
+    for adopted in list(adoptions(bench.state, "t")):
         bench.state.apply(adopted)
     bench = Bench([loose("x")], state=bench.state, settings=Settings(attempts=2))
     bench.begin()

@@ -16,8 +16,8 @@ from batchgen.engine.events import (
     Resolved,
     Submitting,
 )
-from batchgen.engine.planner import Choice
 from batchgen.engine.scheduler import Settings
+from batchgen.engine.steps import Choice
 from batchgen.limits import LEAST_ASKS
 from batchgen.model import TaskResult
 

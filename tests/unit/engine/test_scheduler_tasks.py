@@ -18,8 +18,8 @@ from batchgen.engine.events import (
     Submitting,
     TaskTimedOut,
 )
-from batchgen.engine.planner import Choice
 from batchgen.engine.scheduler import Settings
+from batchgen.engine.steps import Choice
 from batchgen.model import TaskResult
 
 from helpers.engine_support import (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from batchgen.model import Reference
+from batchgen.references import Reference
 
 from helpers.support import checked, findings, pad, write_image, write_sound, write_video
 

@@ -19,7 +19,7 @@ from PIL import Image
 from batchgen.manifest.load import LoadedManifest
 from batchgen.media.probe import UnusableMedia, mime_type, probe
 from batchgen.media.samples import FIGURES, clip
-from batchgen.model import Facts
+from batchgen.references import Facts
 
 from helpers.support import (
     checked,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from batchgen.model import Asked, Content, Facts, Reference, Request
+from batchgen.model import Asked, Request
+from batchgen.references import Content, Facts, Reference
 
 MakeRequest = Callable[..., Request]
 

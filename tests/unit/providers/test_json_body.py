@@ -106,7 +106,8 @@ import hashlib, resource, sys
 from pathlib import Path
 from batchgen.providers.json_body import JsonBody
 from batchgen.providers.vtrix.request_body import RequestFormat, as_sent
-from batchgen.model import Asked, Content, Facts, Reference, Request
+from batchgen.model import Asked, Request
+from batchgen.references import Content, Facts, Reference
 path = Path(sys.argv[1])
 with path.open("rb") as file:
     digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from batchgen.model import Asked, Reference, Request, SceneSettings
+from batchgen.model import Asked, Request, SceneSettings
 from batchgen.providers.registry import asked_before, request_form
 from batchgen.providers.request_form import in_sections
 from batchgen.providers.vtrix.provider import VTRIX
 from batchgen.providers.vtrix.request_body import RequestFormat, as_sent
+from batchgen.references import Reference
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
 REFERENCES = (Reference("https://example.com/a.png"),)

@@ -7,8 +7,9 @@ import pytest
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import AttemptState
 from batchgen.engine.commands import Stop
-from batchgen.engine.planner import Choice, plan
+from batchgen.engine.planner import plan
 from batchgen.engine.prices import Prices
+from batchgen.engine.steps import Choice
 from batchgen.report.going_on import budget_needed, comes_first, is_anything_left
 from batchgen.report.plan import Outlook
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from batchgen.engine.attempts import AttemptState
-from batchgen.engine.planner import Action, Step
 from batchgen.engine.prices import Learned, Prices
 from batchgen.engine.states import State
+from batchgen.engine.steps import Action, Step
 from batchgen.model import ReferencePrice
 from batchgen.report.plan import Outlook, question
 from batchgen.report.price_notes import price_notes, price_surprises

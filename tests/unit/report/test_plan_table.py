@@ -9,9 +9,10 @@ import pytest
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import AttemptState
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.planner import Choice, plan
+from batchgen.engine.planner import plan
 from batchgen.engine.prices import Learned, Prices
 from batchgen.engine.states import State
+from batchgen.engine.steps import Choice
 from batchgen.model import ReferencePrice, RequestFacts
 from batchgen.report.plan import Outlook
 from batchgen.report.plan_table import as_table

@@ -11,9 +11,10 @@ import pytest
 from batchgen.engine.attempts import AttemptState
 from batchgen.engine.commands import Command, CommandResult, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.engine.events import Event
-from batchgen.engine.planner import Choice, plan
+from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import State
+from batchgen.engine.steps import Choice
 from batchgen.errors import RunDirectoryError
 from batchgen.model import TaskResult
 from batchgen.runner.loop import Inbox, Loop, Received

@@ -7,7 +7,7 @@ from io import BytesIO
 from PIL import Image
 
 from batchgen.media.probe import UnusableMedia, mime_type, probe
-from batchgen.model import Facts
+from batchgen.references import Facts
 from batchgen.schemas import DEFAULT_MODEL, compiled, shipped
 
 Image.init()  # loads Pillow's readers now, so that the fuzzer watches them, too

@@ -1,0 +1,80 @@
+"""Which result a reference to a scene means, and whether it may be built on. Pure.
+
+What stands for a shot with takes is the one that was picked, or the one that scenes are built on already. Before
+there is such a one, it is the first that has a result, once no earlier one can still bring one: so nothing that is
+built on it has to be paid for again because a later take was done first.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from batchgen.engine.attempts import TO_FETCH, Attempt, AttemptState
+from batchgen.engine.events import SceneFacts
+from batchgen.engine.states import State
+from batchgen.references import ResultReference
+
+MayCome: TypeAlias = Callable[[SceneFacts], bool]
+"""Whether a scene that has no result may get one by what is under way, or by what the user is to settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A result that a scene is made of: the scene that it is of, None where the manifest has none, and its attempt.
+
+    ``attempt`` is None while there is no result. ``is_held`` says that somebody has to look at it first.
+    """
+
+    reference: ResultReference
+    scene: SceneFacts | None
+    attempt: Attempt | None = None
+    is_held: bool = False
+
+    @property
+    def name(self) -> str:
+        """The id of its scene."""
+        return self.reference.scene if self.scene is None else self.scene.scene_id
+
+
+def sources_of(scene: SceneFacts, state: State, may_come: MayCome) -> Iterator[Source]:
+    """What a scene is made of, in the order of its references."""
+    for reference in map(ResultReference.from_text, scene.sources):
+        source = scene_for(reference.scene, state, may_come)
+        if source is None:
+            yield Source(reference, None)
+        else:
+            is_held = source.review and not is_picked(source, state)
+            yield Source(reference, source, result_of(source, state), is_held)
+
+
+def scene_for(name: str, state: State, may_come: MayCome) -> SceneFacts | None:
+    """The scene of that id, or the take that stands for the shot of that id."""
+    listed = state.scene(name)
+    if listed is not None:
+        return listed
+    takes = state.takes_of(name)
+    stands = (state.picked_scenes.get(name), state.chosen_scenes.get(name))
+    known = [take for scene_id in stands for take in takes if take.scene_id == scene_id]
+    open_ones = (take for take in takes if may_come(take) or result_of(take, state) is not None)
+    return next(iter(known), None) or next(open_ones, None) or next(iter(takes), None)
+
+
+def result_of(scene: SceneFacts, state: State) -> Attempt | None:
+    """The attempt whose file is the result of a scene: what was asked for, or was picked all the same."""
+    attempt = state.current_attempt(scene)
+    if attempt is None or not attempt.has_file:
+        return None
+    picked = state.picked_attempts.get(scene.scene_id) == attempt.key
+    return attempt if picked or attempt.state is AttemptState.DELIVERED else None
+
+
+def is_picked(scene: SceneFacts, state: State) -> bool:
+    """Whether the user picked a scene for its shot, or an attempt for it."""
+    shot = scene.shot or scene.scene_id
+    return state.picked_scenes.get(shot) == scene.scene_id or scene.scene_id in state.picked_attempts
+
+
+def may_come_later(scene: SceneFacts, state: State) -> bool:
+    """Whether what was submitted for a scene may bring its result yet; what is called failed may not."""
+    attempt = state.current_attempt(scene)
+    return attempt is not None and (attempt.is_in_flight or attempt.is_unknown or attempt.state in TO_FETCH)
