@@ -14,6 +14,8 @@ CONTROL = "control"
 """The folder where wishes to a run that is under way are put, and answered."""
 STORYBOARD = "report.html"
 POSTERS = "posters"
+FRAMES = "frames"
+"""The folder of stills that scenes are made of; each can be taken out of its result again."""
 SENT_STORYBOARD = "index.html"
 """The page in a folder for a client, beside which results and posters lie as in a run directory."""
 EMULATOR = "emulator"
@@ -34,3 +36,8 @@ def video_path(scene_id: str) -> str:
 def is_result_path(path: str) -> bool:
     """Whether a path is one where batchgen puts results, or versions before did: it leads out of nothing."""
     return _RESULT.fullmatch(path) is not None
+
+
+def frame_path(sha256: str, frame: int) -> str:
+    """Where a still of the result of that hash lies, from the run directory."""
+    return f"{FRAMES}/{sha256}-{frame}.png"

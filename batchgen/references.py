@@ -80,35 +80,43 @@ class Content:
     path: Path | None
 
 
+class Still(NamedTuple):
+    """A frame of a video: the hash of that, and the number of the frame, counted from 0.
+
+    It is known by these and not by its pixels, which other decoders make differently.
+    """
+
+    sha256: str
+    frame: int
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A reference file of a request: ``source`` as the manifest writes it.
 
     ``content`` is None for a URL, whose bytes only the provider sees. ``result`` says of which scene it is the
-    result; of a still, ``content`` is known by the video that it is of, and by ``frame``, counted from 0.
+    result, and ``still`` which frame of that.
     """
 
     source: str
     content: Content | None = None
     result: ResultReference | None = None
-    frame: int | None = None
+    still: Still | None = None
 
     @property
     def is_there(self) -> bool:
         """Whether it is known what it is: no result that is still to come."""
-        return self.content is None or bool(self.content.sha256)
+        return self.content is None or self.still is not None or bool(self.content.sha256)
 
     def identity(self) -> dict[str, str | int]:
-        """What decides whether two references are the same: the content, or else the URL.
-
-        Of a still it is the number of its frame and not its pixels, which other decoders make differently.
-        """
+        """What decides whether two references are the same: the content, or else the URL."""
         if self.content is None:
             return {"url": self.source}
+        if self.still is not None:
+            return {"sha256": self.still.sha256, "frame": self.still.frame}
         if self.result is not None and not self.is_there:
             return {"scene": self.result.scene, "moment": self.result.moment}
-        last = {"mime": self.content.mime} if self.frame is None else {"frame": self.frame}
-        return {"sha256": self.content.sha256, **last}
+        return {"sha256": self.content.sha256, "mime": self.content.mime}
 
     def as_json(self) -> dict[str, str | int]:
         """Identity and source; a data URI is named by its beginning only."""

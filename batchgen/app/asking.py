@@ -69,7 +69,7 @@ def with_gateway_costs(made: Plan, key: ApiKey | str | None, options: RunOptions
 
 def _groups(made: Plan) -> Iterator[_Group]:
     """The purchases of a plan, by all that a price may depend on."""
-    requests, found = made.batch.requests, dict[_Kind, list[str]]()
+    requests, found = made.maker.requests, dict[_Kind, list[str]]()
     for scene in (step.scene for step in made.steps if step.buys):
         kind = _kind(scene.request.tier, requests[scene.scene_id])
         found.setdefault(kind, []).append(scene.scene_id)

@@ -10,6 +10,7 @@ from batchgen.app.checking import InvalidManifest, check
 from batchgen.app.kept_results import to_reuse
 from batchgen.app.notices import Notify, ProblemsFound, ignore
 from batchgen.app.run_directory import RUNS, RunDirectory
+from batchgen.app.sources import SceneMaker
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.earlier_lengths import earlier_lengths
 from batchgen.engine.pacing import EarlierLengths
@@ -17,11 +18,11 @@ from batchgen.engine.prices import Prices, learn
 from batchgen.engine.states import State
 from batchgen.errors import Remedy, UsageError
 from batchgen.layout import JOURNAL
-from batchgen.model import Manifest, Request
+from batchgen.model import Manifest
 from batchgen.options import placed
 from batchgen.providers.provider import Provider
 from batchgen.providers.registry import PROVIDERS, name_of
-from batchgen.schemas import Catalogue, shipped
+from batchgen.schemas import Catalogue, compiled, shipped
 
 _REHEARSAL = "-rehearsal"
 
@@ -64,10 +65,12 @@ class Batch:
     catalogue: Catalogue = field(default_factory=shipped)
     run_settings: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def requests(self) -> Mapping[str, Request]:
-        """The requests by scene id."""
-        return {scene.id: scene.request for scene in self.manifest.scenes}
+    def scene_maker(self) -> SceneMaker:
+        """What makes the requests of scenes that are built on results."""
+        media = f"models/{self.manifest.model}/media"
+        known = self.catalogue.document(media, self.manifest.model) if media in self.catalogue.names() else {}
+        limit = compiled(known.get("properties", {}).get("references", {}))
+        return SceneMaker(self.directory.path, self.manifest.scenes, limit)
 
     @property
     def model(self) -> Mapping[str, Any]:

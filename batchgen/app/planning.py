@@ -1,11 +1,13 @@
 """What a run would do with a batch, and what it would cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from batchgen.app.kept_results import elsewhere
+from batchgen.app.linked_plans import whole_scenes
 from batchgen.app.loading import Batch
+from batchgen.app.sources import SceneMaker
 from batchgen.engine.estimate import scene_facts
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.planner import ahead_of
@@ -26,6 +28,8 @@ class Plan:
     """
 
     batch: Batch
+    maker: SceneMaker
+    """Has the requests of all scenes, and makes those of scenes that are built on results."""
     prices: Prices
     scenes: tuple[SceneFacts, ...]
     choice: Choice
@@ -64,14 +68,19 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
         raise UsageError(
             f"{batch.directory} holds the batch {state.name!r}, and the manifest is {batch.manifest.name!r}"
         )
-    prices = batch.prices(state)
-    scenes = scene_facts(batch.manifest, prices)
-    ahead = ahead_of(state, scenes)
-    others = elsewhere(batch.reuse, scenes)
-    steps = planned(scenes, state, choice, batch.directory.missing(ahead, scenes), others)
+    prices, maker = batch.prices(state), batch.scene_maker()
+
+    def steps_of(scenes: tuple[SceneFacts, ...]) -> list[Step]:
+        missing = batch.directory.missing(ahead_of(state, scenes), scenes)
+        return planned(scenes, state, choice, missing, elsewhere(batch.reuse, scenes))
+
+    whole = whole_scenes(batch.manifest, maker, state, prices, choice, steps_of)
+    scenes = scene_facts(replace(batch.manifest, scenes=whole), prices)
+    maker.requests.update({scene.id: scene.request for scene in whole})
+    steps = steps_of(scenes)
     lost = [glob for glob in choice.again if not any(Choice(again=(glob,)).wants_again(one.scene_id) for one in scenes)]
     if lost:
         raise UsageError(f"there is no scene {', '.join(lost)} to be paid for once more")
     if not steps:
         raise UsageError(f"no scene matches {', '.join(choice.globs)}")
-    return Plan(batch, prices, scenes, choice, state, ahead, tuple(steps))
+    return Plan(batch, maker, prices, scenes, choice, state, ahead_of(state, scenes), tuple(steps))

@@ -12,6 +12,7 @@ from batchgen.engine.commands import Stop
 from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.states import State
 from batchgen.engine.steps import Step
+from batchgen.engine.waiting import held_for_review
 from batchgen.report.rows import SceneStatus, report_rows
 
 _UNFINISHED = 1
@@ -77,7 +78,9 @@ def result_of(
 def _statuses(plan: Plan, state: State, scenes: Iterable[SceneResult], *, waited: bool) -> set[SceneStatus]:
     """Where the selected scenes stand; pending is among it where a step has not done what it was for."""
     selected = {step.scene.scene_id for step in plan.steps}
-    is_left = any(_is_left(step, state, waited=waited) for step in plan.steps)
+    is_left = any(_is_left(step, state, waited=waited) for step in plan.steps if not step.waits_for)
+    # What waits for a look has done all that it could.
+    selected -= held_for_review(state)
     statuses = {scene.status for scene in scenes if scene.scene_id in selected}
     return statuses | ({SceneStatus.PENDING} if is_left else set())
 

@@ -107,7 +107,7 @@ class _Run:
         self._interrupt = interrupt
         self._clock = RealClock()
         self._connected = connected
-        documents = [request.document for request in made.batch.requests.values()]
+        documents = [request.document for request in made.maker.requests.values()]
         self._settings = Settings(
             workers=options.workers,
             max_in_flight=options.max_in_flight,
@@ -119,7 +119,7 @@ class _Run:
             download=made.choice.download,
             budget_usd=budget_usd,
             estimate=made.prices.estimate_of,
-            upload_bytes=lambda scene_id: made.batch.requests[scene_id].upload_bytes,
+            upload_bytes=lambda scene_id: made.maker.requests[scene_id].upload_bytes,
             request_formats=connected.provider.formats_for(options.request_format, documents),
             formats_left_out=connected.provider.formats_left_out(options.request_format, documents),
             earlier_lengths=made.batch.lengths(journal.state),
@@ -139,7 +139,7 @@ class _Run:
             if isinstance(error, Exception) and not isinstance(error, RunDirectoryError):
                 _log.exception("the run ends with a bug")
             raise
-        picture_references(self._directory.path, self._plan.batch.requests.values())
+        picture_references(self._directory.path, self._plan.maker.requests.values())
         self._directory.write_reports(self._journal.state)
         return result
 
@@ -170,7 +170,8 @@ class _Run:
         self._journal.append(events)
 
     def _drive(self) -> Scheduler:
-        batch, timeout_s, connected = self._plan.batch, self._options.request_timeout_s, self._connected
+        batch, maker = self._plan.batch, self._plan.maker
+        timeout_s, connected = self._options.request_timeout_s, self._connected
         outside = not is_inside(urlsplit(connected.base_url).hostname or "")
         if is_open_to_all(connected.base_url):
             self._notify(Warned(UNENCRYPTED))
@@ -178,15 +179,15 @@ class _Run:
         with ExitStack() as stack:
             store = stack.enter_context(closing(self._directory.store(limits)))
             errors = connected.provider.errors.of_model(batch.error_codes)
-            on_kept = illustrator(self._directory.path, batch.requests)
-            executor = CommandExecutor(connected.gateway, errors, store, batch.requests, on_kept)
+            on_kept = illustrator(self._directory.path, maker.requests)
+            executor = CommandExecutor(connected.gateway, errors, store, maker.requests, on_kept, maker.prepare)
             stack.callback(executor.close)
             state, steps = self._journal.state, self._plan.steps
-            scheduler = Scheduler(state, steps, self._settings, random.random, lambda: str(uuid4()))
+            scheduler = Scheduler(state, steps, self._settings, random.random, lambda: str(uuid4()), self._plan.choice)
             pool = ThreadPoolExecutor(self._options.workers, thread_name_prefix=WORKERS)
             # A worker that has nothing to do ends at once; one that an early end left at work is not waited for.
             stack.callback(lambda: pool.shutdown(wait=scheduler.is_idle, cancel_futures=True))
-            busy = [step.scene for step in self._plan.steps if step.action in _BUSY]
+            busy = [step.scene for step in self._plan.steps if step.action in _BUSY and not step.blocked]
             watch = Watch(scheduler, busy, self._clock, self._journal, self._notify)
             loop = Loop(scheduler, pool, executor.perform, watch, self._clock, grace_s=timeout_s)
             self._interrupt.listen(loop.interrupt)

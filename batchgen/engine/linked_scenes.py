@@ -15,10 +15,10 @@ from batchgen.engine.commands import Command, Fetch, Poll, Prepare, PrepareResul
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.planner import step_of
 from batchgen.engine.queues import CommandKind
-from batchgen.engine.reactions import WAITS_FOR, Reactions
+from batchgen.engine.reactions import Reactions
 from batchgen.engine.scene_run import SceneRun
 from batchgen.engine.settings import Settings
-from batchgen.engine.sources import sources_of
+from batchgen.engine.sources import WAITS_FOR, sources_of
 from batchgen.engine.states import State
 from batchgen.engine.steps import Action, Choice, Step
 

@@ -35,8 +35,6 @@ from batchgen.limits import (
     PATIENCE_S,
 )
 
-WAITS_FOR = "waits_for"
-"""The code of a scene that is not submitted for want of what it is made of."""
 _ENDED = (Kind.FAILED, Kind.NO_RESULT)
 """What has to be said often enough to be believed."""
 _OF_THE_ACCOUNT = (Stop.ACCOUNT, Stop.BALANCE)

@@ -14,6 +14,10 @@ from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
 from batchgen.references import ResultReference
 
+WAITS_FOR = "waits_for"
+"""The code of a scene that is not submitted for want of what it is made of."""
+REVIEW = "review"
+"""The code of a scene that waits until somebody has picked what it is built on."""
 MayCome: TypeAlias = Callable[[SceneFacts], bool]
 """Whether a scene that has no result may get one by what is under way, or by what the user is to settle."""
 
@@ -72,6 +76,14 @@ def is_picked(scene: SceneFacts, state: State) -> bool:
     """Whether the user picked a scene for its shot, or an attempt for it."""
     shot = scene.shot or scene.scene_id
     return state.picked_scenes.get(shot) == scene.scene_id or scene.scene_id in state.picked_attempts
+
+
+def lacking(scene: SceneFacts, state: State) -> list[Source]:
+    """The sources of a scene that are not there, or that somebody has to look at first."""
+    if not scene.sources:
+        return []
+    sources = sources_of(scene, state, lambda one: may_come_later(one, state))
+    return [source for source in sources if source.attempt is None or source.is_held]
 
 
 def may_come_later(scene: SceneFacts, state: State) -> bool:

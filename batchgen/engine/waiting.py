@@ -1,24 +1,25 @@
 """Steps of scenes that are made of the results of others: what each waits for, and whether that comes. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
-from typing import TypeAlias
 
+from batchgen.engine.commands import SourceFile
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.sources import Source, may_come_later, sources_of
+from batchgen.engine.sources import Source, lacking, may_come_later, sources_of
 from batchgen.engine.states import State
 from batchgen.engine.steps import Action, Choice, Step
 from batchgen.references import ResultReference
 
-_Steps: TypeAlias = dict[str, Step]
+_COMES, _DOES_NOT = "waits for {}", "waits for {}, not to come in this run"
+_PICKED = "waits for a pick of {}"
 
 
 def with_waits(steps: Sequence[Step], state: State, choice: Choice) -> list[Step]:
     """The steps, those among them as waiting that are made of what is not there, or is about to become another."""
     if not any(step.scene.sources for step in steps):
         return list(steps)
-    found = _Waiting(state, choice, {step.scene.scene_id: step for step in steps})
+    found = Waiting(state, choice, steps)
     return [found.steps[step.scene.scene_id] for step in steps]
 
 
@@ -33,16 +34,36 @@ def in_order(scenes: Sequence[SceneFacts], state: State) -> Iterator[SceneFacts]
     return (listed[scene_id] for scene_id in TopologicalSorter(graph).static_order())
 
 
-class _Waiting:
+class Waiting:
     """Goes through the steps in the order of their sources."""
 
-    def __init__(self, state: State, choice: Choice, steps: _Steps) -> None:
+    def __init__(self, state: State, choice: Choice, steps: Iterable[Step]) -> None:
+        """Find out what each of the scenes waits for; ``steps`` are those of scenes of the manifest."""
         self._state = state
         self._choice = choice
-        self.steps: _Steps = dict(steps)
-        for scene in in_order([step.scene for step in steps.values()], state):
+        self.steps: dict[str, Step] = {step.scene.scene_id: step for step in steps}
+        for scene in in_order([step.scene for step in self.steps.values()], state):
             if scene.sources:
                 self.steps[scene.scene_id] = self._waiting(self.steps[scene.scene_id])
+
+    def files_of(self, scene: SceneFacts) -> tuple[SourceFile, ...] | None:
+        """The results that a scene is made of by now, linked in from elsewhere among them; None while one is lacking.
+
+        Whether others are to come in their place, and whether they may be built on yet, is another question.
+        """
+        sources = sources_of(scene, self._state, self._may_come)
+        files = [self._file_of(source) for source in sources]
+        found = tuple(file for file in files if file is not None)
+        return found if len(found) == len(scene.sources) else None
+
+    def _file_of(self, source: Source) -> SourceFile | None:
+        step, attempt, text = self.steps.get(source.name), source.attempt, str(source.reference)
+        if attempt is not None:
+            return SourceFile(text, attempt.name, str(attempt.video_path), str(attempt.video_sha256))
+        if step is None or step.elsewhere is None:
+            return None
+        name = f"{source.name}@{self._state.next_number(source.name)}"
+        return SourceFile(text, name, step.elsewhere.path, step.elsewhere.sha256)
 
     def _waiting(self, step: Step) -> Step:
         if step.action is Action.UNKNOWN:
@@ -65,7 +86,7 @@ class _Waiting:
         return waiting if step.action is Action.RESUME else replace(waiting, action=Action.WAIT)
 
     def _reason(self, step: Step, lacking: Sequence[Source], renewed: Sequence[Source], *, is_twin: bool) -> str:
-        whole = "; ".join(dict.fromkeys(self._said_of(source) for source in lacking))
+        whole = "; ".join(self._said_of(lacking))
         if is_twin:
             return f"{step.reason}, and {whole}"
         changes = ", ".join(dict.fromkeys(source.name for source in renewed))
@@ -73,12 +94,14 @@ class _Waiting:
             return f"{whole}; paid for again, since {changes} {'changes' if len(renewed) == 1 else 'change'}"
         return f"{whole}; then it is paid for again" if step.paid_before else whole
 
-    def _said_of(self, source: Source) -> str:
-        if source.is_held:
-            return f"waits until {source.name} is picked"
-        if self._comes(source):
-            return f"waits for {source.name}"
-        return f"waits for {source.name}, which does not come in this run"
+    def _said_of(self, sources: Sequence[Source]) -> Iterator[str]:
+        unlike: dict[str, dict[str, None]] = {}
+        for source in sources:
+            how = _PICKED if source.is_held else _COMES if self._comes(source) else _DOES_NOT
+            unlike.setdefault(how, {})[source.name] = None
+        for how, named in unlike.items():
+            *others, last = named
+            yield how.format(f"{', '.join(others)} and {last}" if others else last)
 
     def _lacks(self, source: Source) -> bool:
         """Whether it is not there to be built on, or is about to become another."""
@@ -112,6 +135,16 @@ class _Waiting:
     def _may_come(self, scene: SceneFacts) -> bool:
         step = self.steps.get(scene.scene_id)
         return (step is not None and self._brings(step)) or may_come_later(scene, self._state)
+
+
+def held_for_review(state: State) -> set[str]:
+    """The scenes that wait for nothing but that somebody picks what they are built on, or what that is built on."""
+    held: set[str] = set()
+    for scene in in_order(state.scenes, state) if any(one.review for one in state.scenes) else ():
+        sources = lacking(scene, state) if state.current_attempt(scene) is None else []
+        if sources and all((one.is_held and one.attempt is not None) or one.name in held for one in sources):
+            held.add(scene.scene_id)
+    return held
 
 
 def _never(_: SceneFacts) -> bool:

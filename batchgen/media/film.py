@@ -82,10 +82,10 @@ def measured(path: Path) -> Film:
         if not frames or not rate:
             raise UnusableMedia("has no frames")
         heard = {} if sound is None else {"channels": sound.channels, "sample_rate": sound.rate}
-        return Film(frames, usual_rate(_exact(rate)), stream.width, stream.height, **heard)
+        return Film(frames, usual_rate(exact(rate)), stream.width, stream.height, **heard)
 
 
-def _exact(number: Any) -> Fraction:
+def exact(number: Any) -> Fraction:
     """A number of PyAV, which since 19 has a type of its own for them that does not calculate."""
     return Fraction(number.numerator, number.denominator)
 
@@ -106,7 +106,7 @@ def still(path: Path, at: Fraction) -> Image.Image:
     with opened(path) as container:
         stream = pictures_of(container)
         begin = stream.start_time or 0
-        base = _exact(stream.time_base or Fraction(1, av.time_base))
+        base = exact(stream.time_base or Fraction(1, av.time_base))
         target = begin + int(at / base)
         container.seek(target, stream=stream)
         shown = None

@@ -120,8 +120,11 @@ def _step_as_json(step: Step, outlook: Outlook) -> dict[str, Any]:
         "estimated_cost_usd": _text(step.new_cost_usd),
         "gateway_cost_usd": _text(said) if step.buys else None,
         "charged_usd": _text(_charged(outlook.state, step)),
-        "request_sha256": request.sha256,
-        "request": dict(request.document),
+        "sources": list(step.scene.sources),
+        "built_on": list(step.scene.built_on),
+        "waits_for": list(step.waits_for),
+        "request_sha256": request.sha256 if step.scene.has_request else None,
+        "request": dict(request.document) if step.scene.has_request else None,
     }
 
 

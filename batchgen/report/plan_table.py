@@ -41,6 +41,8 @@ _MEANINGS: Mapping[Action, str] = {
     Action.FAILED: "not sent, unless you pay for another attempt (--retry-failed)",
 }
 """What happens to scenes, in the words of who pays."""
+_BUILT = "sent once what it is built on is there, and paid for then"
+"""The same of scenes that are built on the results of others."""
 _FAILURES: Mapping[AttemptState, str] = {
     AttemptState.REFUSED: "refused{whose} ({code}), not paid for; --retry-failed sends it again",
     AttemptState.MISMATCHED: "not what was asked for{whose} ({code}), and kept; --retry-failed pays for another",
@@ -127,11 +129,11 @@ def reason(step: Step) -> str:
     attempt, action = step.attempt, step.action
     is_other = attempt is not None and attempt.scene_id != step.scene.scene_id
     whose = f" as {attempt.name}" if attempt is not None and is_other else ""
-    if step.changed:
+    if step.changed and not step.waits_for:
         return _change(step)
     if action is Action.UNKNOWN:
         return f"sent{whose}, and no usable answer came; settle it with batchgen resolve"
-    if attempt is None or step.removed or step.then_submits:
+    if attempt is None or step.removed or step.then_submits or step.waits_for:
         return step.reason
     if action is Action.RESUME and attempt.is_in_flight:
         return "paid for; its task still runs and is waited for"
@@ -227,13 +229,20 @@ def _billed(outlook: Outlook, step: Step) -> Decimal:
 def _actions(outlook: Outlook, width: int) -> list[str]:
     """How many scenes there are of each action, and what it means."""
     counts = {action: sum(step.action is action for step in outlook.steps) for action in Action}
-    rows = [(f"{number} {action}", _MEANINGS[action]) for action, number in counts.items() if number]
+    rows = [(f"{number} {action}", _meaning(action, outlook.steps)) for action, number in counts.items() if number]
     longest = max(len(name) for name, _ in rows)
     return [
         line
         for name, meaning in rows
         for line in wrapped(f"{name}:{' ' * (longest - len(name))} {meaning}", width, " " * (longest + 2))
     ]
+
+
+def _meaning(action: Action, steps: Sequence[Step]) -> str:
+    waiting = [bool(step.waits_for) for step in steps if step.action is Action.WAIT]
+    if action is not Action.WAIT or not any(waiting):
+        return _MEANINGS[action]
+    return _BUILT if all(waiting) else f"{_MEANINGS[action]}; or {_BUILT}"
 
 
 def _sums(outlook: Outlook, width: int) -> list[str]:

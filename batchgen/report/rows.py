@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 from batchgen.engine.attempts import PAID, Attempt, AttemptState
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.events import SceneFacts
+from batchgen.engine.sources import REVIEW, WAITS_FOR, Source, lacking
+from batchgen.engine.sources import is_picked as is_chosen
 from batchgen.engine.states import State
 from batchgen.layout import video_path
 from batchgen.model import RequestFacts, TaskResult
@@ -167,19 +169,14 @@ def report_row(state: State, scene: SceneFacts, missing: Collection[str] = ()) -
         "video_url": result.video_url,
         "video_path": video_path(scene.scene_id) if is_shown else None,
         "video_sha256": current.video_sha256 if current and is_shown else None,
-        "request_sha256": request.sha256,
+        "request_sha256": request.sha256 if scene.has_request or current is not None else None,
         "shot": shot,
         "take": scene.take,
-        "picked": "yes" if _is_chosen(state, scene, shot) else "",
+        "picked": "yes" if is_chosen(scene, state) else "",
         "reused_from": (current.reused_from or current.name) if current and is_reused else "",
         "title": scene.title,
         "prompt": request.prompt,
     }
-
-
-def _is_chosen(state: State, scene: SceneFacts, shot: str) -> bool:
-    """Whether the user picked this scene for its shot, or an attempt for it."""
-    return state.picked_scenes.get(shot) == scene.scene_id or scene.scene_id in state.picked_attempts
 
 
 def _error(state: State, scene: SceneFacts, current: Attempt | None) -> tuple[str, str]:
@@ -187,9 +184,30 @@ def _error(state: State, scene: SceneFacts, current: Attempt | None) -> tuple[st
     held = state.held.get(scene.scene_id)
     if held is not None and (current is None or current.state is AttemptState.REFUSED):
         return held.code, held.message
-    if current is None or counts(current, state, scene.scene_id):
+    if current is None:
+        return _waits(state, scene)
+    if counts(current, state, scene.scene_id):
         return "", ""
     return _error_of(current)
+
+
+def _waits(state: State, scene: SceneFacts) -> tuple[str, str]:
+    """What a scene that was never submitted waits for, where it is built on the results of others."""
+    source = next(iter(lacking(scene, state)), None)
+    if source is None or source.scene is None:
+        return "", ""
+    if source.attempt is not None:
+        return REVIEW, f"waits until {source.name} is picked"
+    current, held = state.current_attempt(source.scene), state.held.get(source.name)
+    status = scene_status(current, state, source.name)
+    code = held.code if held is not None else current.code if current is not None else _code_of(source, state)
+    return WAITS_FOR, f"waits for {source.name}, which is {status}{f' ({code})' if code else ''}"
+
+
+def _code_of(source: Source, state: State) -> str:
+    """Why a source that was never submitted waits itself."""
+    before = [] if source.scene is None else lacking(source.scene, state)
+    return "" if not before else REVIEW if before[0].attempt is not None else WAITS_FOR
 
 
 def _error_of(attempt: Attempt) -> tuple[str, str]:

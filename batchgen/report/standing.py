@@ -1,4 +1,4 @@
-"""What stands for each shot: its picked take, else its first completed one. Pure."""
+"""What stands for each shot: its picked take, else the one that scenes are built on, else its first. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -32,14 +32,15 @@ def standing(state: State, missing: Collection[str] = ()) -> list[Standing]:
 
 
 def _of_shot(shot: str, takes: Sequence[tuple[SceneFacts, Row]], state: State, missing: Collection[str]) -> Standing:
-    scene, row = _chosen(takes, state.picked_scenes.get(shot))
+    scene, row = _chosen(takes, (state.picked_scenes.get(shot), state.chosen_scenes.get(shot)))
     attempt = state.current_attempt(scene)
     is_here = attempt is not None and counts(attempt, state, scene.scene_id) and scene.scene_id not in missing
     return Standing(shot, scene, row, attempt if is_here else None)
 
 
-def _chosen(takes: Iterable[tuple[SceneFacts, Row]], picked: str | None) -> tuple[SceneFacts, Row]:
+def _chosen(takes: Iterable[tuple[SceneFacts, Row]], stands: Sequence[str | None]) -> tuple[SceneFacts, Row]:
+    """The take that was picked, else the one that other scenes are built on, else the first that is completed."""
     listed = list(takes)
-    of_picked = (take for take in listed if take[0].scene_id == picked)
+    of_picked = (take for scene_id in stands for take in listed if take[0].scene_id == scene_id)
     completed = (take for take in listed if take[1]["status"] == SceneStatus.COMPLETED)
     return next(of_picked, None) or next(completed, listed[0])

@@ -5,7 +5,18 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 
 from batchgen.engine.classification import NOT_CONNECTED, Classification, Kind
-from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
+from batchgen.engine.commands import (
+    Command,
+    CommandResult,
+    Fetch,
+    FetchResult,
+    Poll,
+    PollResult,
+    Prepare,
+    PrepareResult,
+    Submit,
+    SubmitResult,
+)
 from batchgen.model import Request
 from batchgen.providers.error_policy import ErrorPolicy, classify_create, classify_read
 from batchgen.providers.interface import CallFailed, Created, Gateway, Task
@@ -24,20 +35,25 @@ log = logging.getLogger("batchgen")
 class CommandExecutor:
     """Carries out the commands of one run against a gateway and a store."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts, each of which can be another
         self,
         gateway: Gateway,
         errors: ErrorPolicy,
         store: Store,
         requests: Mapping[str, Request],
         on_kept: Callable[[str, str, str], None] = lambda *_: None,
+        prepare: Callable[[Prepare], PrepareResult] | None = None,
     ) -> None:
-        """``requests`` is by scene id; ``on_kept`` is told of each result that was kept: scene, name, hash."""
+        """``requests`` is by scene id; ``on_kept`` is told of each result that was kept: scene, name, hash.
+
+        ``prepare`` makes requests of scenes that are built on results, and puts them among the others.
+        """
         self._gateway = gateway
         self._errors = errors
         self._store = store
         self._requests = requests
         self._on_kept = on_kept
+        self._made = prepare
         self._closed = False
         self._told_of_outage = False
         self._noted: set[tuple[str, str]] = set()
@@ -46,6 +62,7 @@ class CommandExecutor:
             Submit: self._submit,
             Poll: self._poll,
             Fetch: self._fetch,
+            Prepare: self._prepare,
         }
 
     def close(self) -> None:
@@ -149,3 +166,12 @@ class CommandExecutor:
         except Exception:
             log.exception("scene %s: its result is here, and an unexpected error came after that", command.scene_id)
         return FetchResult(command, name, checked.fetched.sha256, checked.mismatch)
+
+    def _prepare(self, command: Prepare) -> PrepareResult:
+        try:
+            if self._made is not None:
+                return self._made(command)
+            return PrepareResult(command, failure="nobody makes requests here")
+        except Exception as error:
+            log.exception("scene %s: unexpected error while its request was made", command.scene_id)
+            return PrepareResult(command, failure=f"its request could not be made: {type(error).__name__}")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batchgen.engine.attempts import AttemptState
-from batchgen.engine.commands import Command, CommandResult, FetchResult, Poll, PollResult, Submit, SubmitResult
+from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
 from batchgen.engine.events import Event
 from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Scheduler, Settings
@@ -86,6 +86,7 @@ class Parts(Executor):
             return SubmitResult(command, CREATED, f"task-{command.scene_id}")
         if isinstance(command, Poll):
             return PollResult(command, DONE, TaskResult(URL, "j", PRICE, Decimal(1)))
+        assert isinstance(command, Fetch)
         return FetchResult(command, "videos/s.mp4", "ab")
 
     def run(self) -> None:

@@ -1,0 +1,114 @@
+"""Makes the requests of scenes that are built on the results of others, once these are there.
+
+A request is known by the hash of the result, and for a still by the number of its frame. So what a run would do can be
+told before any still is taken out; the files that go along are made and measured when the scene is submitted.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+from jsonschema.protocols import Validator
+
+from batchgen.engine.commands import Prepare, PrepareResult, SourceFile
+from batchgen.files import write_atomically
+from batchgen.layout import FRAMES, frame_path
+from batchgen.manifest.reference_checks import beyond
+from batchgen.media.probe import UnusableMedia, probe
+from batchgen.media.references import sha256
+from batchgen.model import Request, Scene
+from batchgen.references import Content, Reference, ResultReference, Still
+from batchgen.store.links import digest
+
+Frames: TypeAlias = Mapping[tuple[str, str], int]
+"""The numbers of frames that are known, by the hash of the result and the moment."""
+_VIDEO = "video/mp4"
+_STILL = "image/png"
+_log = logging.getLogger("batchgen")
+
+
+class UnusableSource(Exception):  # noqa: N818 - the result is at fault
+    """A result cannot be a reference; the text says which one and why."""
+
+
+class SceneMaker:
+    """Makes scenes of a manifest whole; ``requests`` are those of all scenes by id, as they are known by now."""
+
+    def __init__(self, folder: Path, scenes: Iterable[Scene], limit: Validator) -> None:
+        """Take the run directory, and what the model says of references."""
+        self._folder = folder
+        self._limit = limit
+        self._scenes = {scene.id: scene for scene in scenes}
+        self.requests: dict[str, Request] = {scene_id: scene.request for scene_id, scene in self._scenes.items()}
+
+    def made(self, scene_id: str, files: Iterable[SourceFile], frames: Frames) -> Scene:
+        """A scene with its request, as far as that is known without taking stills out. Raises `UnusableSource`."""
+        listed = {ResultReference.from_text(one.source): one for one in files}
+        scene = self._scenes[scene_id]
+        asked = {one.result: one for one in scene.request.references if one.result is not None}
+        found = {result: self._found(one, listed[result], frames) for result, one in asked.items()}
+        return scene.made_of(found, tuple(one.attempt for one in listed.values()))
+
+    def _found(self, asked: Reference, file: SourceFile, frames: Frames) -> Reference:
+        moment, content = ResultReference.from_text(file.source).moment, asked.content
+        if content is None:  # pragma: no cover - what is asked of a result is always known
+            return asked
+        if not moment:
+            return replace(asked, content=replace(content, sha256=file.sha256, path=self._folder / file.path))
+        known = frames.get((file.sha256, moment))
+        frame = self._frame(file, moment) if known is None else known
+        path = self._folder / frame_path(file.sha256, frame)
+        return replace(asked, content=replace(content, path=path), still=Still(file.sha256, frame))
+
+    def _frame(self, file: SourceFile, moment: str) -> int:
+        from batchgen.media.stills import frame_number
+
+        try:
+            return frame_number(self._folder / file.path, moment)
+        except UnusableMedia as error:
+            raise UnusableSource(f"{file.attempt}, {file.path}, {error}") from None
+
+    def prepare(self, command: Prepare) -> PrepareResult:
+        """Make the request of a scene, and have the files that go along with it."""
+        try:
+            scene = self.made(command.scene_id, command.sources, {})
+            files = {ResultReference.from_text(one.source): one for one in command.sources}
+            known = (one for one in scene.request.references if one.result is not None)
+            measured = {one.result: self._measured(one, files[one.result]) for one in known if one.result in files}
+        except UnusableSource as error:
+            _log.warning("scene %s: %s", command.scene_id, error)
+            return PrepareResult(command, failure=str(error))
+        scene = self._scenes[command.scene_id].made_of(measured, scene.built_on)
+        self.requests[command.scene_id] = scene.request
+        _log.info("scene %s: is built on %s", command.scene_id, ", ".join(scene.built_on))
+        return PrepareResult(command, scene.facts(), scene.any_seed)
+
+    def _measured(self, reference: Reference, file: SourceFile) -> Reference:
+        """The reference with what its file is, really. Raises `UnusableSource` where it cannot be one."""
+        whole = self._folder / file.path
+        if digest(whole) != file.sha256:
+            raise UnusableSource(f"{file.attempt}: {file.path} is gone, or is not the file that was delivered")
+        path = whole if reference.content is None or reference.content.path is None else reference.content.path
+        try:
+            if reference.still is not None:
+                self._take_out(whole, reference.still.frame, path)
+            with path.open("rb") as opened:
+                facts = probe(opened)
+                sent = sha256(opened)
+        except (UnusableMedia, OSError) as error:
+            said = getattr(error, "strerror", None) or str(error)
+            raise UnusableSource(f"{file.attempt}, {file.path}, cannot be built on: {said}") from None
+        for problem in beyond(f"{file.source}, which is {file.attempt}", facts.as_json(), self._limit):
+            raise UnusableSource(problem.message)
+        mime = _VIDEO if reference.still is None else _STILL
+        return replace(reference, content=Content(sent, mime, facts, path))
+
+    def _take_out(self, video: Path, frame: int, path: Path) -> None:
+        """Have a still as a file. Raises `UnusableMedia` and OSError."""
+        from batchgen.media.stills import still
+
+        if not path.is_file():
+            (self._folder / FRAMES).mkdir(exist_ok=True)
+            write_atomically(path, still(video, frame))
