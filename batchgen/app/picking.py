@@ -8,6 +8,7 @@ from batchgen.app.run_directory import RunDirectory, picked_names
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import Event, Picked, PicksCleared, SceneFacts
 from batchgen.engine.states import State
+from batchgen.engine.waiting import stale
 from batchgen.errors import UsageError
 from batchgen.journal.journal import Journal
 from batchgen.layout import JOURNAL
@@ -58,6 +59,15 @@ def clear_picks(run_dir: StrPath, shot: str) -> None:
             raise UsageError(f"there is no shot {shot!r} in the manifest of {run_dir}")
         journal.record(PicksCleared(RealClock().at(), shot))
         directory.write_reports(state)
+
+
+def built_on_others(run_dir: StrPath) -> tuple[SceneFacts, ...]:
+    """The scenes that were paid for and are built on something else than what stands for their sources now.
+
+    The next run pays for them again, unless what they ask for now was bought before. Raises `RunDirectoryError`.
+    """
+    state = _begun(run_dir).state()
+    return tuple(scene for scene in stale(state) if any(one.is_paid for one in state.attempts.get(scene.scene_id, ())))
 
 
 def picks(run_dir: StrPath) -> list[str]:

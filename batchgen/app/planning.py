@@ -1,15 +1,15 @@
 """What a run would do with a batch, and what it would cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from batchgen.app.kept_results import elsewhere
-from batchgen.app.linked_plans import whole_scenes
 from batchgen.app.loading import Batch
 from batchgen.app.sources import SceneMaker
 from batchgen.engine.estimate import scene_facts
 from batchgen.engine.events import SceneFacts
+from batchgen.engine.making import made_whole
 from batchgen.engine.planner import ahead_of
 from batchgen.engine.planner import plan as planned
 from batchgen.engine.prices import Prices
@@ -74,9 +74,7 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
         missing = batch.directory.missing(ahead_of(state, scenes), scenes)
         return planned(scenes, state, choice, missing, elsewhere(batch.reuse, scenes))
 
-    whole = whole_scenes(batch.manifest, maker, state, prices, choice, steps_of)
-    scenes = scene_facts(replace(batch.manifest, scenes=whole), prices)
-    maker.requests.update({scene.id: scene.request for scene in whole})
+    scenes = made_whole(scene_facts(batch.manifest, prices), state, choice, steps_of, maker.make)
     steps = steps_of(scenes)
     lost = [glob for glob in choice.again if not any(Choice(again=(glob,)).wants_again(one.scene_id) for one in scenes)]
     if lost:

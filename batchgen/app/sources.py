@@ -13,6 +13,8 @@ from typing import TypeAlias
 from jsonschema.protocols import Validator
 
 from batchgen.engine.commands import Prepare, PrepareResult, SourceFile
+from batchgen.engine.events import RequestMade, SceneFacts
+from batchgen.engine.states import State
 from batchgen.files import write_atomically
 from batchgen.layout import FRAMES, frame_path
 from batchgen.manifest.reference_checks import beyond
@@ -42,6 +44,19 @@ class SceneMaker:
         self._limit = limit
         self._scenes = {scene.id: scene for scene in scenes}
         self.requests: dict[str, Request] = {scene_id: scene.request for scene_id, scene in self._scenes.items()}
+
+    def make(self, scene: SceneFacts, files: tuple[SourceFile, ...], state: State) -> RequestMade | None:
+        """The request of a scene for a plan: nothing is written, and the facts of files are those that were asked for.
+
+        None where a result cannot be read; the run tells why.
+        """
+        try:
+            made = self.made(scene.scene_id, files, state.frames)
+        except UnusableSource as error:
+            _log.info("scene %s: waits, since %s", scene.scene_id, error)
+            return None
+        self.requests[made.id] = made.request
+        return RequestMade("", made.id, made.facts(), made.any_seed, made.built_on)
 
     def made(self, scene_id: str, files: Iterable[SourceFile], frames: Frames) -> Scene:
         """A scene with its request, as far as that is known without taking stills out. Raises `UnusableSource`."""

@@ -1,5 +1,6 @@
 """``batchgen pick``: says which take stands for its shot, and which attempt for its scene."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -43,4 +44,25 @@ def command(run_dir: Path, names: tuple[str, ...], source: Path | None, clear: s
         click.echo(printable(f"picked: {', '.join(names)}"), err=True)
     else:
         click.echo(printable("\n".join(picks(run_dir))))
+        return 0
+    _show_consequences(run_dir)
     return 0
+
+
+def _show_consequences(run_dir: Path) -> None:
+    """Say what the next run would pay for again, since it is built on what does not stand for its shot any more."""
+    from batchgen.app.picking import built_on_others
+    from batchgen.cli.output import width_of
+    from batchgen.report.tables import some_of, wrapped
+    from batchgen.text import printable
+
+    scenes = built_on_others(run_dir)
+    if scenes:
+        costs = [scene.estimated_cost_usd for scene in scenes]
+        money = "" if None in costs else f", for up to {sum(filter(None, costs)):f} USD"
+        names = some_of([scene.scene_id for scene in scenes])
+        told = (
+            f"built on another result than is picked now: {names}. The next run makes "
+            f"{'it' if len(scenes) == 1 else 'them'} anew{money}; batchgen plan shows what is paid for again"
+        )
+        click.echo(printable("\n".join(wrapped(told, width_of(sys.stderr)))), err=True)

@@ -98,7 +98,8 @@ class Waiting:
         unlike: dict[str, dict[str, None]] = {}
         for source in sources:
             how = _PICKED if source.is_held else _COMES if self._comes(source) else _DOES_NOT
-            unlike.setdefault(how, {})[source.name] = None
+            name = source.reference.scene if source.is_held else source.name
+            unlike.setdefault(how, {})[name] = None
         for how, named in unlike.items():
             *others, last = named
             yield how.format(f"{', '.join(others)} and {last}" if others else last)

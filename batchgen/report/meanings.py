@@ -32,6 +32,13 @@ _WORDS: Mapping[str, str] = {
     "not_connected": "No connection to the gateway; nothing was sent. Run again when it can be reached.",
     "not_created": "Settled by hand: no task was created. The next run submits it.",
     "not_sent": "Nothing was submitted: a reference file is not what it was when it was checked.",
+    "waits_for": (
+        "Built on the result of another scene, which is not there. Nothing was sent; a later run goes on once it is."
+    ),
+    "review": (
+        "Built on a result that somebody has to look at first (review: true). Look at it in report.html; once it is "
+        "picked with batchgen pick, the next run goes on."
+    ),
 }
 _REFUSALS: Mapping[int, str] = {
     401: "The gateway does not take the API key. Nothing was charged.",
@@ -53,7 +60,7 @@ _HTTP = re.compile(r"http_([0-9]{3})")
 _NAMES: Mapping[str, int] = {"not_found": 404}
 """Statuses that answers in JSON call by a word."""
 _CLIENT, _SERVER = 400, 500
-DETAILED = frozenset({"media_mismatch", "download_failed", "not_sent"})
+DETAILED = frozenset({"media_mismatch", "download_failed", "not_sent", "waits_for", "review"})
 """Codes of which each scene has its own story."""
 
 

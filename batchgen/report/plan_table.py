@@ -147,6 +147,8 @@ def _change(step: Step) -> str:
     """What was changed, without the names of the gateway for where it stands in a request."""
     names = [name.rpartition(".")[2].replace("_", " ") for name in step.changed]
     what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    if step.scene.built_on:
+        what = f"built on {', '.join(dict.fromkeys(step.scene.built_on))} now: {what}"
     if step.action is Action.RESUME:
         return f"{what} changed; its task still runs and is waited for, then it is paid for again"
     return f"{what} changed{'; paid for again' if step.paid_before else ''}"

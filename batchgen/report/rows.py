@@ -197,11 +197,17 @@ def _waits(state: State, scene: SceneFacts) -> tuple[str, str]:
     if source is None or source.scene is None:
         return "", ""
     if source.attempt is not None:
-        return REVIEW, f"waits until {source.name} is picked"
+        return REVIEW, f"waits until {_pickable(source, state)} is picked"
     current, held = state.current_attempt(source.scene), state.held.get(source.name)
     status = scene_status(current, state, source.name)
     code = held.code if held is not None else current.code if current is not None else _code_of(source, state)
     return WAITS_FOR, f"waits for {source.name}, which is {status}{f' ({code})' if code else ''}"
+
+
+def _pickable(source: Source, state: State) -> str:
+    """What has to be picked: a take of a shot that has several, else the scene."""
+    takes = state.takes_of(source.reference.scene)
+    return f"a take of {source.reference.scene}" if len(takes) > 1 else source.name
 
 
 def _code_of(source: Source, state: State) -> str:
