@@ -37,7 +37,8 @@ class LineForm:
         self.names = tuple(name for name, _, _ in listed)
         self._decoders = tuple(_DECODERS[declared] for _, declared, _ in listed)
         # A field that came later has a default: journals of versions before do without it.
-        self._defaults = {name: default for name, _, default in listed if default is not MISSING}
+        defaults = {name: default for name, _, default in listed if default is not MISSING}
+        self._defaults = {name: [] if default == () else default for name, default in defaults.items()}
         self._values = itemgetter(*self.names)
         self._parts = attrgetter(*_places(kind))
         self._made_anew = [(number, each) for number, each in enumerate(self._decoders) if each in _WRITTEN]
