@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from batchgen.engine.events import Completed
+from batchgen.engine.events import Completed, ManifestRead
 from batchgen.journal.records import DamagedRecord, decode
 from batchgen.model import TaskResult
 
@@ -75,3 +75,10 @@ def test_a_length_that_makes_no_sense_is_not_known_and_takes_nothing_away(length
     text = json.dumps({**done, "cost_usd": "0.1", "discount": None})[:-1]
     event = decode(line(f'{text}, "lasted_above_s": 2.5, "lasted_until_s": {length}}}')).event
     assert event == Completed("t", "s", 1, TaskResult("u", "j", Decimal("0.1")), 2.5, None)
+
+
+def test_a_scene_of_a_version_before_is_built_on_nothing() -> None:
+    scene = {"scene_id": "s", "request_sha256": "x", "request": {}, "tier": None, "characters": []}
+    record = decode(line(json.dumps({**READ, "scenes": [{**scene, "estimated_cost_usd": None}]})))
+    assert isinstance(record.event, ManifestRead)
+    assert [(one.sources, one.built_on, one.review) for one in record.event.scenes] == [((), (), False)]
