@@ -34,8 +34,13 @@ class Followers:
         self._by_scene[run.scene.scene_id] = run
         self._by_request.setdefault(run.scene.request.sha256, run)
 
+    def expect(self, run: SceneRun) -> None:
+        """Take note that a scene is going to wait; what is built on it may stand before it in the manifest."""
+        self._all.add(run)
+
     def wait(self, run: SceneRun) -> bool:
         """Have a scene wait for what is to come of its sources; whether all of them are there."""
+        self._all.discard(run)
         sources = list(sources_of(run.scene, self._state, self._may_come))
         for source in sources:
             on_its_way = None if source.scene is None else self._on_its_way(source.scene)
@@ -51,7 +56,6 @@ class Followers:
         ends = [run]
         while ends:
             for follower in self._waiting.pop(ends.pop(), ()):
-                self._all.discard(follower)
                 if self.wait(follower):
                     ready.append(follower)
                 elif follower not in self._all:

@@ -58,6 +58,8 @@ class LinkedScenes(Reactions):
                 self._followers.know(run)
         # Only now is it known what each may wait for.
         for run in waiting:
+            self._followers.expect(run)
+        for run in waiting:
             self._await_sources(run)
             self._settle(run)
 

@@ -89,10 +89,14 @@ class Waiting:
         whole = "; ".join(self._said_of(lacking))
         if is_twin:
             return f"{step.reason}, and {whole}"
-        changes = ", ".join(dict.fromkeys(source.name for source in renewed))
-        if step.paid_before and renewed:
-            return f"{whole}; paid for again, since {changes} {'changes' if len(renewed) == 1 else 'change'}"
+        changed = list(dict.fromkeys(one.name for one in (*renewed, *lacking) if one in renewed or self._was_there(one)))
+        if step.paid_before and changed:
+            return f"{whole}; paid for again, since {', '.join(changed)} {'changes' if len(changed) == 1 else 'change'}"
         return f"{whole}; then it is paid for again" if step.paid_before else whole
+
+    def _was_there(self, source: Source) -> bool:
+        """Whether a source that is lacking has brought a result before, when it was asked for otherwise."""
+        return source.attempt is None and any(one.has_file for one in self._state.attempts.get(source.name, ()))
 
     def _said_of(self, sources: Sequence[Source]) -> Iterator[str]:
         unlike: dict[str, dict[str, None]] = {}

@@ -81,7 +81,9 @@ def rename_repeat_and_pick(made: Batch, look: Callable[[], None]) -> None:
     look()
     other = made.folder / "other"
     made.run(f"--run-dir={other}", "--scene=extra")
-    made.run("--scene=renamed", "--scene=extra", "--scene=follower", "--again=renamed", f"--reuse={other}", "--budget=9.00")
+    made.run(
+        "--scene=renamed", "--scene=extra", "--scene=follower", "--again=renamed", f"--reuse={other}", "--budget=9.00"
+    )
     made.do("pick", made.run_dir, "renamed@1")
     made.do("pick", made.run_dir, "--clear", "renamed")
 

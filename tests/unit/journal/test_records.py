@@ -78,7 +78,7 @@ def test_a_length_that_makes_no_sense_is_not_known_and_takes_nothing_away(length
 
 
 def test_a_scene_of_a_version_before_is_built_on_nothing() -> None:
-    scene = {"scene_id": "s", "request_sha256": "x", "request": {}, "tier": None, "characters": []}
+    scene: dict[str, Any] = {"scene_id": "s", "request_sha256": "x", "request": {}, "tier": None, "characters": []}
     record = decode(line(json.dumps({**READ, "scenes": [{**scene, "estimated_cost_usd": None}]})))
     assert isinstance(record.event, ManifestRead)
     assert [(one.sources, one.built_on, one.review) for one in record.event.scenes] == [((), (), False)]

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -267,4 +268,4 @@ def test_a_circle_is_told_if_and_only_if_there_is_one(graph: Graph) -> None:
     for problem in told_of:
         names = problem.message.partition(" is a circle")[0].split(" → ")
         assert names[0] == names[-1]
-        assert all(int(one[1:]) in graph[int(after[1:])] for one, after in zip(names, names[1:], strict=False))
+        assert all(int(one[1:]) in graph[int(after[1:])] for one, after in pairwise(names))
