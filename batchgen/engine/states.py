@@ -293,9 +293,11 @@ class State:
     def _learn_sources(self, scene: SceneFacts) -> None:
         """Keep which take a scene is built on, so that no other one takes its place, and which frame a moment is."""
         for source, name in zip(map(ResultReference.from_text, scene.sources), scene.built_on, strict=False):
-            of_scene = name.rpartition("@")[0]
-            if source.scene != of_scene:
-                self.chosen_scenes.setdefault(source.scene, of_scene)
+            takes = self.takes_of(source.scene) if source.scene not in self._listed else []
+            # The attempt may have been made for a scene of another name.
+            stands = (take.scene_id for take in takes if any(one.name == name for one in self.attempts_for(take)))
+            if takes:
+                self.chosen_scenes.setdefault(source.scene, next(stands, name.rpartition("@")[0]))
         if scene.built_on:
             self.frames.update(frames_in(scene.request.document))
 

@@ -89,7 +89,8 @@ class Waiting:
         whole = "; ".join(self._said_of(lacking))
         if is_twin:
             return f"{step.reason}, and {whole}"
-        changed = list(dict.fromkeys(one.name for one in (*renewed, *lacking) if one in renewed or self._was_there(one)))
+        were_there = [one for one in lacking if one not in renewed and self._was_there(one)]
+        changed = list(dict.fromkeys(source.name for source in (*renewed, *were_there)))
         if step.paid_before and changed:
             return f"{whole}; paid for again, since {', '.join(changed)} {'changes' if len(changed) == 1 else 'change'}"
         return f"{whole}; then it is paid for again" if step.paid_before else whole

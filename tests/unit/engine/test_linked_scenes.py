@@ -29,7 +29,7 @@ from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.sources import scene_for
 from batchgen.engine.states import State
-from batchgen.engine.steps import NOTHING_ELSEWHERE, Action, Choice, Elsewhere, Lent
+from batchgen.engine.steps import NOTHING_ELSEWHERE, Choice, Elsewhere, Lent
 from batchgen.engine.waiting import held_for_review, stale
 from batchgen.model import RequestFacts, TaskResult
 
@@ -107,8 +107,8 @@ class Play:
     def run(
         self,
         answers: Mapping[str, Classification] | None = None,
-        choice: Choice = Choice(),
-        **settings: Any,  # noqa: B008
+        choice: Choice = Choice(),  # noqa: B008 - frozen
+        **settings: Any,
     ) -> "Play":
         """One run to its end; what was submitted in it is told by `told`."""
         scheduler = self.begun(choice, **settings)
@@ -527,3 +527,15 @@ def test_a_failed_attempt_at_a_follower_is_tried_again_while_attempts_are_left()
     play = Play([shot("s1"), shot("s2", "s1")]).run({"s2": ENDED}, Choice(attempts=2), attempts=2)
     assert play.told == ["s1", "s2", "s2"]
     assert play.status("s2") == "failed"
+
+
+def test_what_was_chosen_never_flips_under_another_name_either() -> None:
+    """The shot is renamed; its takes have what was bought under the old name, free, and the same one stands."""
+    play = Play([shot("next", "s1#last"), *takes("s1", 2)]).run({"s1-t1": WRONG})
+    renamed = [replace(one, scene_id=one.scene_id.replace("s1", "a1"), shot="a1") for one in takes("s1", 2)]
+    play.listed = [shot("next", "a1#last"), *renamed]
+    play.run()
+    assert play.state.chosen_scenes["a1"] == "a1-t2"
+    assert play.run(choice=Choice(retry_failed=True)).told == ["a1-t1"]
+    assert play.built_on("next") == ("s1-t2@1",)
+    assert play.run().told == []
