@@ -25,10 +25,6 @@ class Followers:
         self._waiting: dict[SceneRun, list[SceneRun]] = {}
         self._all: set[SceneRun] = set()
 
-    def __len__(self) -> int:
-        """How many scenes wait."""
-        return len(self._all)
-
     def know(self, run: SceneRun) -> None:
         """Take note of a scene of the run; later ones may wait for it."""
         self._by_scene[run.scene.scene_id] = run

@@ -124,6 +124,8 @@ class Waiting:
         step = self.steps.get(source.name)
         if source.attempt is None or step is None:
             return False
+        if self._state.picked_attempts.get(source.name) == source.attempt.key:
+            return False  # it stands whatever comes
         follows_other = step.follows and step.attempt is not None and step.attempt.key != source.attempt.key
         return step.buys or follows_other or (bool(step.waits_for) and not step.blocked)
 
