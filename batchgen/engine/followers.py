@@ -5,7 +5,7 @@ end, well or not, the next one is looked for. A scene whose sources are all ther
 which does not come in this run has itself come to its end, and those that wait for it are looked at.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.scene_run import SceneRun
@@ -46,17 +46,18 @@ class Followers:
                 return False
         return all(source.attempt is not None and not source.is_held for source in sources)
 
-    def ended(self, run: SceneRun) -> list[SceneRun]:
-        """The scenes that are ready, now that nothing more happens with this one."""
-        ready: list[SceneRun] = []
+    def ended(self, run: SceneRun) -> Iterator[SceneRun]:
+        """The scenes that are ready, now that nothing more happens with this one.
+
+        Each has to be taken up before the next is asked for: that may wait for it.
+        """
         ends = [run]
         while ends:
             for follower in self._waiting.pop(ends.pop(), ()):
                 if self.wait(follower):
-                    ready.append(follower)
+                    yield follower
                 elif follower not in self._all:
                     ends.append(follower)
-        return ready
 
     def is_on_its_way(self, run: SceneRun) -> bool:
         """Whether anything is still to happen with a scene, be it that it waits."""

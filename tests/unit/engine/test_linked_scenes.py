@@ -230,6 +230,21 @@ def test_an_attempt_that_is_picked_stands_whatever_is_bought_beside_it() -> None
     assert play.run(choice=Choice(again=("s1",))).told == ["s1"]
 
 
+def test_what_is_picked_by_its_attempt_is_not_made_anew() -> None:
+    play = Play(CHAIN).run()
+    play.state.apply(ev.Picked("t", "s2", "s2", 1))
+    play.listed = [shot("s1", version="b") if one.scene_id == "s1" else one for one in CHAIN]
+    assert play.steps() == {"s3": "done", "s1": "submit buys", "s2": "done", "other": "done"}
+    assert play.run().told == ["s1"]
+    assert stale(play.state) == []
+
+
+def test_what_becomes_ready_with_its_source_is_waited_for_by_others_of_that() -> None:
+    """When ``a`` is there, ``b`` is ready and ``c`` still lacks it: that is no reason to leave ``c`` out."""
+    for listed in ([shot("a"), shot("b", "a"), shot("c", "a", "b")], [shot("c", "a", "b"), shot("b", "a"), shot("a")]):
+        assert Play(listed).run().told == ["a", "b", "c"]
+
+
 def test_one_take_is_named_and_follows_nothing_else() -> None:
     play = Play([shot("next", "s1-t2#first"), *takes("s1", 2)]).run()
     assert play.built_on("next") == ("s1-t2@1",)
