@@ -47,7 +47,7 @@ class LinkedScenes(Reactions):
         # Of those that need one attempt, the scene that it was made for follows it.
         for step in sorted(steps, key=lambda step: step.action is Action.WAIT):
             key = step.attempt.key if step.attempt is not None else (step.scene.scene_id, 0)
-            run = SceneRun(step.scene, key, step.removed, step.then_submits, step.again)
+            run = SceneRun(step.scene, key, step.removed, step.then_submits, step.again, bool(step.waits_for))
             if step.action is Action.SUBMIT:
                 self._queues.now(CommandKind.PREPARE if step.scene.sources else CommandKind.SUBMIT, run)
             elif step.follows and key not in self._followed:

@@ -322,7 +322,7 @@ class Reactions:
         self._in_flight.discard(run)
         self._remember_of(outcome_events.completed(at, attempt, run.charged(result.task), lasted))
         # Only where the plan says so: it shows what is bought, and lets one of several scenes buy.
-        changed = run.repeats and not attempt.asks_for(run.scene)
+        changed = run.repeats and (run.renews or not attempt.asks_for(run.scene))
         if self._settings.download:
             fetching = SceneRun(attempt.as_scene(), attempt.key, removed=True) if changed else run
             self._queues.now(CommandKind.FETCH, fetching)
@@ -363,7 +363,7 @@ class Reactions:
 
     def _await_sources(self, run: SceneRun) -> None:
         """Have a scene wait for its sources; once they are there its request is made."""
-        run.is_new = True
+        run.is_new, run.repeats, run.renews = True, False, False
         if self._followers.wait(run):
             self._queues.now(CommandKind.PREPARE, run)
 

@@ -117,6 +117,7 @@ class Play:
             self.now += 0.01
             self.events += scheduler.end(result, self.now, clock(self.now))
         self.stop = scheduler.stop
+        self.state.apply(ev.RunEnded(clock(self.now), 0))
         return self
 
     def begun(self, choice: Choice = Choice(), **settings: Any) -> Scheduler:  # noqa: B008 - frozen

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from batchgen.engine import events as ev
-from batchgen.engine.attempts import IllegalTransition
+from batchgen.engine.attempts import AttemptState, IllegalTransition
 from batchgen.engine.classification import Classification
 from batchgen.engine.commands import (
     Command,
@@ -35,6 +35,7 @@ from helpers.engine_support import (
 )
 from helpers.linked_play import Play, shot, takes
 
+S = AttemptState
 CHAIN = [shot("s3", "s2#last"), shot("s1"), shot("s2", "s1#last", "s1"), shot("other")]
 
 
@@ -413,6 +414,30 @@ def test_a_task_of_what_it_was_built_on_before_is_waited_for_and_then_renewed() 
     assert play.steps()["s2"] == "resume s1 buys"
     assert play.run().told == ["s1", "s2"]
     assert (play.status("s2"), play.built_on("s2")) == ("delivered", ("s1@2",))
+
+
+def test_a_source_that_is_bought_again_while_what_follows_is_at_the_gateway() -> None:
+    """Its task is waited for and its result kept; then it is made anew in the same run, as the plan has said."""
+    play = Play([shot("s1"), shot("s2", "s1")])
+    play.run(choice=Choice(globs=("s1",)))
+    play.run(choice=Choice(globs=("s2",)), wait=False)
+    assert play.steps(again=("s1",)) == {"s1": "submit buys", "s2": "resume s1 buys"}
+    assert play.run(choice=Choice(again=("s1",))).told == ["s1", "s2"]
+    assert [attempt.state for attempt in play.state.attempts["s2"]] == [S.DELIVERED, S.DELIVERED]
+    assert play.built_on("s2") == ("s1@2",)
+    assert play.run().told == []
+
+
+def test_a_follower_that_fails_is_not_bought_a_second_time_unasked() -> None:
+    play = Play([shot("s1"), shot("s2", "s1")])
+    assert play.run({"s2": ENDED}).told == ["s1", "s2"]
+    assert play.run({"s2": ENDED}).told == []
+
+
+def test_a_wish_for_a_scene_that_still_waits_is_fulfilled_once() -> None:
+    play = Play(CHAIN)
+    assert sorted(play.run(choice=Choice(again=("s2",))).told) == ["other", "s1", "s2", "s3"]
+    assert play.run().told == []
 
 
 def test_a_failed_attempt_at_a_follower_is_tried_again_while_attempts_are_left() -> None:
