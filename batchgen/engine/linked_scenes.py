@@ -54,8 +54,7 @@ class LinkedScenes(Reactions):
                 self._follow(step, run)
             elif step.waits_for and not step.blocked:
                 waiting.append(run)
-            if not step.removed:
-                self._followers.know(run)
+            self._followers.know(run)
         # Only now is it known what each may wait for.
         for run in waiting:
             self._await_sources(run)

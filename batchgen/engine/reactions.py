@@ -69,7 +69,7 @@ class Reactions:
         self._sending: set[SceneRun] = set()
         self._in_flight: set[SceneRun] = set()
         self._workers = Workers(settings.workers)
-        self._followers = Followers(state, self._is_under_way)
+        self._followers = Followers(state, self._is_under_way, self._prepare)
         self._events: list[ev.Event] = []
         self._endings: Mapping[type, Callable[..., None]] = {
             SubmitResult: self._submit_result,
@@ -364,14 +364,15 @@ class Reactions:
     def _await_sources(self, run: SceneRun) -> None:
         """Have a scene wait for its sources; once they are there its request is made."""
         run.is_new = True
-        if self._followers.wait(run):
-            self._queues.now(CommandKind.PREPARE, run)
+        self._followers.wait(run)
+
+    def _prepare(self, run: SceneRun) -> None:
+        self._queues.now(CommandKind.PREPARE, run)
 
     def _settle(self, run: SceneRun) -> None:
         """Go on with the scenes that wait for one, where nothing more happens with that."""
         if not self._followers.is_on_its_way(run):
-            for ready in self._followers.ended(run):
-                self._queues.now(CommandKind.PREPARE, ready)
+            self._followers.ended(run)
 
     # How downloads end
 

@@ -293,9 +293,13 @@ class State:
     def _learn_sources(self, scene: SceneFacts) -> None:
         """Keep which take a scene is built on, so that no other one takes its place, and which frame a moment is."""
         for source, name in zip(map(ResultReference.from_text, scene.sources), scene.built_on, strict=False):
-            of_scene = name.rpartition("@")[0]
-            if source.scene != of_scene:
-                self.chosen_scenes.setdefault(source.scene, of_scene)
+            if source.scene not in self._listed and source.scene not in self.chosen_scenes:
+                takes = self.takes_of(source.scene)
+                # The result of a take may have been bought for another scene.
+                stands = (take for take in takes if any(one.name == name for one in self.attempts_for(take)))
+                chosen = next((take.scene_id for take in takes if name.startswith(f"{take.scene_id}@")), None)
+                chosen = chosen or next((take.scene_id for take in stands), None)
+                self.chosen_scenes |= {} if chosen is None else {source.scene: chosen}
         if scene.built_on:
             self.frames.update(frames_in(scene.request.document))
 

@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 
 from batchgen.engine.commands import SourceFile
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.sources import Source, lacking, may_come_later, sources_of
+from batchgen.engine.sources import Source, is_renewing, lacking, may_come_later, sources_of
 from batchgen.engine.states import State
 from batchgen.engine.steps import Action, Choice, Step
 from batchgen.references import ResultReference
@@ -117,15 +117,17 @@ class Waiting:
     def _is_renewed(self, source: Source) -> bool:
         """Whether there is a result, and another one is to come in its place."""
         step = self.steps.get(source.name)
-        if source.attempt is None or step is None:
+        if source.attempt is None or source.scene is None:
             return False
-        follows_other = step.follows and step.attempt is not None and step.attempt.key != source.attempt.key
-        return step.buys or follows_other or (bool(step.waits_for) and not step.blocked)
+        is_bought = step is not None and (step.buys or (bool(step.waits_for) and not step.blocked))
+        return is_bought or is_renewing(source.scene, self._state)
 
     def _comes(self, source: Source) -> bool:
         """Whether it is there, or comes in this run."""
         step = self.steps.get(source.name)
-        return self._is_there(source) if step is None else self._is_there(source) or self._brings(step)
+        if step is None:
+            return self._is_there(source) and not self._is_renewed(source)
+        return self._is_there(source) or self._brings(step)
 
     def _brings(self, step: Step) -> bool:
         """Whether a step brings a result here, as far as can be known before it is done."""
