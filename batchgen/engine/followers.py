@@ -42,8 +42,14 @@ class Followers:
             self._by_scene[run.scene.scene_id] = run
         self._by_request.setdefault(run.scene.request.sha256, []).append(run)
 
+    def expect(self, run: SceneRun) -> None:
+        """Take note of a scene that is to wait; others may wait for it before it is known what for."""
+        self.know(run)
+        self._all.add(run)
+
     def wait(self, run: SceneRun) -> None:
         """Have a scene wait for what is to come of its sources, or go on where all of them are there."""
+        self._all.discard(run)
         sources = list(sources_of(run.scene, self._state, self._may_come))
         for source in sources:
             on_its_way = None if source.scene is None else self._on_its_way(source.scene)
@@ -59,7 +65,6 @@ class Followers:
         ends = [run]
         while ends:
             for follower in self._waiting.pop(ends.pop(), ()):
-                self._all.discard(follower)
                 self.wait(follower)
                 if not self.is_on_its_way(follower):
                     ends.append(follower)

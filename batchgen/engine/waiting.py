@@ -41,6 +41,7 @@ class Waiting:
         """Find out what each of the scenes waits for; ``steps`` are those of scenes of the manifest."""
         self._state = state
         self._choice = choice
+        self._first: dict[tuple[str, tuple[str, ...]], str] = {}
         self.steps: dict[str, Step] = {step.scene.scene_id: step for step in steps}
         for scene in in_order([step.scene for step in self.steps.values()], state):
             if scene.sources:
@@ -71,10 +72,18 @@ class Waiting:
         sources = list(sources_of(step.scene, self._state, self._may_come))
         renewed = [source for source in sources if self._is_renewed(source)]
         lacking = [source for source in sources if self._lacks(source)]
-        is_twin = step.action is Action.WAIT and step.attempt is None
+        is_twin = self._is_twin(step)
         if not renewed and not (lacking and (step.buys or is_twin)):
             return step
         return self._waits(step, lacking, renewed, is_twin=is_twin)
+
+    def _is_twin(self, step: Step) -> bool:
+        """Whether another scene is built on the same in the same way, so that one of them is submitted."""
+        scene = step.scene
+        if scene.any_seed == scene.request.sha256:
+            return False  # without a seed their results differ
+        kind = scene.request.sha256, scene.sources
+        return self._first.setdefault(kind, scene.scene_id) != scene.scene_id
 
     def _waits(self, step: Step, lacking: Sequence[Source], renewed: Sequence[Source], *, is_twin: bool) -> Step:
         is_blocked = any(source.is_held or not self._comes(source) for source in lacking)
@@ -88,7 +97,8 @@ class Waiting:
     def _reason(self, step: Step, lacking: Sequence[Source], renewed: Sequence[Source], *, is_twin: bool) -> str:
         whole = "; ".join(self._said_of(lacking))
         if is_twin:
-            return f"{step.reason}, and {whole}"
+            first = self._first[step.scene.request.sha256, step.scene.sources]
+            return f"asks for the same as {first}, and {whole}"
         changes = ", ".join(dict.fromkeys(source.name for source in renewed))
         if step.paid_before and renewed:
             return f"{whole}; paid for again, since {changes} {'changes' if len(renewed) == 1 else 'change'}"

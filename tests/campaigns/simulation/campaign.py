@@ -71,7 +71,8 @@ class Played:
 def command_of(seed: int, crashes: Sequence[Placed] = (), *, swept: bool = False, is_linked: bool = False) -> str:
     """The command that plays one history again."""
     places = "".join(f" --crash {number}:{mishap.how}:{mishap.byte}" for number, mishap in crashes)
-    return f"{PROGRAM} --seed {seed}{places}{' --swept' if swept and not crashes else ''}{' --linked' if is_linked else ''}"
+    how = " --swept" if swept and not crashes else " --linked" if is_linked else ""
+    return f"{PROGRAM} --seed {seed}{places}{how}"
 
 
 def placed(text: str) -> Placed:

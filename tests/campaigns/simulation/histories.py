@@ -94,12 +94,17 @@ def _user_acts(world: World) -> None:
     if random.random() < 0.1:
         world.add(f"s{random.randrange(6)}")
     if isinstance(world, LinkedWorld):
-        if random.random() < 0.2:
-            world.pick_something()
-        if random.random() < 0.3:
-            world.pick_what_is_held()
-        if world.versions and random.random() < 0.1:
-            world.link_anew(random.choice(list(world.versions)))
+        _user_links(world)
+
+
+def _user_links(world: LinkedWorld) -> None:
+    random = world.random
+    if random.random() < 0.2:
+        world.pick_something()
+    if random.random() < 0.3:
+        world.pick_what_is_held()
+    if world.versions and random.random() < 0.1:
+        world.link_anew(random.choice(list(world.versions)))
 
 
 def with_crashes(seed: int, crashes: Sequence[Placed], seen: Counter[str]) -> list[list[tuple[Point, int]]]:

@@ -64,7 +64,11 @@ class LinkedWorld(World):
     def _link(self, shot: str) -> None:
         chances = (0, 1, 1, 1, 2)
         wanted = min(self.random.choice(chances), len(self._order))
-        names = self.random.sample(list(dict.fromkeys([*self._order, *map(_shot_of, self._order)])), wanted) if wanted else []
+        names = (
+            self.random.sample(list(dict.fromkeys([*self._order, *map(_shot_of, self._order)])), wanted)
+            if wanted
+            else []
+        )
         self.links[shot] = tuple(str(ResultReference(name, self.random.choice(_MOMENTS))) for name in names)
         if self.random.random() < 0.15:
             self.reviewed.add(shot)
@@ -166,6 +170,7 @@ class LinkedWorld(World):
 
     def prepare(self, command: Prepare) -> PrepareResult:
         """Make a request from results that are durable."""
+        self._heard = None
         for file in command.sources:
             name, _, number = file.attempt.rpartition("@")
             known = self.witness.state.find((name, int(number)))
@@ -242,16 +247,15 @@ class LinkedWorld(World):
         """Everything works, and the user looks at what waits for that; at the end nothing waits for ever."""
         self.gateway.clear_up()
         self.interrupts = self.bugs = 0.0
-        for _ in range(_MOST_LOOKS):
+        looks = 0
+        while self.run(Choice()) is not None and self.pick_what_is_held():
             self.resolve()
-            scheduler = self.run(Choice())
-            assert scheduler is not None, "cut off in fair weather"
-            if not self.pick_what_is_held():
-                break
+            looks += 1
+            assert looks < _MOST_LOOKS, "there is always something more to look at"
         super().fair_weather()
         state = self.witness.state
         assert not held_for_review(state), "what was looked at is waited for"
-        if self.budget is None and scheduler.stop not in (Stop.UNREACHABLE, Stop.SHUT_OUT):
+        if self.budget is None and self._scheduler.stop not in (Stop.UNREACHABLE, Stop.SHUT_OUT):
             for scene in state.scenes:
                 self._check_has_reason_to_wait(scene, state)
 
