@@ -6,7 +6,9 @@ which does not come in this run has itself come to its end, and those that wait 
 """
 
 from collections.abc import Callable
+from itertools import chain
 
+from batchgen.engine.attempts import AttemptKey
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.scene_run import SceneRun
 from batchgen.engine.sources import may_come_later, sources_of
@@ -28,6 +30,7 @@ class Followers:
         self._go_on = go_on
         self._is_under_way = is_under_way
         self._by_scene: dict[str, SceneRun] = {}
+        self._by_attempt: dict[AttemptKey, SceneRun] = {}
         self._by_request: dict[str, list[SceneRun]] = {}
         self._waiting: dict[SceneRun, list[SceneRun]] = {}
         self._all: set[SceneRun] = set()
@@ -41,6 +44,10 @@ class Followers:
         if not run.removed:
             self._by_scene[run.scene.scene_id] = run
         self._by_request.setdefault(run.scene.request.sha256, []).append(run)
+
+    def follow(self, attempt: AttemptKey, run: SceneRun) -> SceneRun:
+        """The one that waits for a task or fetches its file: the first that wants to."""
+        return self._by_attempt.setdefault(attempt, run)
 
     def expect(self, run: SceneRun) -> None:
         """Take note of a scene that is to wait; others may wait for it before it is known what for."""
@@ -74,9 +81,10 @@ class Followers:
         return run in self._all or self._is_under_way(run)
 
     def _on_its_way(self, scene: SceneFacts) -> SceneRun | None:
-        """What brings the result of a scene: the scene itself, or one that asks for the same."""
-        own = self._by_scene.get(scene.scene_id)
-        runs = ([] if own is None else [own]) + self._by_request.get(scene.request.sha256, [])
+        """What brings the result of a scene: the scene itself, one that asks for the same, or one that asked for it."""
+        own, alike = self._by_scene.get(scene.scene_id), self._by_request.get(scene.request.sha256, [])
+        followed = (self._by_attempt.get(attempt.key) for attempt in self._state.attempts_for(scene))
+        runs = (run for run in chain([own], alike, followed) if run is not None)
         return next((run for run in runs if self.is_on_its_way(run)), None)
 
     def _may_come(self, scene: SceneFacts) -> bool:

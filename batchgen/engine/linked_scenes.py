@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 from batchgen.engine import events as ev
-from batchgen.engine.attempts import AttemptKey
 from batchgen.engine.backoff import Jitter
 from batchgen.engine.commands import Command, Fetch, Poll, Prepare, PrepareResult, SourceFile, Submit
 from batchgen.engine.events import SceneFacts
@@ -42,7 +41,6 @@ class LinkedScenes(Reactions):
         chosen = choice or Choice(attempts=settings.attempts, download=settings.download)
         # What was wished for once more is written down by now; what is on its way meanwhile was not meant.
         self._choice = replace(chosen, again=())
-        self._followed: dict[AttemptKey, SceneRun] = {}
         self._endings = {**self._endings, PrepareResult: self._prepare_result}
 
     def _take_up(self, steps: Iterable[Step]) -> None:
@@ -67,8 +65,8 @@ class LinkedScenes(Reactions):
             self._settle(run)
 
     def _follow(self, step: Step, run: SceneRun) -> None:
-        """Wait for the task of an attempt, or fetch its file; where another run does, that one goes on as this would."""
-        other = self._followed.setdefault(run.attempt, run)
+        """Wait for a task, or fetch its file; where that is done already, who does it goes on as this one would."""
+        other = self._followers.follow(run.attempt, run)
         if other is not run:
             if run.repeats:
                 other.scene, other.repeats, other.removed = run.scene, True, False

@@ -268,7 +268,7 @@ class Scheduler(LinkedScenes):
         self._queues.take(CommandKind.SUBMIT)
         command = self._submission(run)
         run.attempt = command.scene_id, command.attempt
-        self._followed[run.attempt] = run
+        self._followers.follow(run.attempt, run)
         run.sent_at = now
         self._pace.sent(now)
         self._breaker.sent()

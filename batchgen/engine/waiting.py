@@ -143,7 +143,7 @@ class Waiting:
         """Whether a step brings a result here, as far as can be known before it is done."""
         if step.blocked or not self._choice.download:
             return False
-        return step.buys or step.follows or (step.action is Action.WAIT and step.attempt is None)
+        return step.buys or step.follows or step.action is Action.WAIT
 
     def _may_come(self, scene: SceneFacts) -> bool:
         step = self.steps.get(scene.scene_id)

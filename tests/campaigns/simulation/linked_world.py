@@ -15,7 +15,7 @@ from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.sources import lacking, may_come_later, result_of, sources_of
 from batchgen.engine.states import State
 from batchgen.engine.steps import Choice, Step
-from batchgen.engine.waiting import held_for_review
+from batchgen.engine.waiting import held_for_review, stale
 from batchgen.references import ResultReference
 
 from campaigns.simulation.mishaps import FAIR, Mishaps
@@ -256,6 +256,8 @@ class LinkedWorld(World):
         state = self.witness.state
         assert not held_for_review(state), "what was looked at is waited for"
         if self.budget is None and self._scheduler.stop not in (Stop.UNREACHABLE, Stop.SHUT_OUT):
+            old = [scene.scene_id for scene in stale(state)]
+            assert not old, f"built on results that do not stand any more: {old}"
             for scene in state.scenes:
                 self._check_has_reason_to_wait(scene, state)
 
