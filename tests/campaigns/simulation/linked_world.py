@@ -211,6 +211,7 @@ class LinkedWorld(World):
         for source in scene.sources if scene else ():
             shot = ResultReference.from_text(source).scene
             take = state.chosen_scenes.get(shot)
+            assert take is not None or state.scene(shot) is not None, f"what stands for {shot} is not written down"
             if take in (None, self._chosen.get(shot)) or shot in state.picked_scenes:
                 continue
             for earlier in state.takes_of(shot):
