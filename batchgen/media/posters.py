@@ -26,7 +26,7 @@ _LEAST_CONTRAST = 8.0
 """Standard deviation of brightness, of 255, below which a picture shows nothing."""
 _QUALITIES = (60, 50, 40, 30, 20)
 _EFFORT = 2
-"""Of 6, for WebP: 3 and more take twice the time and save a twentieth of the bytes."""
+"""Of 6, for WebP: 3 and more take twice the time and save a tenth of the bytes."""
 _POSTER_BYTES, _STRIP_BYTES, _THUMBNAIL_BYTES = 8_000, 5_500, 4_000
 """What a picture may take, so that a thousand scenes stay below 20 MB in one file; quality gives way."""
 _FLAT = ("RGB", "L")
