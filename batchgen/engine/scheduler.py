@@ -12,8 +12,8 @@ takes the result of one command and returns events. It makes the events durable 
 command that came with them. So the intent to submit is on disk before the first byte of the POST, and
 the id of a task before its first read; whatever a crash leaves behind says at least that much.
 
-What a scene goes through. ``_take_up`` puts each step of the plan into one of three queues: submit, poll,
-fetch. A queue holds scenes on their way, a `SceneRun` each, with the attempt that it follows; one is in at most
+What a scene goes through. ``_take_up`` puts each step of the plan into one of four queues: submit, poll,
+fetch, prepare. A queue holds scenes on their way, a `SceneRun` each, with the attempt that it follows; one is in at most
 one of them, or under way in one command. An attempt is followed once, whoever else needs it: the others
 find it by its request.
 The results move it on: created → poll, completed → fetch, refused for now → submit later, and so on.
@@ -42,6 +42,14 @@ Which orders of events are possible, and what closes each race:
 - The form of a request, where the gateway may take one of two. Until a task was created in one of them, one
   submission at a time is under way; one that is refused for its form perhaps goes to the head of the queue
   and is sent in the other. It is written down as to be sent again, so that a crash in between loses nothing.
+- A scene that is built on the results of others. It has no request until these are there, and waits for its
+  sources one by one (`Followers`): for as long as anything happens with a source its result may become another,
+  be it that the source is bought once more by wish or that a task of before still runs. Once all have come to
+  their end, `Prepare` makes the request from their files, `RequestMade` writes it down, and it goes to the end of
+  the submit queue. Only at its head it is looked at whether the request is a new one: a twin may have submitted
+  the same meanwhile.
+- Two takes that are done in another order than they stand in. What stands for a shot is chosen when the first scene
+  is built on it, once no earlier take is on its way or unknown, and is written down with its request.
 - Uncertain answers in a row. The breaker lets one submission out at a time; its answer opens or trips it.
 
 Which of the policies waits how long, and why, stands in `batchgen.limits`.
