@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from batchgen.values import value
 
@@ -24,11 +24,41 @@ ReferencePrice: TypeAlias = Decimal | Literal["same"] | None
 """US dollars per second of reference video, the price of the tier for ``same``; None where nothing is said of it."""
 
 
+class CellPlace(NamedTuple):
+    """A cell of a spreadsheet: its file as the manifest names it, its row and column, both counted from 1."""
+
+    file: str
+    row: int
+    column: int
+
+
 class Place(NamedTuple):
     """A line and a column in a file, both counted from 1, columns in Unicode characters."""
 
     line: int
     column: int
+
+    @property
+    def cell(self) -> CellPlace | None:
+        """The cell that the value there comes from, where a list is put into a manifest."""
+        return None
+
+
+class RowPlace(Place):
+    """A place whose value comes from a cell."""
+
+    _cell: CellPlace | None
+
+    def __new__(cls, line: int, column: int, cell: CellPlace | None = None) -> Self:
+        """Take the place in the manifest, and the cell."""
+        self = super().__new__(cls, line, column)
+        self._cell = cell
+        return self
+
+    @property
+    def cell(self) -> CellPlace | None:
+        """The cell that the value there comes from."""
+        return self._cell
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from batchgen.garbage import unsearched
-from batchgen.manifest import reference_checks, rules, run_checks, schema
+from batchgen.manifest import for_each, reference_checks, rules, run_checks, schema
 from batchgen.manifest.decimal_commas import explained
 from batchgen.manifest.document import Document, UnreadableManifest
 from batchgen.manifest.expand import Draft, Model, accepted, drafts, manifest
 from batchgen.manifest.messages import joined
 from batchgen.manifest.path_remedies import is_bare_address
+from batchgen.manifest.row_file import reader_in
 from batchgen.manifest.yaml_reader import MOST_PROBLEMS, read
 from batchgen.model import Content, DataPath, Manifest, Problem, RequestForm
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
@@ -80,9 +81,8 @@ def check_document(  # noqa: PLR0913 - most have a default
     found, expanded = _Loading(document, catalogue, form_of, folder, priced, check_urls=check_urls).run()
     if strict:
         found = [replace(problem, severity="error") for problem in found]
-    found = [_with_scene(problem, document) for problem in found]
-    distinct = {(problem.place, problem.rule, problem.message): problem for problem in found}
-    ordered = sorted(distinct.values(), key=lambda problem: (problem.severity, problem.place))
+    distinct = {(problem.place, problem.place.cell, problem.rule, problem.message): problem for problem in found}
+    ordered = sorted(distinct.values(), key=lambda one: (one.severity, one.place, one.place.cell or ()))
     return LoadedManifest(tuple(ordered), None if any(problem.severity == "error" for problem in ordered) else expanded)
 
 
@@ -124,17 +124,35 @@ class _Loading:
         self._data = document.data if isinstance(document.data, dict) else {}
 
     def run(self) -> tuple[list[Problem], Manifest | None]:
+        """What is wrong, and the expanded manifest where nothing is."""
         name, unknown = self._model()
         description, settings = (self._catalogue.for_model(name, part) for part in ("model.json", "settings"))
         model = Model.from_schemas(description, settings, self._form_of(self._catalogue, name))
         whole = self._catalogue.document("manifest", name)
         names = settings["$defs"]["settings"]["properties"]
-        found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers.texts, names)]
-        found = [*unknown, *explained(self._document, found)]
+        most = whole["properties"]["scenes"]["maxItems"]
+        rows = for_each.expanded(
+            self._document, most, reader_in(self._folder), for_each.accepting(names), model.form.required
+        )
+        self._document = rows.document
+        self._data = rows.document.data if isinstance(rows.document.data, dict) else {}
+        found, expanded = self._checked(name, model, whole, names, rows)
+        found = [_with_scene(problem, self._document) for problem in (*unknown, *found)]
+        found = rows.in_manifest(found)
+        return found, None if any(problem.severity == "error" for problem in found) else expanded
+
+    def _checked(
+        self, name: str, model: Model, whole: Schema, names: Schema, rows: for_each.Expanded
+    ) -> tuple[list[Problem], Manifest | None]:
+        """What is wrong with a manifest whose rows are written out."""
+        plain = compiled(for_each.written_out(whole))
+        found = [*self._document.problems, *schema.problems(self._document, plain, model.tiers.texts, names)]
+        found = list(explained(self._document, found))
         if len(found) >= MOST_PROBLEMS or any(problem.rule == "scenes.maxItems" for problem in found):
             # Hopeless, and not all of it was looked at: the rules take nothing that the schema has not seen.
             return found, None
         refused = {problem.path[: _SETTING_DEPTH.get(str(problem.path[0]), 1)] for problem in found if problem.path}
+        refused |= rows.refused
         entries = list(drafts(self._data, refused, model))
         found += rules.on_ids(self._document, entries, whole["properties"]["scenes"]["maxItems"])
         found += rules.on_names(self._document, entries, refused)
@@ -146,7 +164,7 @@ class _Loading:
         outcomes, contents = self._measured(model, exact)
         found += outcomes
         found += self._on_references(entries, model, contents)
-        if any(problem.severity == "error" for problem in found):
+        if rows.problems or any(problem.severity == "error" for problem in found):
             return found, None
         expanded = manifest(self._data, model, entries, contents)
         return [*found, *rules.on_twins(self._document, expanded.scenes, model)], expanded

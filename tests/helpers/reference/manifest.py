@@ -60,13 +60,13 @@ def _document(model: str) -> Schema:
 
 def _scene(whole: Schema) -> Schema:
     """The settings of a scene by name."""
-    settings: Schema = whole["properties"]["scenes"]["items"]["allOf"][0]["properties"]
+    settings: Schema = whole["properties"]["scenes"]["items"]["else"]["allOf"][0]["properties"]
     return settings
 
 
 def _scene_text(whole: Schema) -> str:
     shared = ", ".join(name for name in _scene(whole) if whole["properties"]["defaults"]["properties"].get(name, True))
-    return f"{whole['properties']['scenes']['items']['description']} Under defaults may stand: {shared}."
+    return f"{whole['properties']['scenes']['items']['else']['description']} Under defaults may stand: {shared}."
 
 
 def _entries(properties: Schema, required: set[str]) -> list[str]:
