@@ -5,6 +5,7 @@ with the place of its cell, so that all rules hold for rows as they are. What th
 as it is written, with `Expanded.in_manifest`.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -66,19 +67,19 @@ class Expanded:
             if source is None or problem.path[: _TO_SCENE + 1] in self.told:
                 alone += [problem] if source is None else []
                 continue
-            here = replace(problem, path=("scenes", source.entry, *problem.path[_TO_SCENE:]))
+            here = _back(problem, source)
             if not source.is_template or _is_of_row(here, source):
                 alone.append(_without_quotes(here) if source.is_template else here)
             else:
-                said = here.message.replace(f"scene {here.scene_id}", "the shot")
+                said = here.message.replace(f"scene {here.scene_id}", _SHOT)
                 shared[here.path, here.rule, said].append((here, source))
         told = (each for (path, _, said), group in shared.items() for each in self._shared(path, said, group))
         return [*self.problems, *alone, *told]
 
     def _shared(self, path: DataPath, said: str, group: Sequence[tuple[Problem, Source]]) -> Iterator[Problem]:
         """A problem of a setting without a column: one for all rows, or one for each row that has it."""
-        if len(group) == sum(source.entry == path[1] for source in self.sources):
-            problem, _ = group[0]
+        problem, _ = group[0]
+        if problem.rule.startswith(_OF_YAML) or len(group) == sum(one.entry == path[1] for one in self.sources):
             yield replace(problem, message=said, scene_id=None, place=Place(*problem.place))
         else:
             yield from (replace(one, place=RowPlace(*one.place, source.cell)) for one, source in group)
@@ -86,6 +87,22 @@ class Expanded:
     def _source(self, path: DataPath) -> Source | None:
         is_inside = path[:1] == ("scenes",) and len(path) >= _TO_SCENE
         return self.sources[int(path[1])] if is_inside and self.sources else None
+
+
+_SHOT = "the shot"
+_BY_NUMBER = ("unknown-key", "not-here")
+"""Rules whose messages call a scene by its number, although it has an id."""
+_OF_YAML = "yaml."
+"""What rules begin with that no row has a part in."""
+
+
+def _back(problem: Problem, source: Source) -> Problem:
+    """A problem with the path in the manifest as it is written; a scene that is called by its number has that there."""
+    here = replace(problem, path=("scenes", source.entry, *problem.path[_TO_SCENE:]))
+    if here.scene_id is not None and not here.rule.endswith(_BY_NUMBER):
+        return here
+    name = _SHOT if source.is_template else f"scene {source.entry + 1}"
+    return replace(here, message=re.sub(rf"\bscene {int(problem.path[1]) + 1}\b", name, here.message))
 
 
 def _is_of_row(problem: Problem, source: Source) -> bool:
@@ -122,9 +139,9 @@ def written_out(whole: Schema) -> Schema:
 
 
 def accepting(settings: Mapping[str, Any]) -> Accepts:
-    """Tells by the schemas of settings whether one takes a text; of one that there is not, it is said elsewhere."""
+    """Tells by the schemas of settings whether one takes a text; of a key in a mapping, nothing is known."""
     validators = {name: compiled(schema) for name, schema in settings.items() if isinstance(schema, dict)}
-    return lambda name, text: name not in validators or validators[name].is_valid(text)
+    return lambda name, text: name in validators and validators[name].is_valid(text)
 
 
 def name_of_place(place: Place) -> str:

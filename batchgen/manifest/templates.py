@@ -61,12 +61,12 @@ def cut(text: str, path: DataPath, names: Names) -> tuple[Template, list[tuple[s
         written, name = match[0], match[1]
         parts.append(text[end : match.start()])
         end = match.end()
-        if name in names.columns:
-            parts.append(names.columns[name])
-        elif name is not None and not (is_prompt and name in names.others):
-            faults.append(_unknown(name, path, names, is_prompt=is_prompt))
-        elif is_prompt:
+        if is_prompt and (name is None or name in names.others):
             parts.append(written)
+        elif name in names.columns:
+            parts.append(names.columns[name])
+        elif name is not None:
+            faults.append(_unknown(name, path, names, is_prompt=is_prompt))
         elif len(written) == 1:
             message = f"{name_of(path)} has a single {written}; write {written * 2} for the character itself"
             faults.append(("for_each.brace", message))
