@@ -362,7 +362,8 @@ class Scene:
     ``path`` leads to the entry of the manifest that it comes from, ``characters`` names the cast
     members among its references, in order of their numbers. ``take`` is None where the shot has one
     only. ``title`` and ``note`` are for people and have no part in the request. ``any_seed`` is the hash of the
-    request but for its seed where the manifest writes none; None where one is written.
+    request but for its seed where the manifest writes none; None where one is written. ``with_seed`` makes the same
+    request with another seed; None where the model takes none.
     """
 
     id: str
@@ -375,6 +376,7 @@ class Scene:
     title: str | None = None
     note: str | None = None
     any_seed: str | None = None
+    with_seed: Callable[[int], Request] | None = field(default=None, compare=False, repr=False)
 
     def facts(self) -> RequestFacts:
         """What is known of its request without the files."""
@@ -388,6 +390,7 @@ class Manifest:
 
     ``pricing`` is US dollars per second of output by tier, ``reference_price`` what stands beside it for reference
     video, ``budget_usd`` US dollars or None, ``run`` the options for a run, with paths as they are written.
+    ``profile`` is the one whose settings are laid over the defaults, None for none; ``profiles`` are all there are.
     """
 
     name: str
@@ -397,6 +400,8 @@ class Manifest:
     scenes: tuple[Scene, ...]
     run: Mapping[str, Any] = field(default_factory=dict)
     reference_price: ReferencePrice = None
+    profile: str | None = None
+    profiles: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The expanded manifest as JSON; the same manifest and files give the same bytes."""
@@ -407,6 +412,7 @@ class Manifest:
             **({} if self.reference_price is None else {"reference_video": str(self.reference_price)}),
             "budget_usd": None if self.budget_usd is None else str(self.budget_usd),
             **({"run": dict(self.run)} if self.run else {}),
+            **({} if self.profile is None else {"profile": self.profile}),
             "scenes": [
                 {
                     "scene_id": scene.id,

@@ -38,6 +38,7 @@ class Loading:
 
     path: Path
     run_dir: Path | None = None
+    profile: str | None = None
     history: tuple[Path, ...] | None = None
     reuse: tuple[Path, ...] | None = None
     strict: bool = False
@@ -122,7 +123,15 @@ def load(how: Loading, notify: Notify = ignore) -> Batch:
         directory = directory_of(name, settings)
         return learn(_attempts(directory.state_or_empty(), earlier(directory, settings)), model)
 
-    loaded = check(path, strict=how.strict, priced=priced, catalogue=how.catalogue, providers=how.providers)
+    loaded = check(
+        path,
+        strict=how.strict,
+        priced=priced,
+        profile=how.profile,
+        every_profile=False,
+        catalogue=how.catalogue,
+        providers=how.providers,
+    )
     if loaded.problems:
         notify(ProblemsFound(path, loaded.problems))
     if loaded.manifest is None:

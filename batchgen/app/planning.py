@@ -1,19 +1,20 @@
 """What a run would do with a batch, and what it would cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from batchgen.app.kept_results import elsewhere
 from batchgen.app.loading import Batch
 from batchgen.engine.estimate import scene_facts
 from batchgen.engine.events import SceneFacts
+from batchgen.engine.picked_seeds import with_picked_seeds
 from batchgen.engine.planner import Choice, Step, ahead_of
 from batchgen.engine.planner import plan as planned
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.errors import RefusedRun, UsageError
-from batchgen.report.plan import NO_PRICES, Outlook
+from batchgen.report.plan import NO_PRICES, Outlook, ProfileCost
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Plan:
 
     ``bound_to`` are hashes of what it was made from, where it is to be carried out as it is. ``gateway_costs`` is
     what the gateway said that scenes would cost, in US dollars by scene id; None where it was not asked.
+    ``profile_costs`` is what a run with each profile would cost; None where that was not planned. ``seeds_of`` names,
+    by scene id, the picked take that gave a scene its seed.
     """
 
     batch: Batch
@@ -34,10 +37,20 @@ class Plan:
     steps: tuple[Step, ...]
     bound_to: Mapping[str, str] = field(default_factory=dict)
     gateway_costs: Mapping[str, Decimal] | None = None
+    profile_costs: Mapping[str, ProfileCost] | None = None
+    seeds_of: Mapping[str, str] = field(default_factory=dict)
 
     def outlook(self, budget_usd: Decimal | None = None) -> Outlook:
         """The plan for people and programs, held against a budget; the manifest's where none is given."""
-        return Outlook(self.steps, self.ahead, self.prices, self.budget(budget_usd), self.gateway_costs)
+        return Outlook(
+            self.steps,
+            self.ahead,
+            self.prices,
+            self.budget(budget_usd),
+            self.gateway_costs,
+            self.profile_costs,
+            self.seeds_of,
+        )
 
     def budget(self, budget_usd: Decimal | None = None) -> Decimal | None:
         """The budget that holds: the one given, or else the manifest's."""
@@ -63,6 +76,8 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
         raise UsageError(
             f"{batch.directory} holds the batch {state.name!r}, and the manifest is {batch.manifest.name!r}"
         )
+    manifest, seeds_of = with_picked_seeds(batch.manifest, state)
+    batch = replace(batch, manifest=manifest)
     prices = batch.prices(state)
     scenes = scene_facts(batch.manifest, prices)
     ahead = ahead_of(state, scenes)
@@ -73,4 +88,4 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
         raise UsageError(f"there is no scene {', '.join(lost)} to be paid for once more")
     if not steps:
         raise UsageError(f"no scene matches {', '.join(choice.globs)}")
-    return Plan(batch, prices, scenes, choice, state, ahead, tuple(steps))
+    return Plan(batch, prices, scenes, choice, state, ahead, tuple(steps), seeds_of=seeds_of)

@@ -94,6 +94,8 @@ class State:
     """What the last run might spend at most, over all runs; None for no limit."""
     gateway: str = ""
     """Where the first task was created, or may have been; empty before that, and for a rehearsal."""
+    profile: str = ""
+    """The profile of the last run; empty for none."""
     request_format: str = ""
     """The form of the request that last created a task; empty where that is not known."""
     _talks_to: str = ""
@@ -295,6 +297,7 @@ class State:
         self.held = {}
         self.downloads = event.download
         self.budget_usd = event.budget_usd
+        self.profile = event.profile
 
     def _end(self) -> None:
         self.cut_off = False

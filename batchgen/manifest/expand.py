@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -218,7 +219,7 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Conten
         seed = _seed(draft, name, model, number)
         explicit = others if seed is None else {**others, "seed": seed}
         wanted = SceneSettings(model.name, filled.prompt, references, explicit)
-        request = Request(model.asked(wanted), model.form.document(wanted))
+        request = _request(model, wanted)
         yield Scene(
             id=scene_id,
             path=draft.path,
@@ -230,7 +231,16 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[str, Conten
             title=_text(draft, "title"),
             note=_text(draft, "note"),
             any_seed=_any_seed(draft, model, wanted, request),
+            with_seed=partial(_with_seed, model, wanted) if "seed" in model.form.settings else None,
         )
+
+
+def _request(model: Model, wanted: SceneSettings) -> Request:
+    return Request(model.asked(wanted), model.form.document(wanted))
+
+
+def _with_seed(model: Model, wanted: SceneSettings, seed: int) -> Request:
+    return _request(model, replace(wanted, others={**wanted.others, "seed": seed}))
 
 
 def _any_seed(draft: Draft, model: Model, wanted: SceneSettings, request: Request) -> str | None:
@@ -243,7 +253,7 @@ def _any_seed(draft: Draft, model: Model, wanted: SceneSettings, request: Reques
     if "seed" not in wanted.others:
         return request.sha256
     alike = replace(wanted, others={**wanted.others, "seed": _DERIVED})
-    return Request(alike.asked(), model.form.document(alike)).sha256
+    return _request(model, alike).sha256
 
 
 def _text(draft: Draft, setting: str) -> str | None:

@@ -55,6 +55,8 @@ def rule_name(path: DataPath) -> str:
     """The name of a setting in rules: its key, without the names that users choose."""
     if path[:1] in (("cast",), ("pricing",), ("vars",)):
         return str(path[0])
+    if path[:1] == ("profiles",) and len(path) <= len(("profiles", "NAME")):
+        return "profiles"
     return next((step for step in reversed(path) if isinstance(step, str)), "manifest")
 
 
