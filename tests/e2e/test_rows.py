@@ -23,19 +23,14 @@ def test_the_example_with_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(ROOT / "manifests", folder, ignore=shutil.ignore_patterns("runs"))
     monkeypatch.chdir(folder)
     rows = Path("rows.csv")
-    first = in_process("run", "rows.yaml", *QUICK, "--scene", "sale-*")
+    first = in_process("run", "rows.yaml", *QUICK, "--scene", "sale-lamp")
     assert first.code == 0, first.err
     assert in_process("plan", "rows.yaml", "--emulator", "--out", "plan.json").code == 0
     header, *lines = rows.read_text().splitlines()
     rows.write_text("\n".join([header, *reversed(lines)]))
     moved = actions()
-    assert moved == {
-        "sale-gull": "done",
-        "sale-portrait": "done",
-        "sale-boat": "done",
-        "sale-lamp": "done",
-        "end": "submit",
-    }
+    assert list(moved) == ["sale-gull", "sale-portrait", "sale-boat", "sale-lamp", "end"]
+    assert [name for name, action in moved.items() if action == "done"] == ["sale-lamp"]
     rows.write_text(rows.read_text().replace("a brass lamp", "a lamp of glass"))
     assert actions() == {**moved, "sale-lamp": "submit"}
     refused = in_process("run", "rows.yaml", *QUICK, "--plan", "plan.json")
