@@ -5,6 +5,7 @@ from dataclasses import replace
 from batchgen.app.checking import InvalidManifest
 from batchgen.app.loading import load
 from batchgen.app.planning import Plan, plan
+from batchgen.engine.budget import Sum
 from batchgen.errors import UsageError
 from batchgen.report.plan import ProfileCost
 
@@ -24,6 +25,9 @@ def _cost(made: Plan, name: str) -> ProfileCost:
         return ProfileCost(made.outlook().new_cost, is_in_force=True)
     try:
         other = load(replace(made.batch.loading, profile=name))
-        return ProfileCost(plan(other, made.choice, made.state).outlook().new_cost)
-    except (InvalidManifest, UsageError):  # it cannot be run, or has none of the scenes that are selected
+    except InvalidManifest:
         return ProfileCost(None)
+    try:
+        return ProfileCost(plan(other, made.choice, made.state).outlook().new_cost)
+    except UsageError:  # it has none of the scenes that are selected
+        return ProfileCost(Sum())

@@ -14,9 +14,9 @@ from batchgen.model import Manifest, Scene
 def with_picked_seeds(manifest: Manifest, state: State) -> tuple[Manifest, dict[str, str]]:
     """The manifest with the seeds of picked takes, and by scene the name of what each is from.
 
-    Only with a profile: without one there is nothing else that a take was a draft of.
+    Only where there are profiles: without them there is nothing that a take was a draft of.
     """
-    if manifest.profile is None or not state.picked_scenes:
+    if not manifest.profiles or not state.picked_scenes:
         return manifest, {}
     found = {scene.id: one for scene in manifest.scenes if (one := _picked_take(scene, state)) is not None}
     scenes = tuple(_seeded(scene, found.get(scene.id)) for scene in manifest.scenes)

@@ -6,7 +6,7 @@ as it is written, with `Expanded.in_manifest`.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -73,20 +73,22 @@ class Expanded:
             else:
                 said = here.message.replace(f"scene {here.scene_id}", _SHOT)
                 shared[here.path, here.rule, said].append((here, source))
-        told = (each for (path, _, said), group in shared.items() for each in self._shared(path, said, group))
+        rows = Counter(source.entry for source in self.sources)
+        told = (each for (path, _, said), group in shared.items() for each in _shared(said, group, rows[int(path[1])]))
         return [*self.problems, *alone, *told]
-
-    def _shared(self, path: DataPath, said: str, group: Sequence[tuple[Problem, Source]]) -> Iterator[Problem]:
-        """A problem of a setting without a column: one for all rows, or one for each row that has it."""
-        problem, _ = group[0]
-        if problem.rule.startswith(_OF_YAML) or len(group) == sum(one.entry == path[1] for one in self.sources):
-            yield replace(problem, message=said, scene_id=None, place=Place(*problem.place))
-        else:
-            yield from (replace(one, place=RowPlace(*one.place, source.cell)) for one, source in group)
 
     def _source(self, path: DataPath) -> Source | None:
         is_inside = path[:1] == ("scenes",) and len(path) >= _TO_SCENE
         return self.sources[int(path[1])] if is_inside and self.sources else None
+
+
+def _shared(said: str, group: Sequence[tuple[Problem, Source]], rows: int) -> Iterator[Problem]:
+    """A problem of a setting without a column: one for all ``rows``, or one for each row that has it."""
+    problem, _ = group[0]
+    if problem.rule.startswith(_OF_YAML) or len(group) == rows:
+        yield replace(problem, message=said, scene_id=None, place=Place(*problem.place))
+    else:
+        yield from (replace(one, place=RowPlace(*one.place, source.cell)) for one, source in group)
 
 
 _SHOT = "the shot"

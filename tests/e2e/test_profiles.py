@@ -61,6 +61,7 @@ def by_profile(found: dict[str, Any]) -> dict[str, str]:
 
 def test_from_a_draft_to_the_final_and_back() -> None:
     assert by_profile(plan("draft")) == {"draft": "0.60", "final": "0.90"}
+    assert by_profile(plan("draft", "--scene", "s01-t2")) == {"draft": "0.20", "final": "0"}
     assert "3 scenes of profile draft: 3 completed" in run("--profile", "draft")
     drafted = {row["scene_id"]: row for row in rows("report.csv")}
     page = (RUN_DIR / "report.html").read_text(encoding="utf-8")

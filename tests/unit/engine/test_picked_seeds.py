@@ -80,8 +80,15 @@ def test_without_a_pick_or_a_profile_nothing_changes(tmp_path: Path) -> None:
     assert with_picked_seeds(final, after(tmp_path, [])) == (final, {})
     cleared = [*pick("s01-t2"), ev.PicksCleared("t", "s01")]
     assert with_picked_seeds(final, after(tmp_path, cleared)) == (final, {})
-    plain = manifest(tmp_path, None)
+    plain = replace(manifest(tmp_path, None), profiles=())
     assert with_picked_seeds(plain, after(tmp_path, pick("s01-t2"))) == (plain, {})
+
+
+def test_the_final_may_be_the_manifest_without_a_profile(tmp_path: Path) -> None:
+    plain, state = manifest(tmp_path, None), after(tmp_path, pick("s01-t3"))
+    made, named = with_picked_seeds(plain, state)
+    assert named == {"s01": "s01-t3"}
+    assert seeds(made)["s01"] == seeds(manifest(tmp_path, "draft"))["s01-t3"]
 
 
 def test_takes_keep_their_seeds(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ near_manifests = mapping(
     defaults=mapping(**near_settings),
     cast=mapping(hero=st.sampled_from(ADDRESSES), dog=st.sampled_from(ADDRESSES)),
     vars=mapping(look=st.sampled_from(["night", "{dog}", "{look}", "}", "x" * 1501]), hero=st.just("a")),
+    profiles=st.dictionaries(st.sampled_from(["draft", "final", "a b"]), mapping(**near_settings) | trees, max_size=2),
+    run=mapping(profile=st.sampled_from(["draft", "final"])),
     pricing=mapping(**{"720P": st.sampled_from(["0.10", 0.1, -1]), "1080P": st.sampled_from(["0.15", 1])}),
     budget_usd=st.sampled_from(["5", 5, 0.5, -1]),
     scenes=st.lists(
