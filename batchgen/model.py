@@ -45,9 +45,9 @@ class Place(NamedTuple):
 
 
 class RowPlace(Place):
-    """A place whose value comes from a cell."""
+    """A place whose value comes from a cell; one that is made of it with `_replace` has none."""
 
-    _cell: CellPlace | None
+    _cell: CellPlace | None = None
 
     def __new__(cls, line: int, column: int, cell: CellPlace | None = None) -> Self:
         """Take the place in the manifest, and the cell."""

@@ -28,7 +28,7 @@ _TO_SCENE = 2
 """Steps of a path that lead to a scene."""
 
 Read: TypeAlias = Callable[[str, Collection[str]], RowFile]
-"""Reads the list of a name; the names in braces tell its columns."""
+"""Reads the list of a name; the names in braces of all shots tell its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +162,17 @@ class _Expansion:
         self._read = read
         self._accepts = accepts
         self._required = required
+        self._used: frozenset[str] = frozenset()
+        self._told: set[str] = set()
+        self._others = frozenset(name for kind in ("cast", "vars") for name in self._names(kind))
         self._scenes: list[Data] = []
         self._spots: list[Spot] = []
         self._first: list[int] = []
         self._result = Expanded(document)
 
     def run(self, listed: Sequence[Data]) -> Expanded:
+        shots = [entry for entry in listed if isinstance(entry, dict) and KEY in entry]
+        self._used = frozenset(name for shot in shots for name in names_in(list(shot.values())))
         for index, entry in enumerate(listed):
             self._first.append(len(self._scenes))
             spot = self._document.spot(("scenes", index))
@@ -223,9 +228,11 @@ class _Expansion:
         if not isinstance(name, str) or not name:
             yield "for_each.type", "for_each has to be the name of a CSV file, relative to the manifest", None
             return
-        rows = self._read(name, frozenset(names_in(shot)))
-        yield from ((fault.rule, fault.message, fault.cell) for fault in rows.faults)
-        yield from self._collisions(rows)
+        rows = self._read(name, self._used)
+        if name not in self._told:  # what is wrong with a list is told once, where a shot names it first
+            self._told.add(name)
+            yield from ((fault.rule, fault.message, fault.cell) for fault in rows.faults)
+            yield from self._collisions(rows)
         if len(rows.rows) > self._most - len(self._scenes):
             message = f"with {len(rows.rows)} rows the manifest has more than {self._most} scenes; split the list"
             yield "scenes.maxItems", message, None
@@ -246,8 +253,8 @@ class _Expansion:
 
     def _has_room(self, index: int, shot: dict[str, Data], spot: Spot, rows: RowFile) -> bool:
         """Add a scene for each row, as long as there is room for its texts."""
-        others = [name for kind in ("cast", "vars") for name in self._names(kind)]
-        template = ShotTemplate(shot, spot, Names(rows.name, rows.columns, others), self._accepts, self._required)
+        names = Names(rows.name, rows.columns, self._others)
+        template = ShotTemplate(shot, spot, names, self._accepts, self._required)
         for fault in template.faults:
             self._tell(index, fault)
         for row in rows.rows:

@@ -1,17 +1,23 @@
 """The CSV file that ``for_each`` names: its columns, its rows, and what is wrong with either."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from batchgen.manifest.messages import show_value
 from batchgen.manifest.path_remedies import path_remedy
+from batchgen.manifest.yaml_reader import MOST_PROBLEMS
 from batchgen.media.decoding import UnusableMedia
-from batchgen.media.references import is_url, open_reference
+from batchgen.media.references import declared_mime, is_url, open_reference
 from batchgen.model import CellPlace
 from batchgen.sheets.csv_table import read_csv
 from batchgen.sheets.table import MARK, MAX_BYTES, OLD_MARK, Row, Table, UnreadableTable, column_name
+
+_MOST_FAULTS = 100
+"""Faults of a header that are told; more are let be."""
+MOST_CELLS = 2_000_000
+"""Cells of a list, counted by the marks that may be between them, so that reading it stays bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,14 @@ class RowFault:
 class RowFile:
     """A list as far as it can be used: ``columns`` by name, counted from 0, and the rows that fit the header.
 
-    ``header`` is the number of the row that names the columns.
+    ``titles`` are the names by column, ``header`` is the number of the row that has them.
     """
 
     name: str
     columns: dict[str, int]
     rows: tuple[Row, ...]
     faults: tuple[RowFault, ...]
+    titles: tuple[str, ...] = ()
     header: int = 1
 
     def cell(self, row: int, column: int) -> CellPlace:
@@ -42,13 +49,13 @@ class RowFile:
 
 
 def reader_in(folder: Path) -> Callable[[str, Collection[str]], RowFile]:
-    """Reads lists relative to ``folder``, each once for the same names in braces."""
-    known: dict[tuple[str, Collection[str]], RowFile] = {}
+    """Reads lists relative to ``folder``, each once."""
+    known: dict[str, RowFile] = {}
 
     def read_once(name: str, used: Collection[str]) -> RowFile:
-        if (name, used) not in known:
-            known[name, used] = read_rows(name, folder, used)
-        return known[name, used]
+        if name not in known:
+            known[name] = read_rows(name, folder, used)
+        return known[name]
 
     return read_once
 
@@ -56,7 +63,7 @@ def reader_in(folder: Path) -> Callable[[str, Collection[str]], RowFile]:
 def read_rows(name: str, folder: Path, used: Collection[str]) -> RowFile:
     """Read the list ``name``, relative to ``folder``.
 
-    ``used`` are the names in braces that a shot has: they tell which mark is between the cells.
+    ``used`` are the names in braces that shots have: they tell which mark is between the cells.
     """
     try:
         table = read_csv(_content(name, folder), None, lambda texts: sum(text in used for text in texts))
@@ -76,8 +83,8 @@ def _unusable(name: str, rule: str, message: str, cell: CellPlace | None = None)
 
 def _content(name: str, folder: Path) -> bytes:
     """The bytes of the file. Raises `UnusableMedia` with what stands behind its name in the message."""
-    if is_url(name):
-        raise UnusableMedia("is an address; download the list and name the file")
+    if is_url(name) or declared_mime(name) is not None:
+        raise UnusableMedia("is an address; save the list in a file and name that")
     advice = path_remedy(name, folder)
     if advice:
         raise UnusableMedia(f"does not exist; {advice}")
@@ -89,6 +96,8 @@ def _content(name: str, folder: Path) -> bytes:
         raise UnusableMedia(f"cannot be read: {error.strerror}") from None
     if len(content) > MAX_BYTES:
         raise UnusableMedia(f"has more than {MAX_BYTES} bytes, which is the most for a list; split it")
+    if sum(content.count(mark) for mark in (b",", b";", b"\t", b"\n", b"\r")) > MOST_CELLS:
+        raise UnusableMedia(f"has more than {MOST_CELLS} cells, which is the most for a list; split it")
     if content.startswith((MARK, OLD_MARK)):
         raise UnusableMedia("is a workbook; save its sheet as CSV in UTF-8 and name that file")
     return content
@@ -101,26 +110,25 @@ def _checked(name: str, table: Table) -> RowFile:
         names.pop()
     columns = {text: index for index, text in reversed(list(enumerate(names))) if text}
     fitting = [row for row in below if _is_as_wide(row, len(names))]
-    faults = [
-        *_of_header(name, header, names, below),
-        *(fault for row in below for fault in _of_width(name, row, len(names), table.delimiter)),
-    ]
+    of_rows = (fault for row in below for fault in _of_width(name, row, len(names), table.delimiter))
+    faults = [*islice(_of_header(name, header, names, below), _MOST_FAULTS), *islice(of_rows, MOST_PROBLEMS)]
     if not below:
         message = f"{show_value(name)} has no rows below its header; write a row for each scene"
         faults.append(RowFault("for_each.empty", message, CellPlace(name, header.number, 1)))
-    return RowFile(name, columns, tuple(fitting), tuple(faults), header.number)
+    return RowFile(name, columns, tuple(fitting), tuple(faults), tuple(names), header.number)
 
 
 def _of_header(name: str, header: Row, names: Sequence[str], below: Sequence[Row]) -> Iterator[RowFault]:
     """Names that stand there twice, and columns without a name in which something stands."""
-    for text, number in Counter(filter(None, names)).items():
-        if number > 1:
-            index = names.index(text, names.index(text) + 1)
-            message = f"the column {text} stands there twice, first in {column_name(names.index(text))}; rename one"
+    first: dict[str, int] = {}
+    for index, text in enumerate(names):
+        if text and first.setdefault(text, index) != index:
+            message = f"the column {text} stands there twice, first in {column_name(first[text])}; rename one"
             yield RowFault("for_each.header", message, CellPlace(name, header.number, index + 1))
-    for index in (index for index, text in enumerate(names) if not text):
-        row = next((row for row in below if not row.cell(index).is_empty), None)
-        if row is not None:
+    unnamed = {index for index, text in enumerate(names) if not text}
+    for row in below if unnamed else ():
+        for index in (index for index, cell in enumerate(row.cells) if index in unnamed and not cell.is_empty):
+            unnamed.remove(index)
             message = f"column {column_name(index)} has no name, and something stands in row {row.number}; name it"
             yield RowFault("for_each.header", message, CellPlace(name, header.number, index + 1))
 

@@ -166,8 +166,8 @@ class _Filling:
         return RowScene(settings, spot, tuple(self._faults), self._characters, cell)
 
     def _empty(self, name: str, node: _Node, column: int) -> Fault:
-        title = next(title for title, index in self._rows.columns.items() if index == column)
-        message = f"nothing stands under {title}, and the {name} of row {self._row.number} needs it; fill the cell"
+        title, number = self._rows.titles[column], self._row.number
+        message = f"nothing stands under {title}, and the {name} of row {number} needs it; fill the cell"
         return Fault(node.spot, (name,), "for_each.empty-cell", message, self._cell(column))
 
     def _cell(self, column: int) -> CellPlace:

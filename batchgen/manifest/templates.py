@@ -95,15 +95,16 @@ def _run_together(parts: list[str | int]) -> Iterator[str | int]:
 
 
 def _unknown(name: str, path: DataPath, names: Names, *, is_prompt: bool) -> tuple[str, str]:
-    known = [*names.columns, *(names.others if is_prompt else ())]
-    few = len(known) <= _MOST_NAMED
+    count = len(names.columns) + (len(names.others) if is_prompt else 0)
+    few = count <= _MOST_NAMED
+    known = [*names.columns, *(names.others if is_prompt else ())] if few else []
     close = get_close_matches(name, known, n=1) if few else []
     if close:
         hint = f"did you mean {{{close[0]}}}?"
     elif few:
         hint = f"there is {joined(sorted(known), 'and')}"
     else:
-        hint = f"they have {len(known)} others"
+        hint = f"they have {count} others"
     what = "neither a column of {} nor in cast or vars" if is_prompt else "not a column of {}"
     message = f"{'the prompt' if is_prompt else name_of(path)} has {{{name}}}, which is {what.format(names.file)}"
     return "for_each.unknown", f"{message}; {hint} (write {{{{ and }}}} for braces themselves)"

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from batchgen.manifest import for_each
+from batchgen.manifest import for_each, row_file
 from batchgen.manifest.for_each import accepting, expanded
 from batchgen.manifest.load import LoadedManifest
 from batchgen.manifest.row_file import read_rows
@@ -195,6 +195,7 @@ WRONG_SHOTS = {
     "no id": (HEAD.replace('    id: "{id}"\n', ""), [(6, None, "id.for_each")]),
     "no name of a file": (HEAD.replace("rows.csv", "[rows.csv]"), [(6, None, "for_each.type")]),
     "an address": (HEAD.replace("rows.csv", "https://example.com/rows.csv"), [(6, None, "for_each.unusable")]),
+    "a data URI": (HEAD.replace("rows.csv", "data:text/csv;base64,aWQ="), [(6, None, "for_each.unusable")]),
     "a folder": (HEAD.replace("rows.csv", "."), [(6, None, "for_each.unusable")]),
     "a column without quotes": (HEAD + "    seed: {seed}\n", [(9, None, "for_each.quotes")]),
     "a column of no list": (HEAD + '    seed: "{sed}"\n', [(9, None, "for_each.unknown")]),
@@ -273,11 +274,37 @@ def test_an_unknown_name_lists_what_there_is(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", [HEAD + "for_each: rows.csv\n", HEAD + "defaults: {for_each: rows.csv}\n"])
+def test_the_place_of_for_each_is_told(tmp_path: Path, text: str) -> None:
+    (problem,) = loaded(tmp_path, text).problems
+    assert (problem.rule, "put it into a scene, above its id" in problem.message) == ("unknown-key", True)
+
+
 def test_more_rows_than_a_manifest_takes_are_not_written_out(tmp_path: Path) -> None:
     most = WHOLE["properties"]["scenes"]["maxItems"]
     rows = "id,thing\n" + "".join(f"{number},x\n" for number in range(most + 1))
     (problem,) = loaded(tmp_path, HEAD, rows).problems
     assert told(problem) == (6, None, "scenes.maxItems")
+
+
+def test_a_list_of_several_shots_is_read_and_told_of_once(tmp_path: Path) -> None:
+    more = '  - for_each: rows.csv\n    id: "more-{id}"\n    prompt: "{hero} drops {thing}"\n'
+    assert [scene.id for scene in scenes(tmp_path, HEAD + more)] == ["a", "b", "c", "more-a", "more-b", "more-c"]
+    found = loaded(tmp_path, HEAD + more, "id,thing\na\nb,c\n").problems
+    assert [told(problem) for problem in found] == [(6, "rows.csv:2:A", "for_each.cells")]
+
+
+def test_a_list_with_millions_of_cells_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_file, "MOST_CELLS", 8)
+    assert loaded(tmp_path, HEAD, "id,thing\na,b\nc,d\n").problems == ()
+    (problem,) = loaded(tmp_path, HEAD, "id,thing\na,b\nc,d\n\n\n\n").problems
+    assert (told(problem), "8 cells" in problem.message) == ((6, None, "for_each.unusable"), True)
+
+
+def test_a_row_that_looks_like_its_line_with_a_comment(tmp_path: Path) -> None:
+    """A prompt without quotes, in which a cell puts what stands there already."""
+    text = HEAD.replace('"{hero} holds {thing}, {look}"', "character1 holds {thing} #3")
+    assert "cast.unknown" in [problem.rule for problem in loaded(tmp_path, text, "id,thing\na,{thing}\n").problems]
 
 
 def test_the_work_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
