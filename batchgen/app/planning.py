@@ -80,7 +80,7 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
     batch = replace(batch, manifest=manifest)
     prices = batch.prices(state)
     scenes = scene_facts(batch.manifest, prices)
-    ahead = ahead_of(state, scenes)
+    ahead = ahead_of(state.with_profile(manifest.profile or ""), scenes)
     others = elsewhere(batch.reuse, scenes)
     steps = planned(scenes, state, choice, batch.directory.missing(ahead, scenes), others)
     lost = [glob for glob in choice.again if not any(Choice(again=(glob,)).wants_again(one.scene_id) for one in scenes)]

@@ -96,6 +96,8 @@ class State:
     """Where the first task was created, or may have been; empty before that, and for a rehearsal."""
     profile: str = ""
     """The profile of the last run; empty for none."""
+    others: dict[str, tuple[SceneFacts, ...]] = field(default_factory=dict)
+    """The scenes of the manifest in the other profiles, as each was run last."""
     request_format: str = ""
     """The form of the request that last created a task; empty where that is not known."""
     _talks_to: str = ""
@@ -193,6 +195,18 @@ class State:
         ahead = replace(self, attempts=dict(self.attempts), by_request=dict(self.by_request))
         ahead._list(tuple(scenes))  # noqa: SLF001 - its own kind
         return ahead
+
+    def with_profile(self, profile: str) -> "State":
+        """This state, as it would be once a run with that profile begins; only to look at."""
+        return replace(self, others=self._besides(profile), profile=profile)
+
+    def _besides(self, profile: str) -> dict[str, tuple[SceneFacts, ...]]:
+        """The scenes of all profiles but that one."""
+        if profile == self.profile or not self.scenes:
+            return self.others
+        found = {**self.others, self.profile: self.scenes}
+        found.pop(profile, None)
+        return found
 
     def adoptions(self, at: str) -> Iterator[Adopted]:
         """For each scene that has nothing, the attempt of a scene that is gone, where there is one that fits."""
@@ -297,7 +311,7 @@ class State:
         self.held = {}
         self.downloads = event.download
         self.budget_usd = event.budget_usd
-        self.profile = event.profile
+        self.others, self.profile = self._besides(event.profile), event.profile
 
     def _end(self) -> None:
         self.cut_off = False

@@ -72,7 +72,8 @@ def _money(state: State, rows: Sequence[Row]) -> list[str]:
     lines = [told]
     listed = total(row["cost_usd"] for row in rows if isinstance(row["cost_usd"], Decimal))
     if listed != paid.usd:
-        alone = f"of that {minus(paid.usd, listed):f} USD for scenes that are not in the manifest any more"
+        whose = "of other profiles, or " if state.others else "that are "
+        alone = f"of that {minus(paid.usd, listed):f} USD for scenes {whose}not in the manifest any more"
         lines.append(f"{alone}: ledger.csv has them, report.csv does not")
     if out.usd or out.unknown:
         untold = f" and {out.unknown} without an estimate" if out.unknown else ""
