@@ -158,7 +158,13 @@ class _Run:
         add(
             [
                 ev.RunStarted(
-                    at, __version__, self._settings.download, gateway, self._options.rebind, self._settings.budget_usd
+                    at,
+                    __version__,
+                    self._settings.download,
+                    gateway,
+                    self._options.rebind,
+                    self._settings.budget_usd,
+                    manifest.profile or "",
                 )
             ]
         )

@@ -20,8 +20,9 @@ from batchgen.layout import FRAMES, frame_path
 from batchgen.manifest.reference_checks import beyond
 from batchgen.media.probe import UnusableMedia, probe
 from batchgen.media.references import sha256
-from batchgen.model import Request, Scene
+from batchgen.model import Request
 from batchgen.references import Content, Reference, ResultReference, Still
+from batchgen.scenes import Scene
 from batchgen.store.links import digest
 
 Frames: TypeAlias = Mapping[tuple[str, str], int]

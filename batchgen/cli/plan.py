@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from batchgen.cli.completion import manifests, scenes_of_manifest
+from batchgen.cli.completion import manifests, profiles_of_manifest, scenes_of_manifest
 from batchgen.cli.options import Given, PlacedCommand
 
 _OF_THE_GATEWAY = frozenset({"base_url", "api_key_file"})
@@ -19,6 +19,12 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     "manifest", metavar="MANIFEST", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     shell_complete=manifests,
 )  # fmt: skip
+@click.option(
+    "--profile",
+    metavar="NAME",
+    shell_complete=profiles_of_manifest,
+    help="Lay the settings of this profile over the defaults.",
+)
 @click.option(
     "--run-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -59,6 +65,7 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 def command(
     context: click.Context,
     manifest: Path,
+    profile: str | None,
     run_dir: Path | None,
     out: Path | None,
     form: str,
@@ -88,6 +95,7 @@ def command(
     from batchgen.app.asking import with_gateway_costs
     from batchgen.app.loading import Loading, load
     from batchgen.app.planning import plan
+    from batchgen.app.profiles import with_profile_costs
     from batchgen.app.run_options import RunOptions
     from batchgen.app.saved_plan import save_plan
     from batchgen.cli.keys import found
@@ -111,6 +119,7 @@ def command(
     how = Loading(
         path=manifest,
         run_dir=run_dir,
+        profile=profile,
         history=history if given.has("history") else None,
         reuse=reuse if given.has("reuse") else None,
         strict=strict,
@@ -120,7 +129,7 @@ def command(
     for line in given.elsewhere(manifest, batch.manifest.run):
         click.echo(on_one_line(line), err=True)
     held = {"attempts": attempts, "history": history, "reuse": reuse, **given.left_to(batch.run_settings)}
-    made = plan(batch, Choice(scenes, retry_failed, not no_download, held["attempts"], again))
+    made = with_profile_costs(plan(batch, Choice(scenes, retry_failed, not no_download, held["attempts"], again)))
     if ask_gateway:
         key = found(batch.provider, api_key_file)
         made = with_gateway_costs(made, key, RunOptions.of(batch, {"base_url": base_url}), show_notice)

@@ -79,7 +79,8 @@ class _Told:
 def _summary(followed: Followed, directory: RunDirectory) -> str:
     """How a run stands, on one line."""
     standing = followed.standing()
-    words = [f"{standing.over}/{standing.scenes} scenes", f"{standing.running} running"]
+    words = [f"profile {followed.state.profile}"] if followed.state.profile else []
+    words += [f"{standing.over}/{standing.scenes} scenes", f"{standing.running} running"]
     words += [f"{standing.failed} failed"] if standing.failed else []
     words += [f"{standing.unknown} unknown"] if standing.unknown else []
     words += [f"{standing.charged_usd:f} USD"]

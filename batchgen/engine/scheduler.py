@@ -13,8 +13,8 @@ command that came with them. So the intent to submit is on disk before the first
 the id of a task before its first read; whatever a crash leaves behind says at least that much.
 
 What a scene goes through. ``_take_up`` puts each step of the plan into one of four queues: submit, poll,
-fetch, prepare. A queue holds scenes on their way, a `SceneRun` each, with the attempt that it follows; one is in at most
-one of them, or under way in one command. An attempt is followed once, whoever else needs it: the others
+fetch, prepare. A queue holds scenes on their way, a `SceneRun` each, with the attempt that it follows; one is in
+at most one of them, or under way in one command. An attempt is followed once, whoever else needs it: the others
 find it by its request.
 The results move it on: created → poll, completed → fetch, refused for now → submit later, and so on.
 Where an attempt stands is kept in ``state`` alone, and changed by events alone; `SceneRun` holds counters

@@ -24,6 +24,8 @@ NAMES_INSIDE: Mapping[type, Mapping[str, str]] = {
     TaskResult: {},
 }
 """What stands among the fields of an event in its line, and the names that it has there."""
+_LEFT_OUT = ("profile", "sources", "built_on", "review")
+"""Fields that do not stand in a line where they say nothing: without them it is the line of versions before."""
 _OPTIONAL = frozenset({Asked})
 """Those whose fields came later than the lines that they stand in."""
 
@@ -38,6 +40,7 @@ class LineForm:
         self._decoders = tuple(_DECODERS[declared] for _, declared, _ in listed)
         # A field that came later has a default: journals of versions before do without it.
         self._defaults = {name: default for name, _, default in listed if default is not MISSING}
+        self._left_out = tuple(name for name in _LEFT_OUT if name in self._defaults)
         self._values = itemgetter(*self.names)
         self._parts = attrgetter(*_places(kind))
         self._made_anew = [(number, each) for number, each in enumerate(self._decoders) if each in _WRITTEN]
@@ -67,7 +70,11 @@ class LineForm:
         parts = list(self._parts(value))
         for number, decoder in self._made_anew:
             parts[number] = _WRITTEN[decoder](parts[number])
-        return dict(zip(self.names, parts, strict=True))
+        found = dict(zip(self.names, parts, strict=True))
+        for name in self._left_out:
+            if not found[name]:
+                del found[name]
+        return found
 
 
 @cache

@@ -1,7 +1,7 @@
 """A plan: what it would cost, the question before it is carried out, and the plan as JSON. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -21,11 +21,20 @@ NO_TIER = "no tier"
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileCost:
+    """What a run with a profile would cost; ``new`` is None where it cannot be run as it is."""
+
+    new: Sum | None
+    is_in_force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """What would happen to each scene, with the state and the prices it was planned from.
 
     ``gateway_costs`` is what the gateway itself says that scenes would cost, in US dollars by scene id, as far as it
-    says; None where it was not asked.
+    says; None where it was not asked. ``profile_costs`` is what a run with each profile would cost, None where there
+    are none or that was not planned; ``seeds_of`` names by scene id the picked take that a scene has its seed of.
     """
 
     steps: Sequence[Step]
@@ -33,6 +42,8 @@ class Outlook:
     prices: Prices
     budget_usd: Decimal | None
     gateway_costs: Mapping[str, Decimal] | None = None
+    profile_costs: Mapping[str, ProfileCost] | None = None
+    seeds_of: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def purchases(self) -> list[Step]:
@@ -96,8 +107,24 @@ def as_json(outlook: Outlook) -> dict[str, Any]:
         "budget_usd": _text(outlook.budget_usd),
         "budget_left_usd": _text(outlook.left_usd),
         "prices": outlook.prices.as_json(),
+        **_profiles_as_json(outlook.profile_costs),
     }
     return {"scenes": scenes, "removed": [_removed_as_json(one, outlook) for one in removed(outlook)], "totals": totals}
+
+
+def _profiles_as_json(costs: Mapping[str, ProfileCost] | None) -> dict[str, Any]:
+    """What each profile would cost, where there are profiles."""
+    if costs is None:
+        return {}
+    listed = {
+        name: {
+            "in_force": cost.is_in_force,
+            "estimated_cost_usd": None if cost.new is None else _text(cost.new.usd),
+            "estimate_unknown": None if cost.new is None else cost.new.unknown,
+        }
+        for name, cost in costs.items()
+    }
+    return {"profiles": listed}
 
 
 def _step_as_json(step: Step, outlook: Outlook) -> dict[str, Any]:
@@ -120,6 +147,7 @@ def _step_as_json(step: Step, outlook: Outlook) -> dict[str, Any]:
         "estimated_cost_usd": _text(step.new_cost_usd),
         "gateway_cost_usd": _text(said) if step.buys else None,
         "charged_usd": _text(_charged(outlook.state, step)),
+        **({"seed_of": outlook.seeds_of[step.scene.scene_id]} if step.scene.scene_id in outlook.seeds_of else {}),
         "sources": list(step.scene.sources),
         "built_on": list(step.scene.built_on),
         "waits_for": list(step.waits_for),

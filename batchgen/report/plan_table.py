@@ -13,6 +13,7 @@ from batchgen.report.plan import (
     NO_PRICES,
     NO_TIER,
     Outlook,
+    ProfileCost,
     counted,
     duration_of,
     new_by_tier,
@@ -84,8 +85,17 @@ def _cells(outlook: Outlook, step: Step) -> tuple[str, ...]:
         _known(step.new_cost_usd) if step.buys else "",
         *_gateway(outlook, step),
         _paid(outlook.state, step),
-        reason(step),
+        _why(outlook, step),
     )
+
+
+def _why(outlook: Outlook, step: Step) -> str:
+    """Why, and whose seed it is where that is the one of a picked take."""
+    take = outlook.seeds_of.get(step.scene.scene_id)
+    if take is None:
+        return reason(step)
+    is_picked = take.partition("@")[0] in outlook.state.picked_scenes.values()
+    return f"{reason(step)}; seed of {take}{', which is picked' if is_picked else ''}"
 
 
 def _gateway(outlook: Outlook, step: Step) -> Iterator[str]:
@@ -259,6 +269,7 @@ def _told_sums(outlook: Outlook) -> Iterator[str]:
         yield f"new: {known}{scenes} without a price, so no estimate can be made; {NO_PRICES}"
     elif outlook.purchases:
         yield f"new: {new.usd:f} USD"
+    yield from _of_profiles(outlook)
     yield from _said_by_gateway(outlook)
     paid = charged(outlook.state.all_attempts())
     if paid.usd or paid.unknown:
@@ -269,6 +280,19 @@ def _told_sums(outlook: Outlook) -> Iterator[str]:
     if again:
         yield f"{again} of these scenes {'was' if again == 1 else 'were'} paid for before and would be paid for again"
     yield from _budget(outlook)
+
+
+def _of_profiles(outlook: Outlook) -> Iterator[str]:
+    """What a run with each profile would cost, in the order of the manifest."""
+    costs = outlook.profile_costs
+    if costs:
+        yield f"by profile: {' · '.join(f'{name} {_of_profile(cost)}' for name, cost in costs.items())}"
+
+
+def _of_profile(cost: ProfileCost) -> str:
+    if cost.new is None:
+        return "cannot be run as it is (batchgen validate says why)"
+    return f"{_amount(cost.new)} USD{' (this plan)' if cost.is_in_force else ''}"
 
 
 def _said_by_gateway(outlook: Outlook) -> Iterator[str]:

@@ -19,7 +19,8 @@ NO_CODES: Codes = MappingProxyType({})
 def as_json(rows: Sequence[Row], state: State) -> dict[str, Any]:
     """The document that schemas/status.schema.json describes; amounts of money as text."""
     scenes = [{name: _plain(row[name]) for name in REPORT_COLUMNS} for row in rows]
-    return {"scenes": scenes, "totals": {name: _plain(value) for name, value in totals(rows, state).items()}}
+    sums = {name: _plain(value) for name, value in totals(rows, state).items()}
+    return {"scenes": scenes, "totals": {**sums, **({"profile": state.profile} if state.profile else {})}}
 
 
 def as_table(rows: Sequence[Row], state: State, run_dir: str, codes: Codes = NO_CODES, width: int = WIDTH) -> str:
@@ -36,7 +37,8 @@ def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:
     """A run directory on one line: how many scenes stand where, and what was charged."""
     sums = totals(rows, state)
     counted = ", ".join(f"{sums[status]} {status}" for status in SceneStatus if sums[status])
-    return on_one_line(f"{run_dir}: {counted or 'no scenes'}, {sums['cost_usd']:f} USD")
+    profile = f"profile {state.profile}, " if state.profile else ""
+    return on_one_line(f"{run_dir}: {profile}{counted or 'no scenes'}, {sums['cost_usd']:f} USD")
 
 
 def note_of(row: Row) -> str:

@@ -99,7 +99,7 @@ class Storyboard:
     """All that the page shows. Amounts are US dollars; ``is_rehearsal`` says that nobody paid them.
 
     ``is_sent`` says that it is for somebody who does not have the run directory, ``has_costs`` that money, seeds and
-    errors are in it.
+    errors are in it. ``profile`` is the one of the last run, empty for none.
     """
 
     name: str
@@ -109,6 +109,7 @@ class Storyboard:
     totals: Mapping[str, Any]
     budget_usd: Decimal | None
     bars: tuple[Bar, ...]
+    profile: str = ""
     is_sent: bool = False
     has_costs: bool = True
 
@@ -149,6 +150,7 @@ def storyboard(  # noqa: PLR0913 - what a storyboard is made of
         totals=totals(rows, state),
         budget_usd=state.budget_usd,
         bars=tuple(cost_bars(state)),
+        profile=state.profile,
     )
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from batchgen.manifest.document import Document, Spot
 from batchgen.model import Data, DataPath, Place, Problem
+from batchgen.sheets.table import Row, Table, UnreadableTable, cell_name
 from batchgen.shot_list import cells
 from batchgen.shot_list.columns import Columns
-from batchgen.shot_list.table import Row, Table, UnreadableTable, cell_name
 from batchgen.text import slug
 
 _ID_MARKS = "._-"
