@@ -25,7 +25,8 @@ _LINE_EVERY_S = 10.0
 _REDRAW_EVERY_S = 0.2
 _SHORTEST_BAR = 8
 _MINUTE_S = 60
-_LONGEST_REASON = 60
+LONGEST_REASON = 60
+"""Characters of why a run waits: what a gateway said may be long."""
 
 
 class Progress:
@@ -108,7 +109,7 @@ class Progress:
             return
         self._shown_at = now
         standing, expected = view.standing(), view.forecast()
-        shown = Shown(standing, expected, view.budget_usd, on_one_line(view.waits_for())[:_LONGEST_REASON])
+        shown = Shown(standing, expected, view.budget_usd, on_one_line(view.waits_for())[:LONGEST_REASON])
         if self._bar is not None:
             self._bar.n = min(standing.over + expected.done, standing.scenes)
             self._bar.bar_format = bar_format(shown, width_of(sys.stderr))
