@@ -37,7 +37,14 @@ class Plan:
 
     def outlook(self, budget_usd: Decimal | None = None) -> Outlook:
         """The plan for people and programs, held against a budget; the manifest's where none is given."""
-        return Outlook(self.steps, self.ahead, self.prices, self.budget(budget_usd), self.gateway_costs)
+        return Outlook(
+            self.steps,
+            self.ahead,
+            self.prices,
+            self.budget(budget_usd),
+            self.gateway_costs,
+            rehearsal=self.batch.rehearsal,
+        )
 
     def budget(self, budget_usd: Decimal | None = None) -> Decimal | None:
         """The budget that holds: the one given, or else the manifest's."""

@@ -25,7 +25,7 @@ class Outlook:
     """What would happen to each scene, with the state and the prices it was planned from.
 
     ``gateway_costs`` is what the gateway itself says that scenes would cost, in US dollars by scene id, as far as it
-    says; None where it was not asked.
+    says; None where it was not asked. ``rehearsal`` says that nothing is sent to a gateway, or charged.
     """
 
     steps: Sequence[Step]
@@ -33,6 +33,7 @@ class Outlook:
     prices: Prices
     budget_usd: Decimal | None
     gateway_costs: Mapping[str, Decimal] | None = None
+    rehearsal: bool = False
 
     @property
     def purchases(self) -> list[Step]:

@@ -41,6 +41,7 @@ _MEANINGS: Mapping[Action, str] = {
     Action.FAILED: "not sent, unless you pay for another attempt (--retry-failed)",
 }
 """What happens to scenes, in the words of who pays."""
+_REHEARSED = "sent to the emulator of this rehearsal; free"
 _FAILURES: Mapping[AttemptState, str] = {
     AttemptState.REFUSED: "refused{whose} ({code}), not paid for; --retry-failed sends it again",
     AttemptState.MISMATCHED: "not what was asked for{whose} ({code}), and kept; --retry-failed pays for another",
@@ -227,7 +228,8 @@ def _billed(outlook: Outlook, step: Step) -> Decimal:
 def _actions(outlook: Outlook, width: int) -> list[str]:
     """How many scenes there are of each action, and what it means."""
     counts = {action: sum(step.action is action for step in outlook.steps) for action in Action}
-    rows = [(f"{number} {action}", _MEANINGS[action]) for action, number in counts.items() if number]
+    meanings = {**_MEANINGS, Action.SUBMIT: _REHEARSED} if outlook.rehearsal else _MEANINGS
+    rows = [(f"{number} {action}", meanings[action]) for action, number in counts.items() if number]
     longest = max(len(name) for name, _ in rows)
     return [
         line
@@ -258,6 +260,8 @@ def _told_sums(outlook: Outlook) -> Iterator[str]:
     if again:
         yield f"{again} of these scenes {'was' if again == 1 else 'were'} paid for before and would be paid for again"
     yield from _budget(outlook)
+    if outlook.rehearsal:
+        yield "A rehearsal: no gateway is asked and nothing is charged; the amounts are those of the manifest."
 
 
 def _said_by_gateway(outlook: Outlook) -> Iterator[str]:

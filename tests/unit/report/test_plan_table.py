@@ -176,3 +176,11 @@ def test_all_of_it_fits_a_terminal(width: int) -> None:
     assert "0.05 x 4.95" in text.replace(TIMES, "x")
     assert "by the gateway's own word: 0.51 USD and 1 amount that is not known" in text
     assert text.count("0.51") == 2
+
+
+def test_a_rehearsal_is_named_as_one_and_nothing_in_it_is_paid_for() -> None:
+    planned = outlook(scenes(2))
+    assert "2 submit: sent to the gateway, and paid for" in as_table(planned)
+    rehearsed = as_table(replace(planned, rehearsal=True), 200)
+    assert "2 submit: sent to the emulator of this rehearsal; free" in rehearsed
+    assert rehearsed.splitlines()[-1].startswith("A rehearsal: no gateway is asked and nothing is charged")
