@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -140,6 +141,35 @@ def test_a_command_is_told_how_the_run_ended_and_changes_nothing_of_it(tmp_path:
     assert [scene["status"] for scene in told["scenes"]].count("pending") >= 1
     assert "--on-end: the command ended with 9" in ended.err
     assert "--on-end" in ended.err.partition("To go on")[2]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_command_that_hangs_is_ended_with_all_it_started(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 1, pricing=PRICES)
+    film.scenes["s1"]["prompt"] += " [fail-001028004-string]"
+    film.write()
+    # A shell that waits for another process, which would outlive it.
+    hangs = f"{shlex.join([sys.executable, '-c', HANGS])}; echo and on"
+    with film.started("--on-end", hangs) as run:
+        until((film.folder / "hangs").exists, run)
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=30)
+        assert run.returncode == 1, "as the run ended: a scene failed"
+    assert "--on-end: the command was ended" in err
+    hanging = int((film.folder / "hangs").read_text(encoding="utf-8"))
+    until(lambda: not is_alive(hanging))
+
+
+HANGS = (
+    "import os, time, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "open('hangs.part', 'w').write(str(os.getpid())); os.rename('hangs.part', 'hangs'); time.sleep(600)"
+)
+
+
+def is_alive(process_id: int) -> bool:
+    """Whether a process runs; one that has ended and is not waited for does not."""
+    path = Path(f"/proc/{process_id}/stat")
+    return path.exists() and path.read_text(encoding="utf-8").rpartition(") ")[2][0] != "Z"
 
 
 def test_a_run_is_followed_until_it_ends(tmp_path: Path, gateway: Gateway) -> None:
