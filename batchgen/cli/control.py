@@ -52,10 +52,11 @@ def _shown(name: str, value: str) -> str:
 def _spent(committed: "Committed", budget: str) -> str:
     """What a new budget has to cover already, and what is left of it."""
     from batchgen.app.keywords import dollars
-    from batchgen.money import minus, plus
+    from batchgen.money import minus, plus, readable
 
-    said = f"charged so far: {committed.charged_usd:f} USD, may still come: {committed.may_come_usd:f} USD"
+    charged, may_come = committed.charged_usd, committed.may_come_usd
+    said = f"charged so far: {readable(charged)} USD, may still come: {readable(may_come)} USD"
     if budget == "none":
         return said
-    left = minus(dollars(budget), plus(committed.charged_usd, committed.may_come_usd))
-    return f"{said}, left: {left:f} USD; the run ends with exit code 4 where a scene needs more"
+    left = minus(dollars(budget), plus(charged, may_come))
+    return f"{said}, left: {readable(left)} USD; the run ends with exit code 4 where a scene needs more"

@@ -18,6 +18,7 @@ from batchgen.cli.output import show_notice, width_of
 from batchgen.cli.taskbar import Taskbar
 from batchgen.engine.forecast import Forecast
 from batchgen.limits import LONG_HOLD_S
+from batchgen.money import readable
 from batchgen.text import on_one_line
 
 _log = logging.getLogger("batchgen")
@@ -148,7 +149,7 @@ class Shown:
     def choices(self) -> Iterator[list[str]]:
         """The same in fewer and fewer words; how many are over, have failed or are unknown is never left out."""
         over, *troubles = self._counts()
-        running, charged = f"{self.standing.running} running", f"{self.standing.charged_usd:f} USD"
+        running, charged = f"{self.standing.running} running", f"{readable(self.standing.charged_usd)} USD"
         yield self.words()
         yield [over, *self._waiting(), running, *troubles, *self._money(), *self._left()]
         yield [over, *self._waiting(), running, *troubles, *self._money()]
@@ -172,9 +173,9 @@ class Shown:
         return [self.waits_for] if self.waits_for else []
 
     def _money(self) -> list[str]:
-        words = [f"{self.standing.charged_usd:f} USD"]
-        words += [f"{self.standing.may_come_usd:f} may come"] if self.standing.may_come_usd else []
-        return [*words, *([] if self.budget_usd is None else [f"budget {self.budget_usd:f}"])]
+        words = [f"{readable(self.standing.charged_usd)} USD"]
+        words += [f"{readable(self.standing.may_come_usd)} may come"] if self.standing.may_come_usd else []
+        return [*words, *([] if self.budget_usd is None else [f"budget {readable(self.budget_usd)}"])]
 
     def _left(self) -> list[str]:
         left_s = self.expected.left_s

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from shlex import quote
 
 import click
@@ -17,6 +18,7 @@ from batchgen.cli import terminal
 from batchgen.cli.output import show_notes
 from batchgen.cli.progress import LONGEST_REASON
 from batchgen.engine.events import RunEnded
+from batchgen.money import readable
 from batchgen.report.rows import SceneStatus
 from batchgen.report.status import note_of
 from batchgen.text import on_one_line, printable
@@ -105,8 +107,8 @@ def _summary(followed: Followed, directory: RunDirectory) -> str:
     words += [f"{standing.running} running"]
     words += [f"{standing.failed} failed"] if standing.failed else []
     words += [f"{standing.unknown} unknown"] if standing.unknown else []
-    words += [f"{standing.charged_usd:f} USD"]
-    words += [f"{standing.may_come_usd:f} may come"] if standing.may_come_usd else []
+    words += [f"{readable(standing.charged_usd)} USD"]
+    words += [f"{readable(standing.may_come_usd)} may come"] if standing.may_come_usd else []
     kind = " (a rehearsal)" if directory.is_rehearsal() else ""
     return printable(on_one_line(f"{directory}{kind}: {', '.join(words)}"))
 
@@ -140,7 +142,7 @@ def _cells(line: Line, *, wide: bool) -> list[Text]:
     row, status = line.row, SceneStatus(str(line.row["status"]))
     minutes = "" if line.seconds is None else f"{line.seconds / 60:.1f}"
     cost = row["cost_usd"]
-    paid = [str(row["attempts"] or ""), "" if cost is None else f"{cost:f}"] if wide else []
+    paid = [str(row["attempts"] or ""), readable(cost) if isinstance(cost, Decimal) else ""] if wide else []
     shown = [str(row["scene_id"]), status, minutes, *paid, note_of(row)]
     texts = [Text(printable(on_one_line(cell))) for cell in shown]
     texts[1].stylize(_STYLES[status])

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from batchgen.engine import events as ev
 from batchgen.engine import outcome_events
@@ -33,6 +34,7 @@ from batchgen.limits import (
     MOST_REFRESHES,
     PATIENCE_S,
 )
+from batchgen.money import readable
 
 _ENDED = (Kind.FAILED, Kind.NO_RESULT)
 """What has to be said often enough to be believed."""
@@ -99,7 +101,8 @@ class Reactions:
         return self.state.attempt(run.attempt)
 
     def _stop_at_budget(self, at: str) -> None:
-        budget, unknown = self._budget.limit_usd, self._budget.committed.unknown
+        unknown = self._budget.committed.unknown
+        budget = readable(self._budget.limit_usd or Decimal(0))
         reason = f"it would go beyond the budget of {budget} USD; raise it with --budget, and run again"
         if unknown:
             reason = (

@@ -68,6 +68,7 @@ from batchgen.engine.states import State
 from batchgen.engine.steerable import Steerable
 from batchgen.engine.steering import CannotSteer, Change, Steering
 from batchgen.engine.throttle import Hold
+from batchgen.money import readable
 
 __all__ = ["Scheduler", "Settings"]
 _KINDS = {Submit: CommandKind.SUBMIT, Poll: CommandKind.POLL, Fetch: CommandKind.FETCH}
@@ -217,9 +218,9 @@ class Scheduler(Reactions):
             raise CannotSteer("no budget can be kept without a price for every tier; add it to pricing, and run again")
         if limit_usd < committed_usd:
             raise CannotSteer(
-                f"a budget of {limit_usd:f} USD is less than the {committed_usd:f} USD that are charged already or may "
-                "still be: this run would submit nothing more, for good. To submit nothing for now, use pause; to end "
-                "the run, interrupt it"
+                f"a budget of {readable(limit_usd)} USD is less than the {readable(committed_usd)} USD that are "
+                "charged already or may still be: this run would submit nothing more, for good. To submit nothing for "
+                "now, use pause; to end the run, interrupt it"
             )
 
     # Choosing what to begin

@@ -10,7 +10,7 @@ from batchgen.engine.budget import Budget, Sum, charged, exposure
 from batchgen.engine.planner import Action, Step
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
-from batchgen.money import minus, plus
+from batchgen.money import minus, plus, readable
 from batchgen.report.rows import paid_attempts, status_of
 
 NO_PRICES = (
@@ -162,9 +162,9 @@ def question(outlook: Outlook) -> str:
     Where the budget would stop the run earlier, it says where.
     """
     count, cost = len(outlook.purchases), outlook.new_cost
-    money = f"up to {cost.usd:f} USD" if not cost.unknown else "an unknown price"
+    money = f"up to {readable(cost.usd)} USD" if not cost.unknown else "an unknown price"
     if cost.unknown and cost.usd:
-        money = f"{cost.usd:f} USD and an unknown price for {cost.unknown} of them"
+        money = f"{readable(cost.usd)} USD and an unknown price for {cost.unknown} of them"
     before = sum(step.paid_before for step in outlook.purchases)
     again = f" ({before} {'was' if before == 1 else 'were'} paid for before)" if before else ""
     return f"Submit {counted(count, 'scene')} for {money}{again}{_allowed(outlook)}?"

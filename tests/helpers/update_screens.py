@@ -24,7 +24,7 @@ from helpers.runs import KEY, PROGRAM, emulator
 from helpers.support import write_image
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "screens.md"
-WIDTHS = (80, 120)
+WIDTHS = (60, 80, 120)
 _PORT = re.compile(r"127\.0\.0\.1:\d{5}")
 _LEFT = re.compile(r"\d+ s left")
 _BAR = re.compile(r"\|([█▏▎▍▌▋▊▉ ]{8,})\|")

@@ -109,7 +109,7 @@ def test_a_plan_in_which_nothing_is_to_be_done_is_two_lines_and_the_sums() -> No
 def test_what_has_left_the_manifest_is_told_with_its_cost_and_its_file() -> None:
     lines = shown([scene("other", request="other")], DELIVERED, width=80).splitlines()
     row = lines.index("no longer in the manifest  paid  kept in the run directory")
-    assert lines[row + 1] == f"{'s1@1':25}  {'0.4':>4}  results/s1@1.mp4"
+    assert lines[row + 1] == f"{'s1@1':25}  {'0.40':>4}  results/s1@1.mp4"
     assert "no file: failed" in shown([scene("other", request="other")], WAYS[S.FAILED])
 
 
@@ -119,7 +119,7 @@ def test_of_much_that_has_left_the_manifest_the_rest_is_counted() -> None:
         gone += [submitting(each, each.request), ev.Submitted("t1", each.scene_id, 1, f"task-{each.scene_id}")]
         gone += [replace(EVENTS[ev.Failed], scene_id=each.scene_id)]
     listed = [scene("other", request="other")]
-    assert "and 3 more, 0.3 USD (--full shows them)" in shown(listed, gone)
+    assert "and 3 more, 0.30 USD (--full shows them)" in shown(listed, gone)
     assert "more," not in shown(listed, gone, full=True)
 
 
