@@ -155,6 +155,8 @@ class Shown:
         yield [over, *self._waiting(), running, *troubles, *self._money()]
         yield [over, *self._waiting(), running, *troubles, charged]
         yield [over, *self._waiting(), *troubles, charged]
+        yield [over, *self._that_it_waits(), running, *troubles, *self._money()]
+        yield [over, *self._that_it_waits(), *troubles, charged]
         yield [over, *troubles, charged]
         yield [over, *troubles]
 
@@ -171,6 +173,10 @@ class Shown:
 
     def _waiting(self) -> list[str]:
         return [self.waits_for] if self.waits_for else []
+
+    def _that_it_waits(self) -> list[str]:
+        """That all waits, and for how long, without what the gateway said."""
+        return [self.waits_for.partition(": ")[0]] if self.waits_for else []
 
     def _money(self) -> list[str]:
         words = [f"{readable(self.standing.charged_usd)} USD"]
