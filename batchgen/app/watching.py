@@ -12,6 +12,7 @@ from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.throttle import Hold
 from batchgen.runner.clock import RealClock
 from batchgen.runner.loop import Recorder
+from batchgen.text import without_request_id
 
 _STOPPED: Mapping[Stop, str] = {
     Stop.ACCOUNT: "stopped: the account was refused",
@@ -86,7 +87,7 @@ class Watch:
         if not self._scheduler.has_to_submit:
             return ""
         seconds = self.hold.until - self.now()
-        return f"waits {seconds:.0f} s: {self.hold.reason}" if seconds >= _NOTABLE_S else ""
+        return f"waits {seconds:.0f} s: {without_request_id(self.hold.reason)}" if seconds >= _NOTABLE_S else ""
 
     def standing(self) -> Standing:
         """Where the scenes stand."""
