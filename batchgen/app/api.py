@@ -98,6 +98,7 @@ def plan(  # noqa: PLR0913 - the options of the command
     ask_gateway: bool | None = None,
     base_url: str | None = None,
     api_key: ApiKey | str | None = None,
+    request_format: str | None = None,
     strict: bool | None = None,
     on_event: Notify | None = None,
     providers: Providers | None = None,
@@ -106,9 +107,9 @@ def plan(  # noqa: PLR0913 - the options of the command
 
     ``manifest`` is a path, or what `load_manifest` returned: then what is said of loading there must not be said
     here. ``scenes`` and ``again`` are globs of ids, of scenes or shots. Nothing is sent but with ``ask_gateway``: then
-    the gateway is asked, once for each kind of scene, what it would charge (`Plan.gateway_costs`), at ``base_url`` and
-    with ``api_key`` as by `run`; what it does not state is told to ``on_event``. Raises as `load_manifest` does, and
-    `UsageError` where nothing is selected, or the run directory holds another batch.
+    the gateway is asked, once for each kind of scene, what it would charge (`Plan.gateway_costs`), at ``base_url``,
+    with ``api_key`` and in ``request_format`` as by `run`; what it does not state is told to ``on_event``. Raises as
+    `load_manifest` does, and `UsageError` where nothing is selected, or the run directory holds another batch.
     """
     keywords = {
         "profile": profile,
@@ -130,11 +131,13 @@ def plan(  # noqa: PLR0913 - the options of the command
     batch = _batch(manifest, keywords, notify)
     made = bound(with_profile_costs(planning.plan(batch, _choice(batch, choosing))))
     if not flag(ask_gateway, "ask_gateway"):
-        refuse_beside("a plan that asks no gateway", {"base_url": base_url, "api_key": api_key})
+        beside = {"base_url": base_url, "api_key": api_key, "request_format": request_format}
+        refuse_beside("a plan that asks no gateway", beside)
         return made
     if batch.rehearsal:
         raise UsageError("emulator and ask_gateway exclude each other")
-    options = replace(_options(batch, {}, {"no_wait": None, "rebind": None}, None), base_url=_address(base_url))
+    settings = {"request_format": request_format}
+    options = replace(_options(batch, settings, {"no_wait": None, "rebind": None}, None), base_url=_address(base_url))
     return with_gateway_costs(made, _key(batch, api_key), options, notify)
 
 

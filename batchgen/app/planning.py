@@ -17,6 +17,7 @@ from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.engine.steps import Choice, Step
 from batchgen.errors import RefusedRun, UsageError
+from batchgen.money import readable
 from batchgen.report.plan import NO_PRICES, Outlook, ProfileCost
 
 
@@ -55,6 +56,7 @@ class Plan:
             self.gateway_costs,
             self.profile_costs,
             self.seeds_of,
+            rehearsal=self.batch.rehearsal,
         )
 
     def budget(self, budget_usd: Decimal | None = None) -> Decimal | None:
@@ -66,8 +68,8 @@ class Plan:
         unpriced = {step.scene.request.tier or "" for step in self.steps if step.new_cost_usd is None}
         if budget_usd is not None and unpriced:
             raise RefusedRun(
-                f"a budget of {budget_usd} USD cannot be kept without a price for {', '.join(sorted(unpriced))}; "
-                f"{NO_PRICES}. Nothing was submitted"
+                f"a budget of {readable(budget_usd)} USD cannot be kept without a price for "
+                f"{', '.join(sorted(unpriced))}; {NO_PRICES}. Nothing was submitted"
             )
 
 

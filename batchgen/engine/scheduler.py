@@ -85,6 +85,7 @@ from batchgen.engine.steerable import Steerable
 from batchgen.engine.steering import CannotSteer, Change, Steering
 from batchgen.engine.steps import Choice, Step
 from batchgen.engine.throttle import Hold
+from batchgen.money import readable
 
 __all__ = ["Scheduler", "Settings"]
 _USABLE = frozenset({Kind.CREATED, Kind.RUNNING, Kind.DONE})
@@ -205,17 +206,25 @@ class Scheduler(LinkedScenes):
         """Change settings from now on, all or none; what to remember of it. Raises `CannotSteer`."""
         if self.stop is not None and any(change.setting is not Steerable.POLL_INTERVAL for change in changes):
             raise CannotSteer(f"this run submits nothing more and only waits for what is under way: {self.why}")
-        if any(change.setting is Steerable.BUDGET and change.value is not None for change in changes):
-            self._refuse_budget_without_prices()
+        for change in changes:
+            if change.setting is Steerable.BUDGET and change.value is not None:
+                self._check_budget(change.value)
         for change in changes:
             self._steering.change(change, earlier_lengths(self.state.all_attempts()), now)
             self._remember(ev.Steered(at, change.setting, change.text))
         return self._drain()
 
-    def _refuse_budget_without_prices(self) -> None:
-        waiting = self._queues.waiting(CommandKind.SUBMIT)
+    def _check_budget(self, limit_usd: Decimal) -> None:
+        """Raise `CannotSteer` for a budget that cannot be kept, or is spent: it would end the run, and for good."""
+        waiting, committed_usd = self._queues.waiting(CommandKind.SUBMIT), self._budget.committed.usd
         if self._budget.committed.unknown or any(run.scene.estimated_cost_usd is None for run in waiting):
             raise CannotSteer("no budget can be kept without a price for every tier; add it to pricing, and run again")
+        if limit_usd < committed_usd:
+            raise CannotSteer(
+                f"a budget of {readable(limit_usd)} USD is less than the {readable(committed_usd)} USD that are "
+                "charged already or may still be: this run would submit nothing more, for good. To submit nothing for "
+                "now, use pause; to end the run, interrupt it"
+            )
 
     # Choosing what to begin
 

@@ -10,7 +10,7 @@ from batchgen.engine.budget import Budget, Sum, charged, exposure
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.engine.steps import Action, Step
-from batchgen.money import minus, plus
+from batchgen.money import minus, plus, readable
 from batchgen.report.rows import paid_attempts, status_of
 
 NO_PRICES = (
@@ -35,6 +35,7 @@ class Outlook:
     ``gateway_costs`` is what the gateway itself says that scenes would cost, in US dollars by scene id, as far as it
     says; None where it was not asked. ``profile_costs`` is what a run with each profile would cost, None where there
     are none or that was not planned; ``seeds_of`` names by scene id the picked take that a scene has its seed of.
+    ``rehearsal`` says that nothing is sent to a gateway, or charged.
     """
 
     steps: Sequence[Step]
@@ -44,6 +45,7 @@ class Outlook:
     gateway_costs: Mapping[str, Decimal] | None = None
     profile_costs: Mapping[str, ProfileCost] | None = None
     seeds_of: Mapping[str, str] = field(default_factory=dict)
+    rehearsal: bool = False
 
     @property
     def purchases(self) -> list[Step]:
@@ -192,9 +194,9 @@ def question(outlook: Outlook) -> str:
     Where the budget would stop the run earlier, it says where.
     """
     count, cost = len(outlook.purchases), outlook.new_cost
-    money = f"up to {cost.usd:f} USD" if not cost.unknown else "an unknown price"
+    money = f"up to {readable(cost.usd)} USD" if not cost.unknown else "an unknown price"
     if cost.unknown and cost.usd:
-        money = f"{cost.usd:f} USD and an unknown price for {cost.unknown} of them"
+        money = f"{readable(cost.usd)} USD and an unknown price for {cost.unknown} of them"
     before = sum(step.paid_before for step in outlook.purchases)
     again = f" ({before} {'was' if before == 1 else 'were'} paid for before)" if before else ""
     return f"Submit {counted(count, 'scene')} for {money}{again}{_allowed(outlook)}?"

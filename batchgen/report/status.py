@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from batchgen.engine.states import State
+from batchgen.money import readable
 from batchgen.report.meanings import Codes
 from batchgen.report.rows import REPORT_COLUMNS, Row, SceneStatus, totals
 from batchgen.report.summary import of_rows
@@ -38,7 +39,7 @@ def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:
     sums = totals(rows, state)
     counted = ", ".join(f"{sums[status]} {status}" for status in SceneStatus if sums[status])
     profile = f"profile {state.profile}, " if state.profile else ""
-    return on_one_line(f"{run_dir}: {profile}{counted or 'no scenes'}, {sums['cost_usd']:f} USD")
+    return on_one_line(f"{run_dir}: {profile}{counted or 'no scenes'}, {readable(sums['cost_usd'])} USD")
 
 
 def note_of(row: Row) -> str:
@@ -57,7 +58,7 @@ def _error(row: Row) -> str:
 
 
 def _money(value: object) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else ""
+    return readable(value) if isinstance(value, Decimal) else ""
 
 
 def _plain(value: object) -> object:

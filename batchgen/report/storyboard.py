@@ -73,6 +73,12 @@ class Take:
     change: Change | None
 
     @property
+    def said(self) -> str:
+        """What was said of its error; empty where the meaning of the code says the same."""
+        message = str(self.row["error_message"] or "")
+        return "" if message.strip(" .").casefold() in self.meaning.casefold() else message
+
+    @property
     def is_playable(self) -> bool:
         """Whether what it shows is its video, and not one that is not what was asked for."""
         return self.row["status"] == SceneStatus.COMPLETED and self.shown is not None and bool(self.shown.path)

@@ -9,7 +9,7 @@ from batchgen.engine.attempts import Attempt
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.commands import Stop
 from batchgen.engine.states import State
-from batchgen.money import minus, total
+from batchgen.money import minus, readable, total
 from batchgen.report.meanings import Codes, is_explained, meaning
 from batchgen.report.rows import Row, SceneStatus, report_rows, totals
 from batchgen.report.tables import WIDTH, some_of, wrapped
@@ -66,18 +66,18 @@ def _counts(sums: Mapping[str, Any], profile: str) -> str:
 def _money(state: State, rows: Sequence[Row]) -> list[str]:
     """What was charged over all runs in the directory, where that stands, and what may still be."""
     paid, out = charged(state.all_attempts()), exposure(state.all_attempts())
-    told = f"charged so far: {paid.usd:f} USD"
+    told = f"charged so far: {readable(paid.usd)} USD"
     if paid.unknown:
         told += f", and {paid.unknown} task{'s' if paid.unknown > 1 else ''} without a stated cost"
     lines = [told]
     listed = total(row["cost_usd"] for row in rows if isinstance(row["cost_usd"], Decimal))
     if listed != paid.usd:
         whose = "of other profiles, or " if state.others else "that are "
-        alone = f"of that {minus(paid.usd, listed):f} USD for scenes {whose}not in the manifest any more"
+        alone = f"of that {readable(minus(paid.usd, listed))} USD for scenes {whose}not in the manifest any more"
         lines.append(f"{alone}: ledger.csv has them, report.csv does not")
     if out.usd or out.unknown:
         untold = f" and {out.unknown} without an estimate" if out.unknown else ""
-        lines.append(f"may still come: up to {out.usd:f} USD{untold} (in flight, unknown, or not stated)")
+        lines.append(f"may still come: up to {readable(out.usd)} USD{untold} (in flight, unknown, or not stated)")
     return lines
 
 

@@ -210,10 +210,10 @@ def test_a_price_that_the_history_of_the_manifest_tells_keeps_a_budget(tmp_path:
     film.run()
     film.settings["budget_usd"] = "5"
     with_run(film, history=["runs/film"], run_dir="again")
-    assert "budget: 5 USD" in film.do("plan", film.manifest).out
+    assert "budget: 5.00 USD" in film.do("plan", film.manifest).out
     with_run(film, run_dir="again")
     assert "rule budget_usd.pricing" in film.do("plan", film.manifest, expect=3).err
-    assert "budget: 5 USD" in film.do("plan", film.manifest, BATCHGEN_HISTORY="runs/film").out
+    assert "budget: 5.00 USD" in film.do("plan", film.manifest, BATCHGEN_HISTORY="runs/film").out
 
 
 def test_what_the_manifest_says_of_the_run_holds_from_python_too(tmp_path: Path) -> None:
