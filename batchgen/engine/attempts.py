@@ -58,6 +58,22 @@ class AttemptState(StrEnum):
 
 
 S = AttemptState
+WEIGHTS: Mapping[AttemptState, int] = {
+    AttemptState.DELIVERED: 5,
+    AttemptState.COMPLETED: 4,
+    AttemptState.DOWNLOAD_FAILED: 4,
+    AttemptState.RUNNING: 3,
+    AttemptState.RESOLVED: 3,
+    AttemptState.UNKNOWN: 2,
+    AttemptState.SUBMITTING: 2,
+    AttemptState.NOT_FOUND: 1,
+    AttemptState.NO_RESULT: 1,
+    AttemptState.MISMATCHED: 0,
+    AttemptState.FAILED: 0,
+    AttemptState.REFUSED: 0,
+}
+"""Which of several attempts at one request says how it stands: what is here before what may come, and that
+before what will not; of equals, the newest."""
 TRANSITIONS: Mapping[type, Mapping[AttemptState | None, AttemptState]] = {
     Submitting: {None: S.SUBMITTING, S.REFUSED: S.SUBMITTING},
     Submitted: {S.SUBMITTING: S.RUNNING},

@@ -13,6 +13,7 @@ from typing import Any
 from batchgen.engine.attempts import (
     RESULT_IS_HERE,
     TRANSITIONS,
+    WEIGHTS,
     Attempt,
     AttemptKey,
     AttemptState,
@@ -45,22 +46,6 @@ S = AttemptState
 _OF_USE = RESULT_IS_HERE | {S.RUNNING}
 TAKE = re.compile(r"-t[0-9]+\Z")
 """What the ids of takes end with, behind that of their shot."""
-_WEIGHTS: Mapping[AttemptState, int] = {
-    S.DELIVERED: 5,
-    S.COMPLETED: 4,
-    S.DOWNLOAD_FAILED: 4,
-    S.RUNNING: 3,
-    S.RESOLVED: 3,
-    S.UNKNOWN: 2,
-    S.SUBMITTING: 2,
-    S.NOT_FOUND: 1,
-    S.NO_RESULT: 1,
-    S.MISMATCHED: 0,
-    S.FAILED: 0,
-    S.REFUSED: 0,
-}
-"""Which of several attempts at one request says how it stands: what is here before what may come, and that
-before what will not; of equals, the newest."""
 
 
 @dataclass(slots=True)
@@ -154,8 +139,8 @@ class State:
             return picked
         made = self.attempts_for(scene)
         if made:
-            best = max(_WEIGHTS[attempt.state] for attempt in made)
-            return [attempt for attempt in made if _WEIGHTS[attempt.state] == best][-1]
+            best = max(WEIGHTS[attempt.state] for attempt in made)
+            return [attempt for attempt in made if WEIGHTS[attempt.state] == best][-1]
         latest = self.latest(scene.scene_id)
         return latest if latest is not None and (latest.is_open or latest.is_unknown) else None
 
@@ -204,9 +189,7 @@ class State:
         """The scenes of all profiles but that one."""
         if profile == self.profile or not self.scenes:
             return self.others
-        found = {**self.others, self.profile: self.scenes}
-        found.pop(profile, None)
-        return found
+        return {name: listed for name, listed in [*self.others.items(), (self.profile, self.scenes)] if name != profile}
 
     def adoptions(self, at: str) -> Iterator[Adopted]:
         """For each scene that has nothing, the attempt of a scene that is gone, where there is one that fits."""
@@ -221,7 +204,7 @@ class State:
             heirless = left[scene.any_seed]
             # What is about to be submitted under its own name does not fail for what failed under another.
             least = 1 if made else 0
-            found = next((key for key in heirless if _WEIGHTS[self.attempt(key).state] >= least), None)
+            found = next((key for key in heirless if WEIGHTS[self.attempt(key).state] >= least), None)
             if found is not None:
                 heirless.remove(found)
                 yield Adopted(at, scene.scene_id, *found)
@@ -240,7 +223,7 @@ class State:
             if not self._is_claimed(attempt := self.attempt(key)) and attempt.state is not S.REFUSED:
                 made.setdefault(key[0], []).append(attempt)
         for listed in made.values():
-            best, *others = sorted(listed, key=lambda one: (_WEIGHTS[one.state], one.number), reverse=True)
+            best, *others = sorted(listed, key=lambda one: (WEIGHTS[one.state], one.number), reverse=True)
             yield best.key
             yield from (other.key for other in others if other.state is S.DELIVERED)
 
