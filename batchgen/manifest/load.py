@@ -174,7 +174,9 @@ class _Loading:
         found += wrong
         checked = [
             self._with_profile(each)._checked(model, most, rows, found, learned, each)  # noqa: SLF001 - its own kind
-            for each in self._profiles(profile, chosen, every=every_profile)
+            for each in self._profiles(
+                chosen, every=every_profile and profile is None and (profiles.KEY,) not in refused
+            )
         ]
         told = self._told([*unknown, *found, *profiles.together(checked)], rows)
         is_wrong = any(problem.severity == "error" for problem in told)
@@ -199,9 +201,9 @@ class _Loading:
         message = str(UnknownProfile(named, known))
         return None, [Problem(self._document.spot(path).place, path, "profile.unknown", message, str(named))]
 
-    def _profiles(self, given: str | None, chosen: str | None, *, every: bool) -> list[str | None]:
+    def _profiles(self, chosen: str | None, *, every: bool) -> list[str | None]:
         """Which are checked, None for none: that is left out where every run has one."""
-        if not every or given is not None:
+        if not every:
             return [chosen]
         return [*([] if chosen else [None]), *profiles.names_in(self._data)]
 

@@ -165,7 +165,7 @@ _FORMS: Mapping[str, Callable[[str], str]] = {
 
 def _counted(value: object) -> str:
     unit = "character" if isinstance(value, str) else "item"
-    count = len(value) if isinstance(value, str | list) else 0
+    count = len(value) if isinstance(value, str | list | dict) else 0
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
@@ -177,4 +177,5 @@ _SENTENCES: Mapping[str, Callable[[Any, object, str], str]] = {
     "maxLength": lambda limit, value, name: f"{name} has {_counted(value)}; the most is {limit}",
     "minItems": lambda limit, value, name: f"{name} has {_counted(value)}; the least is {limit}",
     "maxItems": lambda limit, value, name: f"{name} has {_counted(value)}; the most is {limit}",
+    "maxProperties": lambda limit, value, name: f"{name} has {_counted(value)}; the most is {limit}",
 }

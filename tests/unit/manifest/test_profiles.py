@@ -96,6 +96,11 @@ WRONG = {
     "a key": (HEAD.replace("duration: 10", "durtion: 10"), ["8 unknown-key"], ""),
     "a prompt": (HEAD.replace("duration: 10", "prompt: x"), ["8 prompt.not-here"], ""),
     "a name": (HEAD.replace("  final:", "  a b:"), ["6 profiles.name"], ""),
+    "too many": (
+        HEAD.replace("  final:", "".join(f"  p{number}: {{}}\n" for number in range(20)) + "  final:"),
+        ["5 profiles.maxProperties"],
+        "",
+    ),
     "no mapping": (HEAD.replace("{size: 1280*720, watermark: true, takes: 2}", "5"), ["5 profiles.type"], ""),
     "a price": (HEAD + BUDGET, ["17 budget_usd.pricing"], "(profile final)"),
     "a price of two": (
