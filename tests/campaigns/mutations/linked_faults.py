@@ -25,8 +25,8 @@ LINKED_FAULTS = (
     fault(
         "which take scenes are built on is not written down",
         STATES,
-        "                self.chosen_scenes |= {} if chosen is None else {source.scene: chosen}\n",
-        "                _ = chosen\n",
+        "                self.chosen_scenes.setdefault(source.scene, take.scene_id)\n",
+        "                _ = take\n",
     ),
     fault(
         "a scene is built on a result that another is to replace",
