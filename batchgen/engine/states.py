@@ -312,9 +312,8 @@ class State:
         for source, name in zip(map(ResultReference.from_text, scene.sources), scene.built_on, strict=False):
             takes = [] if source.scene in self._listed else self.takes_of(source.scene)
             # The result of a take may have been bought for another scene.
-            own = [take for take in takes if name.startswith(f"{take.scene_id}@")]
-            alike = (take for take in takes if any(one.name == name for one in self.attempts_for(take)))
-            for take in own or islice(alike, 1):
+            stands = (take for take in takes if any(one.name == name for one in self.attempts_for(take)))
+            for take in islice(stands, 1):
                 self.chosen_scenes.setdefault(source.scene, take.scene_id)
         if scene.built_on:
             self.frames.update(frames_in(scene.request.document))

@@ -148,7 +148,7 @@ class World(Executor):
         self.may_buy: set[str] = set()
         self._denied = False
         self._refused_form: dict[str, str] = {}
-        self._asked_otherwise: set[str] = set()
+        self._asked_otherwise: set[tuple[str, int]] = set()
         self._held_until = self._refused_at = 0.0
         self._sent_at: dict[Command, float] = {}
         self._recent: deque[bool] = deque(maxlen=TRIPS_AMONG)
@@ -309,11 +309,14 @@ class World(Executor):
             self._named[scene_id, result.command.attempt] = result.candidate_id or ""
         if heard in answers.WRONG_FORM:
             self.seen["refused for the form"] += 1
-            one_form = len(self._settings.request_formats) == 1 or scene_id in self._asked_otherwise
+            one_form = (
+                len(self._settings.request_formats) == 1 or (scene_id, result.command.attempt) in self._asked_otherwise
+            )
             assert result.command.other_format or one_form, "refused for its form, and not asked in the other"
         if result.classification.malformed and result.command.other_format:
-            assert scene_id not in self._asked_otherwise, "asked in one form after the other, on and on"
-            self._asked_otherwise.add(scene_id)
+            asked = scene_id, result.command.attempt
+            assert asked not in self._asked_otherwise, "asked in one form after the other, on and on"
+            self._asked_otherwise.add(asked)
             self._refused_form[scene_id] = result.command.request_format
         throttled = isinstance(heard, Answer) and heard.status == _THROTTLED
         # Refusals that come together count once.
