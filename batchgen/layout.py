@@ -22,6 +22,8 @@ EMULATOR = "emulator"
 """The folder where an embedded emulator keeps its tasks."""
 _RESULT = re.compile(rf"({RESULTS}/[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]*\.mp4|{VIDEOS}/[A-Za-z0-9][A-Za-z0-9._-]*)")
 
+_FRAME = re.compile("[0-9a-f]{64}-[0-9]{1,9}")
+
 
 def result_path(scene_id: str, attempt: int) -> str:
     """Where the result of an attempt lies for good, from the run directory."""
@@ -38,6 +40,11 @@ def is_result_path(path: str) -> bool:
     return _RESULT.fullmatch(path) is not None
 
 
-def frame_path(sha256: str, frame: int) -> str:
-    """Where a still of the result of that hash lies, from the run directory."""
-    return f"{FRAMES}/{sha256}-{frame}.png"
+def frame_path(key: str) -> str:
+    """Where a still lies, from the run directory; ``key`` is the hash of its result and the number of its frame."""
+    return f"{FRAMES}/{key}.png"
+
+
+def is_frame_key(key: str) -> bool:
+    """Whether a text is the hash of a result and the number of a frame: it leads out of nothing."""
+    return _FRAME.fullmatch(key) is not None

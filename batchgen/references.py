@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 FIRST = "first"
 LAST = "last"
+WHOLE = "video"
+"""In place of a moment, where texts have to tell a whole video from a file of that name."""
 _MARK = "#"
 """Between scene and moment; no id of a scene has one."""
 
@@ -30,12 +32,20 @@ class ResultReference(NamedTuple):
         return f"{self.scene}{_MARK}{self.moment}" if self.moment else self.scene
 
     @property
+    def short(self) -> str:
+        """For labels: ``s01, last frame``."""
+        return f"{self.scene}, {self._which}"
+
+    @property
+    def _which(self) -> str:
+        if not self.moment:
+            return "whole video"
+        return f"{self.moment} frame" if self.moment in (FIRST, LAST) else f"frame at {self.moment} s"
+
+    @property
     def spoken(self) -> str:
         """For people: ``the last frame of s01``."""
-        if not self.moment:
-            return f"the video of {self.scene}"
-        which = f"{self.moment} frame" if self.moment in (FIRST, LAST) else f"frame at {self.moment} s"
-        return f"the {which} of {self.scene}"
+        return f"the {self._which if self.moment else 'video'} of {self.scene}"
 
 
 Source: TypeAlias = str | ResultReference
@@ -89,6 +99,11 @@ class Still(NamedTuple):
     sha256: str
     frame: int
 
+    @property
+    def key(self) -> str:
+        """What its picture is found by."""
+        return f"{self.sha256}-{self.frame}"
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -107,6 +122,13 @@ class Reference:
     def is_there(self) -> bool:
         """Whether it is known what it is: no result that is still to come."""
         return self.content is None or self.still is not None or bool(self.content.sha256)
+
+    @property
+    def picture(self) -> str:
+        """What a small picture of it is found by; empty where there is nothing here to be seen."""
+        if self.still is not None:
+            return self.still.key
+        return "" if self.content is None else self.content.sha256
 
     def identity(self) -> dict[str, str | int]:
         """What decides whether two references are the same: the content, or else the URL."""

@@ -186,7 +186,7 @@ def _missing(one: Standing) -> str:
 def _facts(one: Standing, *, costs: bool) -> dict[str, object]:
     """The row of the report and what stands in none of its columns, as JSON."""
     row = {name: value for name, value in one.row.items() if costs or name not in PRIVATE}
-    references = [_plain(source) for source in named_references(one.scene.request)]
+    references = [_plain(source) for source in named_references(one.scene)]
     return {
         **{name: _plain(value) for name, value in row.items()},
         "note": _plain(one.scene.note),
@@ -234,7 +234,7 @@ def _notes(form: str, found: list[Standing], sequence: Sequence) -> Iterator[str
         unnamed = [one.shot for one in found if has_unnamed_references(one.scene.request)]
         if unnamed:
             yield f"references in data URIs have no name and are not in the list: {some_of(unnamed)}"
-        if any(named_references(one.scene.request) for one in found):
+        if any(named_references(one.scene) for one in found):
             yield "references are written as the manifest has them; they lead to files where the list lies beside it"
 
 

@@ -68,6 +68,7 @@ def sidecar(attempt: Attempt, state: State, path: Path, *, rehearsal: bool) -> M
         "model": request.model,
         "request": dict(request.document),
         "request_sha256": request.sha256,
+        "built_on": _built_on(attempt, state),
         "seed": request.seed,
         "gateway": state.gateway or None,
         "task_id": attempt.task_id,
@@ -80,6 +81,14 @@ def sidecar(attempt: Attempt, state: State, path: Path, *, rehearsal: bool) -> M
         "mismatch": attempt.message if attempt.state is AttemptState.MISMATCHED else None,
         "carries": {"c2pa": marks.c2pa, "xmp": marks.xmp, "aigc": marks.aigc},
     }
+
+
+def _built_on(attempt: Attempt, state: State) -> Mapping[str, str] | None:
+    """The attempts whose results are among the references; None where the scene asks for something else by now."""
+    scene = state.scene(attempt.scene_id)
+    if scene is None or not scene.has_request or not attempt.asks_for(scene):
+        return None
+    return dict(zip(scene.sources, scene.built_on, strict=True))
 
 
 def _text(amount: Decimal | None) -> str | None:

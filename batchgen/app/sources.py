@@ -75,8 +75,8 @@ class SceneMaker:
             return replace(asked, content=replace(content, sha256=file.sha256, path=self._folder / file.path))
         known = frames.get((file.sha256, moment))
         frame = self._frame(file, moment) if known is None else known
-        path = self._folder / frame_path(file.sha256, frame)
-        return replace(asked, content=replace(content, path=path), still=Still(file.sha256, frame))
+        still = Still(file.sha256, frame)
+        return replace(asked, content=replace(content, path=self._folder / frame_path(still.key)), still=still)
 
     def _frame(self, file: SourceFile, moment: str) -> int:
         from batchgen.media.stills import frame_number

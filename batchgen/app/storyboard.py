@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from batchgen.engine.attempts import AttemptKey
 from batchgen.engine.states import State
 from batchgen.files import write_atomically
-from batchgen.layout import JOURNAL, POSTERS, SENT_STORYBOARD, STORYBOARD
+from batchgen.layout import JOURNAL, POSTERS, SENT_STORYBOARD, STORYBOARD, frame_path, is_frame_key
 from batchgen.media.probe import UnusableMedia
 from batchgen.media.references import open_reference
 from batchgen.model import Request
@@ -90,7 +90,7 @@ def write_for_others(  # noqa: PLR0913 - what such a folder is made of
 def _bring(board: Storyboard, kept: Posters, posters: Posters) -> None:
     """Have the pictures that were made already."""
     shown = (take.shown.sha256 for take in board.takes if take.shown is not None)
-    references = (one.sha256 for take in board.takes for one in take.references if one.sha256)
+    references = (one.picture for take in board.takes for one in take.references if one.picture)
     for sha256 in {*shown, *references}:
         posters.take_over(sha256, kept)
 
@@ -130,10 +130,10 @@ def illustrator(folder: Path, requests: Mapping[str, Request]) -> OnKept:
 def picture_references(folder: Path, requests: Iterable[Request]) -> None:
     """Make the pictures of local references that are not there yet; never raises."""
     posters = Posters(folder)
-    for source, content in {one.source: one.content for each in requests for one in each.references}.items():
-        if content is not None:
-            opened = partial(_opened, source, content)
-            _make(source[:_LONGEST_NAME], partial(posters.of_reference, content.sha256, opened))
+    for one in {one.source: one for each in requests for one in each.references}.values():
+        if one.content is not None and one.is_there:
+            opened = partial(_opened, one.source, one.content)
+            _make(one.source[:_LONGEST_NAME], partial(posters.of_reference, one.picture, opened))
 
 
 def _opened(source: str, content: Content) -> BufferedIOBase:
@@ -158,6 +158,10 @@ def _make_missing(folder: Path, board: Storyboard, posters: Posters) -> None:
     for take in board.takes:
         if (shown := take.shown) is not None and shown.path:
             _make(shown.name, partial(posters.of_result, shown.sha256, partial(_result, folder / shown.path)))
+        for one in take.references:
+            path = folder / frame_path(one.picture)
+            if is_frame_key(one.picture) and path.is_file():
+                _make(one.source, partial(posters.of_reference, one.picture, partial(_result, path)))
 
 
 def _pictures(board: Storyboard, posters: Posters) -> Pictures:
@@ -165,7 +169,7 @@ def _pictures(board: Storyboard, posters: Posters) -> Pictures:
     takes = list(board.takes)
     prompts = sum(len(str(take.row["prompt"]).encode(errors="replace")) for take in takes)
     room = _Room(_MOST_BYTES - prompts - _MARKUP_BYTES * len(takes))
-    references = [one.sha256 for take in takes for one in take.references if one.sha256]
+    references = [one.picture for take in takes for one in take.references if one.picture]
     shown = [take.shown.sha256 for take in takes if take.shown is not None]
     stills = room.addresses(posters, [*references, *shown], posters.still)
     return Pictures(stills, room.addresses(posters, shown, posters.strip))

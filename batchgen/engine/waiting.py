@@ -99,10 +99,15 @@ class Waiting:
         if is_twin:
             first = self._first[step.scene.request.sha256, step.scene.sources]
             return f"asks for the same as {first}, and {whole}"
-        changes = ", ".join(dict.fromkeys(source.name for source in renewed))
-        if step.paid_before and renewed:
-            return f"{whole}; paid for again, since {changes} {'changes' if len(renewed) == 1 else 'change'}"
+        were_there = [one for one in lacking if one not in renewed and self._was_there(one)]
+        changed = list(dict.fromkeys(source.name for source in (*renewed, *were_there)))
+        if step.paid_before and changed:
+            return f"{whole}; paid for again, since {', '.join(changed)} {'changes' if len(changed) == 1 else 'change'}"
         return f"{whole}; then it is paid for again" if step.paid_before else whole
+
+    def _was_there(self, source: Source) -> bool:
+        """Whether a source that is lacking has brought a result before, when it was asked for otherwise."""
+        return source.attempt is None and any(one.has_file for one in self._state.attempts.get(source.name, ()))
 
     def _said_of(self, sources: Sequence[Source]) -> Iterator[str]:
         unlike: dict[str, dict[str, None]] = {}

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from graphlib import CycleError
 from io import BytesIO
 from pathlib import Path
 
 from batchgen.engine.attempts import IllegalTransition
-from batchgen.engine.events import Event
+from batchgen.engine.events import Event, ManifestChanged, ManifestRead
 from batchgen.engine.states import State
+from batchgen.engine.waiting import in_order
 from batchgen.errors import Remedy, RunDirectoryError
 from batchgen.garbage import unsearched
 from batchgen.journal.checks import checked
@@ -81,9 +83,19 @@ class _Replay:
                 self._lines.take(record)
                 event = with_asked(checked(record.event), self._asked_of)
                 self.state.apply(event)
+                _refuse_circle(event, self.state)
             except (DamagedRecord, IllegalTransition) as error:
                 raise _damaged(self._path, self._number, error) from None
             yield event
+
+
+def _refuse_circle(event: Event, state: State) -> None:
+    """Raise `DamagedRecord` for scenes that are built on one another: no manifest has such, and no order would end."""
+    if isinstance(event, ManifestRead | ManifestChanged) and any(scene.sources for scene in event.scenes):
+        try:
+            list(in_order(state.scenes, state))
+        except CycleError:
+            raise DamagedRecord("scenes are built on one another in a circle") from None
 
 
 class Follower:

@@ -1,6 +1,7 @@
 """Scenes that are made of the results of others: that these exist, come first, and may be references. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
@@ -93,6 +94,19 @@ def _unknown(document: Document, result: ResultReference, path: DataPath, known:
     hint = f"did you mean {close[0]}?" if close else "name the id of a scene in this manifest"
     message = f"there is no scene {result.scene!r} whose result could be a reference; {hint}"
     return Problem(document.spot(path).place, path, "reference.scene", message, result.scene)
+
+
+def with_hints(found: Iterable[Problem], drafts: Collection[Draft]) -> Iterator[Problem]:
+    """The problems, with what to write where a file is missing that has the name of a scene."""
+    known = _shots(drafts)
+    for problem in found:
+        name, _, moment = (problem.value or "").strip('"').partition("#")
+        if problem.rule == "reference.unusable" and name in known:
+            meant = f"{{scene: {name}, frame: {moment or LAST}}}"
+            message = f"{problem.message}; for the result of scene {name} write {{scene: {name}}}, for a still {meant}"
+            yield replace(problem, message=message)
+        else:
+            yield problem
 
 
 def _beyond(

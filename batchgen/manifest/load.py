@@ -232,8 +232,8 @@ class _Loading:
         found += chain.from_iterable(rules.on_scene(self._document, draft, model) for draft in entries)
         exact = {problem.path for problem in (*known, *found) if problem.severity == "error"}
         outcomes, measured = self._measured(model, exact)
-        found += outcomes
-        found += self._on_results(entries, model)
+        found += chains.with_hints(outcomes, entries)
+        found += self._on_results(entries, model, exact)
         contents = {**measured, **chains.asked_of(entries, model)}
         found += self._on_references(entries, model, contents)
         expanded = None
@@ -290,11 +290,13 @@ class _Loading:
         limits: Schema = known.get("properties", {})
         return limits
 
-    def _on_results(self, entries: Collection[Draft], model: Model) -> Iterable[Problem]:
+    def _on_results(self, entries: Collection[Draft], model: Model, refused: set[DataPath]) -> Iterator[Problem]:
         if not any(True for _ in chains.uses(self._data)):
-            return ()
+            return
         limit = compiled(self._media_schema(model.name).get("references", {}))
-        return chains.problems(self._document, entries, model, limit)
+        for problem in chains.problems(self._document, entries, model, limit):
+            if not any(path[: len(problem.path)] == problem.path for path in refused):
+                yield problem
 
     def _on_references(
         self, entries: Iterable[Draft], model: Model, contents: Mapping[Source, Content]

@@ -44,15 +44,26 @@ def frame_number(path: Path, moment: str) -> int:
 def still(path: Path, number: int) -> bytes:
     """A frame as a PNG in its full size, with the colours that players show. Raises `UnusableMedia`."""
     with opened(path) as container:
-        stream = pictures_of(container)
-        shown_at = _shown_at(container, stream)
-        if number >= len(shown_at):
-            raise UnusableMedia(f"has {len(shown_at)} frames, and frame {number} is wanted")
-        container.seek(shown_at[number], stream=stream)
-        for frame in container.decode(stream):
-            if frame.pts is not None and frame.pts >= shown_at[number]:
-                return _png(frame)
+        shown_at = _shown_at(container, pictures_of(container))
+    if number >= len(shown_at):
+        raise UnusableMedia(f"has {len(shown_at)} frames, and frame {number} is wanted")
+    # Of fragments only the order of decoding is known, and a seek may lead beyond the frame.
+    for from_its_group in (True, False):
+        content = _decoded(path, shown_at[number], from_its_group=from_its_group)
+        if content is not None:
+            return content
     raise UnusableMedia(f"has no frame {number} that decodes")
+
+
+def _decoded(path: Path, pts: int, *, from_its_group: bool) -> bytes | None:
+    """The frame that is shown at a moment, in units of the stream; None where decoding does not come to it."""
+    with opened(path) as container:
+        stream = pictures_of(container)
+        if from_its_group:
+            container.seek(pts, stream=stream)
+        frames = (frame for frame in container.decode(stream) if frame.pts is not None and frame.pts >= pts)
+        frame = next(frames, None)
+        return None if frame is None or frame.pts != pts else _png(frame)
 
 
 def _shown_at(container: "InputContainer", stream: "VideoStream") -> list[int]:

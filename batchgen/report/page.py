@@ -96,7 +96,7 @@ def _hash(text: str) -> str:
 
 def _shared(takes: Iterable[Take], pictures: Pictures) -> dict[str, str]:
     """The pictures of references, each once, by hash."""
-    found = (one.sha256 for take in takes for one in take.references)
+    found = (one.picture for take in takes for one in take.references)
     return {sha256: pictures.stills[sha256] for sha256 in dict.fromkeys(found) if sha256 in pictures.stills}
 
 
@@ -141,6 +141,8 @@ def _moment(at: str) -> str:
 def _file_name(reference: Reference) -> str:
     """What a reference is called, without the way to it, and without what follows in a URL: there may be keys in it."""
     source = reference.source
+    if reference.scene:
+        return source
     if source.startswith("data:"):
         return "inside the manifest"
     name = _URL_TAIL.sub("", source) if "://" in source else source

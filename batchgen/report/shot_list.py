@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from batchgen.engine.events import SceneFacts
+from batchgen.engine.states import TAKE
 from batchgen.model import RequestFacts
+from batchgen.references import WHOLE, ResultReference
 from batchgen.report.rows import Row
 from batchgen.report.standing import Standing
 
@@ -21,7 +24,7 @@ def shot_row(one: Standing, file: str | None, *, costs: bool, rehearsal: bool) -
         "take": row["take"],
         "title": row["title"],
         "prompt": row["prompt"],
-        "references": "\n".join(named_references(one.scene.request)),
+        "references": "\n".join(named_references(one.scene)),
         "size": row["size"],
         "duration": row["duration_s"],
         "seed": row["seed"] if costs else None,
@@ -32,9 +35,27 @@ def shot_row(one: Standing, file: str | None, *, costs: bool, rehearsal: bool) -
     }
 
 
-def named_references(request: RequestFacts) -> list[str]:
-    """The references of a request as the manifest names them; a data URI has no name and is left out."""
-    return [source for source in _sources(request.document) if not source.startswith(_OF_DATA_URIS)]
+def named_references(scene: SceneFacts) -> list[str]:
+    """The references of a scene as the manifest names them; a data URI has no name and is left out.
+
+    The result of a scene is named as ``s01#last``, ``s01#2.5``, ``s01#video``; of a shot with takes, the take that
+    stands for it is.
+    """
+    built_on = dict(zip(scene.sources, scene.built_on, strict=False))
+    names = {source: _name(ResultReference.from_text(source), built_on.get(source, "")) for source in scene.sources}
+    listed = _sources(scene.request.document)
+    return [names.get(source, source) for source in listed if not source.startswith(_OF_DATA_URIS)]
+
+
+def _name(result: ResultReference, attempt: str) -> str:
+    named = standing_for(result, attempt)
+    return f"{named.scene}#{named.moment or WHOLE}"
+
+
+def standing_for(result: ResultReference, attempt: str) -> ResultReference:
+    """The same of the take that stands for a shot, where ``attempt``, on which is built, is of one."""
+    of_scene = attempt.rpartition("@")[0]
+    return result._replace(scene=of_scene) if TAKE.sub("", of_scene) == result.scene else result
 
 
 def has_unnamed_references(request: RequestFacts) -> bool:

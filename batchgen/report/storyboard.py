@@ -9,27 +9,32 @@ from typing import Any
 from batchgen.engine.attempts import Attempt, AttemptKey
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
-from batchgen.model import RequestFacts
 from batchgen.money import total
+from batchgen.references import ResultReference, Still
 from batchgen.report.cost_chart import Bar, cost_bars
 from batchgen.report.meanings import Codes, meaning
 from batchgen.report.prompt_diff import changed_words
 from batchgen.report.rows import Row, SceneStatus, counts, is_picked, report_rows, status_of, totals
+from batchgen.report.shot_list import standing_for
 
 _PROMPT = "prompt"
+_KNOWN_BY = frozenset({"url", "sha256", "moment"})
+"""What a reference has beside its source: an address, a content, or what is to come of a scene."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A reference of a scene: what prompts call it, its name in the cast, what the manifest writes.
 
-    ``sha256`` is that of its content, empty for a URL.
+    ``picture`` is what its picture is found by, empty for a URL. Where it is the result of a scene, ``scene`` is the
+    id of that.
     """
 
     label: str
     name: str
     source: str
-    sha256: str
+    picture: str
+    scene: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +201,7 @@ def _take(  # noqa: PLR0913, PLR0917 - what a take is made of
         meaning=meaning(str(row["error_code"]), codes) if row["error_code"] else "",
         shown=results[current.key] if current is not None and current.has_file else None,
         results=tuple(results.values()),
-        references=tuple(_references(scene.request, names_characters)),
+        references=tuple(_references(scene, names_characters)),
         change=_change(state, scene),
     )
 
@@ -222,18 +227,30 @@ def _result(
     )
 
 
-def _references(request: RequestFacts, names_characters: bool) -> Iterator[Reference]:  # noqa: FBT001
-    """The references of a request; which of them members of the cast are is certain only where all are."""
+def _references(scene: SceneFacts, names_characters: bool) -> Iterator[Reference]:  # noqa: FBT001
+    """The references of a scene; which of them members of the cast are is certain only where all are."""
+    request = scene.request
     found = list(_found(request.document))
     names = request.characters if len(request.characters) == len(found) else ("",) * len(found)
     word = "character" if names_characters else "reference "
     for number, (one, name) in enumerate(zip(found, names, strict=True), 1):
-        yield Reference(f"{word}{number}", name, str(one["source"]), str(one.get("sha256", "")))
+        yield _reference(scene, f"{word}{number}", name, one)
+
+
+def _reference(scene: SceneFacts, label: str, name: str, one: Mapping[str, Any]) -> Reference:
+    """A reference; the result of a shot with takes is shown as that of the take that stands for it."""
+    source, sha256 = str(one["source"]), str(one.get("sha256", ""))
+    if source not in scene.sources:
+        return Reference(label, name, source, sha256)
+    result, built_on = ResultReference.from_text(source), dict(zip(scene.sources, scene.built_on, strict=False))
+    shown = standing_for(result, built_on.get(source, ""))
+    picture = Still(sha256, one["frame"]).key if isinstance(one.get("frame"), int) else sha256
+    return Reference(label, name, shown.short, picture, shown.scene)
 
 
 def _found(value: Any) -> Iterator[Mapping[str, Any]]:
     """The references in the document of a request, at any depth."""
-    if isinstance(value, Mapping) and "source" in value and ("url" in value or "sha256" in value):
+    if isinstance(value, Mapping) and "source" in value and not _KNOWN_BY.isdisjoint(value):
         yield value
     elif isinstance(value, Mapping | list | tuple):
         for item in value.values() if isinstance(value, Mapping) else value:

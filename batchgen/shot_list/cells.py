@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from batchgen.model import Data
+from batchgen.references import FIRST, LAST, WHOLE
 from batchgen.sheets.table import Cell, Kind
 
 _NUMBER = re.compile(r"(\d{1,18})(?:[.,](\d{1,18}))?\s*(?:s|secs?|seconds?|sek|sekunden?|\"|″|'')?\.?\Z", re.IGNORECASE)
@@ -14,6 +15,7 @@ _TRUTH = {
     **dict.fromkeys(("false", "no", "n", "0", "off", "nein", "falsch"), False),
 }
 _RANDOM = ("random", "zufall", "zufällig")
+_RESULT = re.compile(rf"([A-Za-z0-9][A-Za-z0-9._-]*)#({FIRST}|{LAST}|{WHOLE}|[0-9]{{1,6}}(?:\.[0-9]{{1,9}})?)\Z")
 _BETWEEN = re.compile(r"\s*[;,]\s*")
 _MONTH = r"(?:jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zä]*"
 _DATE = re.compile(
@@ -37,8 +39,19 @@ def references(text: str, is_file: Callable[[str], bool]) -> list[Data]:
     found: list[Data] = []
     for line in filter(None, map(str.strip, text.split("\n"))):
         whole = "data:" in line or is_file(line)
-        found += [line] if whole else [part for part in _BETWEEN.split(line) if part]
+        found += [line] if whole else [_reference(part) for part in _BETWEEN.split(line) if part]
     return found
+
+
+def _reference(text: str) -> Data:
+    """A path or an address; or the result of another scene, as ``s01#last``, ``s01#2.5`` or ``s01#video``."""
+    match = _RESULT.match(text)
+    if match is None:
+        return text
+    scene, moment = match.groups()
+    if moment == WHOLE:
+        return {"scene": scene}
+    return {"scene": scene, "frame": moment if moment in (FIRST, LAST) else Decimal(moment)}
 
 
 def refusal(setting: str, cell: Cell) -> tuple[str, str] | None:

@@ -46,6 +46,8 @@ def _is_printed(char: str) -> bool:
 
 
 def _scalar(value: Data) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {_scalar(each)}' for name, each in value.items())}}}"
     if isinstance(value, bool):
         return "true" if value else "false"
     return _text(value) if isinstance(value, str) else str(value)

@@ -13,7 +13,8 @@ from batchgen.media.posters import picture_format, poster, thumbnail
 _MOST_BYTES = 65_536
 """Larger than any picture made here: what is larger was put there by somebody else."""
 _STRIP = "-frames"
-_HASH = re.compile("[0-9a-f]{64}")
+_HASH = re.compile("[0-9a-f]{64}(-[0-9]{1,9})?")
+"""The hash of a file, or of a video with the number of a frame."""
 
 
 def _safe(sha256: str) -> str:

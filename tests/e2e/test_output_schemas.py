@@ -76,11 +76,14 @@ def rename_repeat_and_pick(made: Batch, look: Callable[[], None]) -> None:
     made.scenes["renamed"] = made.scenes.pop("s7")
     made.scenes["extra"] = {"prompt": "character1 is somewhere else", "seed": 3}
     made.scenes["twin"] = dict(made.scenes["extra"])
+    made.scenes["follower"] = {"prompt": "character1 goes on", "references": [{"scene": "renamed", "frame": "last"}]}
     made.write()
     look()
     other = made.folder / "other"
     made.run(f"--run-dir={other}", "--scene=extra")
-    made.run("--scene=renamed", "--scene=extra", "--again=renamed", f"--reuse={other}", "--budget=9.00")
+    made.run(
+        "--scene=renamed", "--scene=extra", "--scene=follower", "--again=renamed", f"--reuse={other}", "--budget=9.00"
+    )
     made.do("pick", made.run_dir, "renamed@1")
     made.do("pick", made.run_dir, "--clear", "renamed")
 
@@ -119,6 +122,7 @@ def test_what_lies_beside_real_results_is_valid_and_of_them(film: Film) -> None:
     assert {document["gateway"] for document in beside} == {film.batch.gateway}
     assert [document["mismatch"] is not None for document in beside].count(True) == 1
     assert any(document["reused_from"] for document in beside)
+    assert [document["built_on"] for document in beside if document["built_on"]] == [{"renamed#last": "renamed@1"}]
     for key in beside[0]:
         assert not validator("provenance").is_valid({name: value for name, value in beside[0].items() if name != key})
 
@@ -131,19 +135,15 @@ def test_the_schema_names_the_fields_of_every_event(film: Film) -> None:
     described = {event["title"]: list(event["properties"]) for event in shipped().document("journal")["oneOf"]}
     own = {name: line_fields(kind) for name, kind in KINDS.items()}
     assert described == {name: ["v", "event", *names, "writer", "line", "crc"] for name, names in own.items()}
-    optional = {
-        "writer",
-        "line",
-        *(entry.name for kind in KINDS.values() for entry in fields(kind) if has_default(entry)),
-    }
-    of_event = {name: set(line_fields(Asked)) for name in ("submitting", "reused")}
+    optional = {name: {entry.name for entry in fields(kind) if has_default(entry)} for name, kind in KINDS.items()}
+    of_event = {name: set(line_fields(Asked)) for name in ("submitting", "reused", "request_made")}
     seen = {line["event"]: line for line in json_lines(film.batch.state)}
     for event, line in seen.items():
         # A profile stands in a line only where a run had one.
         assert list(line) == [name for name in described[line["event"]] if name != "profile"]
         for key in line:
             less = {name: value for name, value in line.items() if name != key}
-            may_lack = key in optional or key in of_event.get(event, ())
+            may_lack = key in {"writer", "line", *optional[event], *of_event.get(event, ())}
             assert validator("journal").is_valid(less) is may_lack, "versions before wrote less"
         assert not validator("journal").is_valid({**line, "more": 1})
 

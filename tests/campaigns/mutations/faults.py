@@ -9,6 +9,7 @@ REPLAY = "journal/replay.py"
 LINE_FORMS = "journal/line_forms.py"
 ATTEMPTS = "engine/attempts.py"
 STATES = "engine/states.py"
+ADOPTIONS = "engine/adoptions.py"
 MANIFEST_CHANGES = "engine/manifest_changes.py"
 SCHEDULER = "engine/scheduler.py"
 REACTIONS = "engine/reactions.py"
@@ -455,9 +456,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     fault(
         "what a scene that is gone has left is bought again",
-        STATES,
-        "            if scene.any_seed is None or any(",
-        "            if scene or any(",
+        ADOPTIONS,
+        "        if scene.any_seed is None or any(",
+        "        if scene or any(",
     ),
     fault(
         "a result stays with the heir of a scene that is back",
@@ -480,7 +481,7 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "a result that no scene uses is not fetched",
         PLANNER,
-        "        elif choice.download and attempt.state in _TO_FETCH:\n",
+        "        elif choice.download and attempt.state in TO_FETCH:\n",
         "        elif not choice:\n",
     ),
     fault(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -291,3 +292,14 @@ def test_opening_is_quick_even_where_much_happened(tmp_path: Path) -> None:
     path = written(tmp_path)
     path.write_bytes(path.read_bytes() + encode(NEXT) * 20_000)
     assert read(tmp_path).runs == 20_001
+
+
+def test_scenes_that_are_built_on_one_another_in_a_circle_are_damage(tmp_path: Path) -> None:
+    """No manifest has such, but a journal from elsewhere may: nothing would come of following it."""
+    first, second = (replace(scene(name), sources=(f"{other}#last",)) for name, other in (("s1", "s2"), ("s2", "s1")))
+    (tmp_path / JOURNAL).write_bytes(
+        encode(ev.ManifestRead("t", "n", "m", (first,)))
+        + encode(ev.ManifestChanged("t", "n", "m", (second,), {}, (), ()))
+    )
+    with pytest.raises(RunDirectoryError, match=r":2: the journal is damaged: scenes are built on one another"):
+        read(tmp_path)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from batchgen.engine.events import Completed, RunStarted
+from batchgen.engine.events import Completed, ManifestRead, RunStarted
 from batchgen.journal.records import DamagedRecord, decode, encode
 from batchgen.model import TaskResult
 
@@ -85,3 +85,10 @@ def test_a_run_without_a_profile_is_written_as_versions_before_did() -> None:
     with_profile = RunStarted("t", "1", profile="draft")
     assert json.loads(encode(with_profile))["profile"] == "draft"
     assert [decode(encode(one)).event for one in (event, with_profile)] == [event, with_profile]
+
+
+def test_a_scene_of_a_version_before_is_built_on_nothing() -> None:
+    scene: dict[str, Any] = {"scene_id": "s", "request_sha256": "x", "request": {}, "tier": None, "characters": []}
+    record = decode(line(json.dumps({**READ, "scenes": [{**scene, "estimated_cost_usd": None}]})))
+    assert isinstance(record.event, ManifestRead)
+    assert [(one.sources, one.built_on, one.review) for one in record.event.scenes] == [((), (), False)]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -93,6 +94,6 @@ def test_references_are_named_as_the_manifest_does(lies_in: str) -> None:
         [*listed, inline] if lies_in == "list" else {"one": listed[0], "more": [{"two": listed[1], "three": inline}]}
     )
     request = known_request("r", {"model": "m", "input": {"prompt": "p", "anything": inside}, "parameters": {}})
-    assert named_references(request) == ["refs/a, b.png", "https://x/y.mp4"]
+    assert named_references(replace(TAKES[0], request=request)) == ["refs/a, b.png", "https://x/y.mp4"]
     assert has_unnamed_references(request)
     assert not has_unnamed_references(TAKES[0].request)

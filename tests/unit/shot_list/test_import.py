@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from batchgen.app.shot_lists import InvalidShotList, import_shots
 
 from helpers.shot_lists import FORTY, as_csv, imported, manifest, places, scenes
-from helpers.support import in_process
+from helpers.support import in_process, write_image
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAIN = [["Shot", "Prompt", "Refs"], ["1A", "character1 wäscht", "hero.png"], ["1B", "character1 ruht", "hero.png"]]
@@ -302,3 +302,27 @@ def test_problems_go_from_one_process_to_another(tmp_path: Path) -> None:
         import_shots(tmp_path / "shots.csv", out=tmp_path / "film.yaml", model="wan26_t2v")
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (str(again), again.problems, again.used) == (str(caught.value), caught.value.problems, caught.value.used)
+
+
+def test_results_of_other_scenes_are_read_as_they_are_exported(tmp_path: Path) -> None:
+    write_image(tmp_path / "s01#first")
+    rows = [
+        ["s01", "character1 stands", "hero.png"],
+        ["s02", "character1 and character2 go on", "s01#last\ns01#2.50"],
+        ["s03", "character1, character2, character3", "s02#video; s01#first, hero.png"],
+        ["s04", "character1", "s01#first"],
+    ]
+    ended = imported(tmp_path, as_csv([["Shot", "Prompt", "References"], *rows]))
+    assert ended.code == 0, ended.err
+    assert [scene["references"] for scene in scenes(tmp_path)] == [
+        ["hero.png"],
+        [{"scene": "s01", "frame": "last"}, {"scene": "s01", "frame": 2.5}],
+        [{"scene": "s02"}, {"scene": "s01", "frame": "first"}, "hero.png"],
+        ["s01#first"],
+    ], "a file of that name goes before, where it has a line of its own"
+
+
+def test_an_unknown_scene_is_told_with_its_cell(tmp_path: Path) -> None:
+    rows = [["Shot", "Prompt", "References"], ["s01", "character1", "s02#last"]]
+    ended = imported(tmp_path, as_csv(rows))
+    assert places(ended) == ["C2 reference.scene"]

@@ -1,0 +1,173 @@
+"""Scenes that follow from scenes, at length: a wide fan, kills, budgets, saved plans, other run directories."""
+
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.chains import LONG, digest, film, frames, image_of, is_alike, last, order, result, sent, shown
+from helpers.runs import Gateway, csv_rows, emulator, until
+from helpers.support import batchgen
+
+pytestmark = pytest.mark.slow
+MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with emulator(tmp_path_factory.mktemp("emulator")) as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(shared: Gateway) -> Gateway:
+    """An emulator, with the log of this test only."""
+    return shared.from_now()
+
+
+def test_once_more_by_wish_renews_what_follows_each_once(tmp_path: Path, gateway: Gateway) -> None:
+    made = film(tmp_path, gateway, {"s1": [], "s2": [last("s1")], "s3": [last("s2")], "alone": []})
+    made.scenes["s1"]["seed"] = "random"
+    made.write()
+    made.run()
+    wanted = ("run", made.manifest, f"--run-dir={made.run_dir}", "--again=s1", f"--base-url={gateway.base_url}")
+    table = made.do(*wanted, expect=2, BATCHGEN_API_KEY="k")
+    assert "new: 0.60 USD" in table.out + table.err, "all three are counted before anything is paid for"
+    made.run("--again=s1")
+    made.witness(gateway, 7)
+    made.run()
+    made.witness(gateway, 7)
+    assert order(gateway)[4:] == ["s1", "s2", "s3"]
+
+
+def test_what_comes_again_with_the_same_bytes_makes_nothing_new(tmp_path: Path, gateway: Gateway) -> None:
+    """This gateway draws the same for the same request: what was bought of that is what it would be again."""
+    made = film(tmp_path, gateway, {"s1": [], "s2": [last("s1")]})
+    made.run()
+    made.run("--again=s1")
+    assert digest(result(made, "s1", 2)) == digest(result(made, "s1"))
+    made.witness(gateway, 3)
+    assert made.statuses() == "completed completed"
+
+
+def test_a_run_directory_of_another_batch_lends_a_whole_chain(tmp_path: Path, gateway: Gateway) -> None:
+    made = film(tmp_path, gateway, {"s1": [], "s2": [{"scene": "s1"}], "s3": [last("s2"), {"scene": "s2", "frame": 0}]})
+    made.scenes["s1"] |= LONG
+    made.write()
+    made.run()
+    other = tmp_path / "other"
+    made.run(f"--run-dir={other}", f"--reuse={made.run_dir}")
+    assert len(gateway.posts()) == 3
+    assert digest(other / "videos" / "s3.mp4") == digest(result(made, "s3"))
+    made.run(f"--run-dir={other}", f"--reuse={made.run_dir}")
+    made.run(f"--run-dir={other}")
+    assert len(gateway.posts()) == 3
+
+
+def test_a_wide_fan_and_a_diamond_in_one_run(tmp_path: Path, gateway: Gateway) -> None:
+    fan = {f"f{number:02}": [last("s1")] for number in range(50)}
+    made = film(
+        tmp_path, gateway, {"s1": [], **fan, "d1": [{"scene": "s1", "frame": 0}], "d2": [last("f00"), last("d1")]}
+    )
+    made.run("--max-in-flight=60")
+    made.witness(gateway, 53)
+    assert (order(gateway)[0], order(gateway)[-1]) == ("s1", "d2")
+    assert made.statuses() == " ".join(["completed"] * 53)
+    assert len({sent(gateway, made, name)[0][0] for name in fan}) == 1
+    assert len(list((made.run_dir / "frames").iterdir())) == 4, "the last of s1 once, its first, two for the diamond"
+
+
+def test_a_follower_alone_and_runs_that_bring_nothing_here(tmp_path: Path, gateway: Gateway) -> None:
+    made = film(tmp_path, gateway, {"s1": [], "s2": [last("s1")], "s3": [last("s2")]})
+    made.run("--scene=s2", expect=1)
+    assert gateway.posts() == []
+    made.run("--no-wait", expect=1)
+    assert (order(gateway), made.statuses()) == (["s1"], "running pending pending")
+    made.run("--no-download", "--scene=s1")
+    made.run("--scene=s2", expect=1)
+    assert order(gateway) == ["s1"]
+    made.run("--scene=s1")
+    made.run("--scene=s2")
+    assert (order(gateway), made.report()["s2"]["status"]) == (["s1", "s2"], "completed")
+    made.run()
+    made.witness(gateway, 3)
+
+
+def test_the_budget_stops_in_the_middle_of_a_chain(tmp_path: Path, gateway: Gateway) -> None:
+    made = film(tmp_path, gateway, {"s1": [], "s2": [last("s1")], "s3": [last("s2")]})
+    made.run("--budget=0.30", expect=4)
+    assert [row["error_code"] for row in made.report().values()] == ["", "budget", "waits_for"]
+    assert "s2" in made.report()["s3"]["error_message"]
+    made.run("--budget=0.60")
+    made.witness(gateway, 3)
+
+
+@pytest.mark.parametrize("moment", ["request_made", "submitting"])
+def test_killed_in_between_it_goes_on_and_buys_nothing_twice(tmp_path: Path, gateway: Gateway, moment: str) -> None:
+    made = film(tmp_path, gateway, {"s1": [], "s2": [last("s1")], "s3": [last("s2")]})
+
+    def has_come() -> bool:
+        return any(entry["event"] == moment and entry.get("scene_id") == "s2" for entry in made.journal())
+
+    with made.started() as run:
+        until(has_come, run)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    ended = made.run(expect=None)
+    if made.report()["s2"]["status"] == "unknown":
+        assert ended.code == 1
+        tasks = gateway.tasks_for(made.scenes["s2"]["prompt"])
+        made.do("resolve", made.run_dir, "s2", *(["--task-id", tasks[0]] if tasks else ["--not-created"]))
+        made.run()
+    assert made.statuses() == "completed completed completed"
+    assert sorted(order(gateway)) == ["s1", "s2", "s3"]
+
+
+def test_a_result_that_is_gone_is_fetched_before_anything_is_built_on_it(tmp_path: Path, gateway: Gateway) -> None:
+    made = film(tmp_path, gateway, {"s1": [], "s2": [last("s1")]})
+    made.run("--scene=s1")
+    for path in (result(made, "s1"), made.run_dir / "videos" / "s1.mp4"):
+        path.unlink()
+    made.run()
+    made.witness(gateway, 2)
+    assert is_alike(image_of(made, sent(gateway, made, "s2")[0][0]), shown(frames(result(made, "s1"))[-1]))
+
+
+def test_a_saved_plan_fixes_what_a_chain_is_made_of(tmp_path: Path, gateway: Gateway) -> None:
+    made = film(tmp_path, gateway, {"s1": [], "s2": [last("s1")], "s3": [last("s2")]})
+    made.run("--scene=s1")
+    saved = tmp_path / "plan.json"
+    made.do("plan", made.manifest, f"--run-dir={made.run_dir}", f"--out={saved}")
+    by_plan: Callable[..., Any] = lambda expect: made.do(  # noqa: E731 - one line
+        "run", made.manifest, f"--run-dir={made.run_dir}", f"--plan={saved}", f"--base-url={gateway.base_url}",
+        "--poll-interval=0.1", "--no-progress", expect=expect, BATCHGEN_API_KEY="k",
+    )  # fmt: skip
+    made.do("pick", made.run_dir, "s1@1")
+    assert "does not hold any more" in by_plan(3).err
+    assert order(gateway) == ["s1"]
+    made.do("plan", made.manifest, f"--run-dir={made.run_dir}", f"--out={saved}")
+    by_plan(0)
+    assert order(gateway) == ["s1", "s2", "s3"]
+
+
+def test_the_example_is_rehearsed_up_to_the_pick_and_on(tmp_path: Path) -> None:
+    shutil.copytree(MANIFESTS, tmp_path / "manifests")
+    manifest, run_dir = tmp_path / "manifests" / "chain.yaml", tmp_path / "runs"
+    rehearse = ("run", manifest, "--emulator", f"--run-dir={run_dir}", "--poll-interval=0.2", "--strict")
+    assert batchgen(*rehearse).code == 0
+    rows = csv_rows(run_dir / "report.csv")
+    assert [row["error_code"] for row in rows] == ["", "", "", "", "review"]
+    assert batchgen("pick", run_dir, "casting-t2").code == 0
+    assert batchgen(*rehearse).code == 0
+    assert {row["status"] for row in csv_rows(run_dir / "report.csv")} == {"completed"}
+    page = (run_dir / "report.html").read_text(encoding="utf-8")
+    assert '<a href="#casting-t2">casting-t2, frame at 2.5 s</a>' in page
+    assert '<a href="#harbour">harbour, last frame</a>' in page
+    exported = batchgen("export", run_dir, "--format=csv", f"--out={tmp_path / 'manifests' / 'shots.csv'}")
+    assert exported.code == 0, exported.err
+    read_back = batchgen("import", "shots.csv", "--out", "again.yaml", folder=tmp_path / "manifests")
+    assert read_back.code == 0, read_back.err
+    assert "{scene: casting-t2, frame: 2.5}" in (tmp_path / "manifests" / "again.yaml").read_text(encoding="utf-8")
