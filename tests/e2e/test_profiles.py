@@ -74,7 +74,7 @@ def test_from_a_draft_to_the_final_and_back() -> None:
     assert (first["seed_of"], str(first["request"]["parameters"]["seed"])) == ("s01-t2", drafted["s01-t2"]["seed"])
     table = in_process("plan", "film.yaml", "--emulator", "--profile", "final").words
     assert "seed of s01-t2, which is picked" in table
-    assert "by profile: draft 0 USD · final 0.90 USD (this plan)" in table
+    assert "by profile: draft 0.00 USD · final 0.90 USD (this plan)" in table
     assert "was saved with another --profile" in run("--plan", "final.json", "--profile", "draft", code=2)
     assert "2 scenes of profile final: 2 completed" in run("--plan", "final.json")
 
