@@ -10,7 +10,7 @@ from jsonschema.protocols import Validator
 
 from batchgen.manifest.document import Document
 from batchgen.manifest.expand import Draft, Model, as_json_number, source_of
-from batchgen.manifest.reference_checks import beyond
+from batchgen.manifest.media_limits import beyond
 from batchgen.model import Data, DataPath, Problem, whole_number
 from batchgen.references import LAST, Content, Facts, ResultReference, Source
 
