@@ -65,7 +65,8 @@ class Change:
 class Take:
     """A scene: its row in report.csv, and what else is shown of it.
 
-    ``pick`` is what picks it in a file of picks, ``meaning`` says what its error code means and what to do.
+    ``pick`` is what picks it in a file of picks, ``meaning`` says what its error code means and what to do, and
+    ``review`` that nothing is built on it before something of its shot is picked.
     """
 
     row: Row
@@ -76,6 +77,7 @@ class Take:
     results: tuple[Result, ...]
     references: tuple[Reference, ...]
     change: Change | None
+    review: bool = False
 
     @property
     def said(self) -> str:
@@ -203,6 +205,7 @@ def _take(  # noqa: PLR0913, PLR0917 - what a take is made of
         results=tuple(results.values()),
         references=tuple(_references(scene, names_characters)),
         change=_change(state, scene),
+        review=scene.review,
     )
 
 
