@@ -43,6 +43,7 @@ class SceneMaker:
         """Take the run directory, and what the model says of references."""
         self._folder = folder
         self._limit = limit
+        self._taken_out: set[Path] = set()
         self._scenes = {scene.id: scene for scene in scenes}
         self.requests: dict[str, Request] = {scene_id: scene.request for scene_id, scene in self._scenes.items()}
 
@@ -125,6 +126,8 @@ class SceneMaker:
         """Have a still as a file. Raises `UnusableMedia` and OSError."""
         from batchgen.media.stills import still
 
-        if not path.is_file():
+        # What lies there from an earlier run may have been changed since: it is bought with, and looked at by nobody.
+        if path not in self._taken_out or not path.is_file():
             (self._folder / FRAMES).mkdir(exist_ok=True)
             write_atomically(path, still(video, frame))
+            self._taken_out.add(path)

@@ -35,10 +35,6 @@ class Followers:
         self._waiting: dict[SceneRun, list[SceneRun]] = {}
         self._all: set[SceneRun] = set()
 
-    def __len__(self) -> int:
-        """How many scenes wait."""
-        return len(self._all)
-
     def know(self, run: SceneRun) -> None:
         """Take note of a scene of the run, or of an attempt that no scene needs; others may wait for it."""
         if not run.removed:

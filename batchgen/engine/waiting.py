@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
+from batchgen.engine.attempts import Attempt
 from batchgen.engine.commands import SourceFile
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.sources import Source, is_renewing, lacking, may_come_later, sources_of
@@ -67,7 +68,7 @@ class Waiting:
         return SourceFile(text, name, step.elsewhere.path, step.elsewhere.sha256)
 
     def _waiting(self, step: Step) -> Step:
-        if step.action is Action.UNKNOWN:
+        if step.action is Action.UNKNOWN or (not step.buys and self._is_picked(step.scene.scene_id, step.attempt)):
             return step
         sources = list(sources_of(step.scene, self._state, self._may_come))
         renewed = [source for source in sources if self._is_renewed(source)]
@@ -134,8 +135,14 @@ class Waiting:
         step = self.steps.get(source.name)
         if source.attempt is None or source.scene is None:
             return False
+        if self._is_picked(source.name, source.attempt):
+            return False
         is_bought = step is not None and (step.buys or (bool(step.waits_for) and not step.blocked))
         return is_bought or is_renewing(source.scene, self._state)
+
+    def _is_picked(self, scene_id: str, attempt: Attempt | None) -> bool:
+        """Whether an attempt stands for a scene whatever else comes."""
+        return attempt is not None and self._state.picked_attempts.get(scene_id) == attempt.key
 
     def _comes(self, source: Source) -> bool:
         """Whether it is there, or comes in this run."""
@@ -173,6 +180,8 @@ def stale(state: State) -> list[SceneFacts]:
     """The scenes that are built on another result than stands for their source now, and those built on these."""
     found: dict[str, SceneFacts] = {}
     for scene in in_order(state.scenes, state):
+        if scene.scene_id in state.picked_attempts:
+            continue  # what was picked stands whatever it is built on
         for source, name in zip(sources_of(scene, state, _never), scene.built_on, strict=False):
             is_other = source.attempt is not None and source.attempt.name != name
             if is_other or source.name in found:

@@ -112,6 +112,27 @@ def test_a_result_that_is_no_reference_says_why(tmp_path: Path) -> None:
     assert "the length in seconds" in maker_of(tmp_path).prepare(command(tmp_path, short)).failure
 
 
+def test_what_somebody_put_in_the_place_of_a_still_is_not_sent(tmp_path: Path, film: bytes) -> None:
+    wanted = command(tmp_path, film)
+    path = tmp_path / "frames" / f"{sha256(film).hexdigest()}-74.png"
+    path.parent.mkdir()
+    path.write_bytes(still(tmp_path / "results" / "s01@1.mp4", 3))
+    assert maker_of(tmp_path).prepare(wanted).failure == ""
+    assert path.read_bytes() == still(tmp_path / "results" / "s01@1.mp4", 74)
+
+
+def test_a_still_of_many_scenes_is_taken_out_once_a_run(tmp_path: Path, film: bytes) -> None:
+    maker, wanted = maker_of(tmp_path), command(tmp_path, film)
+    maker.prepare(wanted)
+    (path,) = (tmp_path / "frames").iterdir()
+    before = path.stat().st_ino
+    maker.prepare(wanted)
+    assert path.stat().st_ino == before
+    path.unlink()
+    maker.prepare(wanted)
+    assert path.is_file()
+
+
 @pytest.mark.parametrize("spoil", ["file", "folder"])
 def test_frames_that_cannot_be_written_are_told(tmp_path: Path, film: bytes, spoil: str) -> None:
     wanted = command(tmp_path, film)

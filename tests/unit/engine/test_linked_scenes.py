@@ -1,7 +1,7 @@
 """Scenes that are built on the results of others: what is planned, and what a run does with them and in which order."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,169 +13,29 @@ from batchgen.engine.classification import Classification
 from batchgen.engine.commands import (
     Command,
     Fetch,
-    FetchResult,
-    Poll,
-    PollResult,
     Prepare,
     PrepareResult,
-    SourceFile,
     Stop,
     Submit,
     SubmitResult,
 )
-from batchgen.engine.events import SceneFacts
-from batchgen.engine.making import made_whole
-from batchgen.engine.planner import plan
-from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.sources import scene_for
 from batchgen.engine.states import State
-from batchgen.engine.steps import NOTHING_ELSEWHERE, Choice, Elsewhere, Lent
+from batchgen.engine.steps import Choice, Elsewhere
 from batchgen.engine.waiting import held_for_review, stale
-from batchgen.model import RequestFacts, TaskResult
 
 from helpers.attempts import replay
 from helpers.engine_support import (
-    CREATED,
     DENIED,
-    DONE,
     ENDED,
-    PRICE,
     UNCERTAIN,
-    URL,
     WRONG,
     clock,
     known_request,
-    scene,
 )
+from helpers.linked_play import Play, shot, takes
 
 S = AttemptState
-
-
-def shot(name: str, *sources: str, version: str = "", **facts: Any) -> SceneFacts:
-    """A scene; one that is built on others has no request before they are there."""
-    return replace(scene(name, request=f"{name}{version}"), sources=sources, shot=name, **facts)
-
-
-def takes(name: str, count: int, *sources: str, **facts: Any) -> list[SceneFacts]:
-    return [
-        replace(shot(f"{name}-t{number}", *sources, **facts), shot=name, take=number) for number in range(1, count + 1)
-    ]
-
-
-def asked(of: SceneFacts, files: Sequence[SourceFile]) -> RequestFacts:
-    """The request of a scene, by what it is built on."""
-    content = "+".join(f"{file.source}={file.sha256}" for file in files)
-    prompt = of.request.document["input"]["prompt"]
-    return known_request(f"sha-{prompt}<{content}>", {**of.request.document, "input": {"prompt": prompt}}, "720P")
-
-
-def make(of: SceneFacts, files: tuple[SourceFile, ...], _: State) -> ev.RequestMade | None:
-    return ev.RequestMade("", of.scene_id, asked(of, files), of.any_seed, tuple(file.attempt for file in files))
-
-
-@dataclass
-class Play:
-    """Runs of one directory, in which every command ends well, or as ``answers`` say of its scene."""
-
-    listed: Sequence[SceneFacts]
-    state: State = field(default_factory=State)
-    now: float = 1000.0
-    tasks: int = 0
-    submitted: list[str] = field(default_factory=list)
-    """Scenes, in the order of their submission, over all runs."""
-    events: list[ev.Event] = field(default_factory=list)
-
-    def planned(self, choice: Choice, elsewhere: Lent = NOTHING_ELSEWHERE) -> tuple[tuple[SceneFacts, ...], list[Any]]:
-        def steps_of(scenes: tuple[SceneFacts, ...]) -> list[Any]:
-            return plan(scenes, self.state, choice, (), elsewhere)
-
-        scenes = made_whole(tuple(self.listed), self.state, choice, steps_of, make)
-        return scenes, steps_of(scenes)
-
-    def steps(self, elsewhere: Lent = NOTHING_ELSEWHERE, **choice: Any) -> dict[str, str]:
-        """The plan: action, what is waited for, and what it costs."""
-        _, steps = self.planned(Choice(**choice), elsewhere)
-        return {
-            step.scene.scene_id: f"{step.action}{' ' if step.waits_for else ''}{','.join(step.waits_for)}"
-            f"{' blocked' if step.blocked else ''}{' buys' if step.buys else ''}"
-            for step in steps
-        }
-
-    def reasons(self, **choice: Any) -> dict[str, str]:
-        return {step.scene.scene_id: step.reason for step in self.planned(Choice(**choice))[1]}
-
-    def run(
-        self,
-        answers: Mapping[str, Classification] | None = None,
-        choice: Choice = Choice(),  # noqa: B008 - frozen
-        **settings: Any,
-    ) -> "Play":
-        """One run to its end; what was submitted in it is told by `told`."""
-        scheduler = self.begun(choice, **settings)
-        under_way: list[Command] = []
-        while not scheduler.is_finished():
-            events, commands = scheduler.begin(self.now, clock(self.now))
-            self.events += events
-            under_way += commands
-            if not under_way and not scheduler.is_finished():
-                wakes_at = scheduler.wakes_at()
-                assert wakes_at is not None, "nothing will ever happen again"
-                self.now = max(wakes_at, self.now)
-            if not under_way:
-                continue
-            result = self.result(under_way.pop(0), answers or {})
-            self.now += 0.01
-            self.events += scheduler.end(result, self.now, clock(self.now))
-        self.stop = scheduler.stop
-        return self
-
-    def begun(self, choice: Choice = Choice(), **settings: Any) -> Scheduler:  # noqa: B008 - frozen
-        scenes, steps = self.planned(choice)
-        for event in (ev.RunStarted(clock(self.now), "1"), ev.ManifestRead(clock(self.now), "n", "m", scenes)):
-            self.state.apply(event)
-        for scene_id in [one.scene_id for one in scenes if choice.wants_again(one.scene_id)]:
-            self.state.apply(ev.WantedAgain(clock(self.now), scene_id))
-        self.before = len(self.submitted)
-        return Scheduler(self.state, steps, Settings(**settings), lambda: 0.5, lambda: "q1", choice)
-
-    def result(self, command: Command, answers: Mapping[str, Classification]) -> Any:
-        answer = answers.get(command.scene_id)
-        match command:
-            case Prepare():
-                if answer is WRONG:
-                    return PrepareResult(command, failure="cannot be built on")
-                of = self.state.scene(command.scene_id)
-                assert of is not None
-                return PrepareResult(command, asked(of, command.sources), of.any_seed)
-            case Submit():
-                self.submitted.append(command.scene_id)
-                if answer in (UNCERTAIN, DENIED):
-                    return SubmitResult(command, answer)
-                self.tasks += 1
-                return SubmitResult(command, CREATED, f"t{self.tasks}")
-            case Poll():
-                told = answer if answer in (ENDED, WRONG) else DONE
-                return PollResult(command, told, TaskResult(URL, "j", PRICE) if told is DONE else TaskResult())
-            case Fetch():
-                name = f"{command.scene_id}@{command.attempt}"
-                return FetchResult(command, f"results/{name}.mp4", f"file-{name}")
-
-    @property
-    def told(self) -> list[str]:
-        """What the last run submitted."""
-        return self.submitted[self.before :]
-
-    def status(self, name: str) -> str:
-        of = self.state.scene(name)
-        attempt = None if of is None else self.state.current_attempt(of)
-        return "-" if attempt is None else str(attempt.state)
-
-    def built_on(self, name: str) -> tuple[str, ...]:
-        of = self.state.scene(name)
-        assert of is not None
-        return of.built_on
-
-
 CHAIN = [shot("s3", "s2#last"), shot("s1"), shot("s2", "s1#last", "s1"), shot("other")]
 
 
@@ -364,6 +224,28 @@ def test_an_attempt_that_is_picked_is_what_is_built_on() -> None:
     assert play.built_on("s2") == ("s1@1",)
 
 
+def test_an_attempt_that_is_picked_stands_whatever_is_bought_beside_it() -> None:
+    play = Play([shot("s1"), shot("s2", "s1")]).run()
+    play.state.apply(ev.Picked("t", "s1", "s1", 1))
+    assert play.steps(again=("s1",)) == {"s1": "submit buys", "s2": "done"}
+    assert play.run(choice=Choice(again=("s1",))).told == ["s1"]
+
+
+def test_what_is_picked_by_its_attempt_is_not_made_anew() -> None:
+    play = Play(CHAIN).run()
+    play.state.apply(ev.Picked("t", "s2", "s2", 1))
+    play.listed = [shot("s1", version="b") if one.scene_id == "s1" else one for one in CHAIN]
+    assert play.steps() == {"s3": "done", "s1": "submit buys", "s2": "done", "other": "done"}
+    assert play.run().told == ["s1"]
+    assert stale(play.state) == []
+
+
+def test_what_becomes_ready_with_its_source_is_waited_for_by_others_of_that() -> None:
+    """When ``a`` is there, ``b`` is ready and ``c`` still lacks it: that is no reason to leave ``c`` out."""
+    for listed in ([shot("a"), shot("b", "a"), shot("c", "a", "b")], [shot("c", "a", "b"), shot("b", "a"), shot("a")]):
+        assert Play(listed).run().told == ["a", "b", "c"]
+
+
 def test_one_take_is_named_and_follows_nothing_else() -> None:
     play = Play([shot("next", "s1-t2#first"), *takes("s1", 2)]).run()
     assert play.built_on("next") == ("s1-t2@1",)
@@ -375,6 +257,17 @@ def test_a_take_that_is_gone_stands_for_its_shot_no_longer() -> None:
     play = Play([shot("next", "s1#last"), *takes("s1", 2)]).run({"s1-t1": WRONG})
     play.listed = [shot("next", "s1#last"), *takes("s1", 1)]
     assert play.steps()["next"] == "wait s1-t1 blocked"
+    assert play.run().told == []
+    assert stale(play.state) == []
+
+
+def test_what_is_unknown_stays_so_whatever_becomes_of_its_source() -> None:
+    play = Play(CHAIN).run({"s2": UNCERTAIN})
+    play.listed = [shot("s1", version="b") if one.scene_id == "s1" else one for one in CHAIN]
+    assert play.steps()["s2"] == "unknown"
+    assert play.run().told == ["s1"]
+    play.state.apply(ev.Resolved("t", "s2", 1, None))
+    assert play.run().told == ["s2", "s3"]
 
 
 def test_a_shot_that_has_no_takes_left_has_nothing_that_stands_for_it() -> None:
@@ -521,6 +414,30 @@ def test_a_task_of_what_it_was_built_on_before_is_waited_for_and_then_renewed() 
     assert play.steps()["s2"] == "resume s1 buys"
     assert play.run().told == ["s1", "s2"]
     assert (play.status("s2"), play.built_on("s2")) == ("delivered", ("s1@2",))
+
+
+def test_a_source_that_is_bought_again_while_what_follows_is_at_the_gateway() -> None:
+    """Its task is waited for and its result kept; then it is made anew in the same run, as the plan has said."""
+    play = Play([shot("s1"), shot("s2", "s1")])
+    play.run(choice=Choice(globs=("s1",)))
+    play.run(choice=Choice(globs=("s2",)), wait=False)
+    assert play.steps(again=("s1",)) == {"s1": "submit buys", "s2": "resume s1 buys"}
+    assert play.run(choice=Choice(again=("s1",))).told == ["s1", "s2"]
+    assert [attempt.state for attempt in play.state.attempts["s2"]] == [S.DELIVERED, S.DELIVERED]
+    assert play.built_on("s2") == ("s1@2",)
+    assert play.run().told == []
+
+
+def test_a_follower_that_fails_is_not_bought_a_second_time_unasked() -> None:
+    play = Play([shot("s1"), shot("s2", "s1")])
+    assert play.run({"s2": ENDED}).told == ["s1", "s2"]
+    assert play.run({"s2": ENDED}).told == []
+
+
+def test_a_wish_for_a_scene_that_still_waits_is_fulfilled_once() -> None:
+    play = Play(CHAIN)
+    assert sorted(play.run(choice=Choice(again=("s2",))).told) == ["other", "s1", "s2", "s3"]
+    assert play.run().told == []
 
 
 def test_a_failed_attempt_at_a_follower_is_tried_again_while_attempts_are_left() -> None:
