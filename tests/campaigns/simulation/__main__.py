@@ -104,6 +104,10 @@ _ROWS = {
         f"stop {why}" for why in ("budget", "account", "unreachable", "storage", "interrupted")
     ),
     "unknown submissions that the user settled": ("resolved",),
+    "requests made of results of other scenes, submissions of such requests": ("request made", "sent with sources"),
+    "takes chosen for scenes that are built on their shot, looks and picks by the user": (
+        "chosen among takes", "picked after a look", "picked",
+    ),
 }  # fmt: skip
 
 
