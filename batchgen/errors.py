@@ -26,6 +26,7 @@ class Remedy(StrEnum):
     """``about`` is the environment variable that may hold the API key."""
     GO_ON_THERE = "go_on_there"
     """``about`` is the run directory of the earlier runs."""
+    LIST_FAULTS = "list_faults"
     MAP_COLUMN = "map_column"
     NAME_MODEL = "name_model"
     OTHER_FORM = "other_form"

@@ -6,10 +6,10 @@ Plain frozen data, shared by every room. Nothing here reads a file or a clock.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from batchgen.references import Reference, ResultReference
 from batchgen.values import value
@@ -24,11 +24,41 @@ ReferencePrice: TypeAlias = Decimal | Literal["same"] | None
 """US dollars per second of reference video, the price of the tier for ``same``; None where nothing is said of it."""
 
 
+class CellPlace(NamedTuple):
+    """A cell of a spreadsheet: its file as the manifest names it, its row and column, both counted from 1."""
+
+    file: str
+    row: int
+    column: int
+
+
 class Place(NamedTuple):
     """A line and a column in a file, both counted from 1, columns in Unicode characters."""
 
     line: int
     column: int
+
+    @property
+    def cell(self) -> CellPlace | None:
+        """The cell that the value there comes from, where a list is put into a manifest."""
+        return None
+
+
+class RowPlace(Place):
+    """A place whose value comes from a cell; one that is made of it with `_replace` has none."""
+
+    _cell: CellPlace | None = None
+
+    def __new__(cls, line: int, column: int, cell: CellPlace | None = None) -> Self:
+        """Take the place in the manifest, and the cell."""
+        self = super().__new__(cls, line, column)
+        self._cell = cell
+        return self
+
+    @property
+    def cell(self) -> CellPlace | None:
+        """The cell that the value there comes from."""
+        return self._cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,88 +318,3 @@ class TaskResult:
         for amount in (self.cost_usd, self.discount):
             if amount is not None and not isinstance(amount, Decimal):
                 raise TypeError(f"{amount!r} is not a Decimal")
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One video to generate: a shot of the manifest, or one of its takes.
-
-    ``path`` leads to the entry of the manifest that it comes from, ``characters`` names the cast
-    members among its references, in order of their numbers. ``take`` is None where the shot has one
-    only. ``title`` and ``note`` are for people and have no part in the request. ``alike`` is the request but for its
-    seed where the manifest writes none; None where one is written. ``review`` says that nothing is built on its
-    result before it is picked. ``built_on`` are the attempts whose results it is made of, as ``SCENE@N``; empty while
-    one of those is still to come.
-    """
-
-    id: str
-    path: DataPath
-    request: Request
-    tier: str | None
-    characters: tuple[str, ...]
-    shot: str
-    take: int | None = None
-    title: str | None = None
-    note: str | None = None
-    alike: Request | None = None
-    review: bool = False
-    built_on: tuple[str, ...] = ()
-
-    @property
-    def any_seed(self) -> str | None:
-        """What requests have in common that differ in a seed that nobody wrote."""
-        return None if self.alike is None else self.alike.sha256
-
-    @property
-    def results(self) -> tuple[ResultReference, ...]:
-        """The results of other scenes that it is made of, each once, in the order of the references."""
-        found = (each.result for each in self.request.references if each.result is not None)
-        return tuple(dict.fromkeys(found))
-
-    def made_of(self, found: Mapping[ResultReference, Reference], built_on: tuple[str, ...]) -> "Scene":
-        """The scene with what was found in place of the results that it waits for."""
-        alike = None if self.alike is None else self.alike.made_of(found)
-        return replace(self, request=self.request.made_of(found), alike=alike, built_on=built_on)
-
-    def facts(self) -> RequestFacts:
-        """What is known of its request without the files."""
-        request = self.request
-        return RequestFacts(request.sha256, request.as_json(), self.tier, self.characters, request.asked)
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """A manifest, expanded: what is to be generated, in order, and what it may cost.
-
-    ``pricing`` is US dollars per second of output by tier, ``reference_price`` what stands beside it for reference
-    video, ``budget_usd`` US dollars or None, ``run`` the options for a run, with paths as they are written.
-    """
-
-    name: str
-    model: str
-    pricing: Mapping[str, Decimal]
-    budget_usd: Decimal | None
-    scenes: tuple[Scene, ...]
-    run: Mapping[str, Any] = field(default_factory=dict)
-    reference_price: ReferencePrice = None
-
-    def as_json(self) -> dict[str, object]:
-        """The expanded manifest as JSON; the same manifest and files give the same bytes."""
-        return {
-            "name": self.name,
-            "model": self.model,
-            "pricing": {tier: str(price) for tier, price in self.pricing.items()},
-            **({} if self.reference_price is None else {"reference_video": str(self.reference_price)}),
-            "budget_usd": None if self.budget_usd is None else str(self.budget_usd),
-            **({"run": dict(self.run)} if self.run else {}),
-            "scenes": [
-                {
-                    "scene_id": scene.id,
-                    "tier": scene.tier,
-                    "characters": list(scene.characters),
-                    "request_sha256": scene.request.sha256,
-                    "request": scene.request.as_json(),
-                }
-                for scene in self.scenes
-            ],
-        }

@@ -29,6 +29,12 @@ def amount(text: str) -> Decimal:
     return value
 
 
+def readable(usd: Decimal) -> str:
+    """An amount for people: all its digits, and cents at least."""
+    whole, _, part = f"{usd:f}".partition(".")
+    return f"{whole}.{part:0<2}"
+
+
 def plus(one: Decimal, other: Decimal) -> Decimal:
     """The exact sum of two amounts."""
     return _EXACT.add(one, other)

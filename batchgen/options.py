@@ -36,6 +36,7 @@ class Option:
 
 
 OPTIONS: Mapping[str, Option] = {
+    "profile": Option(),
     "run_dir": Option(is_path=True),
     "emulator": Option(refusal=_EACH_RUN),
     "base_url": Option(refusal=_ADDRESS),

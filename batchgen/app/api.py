@@ -30,6 +30,7 @@ from batchgen.app.keywords import (
 from batchgen.app.loading import Batch, Loading
 from batchgen.app.notices import Notify
 from batchgen.app.planning import Plan
+from batchgen.app.profiles import with_profile_costs
 from batchgen.app.results import RunResult
 from batchgen.app.run_options import Interrupt, RunOptions
 from batchgen.app.saved_plan import bound, verify
@@ -49,6 +50,7 @@ _PLANNED = "a plan that is made; say it to plan"
 def load_manifest(  # noqa: PLR0913 - the options of the command
     path: StrPath,
     *,
+    profile: str | None = None,
     run_dir: StrPath | None = None,
     emulator: bool | None = None,
     history: Paths | None = None,
@@ -60,13 +62,15 @@ def load_manifest(  # noqa: PLR0913 - the options of the command
 ) -> Batch:
     """Load a manifest, checked, with where it is run and the earlier runs that belong to it.
 
-    ``emulator`` makes it a rehearsal, which is run against an emulator of its own and costs nothing. ``history``
+    ``emulator`` makes it a rehearsal, which is run against an emulator of its own and costs nothing. ``profile`` lays
+    the settings of one over the defaults. ``history``
     are earlier run directories to learn prices from, ``reuse`` those to link results in from; ``strict`` makes
     errors of warnings, which else ``on_event`` gets. ``providers`` and ``catalogue`` take further providers and
     models. Raises `InvalidManifest` where there are errors, `UsageError` and `RunDirectoryError` where something
     cannot be read.
     """
     keywords = {
+        "profile": profile,
         "run_dir": run_dir,
         "emulator": emulator,
         "history": history,
@@ -86,6 +90,7 @@ def plan(  # noqa: PLR0913 - the options of the command
     again: Globs | None = None,
     attempts: int | None = None,
     no_download: bool | None = None,
+    profile: str | None = None,
     run_dir: StrPath | None = None,
     emulator: bool | None = None,
     history: Paths | None = None,
@@ -93,6 +98,7 @@ def plan(  # noqa: PLR0913 - the options of the command
     ask_gateway: bool | None = None,
     base_url: str | None = None,
     api_key: ApiKey | str | None = None,
+    request_format: str | None = None,
     strict: bool | None = None,
     on_event: Notify | None = None,
     providers: Providers | None = None,
@@ -101,11 +107,12 @@ def plan(  # noqa: PLR0913 - the options of the command
 
     ``manifest`` is a path, or what `load_manifest` returned: then what is said of loading there must not be said
     here. ``scenes`` and ``again`` are globs of ids, of scenes or shots. Nothing is sent but with ``ask_gateway``: then
-    the gateway is asked, once for each kind of scene, what it would charge (`Plan.gateway_costs`), at ``base_url`` and
-    with ``api_key`` as by `run`; what it does not state is told to ``on_event``. Raises as `load_manifest` does, and
-    `UsageError` where nothing is selected, or the run directory holds another batch.
+    the gateway is asked, once for each kind of scene, what it would charge (`Plan.gateway_costs`), at ``base_url``,
+    with ``api_key`` and in ``request_format`` as by `run`; what it does not state is told to ``on_event``. Raises as
+    `load_manifest` does, and `UsageError` where nothing is selected, or the run directory holds another batch.
     """
     keywords = {
+        "profile": profile,
         "run_dir": run_dir,
         "emulator": emulator,
         "history": history,
@@ -122,19 +129,22 @@ def plan(  # noqa: PLR0913 - the options of the command
     }
     notify = listener(on_event)
     batch = _batch(manifest, keywords, notify)
-    made = bound(planning.plan(batch, _choice(batch, choosing)))
+    made = bound(with_profile_costs(planning.plan(batch, _choice(batch, choosing))))
     if not flag(ask_gateway, "ask_gateway"):
-        refuse_beside("a plan that asks no gateway", {"base_url": base_url, "api_key": api_key})
+        beside = {"base_url": base_url, "api_key": api_key, "request_format": request_format}
+        refuse_beside("a plan that asks no gateway", beside)
         return made
     if batch.rehearsal:
         raise UsageError("emulator and ask_gateway exclude each other")
-    options = replace(_options(batch, {}, {"no_wait": None, "rebind": None}, None), base_url=_address(base_url))
+    settings = {"request_format": request_format}
+    options = replace(_options(batch, settings, {"no_wait": None, "rebind": None}, None), base_url=_address(base_url))
     return with_gateway_costs(made, _key(batch, api_key), options, notify)
 
 
 def run(  # noqa: PLR0913 - the options of the command
     manifest_or_plan: StrPath | Batch | Plan,
     *,
+    profile: str | None = None,
     run_dir: StrPath | None = None,
     emulator: bool | None = None,
     base_url: str | None = None,
@@ -174,6 +184,7 @@ def run(  # noqa: PLR0913 - the options of the command
     `RunDirectoryError` where the run directory cannot be used or written.
     """
     keywords = {
+        "profile": profile,
         "run_dir": run_dir,
         "emulator": emulator,
         "history": history,
@@ -245,6 +256,8 @@ def _load(path: StrPath, keywords: Mapping[str, Any], on_event: Notify) -> Batch
     given["strict"] = flag(given.get("strict"), "strict")
     if "run_dir" in given:
         given["run_dir"] = path_of(given["run_dir"], "run_dir")
+    if "profile" in given:
+        given["profile"] = text(given["profile"], "profile")
     given |= {name: paths(given[name], name) for name in ("history", "reuse") if name in given}
     return loading.load(Loading(path=path_of(path, "the manifest"), **given), on_event)
 

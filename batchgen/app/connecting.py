@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from batchgen.app.loading import Batch
@@ -73,15 +74,21 @@ def _api_key(key: object, provider: Provider) -> ApiKey:
 def rehearsing(batch: Batch, provider: Provider, options: RunOptions) -> Iterator[Connected]:
     """Connect to an emulator that lives as long as the context.
 
-    It keeps its tasks in the run directory, so that a rehearsal that was cut off goes on. Raises
-    `RunDirectoryError` where it cannot.
+    It keeps its tasks in the run directory, so that a rehearsal that was cut off goes on, and charges what the
+    manifest declares, so that its sum is that of the plan. Raises `RunDirectoryError` where it cannot go on.
     """
     from batchgen.emulator.server import EmbeddedEmulator
     from batchgen.emulator.settings import Settings
 
     with ExitStack() as stack:
         try:
-            settings = Settings(state=batch.directory.path / EMULATOR)
+            price = batch.manifest.reference_price
+            settings = Settings(
+                state=batch.directory.path / EMULATOR,
+                prices=batch.manifest.pricing,
+                bill_reference_video=price is not None,
+                reference_price=price if isinstance(price, Decimal) else None,
+            )
             emulator = stack.enter_context(EmbeddedEmulator(settings, batch.catalogue))
         except UsageError as error:
             raise RunDirectoryError(f"the embedded emulator cannot go on where it was: {error}") from None

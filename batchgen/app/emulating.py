@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from math import inf
 from pathlib import Path
-from typing import TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
 from batchgen.app.keywords import StrPath, flag, globs, path_of
 from batchgen.emulator.faults.rules import rule, rules_of_file
@@ -54,7 +54,7 @@ def emulator_settings(  # noqa: PLR0913 - the options of the command
     url_lifetime: float = 3600.0,
 ) -> Settings:
     """The settings of an emulator, from texts as the command takes them. Raises `UsageError`."""
-    known = {} if seed is None else {"seed": seed}
+    known: dict[str, Any] = {} if seed is None else {"seed": seed}
     preset = LIKE_REAL if like_real else USUAL
     return Settings(
         latency=seconds_range(preset.latency if latency is None else latency, "latency"),

@@ -35,6 +35,8 @@ from batchgen.text import on_one_line
 Media: TypeAlias = Literal["link", "copy"]
 """Whether an export refers to results where they lie, or to copies beside it."""
 SHOT_LIST = "csv"
+_BOM = "\ufeff"
+"""Without it Excel takes UTF-8 for the encoding of its country, and ü for two other letters."""
 FOLDER = "html"
 """The storyboard with the videos that stand for shots: a folder, and no file."""
 NAMES = (*FORMATS, SHOT_LIST, FOLDER)
@@ -216,7 +218,7 @@ def _shot_list(found: list[Standing], sequence: Sequence, out: Path, *, costs: b
     rows = (
         shot_row(one, file, costs=costs, rehearsal=sequence.rehearsal) for one, file in zip(found, files, strict=True)
     )
-    return as_csv(rows, SHOT_LIST_COLUMNS)
+    return _BOM + as_csv(rows, SHOT_LIST_COLUMNS)
 
 
 def _from(folder: Path, path: Path) -> str:

@@ -6,11 +6,13 @@ from heapq import nlargest
 
 from batchgen.app.notices import Standing
 from batchgen.app.run_directory import RunDirectory
+from batchgen.app.steering import said_in
 from batchgen.app.tally import Tally
 from batchgen.engine.attempts import AttemptState
 from batchgen.engine.events import AttemptEvent, Event, SceneFacts
 from batchgen.engine.pacing import age_s
 from batchgen.engine.states import State
+from batchgen.journal.journal import is_in_use
 from batchgen.journal.replay import Follower
 from batchgen.providers.registry import asked_before
 from batchgen.report.rows import Row, SceneStatus, report_row
@@ -41,6 +43,7 @@ class Followed:
     def __init__(self, directory: RunDirectory) -> None:
         """Read what there is. Raises `RunDirectoryError`."""
         self._clock = RealClock()
+        self._path = directory.path
         self._follower = Follower(directory.path, asked_before)
         self._follower.read_on()
         self._moved_as: dict[str, int] = {}
@@ -64,6 +67,14 @@ class Followed:
         else:
             self._tally.look_again(events)
         return events
+
+    def is_under_way(self) -> bool:
+        """Whether somebody has the run directory: a run that was killed holds it no more, and wrote no end."""
+        return is_in_use(self._path)
+
+    def waits_for(self) -> str:
+        """Why the run submits nothing, in a few words; empty where it does, or does not say."""
+        return said_in(self._path)
 
     def standing(self) -> Standing:
         """Where the scenes stand."""

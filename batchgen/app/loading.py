@@ -18,10 +18,10 @@ from batchgen.engine.prices import Prices, learn
 from batchgen.engine.states import State
 from batchgen.errors import Remedy, UsageError
 from batchgen.layout import JOURNAL
-from batchgen.model import Manifest
 from batchgen.options import placed
 from batchgen.providers.provider import Provider
 from batchgen.providers.registry import PROVIDERS, name_of
+from batchgen.scenes import Manifest
 from batchgen.schemas import Catalogue, compiled, shipped
 
 _REHEARSAL = "-rehearsal"
@@ -39,6 +39,7 @@ class Loading:
 
     path: Path
     run_dir: Path | None = None
+    profile: str | None = None
     history: tuple[Path, ...] | None = None
     reuse: tuple[Path, ...] | None = None
     strict: bool = False
@@ -125,7 +126,15 @@ def load(how: Loading, notify: Notify = ignore) -> Batch:
         directory = directory_of(name, settings)
         return learn(_attempts(directory.state_or_empty(), earlier(directory, settings)), model)
 
-    loaded = check(path, strict=how.strict, priced=priced, catalogue=how.catalogue, providers=how.providers)
+    loaded = check(
+        path,
+        strict=how.strict,
+        priced=priced,
+        profile=how.profile,
+        every_profile=False,
+        catalogue=how.catalogue,
+        providers=how.providers,
+    )
     if loaded.problems:
         notify(ProblemsFound(path, loaded.problems))
     if loaded.manifest is None:

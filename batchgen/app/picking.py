@@ -1,6 +1,7 @@
 """Says which take stands for a shot, and which attempt for a scene."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from batchgen.app.keywords import StrPath
@@ -13,17 +14,20 @@ from batchgen.errors import UsageError
 from batchgen.journal.journal import Journal
 from batchgen.layout import JOURNAL
 from batchgen.providers.registry import asked_before
+from batchgen.report.standing import Standing, standing
 from batchgen.runner.clock import RealClock
 
 _HEAD = "# batchgen picks "
+_log = logging.getLogger("batchgen")
 
 
 def pick(run_dir: StrPath, names: str | Sequence[str], *, replace: bool = False) -> None:
     """Pick scenes, as ``SCENE``, or attempts, as ``SCENE@N``; with ``replace`` in place of all picks of before.
 
     A scene that is picked stands for its shot and follows its edits; an attempt stands for its scene for as
-    long as it is not cleared. All of it is taken, or none. The reports are written again. Raises `UsageError`
-    for a name that picks nothing, `RunDirectoryError` where the journal cannot be written.
+    long as it is not cleared. All of it is taken, or none. The reports are written again; of a scene without a
+    result a warning goes to the log. Raises `UsageError` for a name that picks nothing, `RunDirectoryError` where
+    the journal cannot be written.
     """
     directory = _begun(run_dir)
     with Journal(directory.path, asked_before) as journal:
@@ -31,6 +35,22 @@ def pick(run_dir: StrPath, names: str | Sequence[str], *, replace: bool = False)
         events = list(_events(journal.state, [names] if isinstance(names, str) else names, at))
         journal.record(*([PicksCleared(at, "")] if replace else []), *events)
         directory.write_reports(journal.state)
+        picked = {event.scene_id for event in events if isinstance(event, Picked)}
+        _tell_of_empty(picked, journal.state, directory.missing(journal.state))
+
+
+def _tell_of_empty(picked: Collection[str], state: State, missing: Collection[str]) -> None:
+    """Warn of picked scenes without a result: no other take stands for their shot from now on."""
+    for one in standing(state, missing):
+        if one.scene.scene_id in picked and one.attempt is None:
+            _log.warning("%s is picked, %s", one.scene.scene_id, _about_empty(one, state))
+
+
+def _about_empty(one: Standing, state: State) -> str:
+    attempt = state.current_attempt(one.scene)
+    if attempt is not None and attempt.has_file:
+        return f"and what it has is not what was asked for: to take it as it is, pick {attempt.name}"
+    return f"and is {one.row['status']}: until it has a result, shot {one.shot} is missing in film and exports"
 
 
 def pick_from(run_dir: StrPath, path: StrPath) -> int:

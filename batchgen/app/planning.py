@@ -1,7 +1,7 @@
 """What a run would do with a batch, and what it would cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from batchgen.app.kept_results import elsewhere
@@ -10,13 +10,15 @@ from batchgen.app.sources import SceneMaker
 from batchgen.engine.estimate import scene_facts
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.making import made_whole
+from batchgen.engine.picked_seeds import with_picked_seeds
 from batchgen.engine.planner import ahead_of
 from batchgen.engine.planner import plan as planned
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.engine.steps import Choice, Step
 from batchgen.errors import RefusedRun, UsageError
-from batchgen.report.plan import NO_PRICES, Outlook
+from batchgen.money import readable
+from batchgen.report.plan import NO_PRICES, Outlook, ProfileCost
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Plan:
 
     ``bound_to`` are hashes of what it was made from, where it is to be carried out as it is. ``gateway_costs`` is
     what the gateway said that scenes would cost, in US dollars by scene id; None where it was not asked.
+    ``profile_costs`` is what a run with each profile would cost; None where that was not planned. ``seeds_of`` names,
+    by scene id, the picked take that gave a scene its seed.
     """
 
     batch: Batch
@@ -39,10 +43,21 @@ class Plan:
     steps: tuple[Step, ...]
     bound_to: Mapping[str, str] = field(default_factory=dict)
     gateway_costs: Mapping[str, Decimal] | None = None
+    profile_costs: Mapping[str, ProfileCost] | None = None
+    seeds_of: Mapping[str, str] = field(default_factory=dict)
 
     def outlook(self, budget_usd: Decimal | None = None) -> Outlook:
         """The plan for people and programs, held against a budget; the manifest's where none is given."""
-        return Outlook(self.steps, self.ahead, self.prices, self.budget(budget_usd), self.gateway_costs)
+        return Outlook(
+            self.steps,
+            self.ahead,
+            self.prices,
+            self.budget(budget_usd),
+            self.gateway_costs,
+            self.profile_costs,
+            self.seeds_of,
+            rehearsal=self.batch.rehearsal,
+        )
 
     def budget(self, budget_usd: Decimal | None = None) -> Decimal | None:
         """The budget that holds: the one given, or else the manifest's."""
@@ -53,8 +68,8 @@ class Plan:
         unpriced = {step.scene.request.tier or "" for step in self.steps if step.new_cost_usd is None}
         if budget_usd is not None and unpriced:
             raise RefusedRun(
-                f"a budget of {budget_usd} USD cannot be kept without a price for {', '.join(sorted(unpriced))}; "
-                f"{NO_PRICES}. Nothing was submitted"
+                f"a budget of {readable(budget_usd)} USD cannot be kept without a price for "
+                f"{', '.join(sorted(unpriced))}; {NO_PRICES}. Nothing was submitted"
             )
 
 
@@ -68,17 +83,21 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
         raise UsageError(
             f"{batch.directory} holds the batch {state.name!r}, and the manifest is {batch.manifest.name!r}"
         )
+    manifest, seeds_of = with_picked_seeds(batch.manifest, state)
+    batch = replace(batch, manifest=manifest)
     prices, maker = batch.prices(state), batch.scene_maker()
+    before = state.with_profile(manifest.profile or "")
 
     def steps_of(scenes: tuple[SceneFacts, ...]) -> list[Step]:
-        missing = batch.directory.missing(ahead_of(state, scenes), scenes)
-        return planned(scenes, state, choice, missing, elsewhere(batch.reuse, scenes))
+        missing = batch.directory.missing(ahead_of(before, scenes), scenes)
+        return planned(scenes, before, choice, missing, elsewhere(batch.reuse, scenes))
 
-    scenes = made_whole(scene_facts(batch.manifest, prices), state, choice, steps_of, maker.make)
+    scenes = made_whole(scene_facts(manifest, prices), before, choice, steps_of, maker.make)
     steps = steps_of(scenes)
     lost = [glob for glob in choice.again if not any(Choice(again=(glob,)).wants_again(one.scene_id) for one in scenes)]
     if lost:
         raise UsageError(f"there is no scene {', '.join(lost)} to be paid for once more")
     if not steps:
         raise UsageError(f"no scene matches {', '.join(choice.globs)}")
-    return Plan(batch, maker, prices, scenes, choice, state, ahead_of(state, scenes), tuple(steps))
+    ahead = ahead_of(before, scenes)
+    return Plan(batch, maker, prices, scenes, choice, state, ahead, tuple(steps), seeds_of=seeds_of)

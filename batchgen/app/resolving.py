@@ -10,9 +10,12 @@ from batchgen.engine.states import State
 from batchgen.errors import Remedy, UsageError
 from batchgen.journal.journal import Journal
 from batchgen.layout import JOURNAL
+from batchgen.limits import LONGEST_ID
 from batchgen.providers.registry import asked_before
 from batchgen.runner.clock import RealClock
 from batchgen.text import is_usable_id, on_one_line
+
+_SHOWN = 80
 
 
 def resolve(run_dir: StrPath, scene_id: str, *, task_id: str | None = None, not_created: bool = False) -> None:
@@ -30,7 +33,10 @@ def resolve(run_dir: StrPath, scene_id: str, *, task_id: str | None = None, not_
         raise UsageError(said, Remedy.SAY_WHAT_BECAME)
     task_id = None if task_id is None else task_id.strip()
     if task_id is not None and not is_usable_id(task_id):
-        raise UsageError("a task id is a word, as your provider shows it")
+        raise UsageError(
+            f"'{on_one_line(task_id[:_SHOWN])}' is not the id of a task: copy it as your provider shows it, 1 to "
+            f"{LONGEST_ID} characters without blanks"
+        )
     with Journal(directory.path, asked_before) as journal:
         attempt = _to_settle(journal.state, scene_id, task_id, run_dir)
         owner = None if task_id is None else journal.state.owner_of(task_id)

@@ -158,7 +158,13 @@ class _Run:
         add(
             [
                 ev.RunStarted(
-                    at, __version__, self._settings.download, gateway, self._options.rebind, self._settings.budget_usd
+                    at,
+                    __version__,
+                    self._settings.download,
+                    gateway,
+                    self._options.rebind,
+                    self._settings.budget_usd,
+                    manifest.profile or "",
                 )
             ]
         )
@@ -191,6 +197,6 @@ class _Run:
             watch = Watch(scheduler, busy, self._clock, self._journal, self._notify)
             loop = Loop(scheduler, pool, executor.perform, watch, self._clock, grace_s=timeout_s)
             self._interrupt.listen(loop.interrupt)
-            stack.enter_context(Mailbox(self._directory.path, loop.inbox.put))
+            stack.enter_context(Mailbox(self._directory.path, loop.inbox.put, watch))
             loop.run(watch)
             return scheduler

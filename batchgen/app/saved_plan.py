@@ -20,7 +20,7 @@ VERSION = 4
 class SavedPlan:
     """A plan as it was saved; ``history`` are the run directories whose prices were learned from.
 
-    ``reuse`` are those whose results are linked in.
+    ``reuse`` are those whose results are linked in, ``profile`` is the one that held.
     """
 
     choice: Choice
@@ -28,6 +28,7 @@ class SavedPlan:
     reuse: tuple[Path, ...]
     bound_to: Mapping[str, str]
     content: Any
+    profile: str | None = None
 
 
 def save_plan(path: Path, plan: Plan, history: Sequence[Path], reuse: Sequence[Path] = ()) -> None:
@@ -35,6 +36,7 @@ def save_plan(path: Path, plan: Plan, history: Sequence[Path], reuse: Sequence[P
     document = {
         "version": VERSION,
         "choice": asdict(plan.choice),
+        "profile": plan.batch.manifest.profile,
         "history": [str(folder.resolve()) for folder in history],
         "reuse": [str(folder.resolve()) for folder in reuse],
         "bound_to": bindings(plan),
@@ -58,7 +60,8 @@ def read_plan(path: Path) -> SavedPlan:
         chosen = Choice(globs, bool(choice["retry_failed"]), bool(choice["download"]), int(choice["attempts"]), again)
         history = tuple(Path(str(folder)).resolve() for folder in document["history"])
         reuse = tuple(Path(str(folder)).resolve() for folder in document["reuse"])
-        return SavedPlan(chosen, history, reuse, dict(document["bound_to"]), document["plan"])
+        profile = None if document.get("profile") is None else str(document["profile"])
+        return SavedPlan(chosen, history, reuse, dict(document["bound_to"]), document["plan"], profile)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{path} is not a plan that batchgen has saved", Remedy.SAVE_PLAN) from None
 
@@ -97,8 +100,8 @@ def _changes(bound_to: Mapping[str, str], content: object, plan: Plan) -> str:
 
 
 def _content(plan: Plan) -> object:
-    """What is carried out; what the gateway said of its cost binds nobody, and may be another the next time."""
-    outlook = replace(plan.outlook(), gateway_costs=None)
+    """What is carried out; what the gateway said of its cost, or others would cost, may be another the next time."""
+    outlook = replace(plan.outlook(), gateway_costs=None, profile_costs=None)
     return json.loads(json.dumps(plan_as_json(outlook)))
 
 

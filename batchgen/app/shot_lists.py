@@ -13,11 +13,12 @@ from batchgen.manifest.load import check_document
 from batchgen.model import Data, Problem, counted
 from batchgen.providers.registry import request_form
 from batchgen.schemas import DEFAULT_MODEL, shipped
+from batchgen.sheets.csv_table import read_csv
+from batchgen.sheets.table import MARK, MAX_BYTES, OLD_MARK, Table, UnreadableTable, column_name
 from batchgen.shot_list.columns import find, recogniser
-from batchgen.shot_list.csv_table import read_csv
+from batchgen.shot_list.other_files import other_kind
 from batchgen.shot_list.shots import ShotList, in_cells, shot_list
-from batchgen.shot_list.table import MAX_BYTES, Table, UnreadableTable, column_name
-from batchgen.shot_list.xlsx_table import MARK, OLD_MARK, read_xlsx
+from batchgen.shot_list.xlsx_table import read_xlsx
 from batchgen.shot_list.yaml_writer import manifest_text
 from batchgen.text import on_one_line, slug
 
@@ -154,6 +155,9 @@ def _table(
 ) -> Table:
     if content.startswith(OLD_MARK):
         raise UnreadableTable("this is a workbook of an old form, or locked with a password; save it as .xlsx or CSV")
+    kind = other_kind(content)
+    if kind:
+        raise UnreadableTable(f"this is {kind}, and not a list; give the list as .xlsx or CSV")
     if content.startswith(MARK):
         return read_xlsx(content, sheet, recogniser(kinds, said))
     if sheet is not None:

@@ -17,11 +17,12 @@ from batchgen.engine.events import RequestMade, SceneFacts
 from batchgen.engine.states import State
 from batchgen.files import write_atomically
 from batchgen.layout import FRAMES, frame_path
-from batchgen.manifest.reference_checks import beyond
+from batchgen.manifest.media_limits import beyond
 from batchgen.media.probe import UnusableMedia, probe
 from batchgen.media.references import sha256
-from batchgen.model import Request, Scene
+from batchgen.model import Request
 from batchgen.references import Content, Reference, ResultReference, Still
+from batchgen.scenes import Scene
 from batchgen.store.links import digest
 
 Frames: TypeAlias = Mapping[tuple[str, str], int]

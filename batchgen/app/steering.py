@@ -1,7 +1,8 @@
 """Steers a run that is under way, from another process.
 
 A wish is a file in the folder ``control`` of the run directory, put there whole; the run takes it away, writes down
-what it changes, and puts an answer beside. Files of another user are not read.
+what it changes, and puts an answer beside. There it says, too, why it submits nothing. Files of another user are not
+read.
 """
 
 import json
@@ -12,17 +13,20 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from batchgen.app.keywords import StrPath, checked_settings, dollars
+from batchgen.app.notices import Standing
 from batchgen.engine.steerable import Steerable
 from batchgen.engine.steering import Change
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.files import write_atomically
+from batchgen.journal.journal import is_in_use
 from batchgen.layout import CONTROL
 from batchgen.runner.loop import Steer
 
@@ -31,6 +35,7 @@ UNBOUND = "none"
 _LOOK_EVERY_S = 0.5
 _ANSWERED_WITHIN_S = 10.0
 _WISH, _ANSWER = ".wish", ".answer"
+_SAID = "waits-for.txt"
 _MOST_BYTES = 10_000
 _LONGEST_NUMBER = 40
 _MOST_DIGITS = 20
@@ -71,7 +76,15 @@ def _plain(number: Decimal, text: str) -> object:
     return int(number) if is_whole else float(number)
 
 
-def steer(run_dir: StrPath, settings: Mapping[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a run has spent of its budget, in US dollars: what was charged, and what may still be."""
+
+    charged_usd: Decimal
+    may_come_usd: Decimal
+
+
+def steer(run_dir: StrPath, settings: Mapping[str, str]) -> Committed:
     """Change settings of the run that is under way in a run directory, all or none, and wait until they hold.
 
     Names and values are those of `Steerable` and of the command line. Raises `UsageError` where a value is not
@@ -80,7 +93,7 @@ def steer(run_dir: StrPath, settings: Mapping[str, str]) -> None:
     for name, text in settings.items():
         change_of(name, text)
     folder = Path(run_dir) / CONTROL
-    if not folder.is_dir():
+    if not folder.is_dir() or not is_in_use(Path(run_dir)):
         raise UsageError(f"no run is under way in {run_dir}")
     wish = folder / f"{secrets.token_hex(8)}{_WISH}"
     try:
@@ -89,21 +102,23 @@ def steer(run_dir: StrPath, settings: Mapping[str, str]) -> None:
         raise UsageError(f"no run is under way in {run_dir}") from None
     except OSError as error:
         raise RunDirectoryError(f"{folder} cannot be written, and the run was not steered: {error.strerror}") from None
-    refusal = _answer(wish, run_dir)
-    if refusal:
-        raise UsageError(refusal)
+    answer = _answer(wish, run_dir)
+    if answer["refused"]:
+        raise UsageError(answer["refused"])
+    return Committed(Decimal(answer["charged_usd"]), Decimal(answer["may_come_usd"]))
 
 
-def _answer(wish: Path, run_dir: StrPath) -> str:
-    """What the run says, empty where it has done so. Raises `UsageError` where none answers."""
+def _answer(wish: Path, run_dir: StrPath) -> Mapping[str, str]:
+    """What the run says. Raises `UsageError` where none answers."""
     answer = wish.with_suffix(_ANSWER)
     ends_at = time.monotonic() + _ANSWERED_WITHIN_S
     while time.monotonic() < ends_at:
         with suppress(FileNotFoundError):
-            said = json.loads(answer.read_bytes())
+            said: dict[str, str] = json.loads(answer.read_bytes())
             answer.unlink()
-            return str(said["refused"])
-        if not wish.parent.is_dir():
+            return said
+        if not wish.parent.is_dir() or not is_in_use(Path(run_dir)):
+            wish.unlink(missing_ok=True)
             raise UsageError(f"the run in {run_dir} ended before it answered")
         time.sleep(_LOOK_EVERY_S / 5)
     try:
@@ -113,13 +128,34 @@ def _answer(wish: Path, run_dir: StrPath) -> str:
     raise UsageError(f"no run is under way in {run_dir}: none answered in {_ANSWERED_WITHIN_S:g} s")
 
 
+def said_in(run_dir: Path) -> str:
+    """Why the run that is under way in a run directory submits nothing; empty where it does, or does not say."""
+    return _own(run_dir / CONTROL / _SAID).decode(errors="replace")
+
+
+class Steered(Protocol):
+    """A run that is steered."""
+
+    @property
+    def said(self) -> str:
+        """What it said last of why it submits nothing; asked from another thread."""
+
+    def waits_for(self) -> str:
+        """Why it submits nothing now, in a few words; asked on the thread that answers a wish."""
+
+    def standing(self) -> Standing:
+        """Where its scenes stand; asked on the thread that answers a wish."""
+
+
 class Mailbox:
     """Takes wishes to a run from its run directory for as long as it is open. A context manager."""
 
-    def __init__(self, run_dir: Path, receive: Callable[[Steer], None]) -> None:
+    def __init__(self, run_dir: Path, receive: Callable[[Steer], None], run: Steered) -> None:
         """``receive`` is called with each wish, on a thread of its own."""
         self._folder = run_dir / CONTROL
         self._receive = receive
+        self._run = run
+        self._said = ""
         self._closed = Event()
         self._thread = Thread(target=self._look, name="batchgen-control", daemon=True)
 
@@ -148,6 +184,7 @@ class Mailbox:
     def _clear(self) -> None:
         for path in self._left(_WISH, _ANSWER):
             path.unlink(missing_ok=True)
+        (self._folder / _SAID).unlink(missing_ok=True)
 
     def _left(self, *endings: str) -> Iterable[Path]:
         return [path for path in self._folder.iterdir() if path.suffix in endings]
@@ -160,11 +197,20 @@ class Mailbox:
             except OSError as error:
                 _log.warning("this run can be steered no more: %s: %s", self._folder, error.strerror)
                 return
+            self._say(self._run.said)
+
+    def _say(self, said: str) -> None:
+        """Say it to whoever follows the run; nothing is lost with it, so that it need not be durable."""
+        if said != self._said:
+            with suppress(OSError):
+                (self._folder / _SAID).write_text(said, encoding="utf-8", errors="replace")
+            self._said = said
 
     def _take(self, path: Path) -> None:
         def answer(refused: str) -> None:
+            said = {"refused": refused, **({} if refused else self._holds())}
             with suppress(OSError):
-                write_atomically(path.with_suffix(_ANSWER), json.dumps({"refused": refused}).encode())
+                write_atomically(path.with_suffix(_ANSWER), json.dumps(said).encode())
 
         content = _own(path)
         path.unlink(missing_ok=True)
@@ -178,6 +224,12 @@ class Mailbox:
             return
         _log.info("steered: %s", ", ".join(f"{change.setting}={change.text or UNBOUND}" for change in changes))
         self._receive(Steer(changes, answer))
+
+    def _holds(self) -> Mapping[str, str]:
+        """Say what holds from now on, to whoever follows the run; what it has spent."""
+        self._say(self._run.waits_for())
+        standing = self._run.standing()
+        return {"charged_usd": f"{standing.charged_usd:f}", "may_come_usd": f"{standing.may_come_usd:f}"}
 
 
 def _own(path: Path) -> bytes:

@@ -12,6 +12,7 @@ from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.throttle import Hold
 from batchgen.runner.clock import RealClock
 from batchgen.runner.loop import Recorder
+from batchgen.text import without_request_id
 
 _STOPPED: Mapping[Stop, str] = {
     Stop.ACCOUNT: "stopped: the account was refused",
@@ -21,7 +22,7 @@ _STOPPED: Mapping[Stop, str] = {
     Stop.SHUT_OUT: "stopped: nothing is let in",
     Stop.BUDGET: "stopped at the budget",
     Stop.STORAGE: "stopped: results cannot be stored",
-    Stop.INTERRUPTED: "interrupted",
+    Stop.INTERRUPTED: "stopping: interrupted",
 }
 _NOTABLE_S = 1.0
 """Shorter rests are the ordinary pace."""
@@ -44,6 +45,8 @@ class Watch:
         self._notify = notify
         self._tally: Tally | None = None
         self._news: list[Event] = []
+        self.said = ""
+        """Why nothing was submitted when the loop last went around: what `waits_for` said. Safe from any thread."""
 
     def append(self, events: Iterable[Event]) -> None:
         """Have the journal write events; as `Recorder`."""
@@ -54,6 +57,7 @@ class Watch:
 
     def turn(self) -> None:
         """Tell that the run has gone on."""
+        self.said = self.waits_for()
         self._notify(Advanced(self))
 
     def waits_for_answers(self, count: int, seconds: float) -> None:
@@ -78,12 +82,12 @@ class Watch:
         """Why nothing is submitted now, in a few words; empty where that is not so."""
         if self._scheduler.stop is not None:
             return _STOPPED[self._scheduler.stop]
-        if not self._scheduler.has_to_submit:
-            return ""
         if self._scheduler.is_paused:
             return "paused"
+        if not self._scheduler.has_to_submit:
+            return ""
         seconds = self.hold.until - self.now()
-        return f"waits {seconds:.0f} s: {self.hold.reason}" if seconds >= _NOTABLE_S else ""
+        return f"waits {seconds:.0f} s: {without_request_id(self.hold.reason)}" if seconds >= _NOTABLE_S else ""
 
     def standing(self) -> Standing:
         """Where the scenes stand."""

@@ -1,7 +1,7 @@
 """What a shell offers behind Tab: manifests and the ids of scenes. It is silent whatever goes wrong."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from batchgen.model import Data
 
 _AS_TYPED = re.compile(r"[\w./~+-]*\Z")
 """Names that no shell needs quotes for; the shell completes others itself."""
@@ -39,6 +41,17 @@ def scenes_of_manifest(context: click.Context, parameter: click.Parameter, incom
     return _offered((shot for word in words for shot in _shots(Path(word))), incomplete)
 
 
+def profiles_of_manifest(
+    context: click.Context,
+    parameter: click.Parameter,  # noqa: ARG001 - click's signature
+    incomplete: str,
+) -> "list[CompletionItem]":
+    """The names of the profiles in the manifests that are named before."""
+    named = context.params.get("manifest") or context.params.get("manifests") or ()
+    words = [*map(str, named if isinstance(named, tuple) else (named,)), *context.args]
+    return _offered((name for word in words for name in _profiles(Path(word))), incomplete)
+
+
 def scenes_of_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":  # noqa: ARG001
     """The ids of the scenes in the report of the run directory that is named before."""
     return _offered(_reported(Path(str(context.params.get("run_dir") or ""))), incomplete)
@@ -52,17 +65,28 @@ def _offered(names: Iterable[str], incomplete: str) -> "list[CompletionItem]":
 
 
 def _shots(path: Path) -> Iterator[str]:
+    scenes = _read(path).get("scenes")
+    for scene in scenes if isinstance(scenes, list) else ():
+        if isinstance(scene, dict) and isinstance(scene.get("id"), str):
+            yield str(scene["id"])
+
+
+def _profiles(path: Path) -> Iterator[str]:
+    profiles = _read(path).get("profiles")
+    yield from profiles if isinstance(profiles, dict) else ()
+
+
+def _read(path: Path) -> "Mapping[str, Data]":
+    """A manifest as it is written; empty where it cannot be read."""
     if not path.is_file():
-        return
+        return {}
     from batchgen.manifest.document import UnreadableManifest
     from batchgen.manifest.yaml_reader import read
 
     with suppress(OSError, UnreadableManifest):
         data = read(path.read_bytes()).data
-        scenes = data.get("scenes") if isinstance(data, dict) else None
-        for scene in scenes if isinstance(scenes, list) else ():
-            if isinstance(scene, dict) and isinstance(scene.get("id"), str):
-                yield str(scene["id"])
+        return data if isinstance(data, dict) else {}
+    return {}
 
 
 def _reported(run_dir: Path) -> Iterator[str]:

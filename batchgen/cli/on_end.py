@@ -2,21 +2,29 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
 
 from batchgen.app.loading import Batch
 from batchgen.app.results import RunResult
 from batchgen.cli.output import show_notes
+from batchgen.cli.signals import interruptible
 from batchgen.engine.states import State
 from batchgen.providers.registry import PROVIDERS
 from batchgen.report.rows import report_rows
 from batchgen.report.status import as_json
 
+_TERMINATES_WITHIN_S = 2.0
+"""For how long a command that is to end may put things in order, before it is killed."""
+
 
 def tell(command: str, batch: Batch, state: State, result: RunResult | None, exit_code: int) -> None:
     """Run a command with the summary on its standard input, and wait for it; ``result`` is None where a run broke off.
 
-    How it ends changes nothing of the run. It does not get the API key.
+    How it ends changes nothing of the run. It does not get the API key. A signal ends it, with all that it started.
     """
     directory = batch.directory
     summary = {
@@ -32,9 +40,40 @@ def tell(command: str, batch: Batch, state: State, result: RunResult | None, exi
     environment = {name: value for name, value in os.environ.items() if name not in keys}
     content = json.dumps(summary, ensure_ascii=True).encode()
     try:
-        ended = subprocess.run(command, shell=True, input=content, env=environment, check=False)  # noqa: S602 - the user's own
+        show_notes(_run(command, content, environment))
     except OSError as error:
         show_notes([f"--on-end: the command could not be run: {error.strerror}"])
-    else:
-        if ended.returncode:
-            show_notes([f"--on-end: the command ended with {ended.returncode}"])
+
+
+def _run(command: str, content: bytes, environment: Mapping[str, str]) -> list[str]:
+    """Run it, in a group of processes of its own; what there is to say of its end. Raises OSError."""
+    with (
+        interruptible(),
+        subprocess.Popen(  # noqa: S602 - the user's own
+            command, shell=True, stdin=subprocess.PIPE, env=environment, start_new_session=True
+        ) as process,
+    ):
+        try:
+            process.communicate(content)
+        except KeyboardInterrupt:
+            _end(process)
+            return ["--on-end: the command was ended, as you wished; the run itself had ended before"]
+    return [f"--on-end: the command ended with {process.returncode}"] if process.returncode else []
+
+
+if sys.platform == "win32":
+
+    def _end(process: "subprocess.Popen[bytes]") -> None:
+        process.kill()
+
+else:
+
+    def _end(process: "subprocess.Popen[bytes]") -> None:
+        """End all that the command started: a shell alone would leave what it waits for behind."""
+        try:
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired, KeyboardInterrupt):
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(_TERMINATES_WITHIN_S)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

@@ -53,13 +53,14 @@ def _show_consequences(run_dir: Path) -> None:
     """Say what the next run would pay for again, since it is built on what does not stand for its shot any more."""
     from batchgen.app.picking import built_on_others
     from batchgen.cli.output import width_of
+    from batchgen.money import readable, total
     from batchgen.report.tables import some_of, wrapped
     from batchgen.text import printable
 
     scenes = built_on_others(run_dir)
     if scenes:
         costs = [scene.estimated_cost_usd for scene in scenes]
-        money = "" if None in costs else f", for up to {sum(filter(None, costs)):f} USD"
+        money = "" if None in costs else f", for up to {readable(total(filter(None, costs)))} USD"
         names = some_of([scene.scene_id for scene in scenes])
         told = (
             f"built on another result than is picked now: {names}. The next run makes "

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from batchgen.cli.completion import manifests, scenes_of_manifest
+from batchgen.cli.completion import manifests, profiles_of_manifest, scenes_of_manifest
 from batchgen.cli.options import Given, PlacedCommand
 
-_OF_THE_GATEWAY = frozenset({"base_url", "api_key_file"})
+_OF_THE_GATEWAY = frozenset({"base_url", "api_key_file", "request_format"})
 """Options that hold with --ask-gateway alone."""
 _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -19,6 +19,12 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     "manifest", metavar="MANIFEST", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     shell_complete=manifests,
 )  # fmt: skip
+@click.option(
+    "--profile",
+    metavar="NAME",
+    shell_complete=profiles_of_manifest,
+    help="Lay the settings of this profile over the defaults.",
+)
 @click.option(
     "--run-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -35,6 +41,13 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     "--api-key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File with the API key, for --ask-gateway [default: the variable BATCHGEN_API_KEY].",
+)
+@click.option(
+    "--request-format",
+    type=click.Choice(["auto", "documented", "params"]),
+    default="auto",
+    show_default=True,
+    help="How a request is written, for --ask-gateway.",
 )
 @click.option("--history", multiple=True, type=_HISTORY, help="Earlier run directory to learn prices from; repeatable.")
 @click.option(
@@ -59,6 +72,7 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 def command(
     context: click.Context,
     manifest: Path,
+    profile: str | None,
     run_dir: Path | None,
     out: Path | None,
     form: str,
@@ -68,6 +82,7 @@ def command(
     again: tuple[str, ...],
     base_url: str | None,
     api_key_file: Path | None,
+    request_format: str,
     *,
     emulator: bool,
     ask_gateway: bool,
@@ -88,6 +103,7 @@ def command(
     from batchgen.app.asking import with_gateway_costs
     from batchgen.app.loading import Loading, load
     from batchgen.app.planning import plan
+    from batchgen.app.profiles import with_profile_costs
     from batchgen.app.run_options import RunOptions
     from batchgen.app.saved_plan import save_plan
     from batchgen.cli.keys import found
@@ -104,13 +120,14 @@ def command(
     if not ask_gateway:
         if given.typed & _OF_THE_GATEWAY:
             raise UsageError(
-                "plan sends nothing and needs neither address nor key; leave --base-url and --api-key-file out, or add "
-                "--ask-gateway to have prices"
+                "plan sends nothing and needs neither address nor key nor request format; leave --base-url, "
+                "--api-key-file and --request-format out, or add --ask-gateway to have prices"
             )
         given = replace(given, in_environment=given.in_environment - _OF_THE_GATEWAY)
     how = Loading(
         path=manifest,
         run_dir=run_dir,
+        profile=profile,
         history=history if given.has("history") else None,
         reuse=reuse if given.has("reuse") else None,
         strict=strict,
@@ -120,10 +137,11 @@ def command(
     for line in given.elsewhere(manifest, batch.manifest.run):
         click.echo(on_one_line(line), err=True)
     held = {"attempts": attempts, "history": history, "reuse": reuse, **given.left_to(batch.run_settings)}
-    made = plan(batch, Choice(scenes, retry_failed, not no_download, held["attempts"], again))
+    made = with_profile_costs(plan(batch, Choice(scenes, retry_failed, not no_download, held["attempts"], again)))
     if ask_gateway:
         key = found(batch.provider, api_key_file)
-        made = with_gateway_costs(made, key, RunOptions.of(batch, {"base_url": base_url}), show_notice)
+        said = {"base_url": base_url, **({"request_format": request_format} if given.has("request_format") else {})}
+        made = with_gateway_costs(made, key, RunOptions.of(batch, said), show_notice)
     outlook = made.outlook()
     show_price_notes(outlook, rehearsal=batch.rehearsal)
     if out is not None:

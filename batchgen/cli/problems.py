@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from unicodedata import combining, east_asian_width
 
 from batchgen.manifest.messages import show_path
-from batchgen.model import Problem, counted
-from batchgen.shot_list.table import cell_name, column_name
+from batchgen.model import Place, Problem, counted
+from batchgen.sheets.table import cell_name, column_name, show_cell
 from batchgen.text import on_one_line
 
 MOST_SHOWN = 50
@@ -45,7 +45,8 @@ def _cell_line(file: str, problem: Problem) -> str:
 def _told(file: str, problem: Problem, column: str, where: str, shown: str = "") -> str:
     kind = "warning: " if problem.severity == "warning" else ""
     value = "" if problem.value is None else f", value {problem.value}"
-    head = f"{file}:{problem.place.line}:{column}: {kind}{problem.message}"
+    cell = f" {show_cell(problem.place.cell)}:" if problem.place.cell else ""
+    head = f"{file}:{problem.place.line}:{column}:{cell} {kind}{problem.message}"
     scene = "" if problem.scene_id is None else f" (scene {problem.scene_id})"
     return f"{on_one_line(head)}{shown}\n    {on_one_line(f'{where}{scene}, rule {problem.rule}{value}')}"
 
@@ -66,6 +67,13 @@ def _cells(text: str) -> int:
     return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
 
 
+def _cell_of(place: Place) -> dict[str, dict[str, str | int]]:
+    """The cell that a value comes from, under its name in the document."""
+    if not place.cell:
+        return {}
+    return {"cell": {**place.cell._asdict(), "column": column_name(place.cell.column - 1)}}
+
+
 def as_json(found: Mapping[str, Sequence[Problem]]) -> str:
     """The document that schemas/findings.schema.json describes."""
     findings = [
@@ -74,6 +82,7 @@ def as_json(found: Mapping[str, Sequence[Problem]]) -> str:
             "line": problem.place.line,
             "column": problem.place.column,
             "path": show_path(problem.path),
+            **_cell_of(problem.place),
             **({} if problem.scene_id is None else {"scene_id": problem.scene_id}),
             "rule": problem.rule,
             "message": problem.message,

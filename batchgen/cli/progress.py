@@ -18,6 +18,7 @@ from batchgen.cli.output import show_notice, width_of
 from batchgen.cli.taskbar import Taskbar
 from batchgen.engine.forecast import Forecast
 from batchgen.limits import LONG_HOLD_S
+from batchgen.money import readable
 from batchgen.text import on_one_line
 
 _log = logging.getLogger("batchgen")
@@ -25,7 +26,8 @@ _LINE_EVERY_S = 10.0
 _REDRAW_EVERY_S = 0.2
 _SHORTEST_BAR = 8
 _MINUTE_S = 60
-_LONGEST_REASON = 60
+LONGEST_REASON = 60
+"""Characters of why a run waits: what a gateway said may be long."""
 
 
 class Progress:
@@ -108,7 +110,7 @@ class Progress:
             return
         self._shown_at = now
         standing, expected = view.standing(), view.forecast()
-        shown = Shown(standing, expected, view.budget_usd, on_one_line(view.waits_for())[:_LONGEST_REASON])
+        shown = Shown(standing, expected, view.budget_usd, on_one_line(view.waits_for())[:LONGEST_REASON])
         if self._bar is not None:
             self._bar.n = min(standing.over + expected.done, standing.scenes)
             self._bar.bar_format = bar_format(shown, width_of(sys.stderr))
@@ -147,12 +149,14 @@ class Shown:
     def choices(self) -> Iterator[list[str]]:
         """The same in fewer and fewer words; how many are over, have failed or are unknown is never left out."""
         over, *troubles = self._counts()
-        running, charged = f"{self.standing.running} running", f"{self.standing.charged_usd:f} USD"
+        running, charged = f"{self.standing.running} running", f"{readable(self.standing.charged_usd)} USD"
         yield self.words()
         yield [over, *self._waiting(), running, *troubles, *self._money(), *self._left()]
         yield [over, *self._waiting(), running, *troubles, *self._money()]
         yield [over, *self._waiting(), running, *troubles, charged]
         yield [over, *self._waiting(), *troubles, charged]
+        yield [over, *self._that_it_waits(), running, *troubles, *self._money()]
+        yield [over, *self._that_it_waits(), *troubles, charged]
         yield [over, *troubles, charged]
         yield [over, *troubles]
 
@@ -170,10 +174,14 @@ class Shown:
     def _waiting(self) -> list[str]:
         return [self.waits_for] if self.waits_for else []
 
+    def _that_it_waits(self) -> list[str]:
+        """That all waits, and for how long, without what the gateway said."""
+        return [self.waits_for.partition(": ")[0]] if self.waits_for else []
+
     def _money(self) -> list[str]:
-        words = [f"{self.standing.charged_usd:f} USD"]
-        words += [f"{self.standing.may_come_usd:f} may come"] if self.standing.may_come_usd else []
-        return [*words, *([] if self.budget_usd is None else [f"budget {self.budget_usd:f}"])]
+        words = [f"{readable(self.standing.charged_usd)} USD"]
+        words += [f"{readable(self.standing.may_come_usd)} may come"] if self.standing.may_come_usd else []
+        return [*words, *([] if self.budget_usd is None else [f"budget {readable(self.budget_usd)}"])]
 
     def _left(self) -> list[str]:
         left_s = self.expected.left_s

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from batchgen.cli.completion import manifests, scenes_of_manifest
+from batchgen.cli.completion import manifests, profiles_of_manifest, scenes_of_manifest
 from batchgen.cli.options import Given, Number, PlacedCommand
 from batchgen.limits import WORKERS
 
@@ -32,6 +32,12 @@ def _money(value: str) -> Decimal:
 
 @click.command("run", cls=PlacedCommand)
 @click.argument("manifest", metavar="MANIFEST", type=_FILE, shell_complete=manifests)
+@click.option(
+    "--profile",
+    metavar="NAME",
+    shell_complete=profiles_of_manifest,
+    help="Lay the settings of this profile over the defaults.",
+)
 @click.option("--run-dir", type=_DIRECTORY, help="Run directory [default: runs/NAME beside the manifest].")
 @click.option("--emulator", is_flag=True, help="Run against an embedded emulator: no key, no cost.")
 @click.option("--base-url", help="Address of the gateway [default: the provider's own].")

@@ -9,6 +9,7 @@ import click
 
 from batchgen.app.loading import Batch, Loading, load
 from batchgen.app.planning import Plan, plan
+from batchgen.app.profiles import with_profile_costs
 from batchgen.app.results import RunResult
 from batchgen.app.run_options import Interrupt
 from batchgen.app.running import run
@@ -42,6 +43,7 @@ def carry_out(options: Options, given: Given) -> int:
     how = Loading(
         path=options.manifest,
         run_dir=options.run_dir,
+        profile=options.profile,
         history=options.history if given.has("history") else None,
         reuse=options.reuse if given.has("reuse") else None,
         strict=options.strict,
@@ -52,7 +54,7 @@ def carry_out(options: Options, given: Given) -> int:
         click.echo(on_one_line(line), err=True)
     options = replace(options, **given.left_to(batch.run_settings))
     if options.dry_run:
-        show(plan(batch, options.choice), options, saved)
+        show(with_profile_costs(plan(batch, options.choice)), options, saved)
         return 0
     return _run(batch, options, given, saved)
 

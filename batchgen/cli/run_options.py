@@ -17,6 +17,7 @@ class Options:
     """The options, as the command line and the environment give them; the rest at their usual values."""
 
     manifest: Path
+    profile: str | None
     run_dir: Path | None
     emulator: bool
     base_url: str | None
@@ -69,7 +70,7 @@ class Options:
         )
 
 
-SAVED = frozenset({"scene", "retry_failed", "no_download", "attempts", "again", "history", "reuse"})
+SAVED = frozenset({"profile", "scene", "retry_failed", "no_download", "attempts", "again", "history", "reuse"})
 """Options that a saved plan fixes: its own values hold, whatever environment and manifest say."""
 
 
@@ -78,6 +79,7 @@ def as_saved(options: Options, given: Given, saved: SavedPlan) -> Options:
     choice = saved.choice
     fixed = replace(
         options,
+        profile=saved.profile,
         scenes=choice.globs,
         retry_failed=choice.retry_failed,
         no_download=not choice.download,
@@ -97,6 +99,7 @@ def as_saved(options: Options, given: Given, saved: SavedPlan) -> Options:
 def _comparable(options: Options) -> dict[str, object]:
     """What a saved plan fixes, by the names that are typed; folders as they are, however they are written."""
     return {
+        "profile": options.profile,
         "scene": options.scenes,
         "retry_failed": options.retry_failed,
         "no_download": options.no_download,
@@ -126,6 +129,7 @@ def same_way(options: Options, given: Given, budget: Decimal | None = None) -> l
     """
     kept = given.typed | given.fixed
     named = {
+        **({"profile": options.profile} if options.profile else {}),
         "run_dir": options.run_dir,
         "api_key_file": options.api_key_file,
         "base_url": options.base_url,

@@ -3,7 +3,7 @@
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -30,6 +30,23 @@ def interrupting(interrupt: Interrupt) -> Iterator[None]:
                 handler.flush()
             os._exit(interrupt.exit_code)
 
+    with _handled_by(handle):
+        yield
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """While this lasts, each of the signals raises KeyboardInterrupt."""
+
+    def handle(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with _handled_by(handle):
+        yield
+
+
+@contextmanager
+def _handled_by(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     wanted = [number for number in _EXIT_CODES if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in wanted}
     try:

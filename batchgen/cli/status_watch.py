@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from shlex import quote
 
 import click
@@ -15,7 +16,9 @@ from batchgen.app.following import Followed, Line
 from batchgen.app.run_directory import RunDirectory
 from batchgen.cli import terminal
 from batchgen.cli.output import show_notes
+from batchgen.cli.progress import LONGEST_REASON
 from batchgen.engine.events import RunEnded
+from batchgen.money import readable
 from batchgen.report.rows import SceneStatus
 from batchgen.report.status import note_of
 from batchgen.text import on_one_line, printable
@@ -44,22 +47,42 @@ def follow(directory: RunDirectory) -> int:
     with suppress(KeyboardInterrupt):
         if console.is_terminal and not console.is_dumb_terminal:
             with Live(console=console, auto_refresh=False) as live:
-                _until_it_ends(followed, lambda: live.update(_picture(followed, directory, console), refresh=True))
+                has_ended = _until_it_ends(
+                    followed, lambda: live.update(_picture(followed, directory, console), refresh=True)
+                )
         else:
             told = _Told()
-            _until_it_ends(followed, lambda: told.tell(_summary(followed, directory)))
+            has_ended = _until_it_ends(followed, lambda: told.tell(_summary(followed, directory)))
             told.tell(_summary(followed, directory), at_once=True)
-        show_notes([f"no run is under way in {directory}; what is left to do: batchgen status {quote(str(directory))}"])
+        show_notes(_farewell(directory, has_ended=has_ended))
     return 0
 
 
-def _until_it_ends(followed: Followed, show: Callable[[], None]) -> None:
+def _until_it_ends(followed: Followed, show: Callable[[], None]) -> bool:
+    """Show it for as long as it goes on and somebody reads; whether it has ended, and was not cut off."""
     show()
-    has_ended = not followed.state.cut_off
-    while not has_ended and not terminal.reader_is_gone():
-        time.sleep(_LOOK_EVERY_S)
-        has_ended = any(isinstance(event, RunEnded) for event in followed.read_on())
+    while followed.state.cut_off and not terminal.reader_is_gone():
+        # Asked before it is read: whoever ends in order writes that down, and then gives the directory up.
+        is_under_way = followed.is_under_way()
+        events = followed.read_on()
         show()
+        if any(isinstance(event, RunEnded) for event in events):
+            return True
+        if not is_under_way and not events:
+            return False
+        time.sleep(_LOOK_EVERY_S)
+    return True
+
+
+def _farewell(directory: RunDirectory, *, has_ended: bool) -> list[str]:
+    """What to do once nothing is followed any more."""
+    status = f"batchgen status {quote(str(directory))}"
+    if has_ended:
+        return [f"no run is under way in {directory}; what is left to do: {status}"]
+    return [
+        f"the run in {directory} is not under way any more: it was killed, or its machine went down",
+        f"what it bought is kept. To go on, start it again as before: batchgen run MANIFEST; where it stands: {status}",
+    ]
 
 
 class _Told:
@@ -79,13 +102,20 @@ class _Told:
 def _summary(followed: Followed, directory: RunDirectory) -> str:
     """How a run stands, on one line."""
     standing = followed.standing()
-    words = [f"{standing.over}/{standing.scenes} scenes", f"{standing.running} running"]
+    words = [f"profile {followed.state.profile}"] if followed.state.profile else []
+    words += [f"{standing.over}/{standing.scenes} scenes", *_waiting(followed), f"{standing.running} running"]
     words += [f"{standing.failed} failed"] if standing.failed else []
     words += [f"{standing.unknown} unknown"] if standing.unknown else []
-    words += [f"{standing.charged_usd:f} USD"]
-    words += [f"{standing.may_come_usd:f} may come"] if standing.may_come_usd else []
+    words += [f"{readable(standing.charged_usd)} USD"]
+    words += [f"{readable(standing.may_come_usd)} may come"] if standing.may_come_usd else []
     kind = " (a rehearsal)" if directory.is_rehearsal() else ""
     return printable(on_one_line(f"{directory}{kind}: {', '.join(words)}"))
+
+
+def _waiting(followed: Followed) -> list[str]:
+    """Why the run submits nothing; what one that was cut off said last does not hold any more."""
+    said = on_one_line(followed.waits_for())[:LONGEST_REASON]
+    return [said] if said and followed.state.cut_off else []
 
 
 def _picture(followed: Followed, directory: RunDirectory, console: Console) -> Group:
@@ -111,7 +141,7 @@ def _cells(line: Line, *, wide: bool) -> list[Text]:
     row, status = line.row, SceneStatus(str(line.row["status"]))
     minutes = "" if line.seconds is None else f"{line.seconds / 60:.1f}"
     cost = row["cost_usd"]
-    paid = [str(row["attempts"] or ""), "" if cost is None else f"{cost:f}"] if wide else []
+    paid = [str(row["attempts"] or ""), readable(cost) if isinstance(cost, Decimal) else ""] if wide else []
     shown = [str(row["scene_id"]), status, minutes, *paid, note_of(row)]
     texts = [Text(printable(on_one_line(cell))) for cell in shown]
     texts[1].stylize(_STYLES[status])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from batchgen.cli.completion import manifests
+from batchgen.cli.completion import manifests, profiles_of_manifest
 
 EXIT_INVALID = 3
 
@@ -18,10 +18,16 @@ EXIT_INVALID = 3
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     shell_complete=manifests,
 )
+@click.option(
+    "--profile",
+    metavar="NAME",
+    help="Check this profile only; else all are checked.",
+    shell_complete=profiles_of_manifest,
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.option("--check-urls", is_flag=True, help="Ask the servers of URL references for status, type and length.")
-def command(manifests: tuple[Path, ...], form: str, *, strict: bool, check_urls: bool) -> int:
+def command(manifests: tuple[Path, ...], profile: str | None, form: str, *, strict: bool, check_urls: bool) -> int:
     """Check manifests and the reference files they name.
 
     Findings go to stderr as FILE:LINE:COLUMN: message, or with --format json to stdout.
@@ -34,7 +40,7 @@ def command(manifests: tuple[Path, ...], form: str, *, strict: bool, check_urls:
 
     found = {}
     for path in dict.fromkeys(manifests):
-        loaded = check(path, strict=strict, check_urls=check_urls)
+        loaded = check(path, strict=strict, check_urls=check_urls, profile=profile)
         found[str(path)] = loaded.problems
         if form == "text":
             if loaded.problems:

@@ -31,16 +31,22 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """US dollars per second by tier, the share that is deducted, and a factor to overcharge."""
+    """US dollars per second by tier, the share that is deducted, and a factor to overcharge.
+
+    ``reference_price`` is that of a second of reference video; None where it is that of the tier.
+    """
 
     prices: Mapping[str, Decimal]
     discount: Decimal = Decimal(0)
     overcharge: Decimal = Decimal(1)
+    reference_price: Decimal | None = None
 
     def charge(self, tier: str, seconds: int, reference_seconds: Decimal = Decimal(0)) -> Charge:
         """What a task of so many seconds costs, with the seconds of its reference videos that are billed."""
         unit_price, quantity = self.prices[tier], Decimal(seconds) + reference_seconds
-        full = _EXACT.multiply(unit_price, quantity)
+        reference_price = unit_price if self.reference_price is None else self.reference_price
+        of_output = _EXACT.multiply(unit_price, Decimal(seconds))
+        full = _EXACT.add(of_output, _EXACT.multiply(reference_price, reference_seconds))
         off = _EXACT.multiply(full, self.discount)
         cost = _EXACT.multiply(_EXACT.subtract(full, off), self.overcharge)
         return Charge(cost, off, tier, unit_price, quantity, reference_seconds)

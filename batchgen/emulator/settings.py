@@ -56,7 +56,9 @@ class Settings:
     overcharge: Decimal = Decimal(1)
     """What is charged, as a multiple of the price."""
     bill_reference_video: bool = False
-    """Bill the seconds of reference videos at the price of the tier."""
+    """Bill the seconds of reference videos."""
+    reference_price: Decimal | None = None
+    """US dollars per second of reference video, where it is billed. None: the price of the tier."""
     balance: Decimal | None = None
     """What may be spent, in US dollars. None: no limit."""
     cost_as: CostAs = "string"

@@ -350,3 +350,9 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
         case Resolved(task_id=task_id):
             found = {"task_id": task_id, "code": "", "message": ""}
             return {**found, "again": False, "finished_at": None, "by_hand": True}
+
+
+def shows_gateway(event: AttemptEvent) -> bool:
+    """Whether a task was created, or may have been."""
+    is_task = isinstance(event, Resolved) and event.task_id is not None
+    return is_task or isinstance(event, (Submitted, OutcomeUnknown))

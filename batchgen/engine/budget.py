@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from batchgen.engine.attempts import Attempt, AttemptState
-from batchgen.money import minus, plus
+from batchgen.money import minus, plus, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,12 @@ class Budget:
     @property
     def refusal(self) -> str:
         """Why it does not allow more, and what to do."""
-        unknown = self.committed.unknown
+        unknown, limit = self.committed.unknown, readable(self.limit_usd or Decimal(0))
         if not unknown:
-            return f"it would go beyond the budget of {self.limit_usd} USD; raise it with --budget, and run again"
+            return f"it would go beyond the budget of {limit} USD; raise it with --budget, and run again"
         return (
             f"{unknown} earlier attempt{'' if unknown == 1 else 's'} may have cost what nobody can "
-            f"reckon, so the budget of {self.limit_usd} USD cannot be kept; add a price for their tier to pricing"
+            f"reckon, so the budget of {limit} USD cannot be kept; add a price for their tier to pricing"
         )
 
     def allows(self, estimate: Decimal | None) -> bool:

@@ -2,7 +2,7 @@
 
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.prices import Prices
-from batchgen.model import Manifest
+from batchgen.scenes import Manifest
 
 
 def scene_facts(manifest: Manifest, prices: Prices) -> tuple[SceneFacts, ...]:

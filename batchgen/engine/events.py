@@ -49,7 +49,8 @@ class RunStarted:
 
     ``download`` says that it wants the files of its results here; ``gateway`` is the address that it talks
     to, empty for a rehearsal, and ``rebound`` that the user said it is the same gateway as before.
-    ``budget_usd`` is what it may spend at most, over all runs of the directory; None for no limit.
+    ``budget_usd`` is what it may spend at most, over all runs of the directory; None for no limit. ``profile`` is
+    the one whose settings were laid over the defaults, empty for none.
     """
 
     at: str
@@ -58,6 +59,7 @@ class RunStarted:
     gateway: str = ""
     rebound: bool = False
     budget_usd: Decimal | None = None
+    profile: str = ""
 
 
 @value

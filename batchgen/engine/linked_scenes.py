@@ -6,10 +6,10 @@ are taken out of files; what it asks for is known only then, and so is whether i
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from batchgen.engine import events as ev
-from batchgen.engine.attempts import AttemptKey
 from batchgen.engine.backoff import Jitter
 from batchgen.engine.commands import Command, Fetch, Poll, Prepare, PrepareResult, SourceFile, Submit
 from batchgen.engine.events import SceneFacts
@@ -38,8 +38,9 @@ class LinkedScenes(Reactions):
     def __init__(self, state: State, settings: Settings, jitter: Jitter, choice: Choice | None) -> None:
         """Begin with no scene; ``choice`` is what the plan was made with."""
         super().__init__(state, settings, jitter)
-        self._choice = choice or Choice(attempts=settings.attempts, download=settings.download)
-        self._followed: set[AttemptKey] = set()
+        chosen = choice or Choice(attempts=settings.attempts, download=settings.download)
+        # What was wished for once more is written down by now; what is on its way meanwhile was not meant.
+        self._choice = replace(chosen, again=())
         self._endings = {**self._endings, PrepareResult: self._prepare_result}
 
     def _take_up(self, steps: Iterable[Step]) -> None:
@@ -47,25 +48,30 @@ class LinkedScenes(Reactions):
         # Of those that need one attempt, the scene that it was made for follows it.
         for step in sorted(steps, key=lambda step: step.action is Action.WAIT):
             key = step.attempt.key if step.attempt is not None else (step.scene.scene_id, 0)
-            run = SceneRun(step.scene, key, step.removed, step.then_submits, step.again, bool(step.waits_for))
+            run = SceneRun(step.scene, key, step.removed, step.then_submits and not step.waits_for, step.again)
             if step.action is Action.SUBMIT:
                 self._queues.now(CommandKind.PREPARE if step.scene.sources else CommandKind.SUBMIT, run)
-            elif step.follows and key not in self._followed:
+            self._followers.know(run)
+            if step.follows:
                 self._follow(step, run)
-            elif step.waits_for and not step.blocked:
-                waiting.append(run)
-            if not step.removed:
-                self._followers.know(run)
-        # Only now is it known what each may wait for.
+            if step.waits_for and not step.blocked:
+                # Whatever comes of a task of what it was made of before.
+                waiting.append(SceneRun(step.scene, (step.scene.scene_id, 0), again=step.again))
         for run in waiting:
             self._followers.expect(run)
+        # Only now is it known what each may wait for.
         for run in waiting:
             self._await_sources(run)
             self._settle(run)
 
     def _follow(self, step: Step, run: SceneRun) -> None:
-        self._followed.add(run.attempt)
-        if step.action is Action.DOWNLOAD:
+        """Wait for a task, or fetch its file; where that is done already, who does it goes on as this one would."""
+        other = self._followers.follow(run.attempt, run)
+        if other is not run:
+            if run.repeats:
+                other.scene, other.repeats, other.removed = run.scene, True, False
+                self._followers.know(other)
+        elif step.action is Action.DOWNLOAD:
             self._queues.now(CommandKind.FETCH, run)
         else:
             self._in_flight.add(run)

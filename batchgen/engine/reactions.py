@@ -69,7 +69,7 @@ class Reactions:
         self._sending: set[SceneRun] = set()
         self._in_flight: set[SceneRun] = set()
         self._workers = Workers(settings.workers)
-        self._followers = Followers(state, self._is_under_way)
+        self._followers = Followers(state, self._is_under_way, self._prepare)
         self._events: list[ev.Event] = []
         self._endings: Mapping[type, Callable[..., None]] = {
             SubmitResult: self._submit_result,
@@ -322,7 +322,7 @@ class Reactions:
         self._in_flight.discard(run)
         self._remember_of(outcome_events.completed(at, attempt, run.charged(result.task), lasted))
         # Only where the plan says so: it shows what is bought, and lets one of several scenes buy.
-        changed = run.repeats and (run.renews or not attempt.asks_for(run.scene))
+        changed = run.repeats and not attempt.asks_for(run.scene)
         if self._settings.download:
             fetching = SceneRun(attempt.as_scene(), attempt.key, removed=True) if changed else run
             self._queues.now(CommandKind.FETCH, fetching)
@@ -363,15 +363,16 @@ class Reactions:
 
     def _await_sources(self, run: SceneRun) -> None:
         """Have a scene wait for its sources; once they are there its request is made."""
-        run.is_new, run.repeats, run.renews = True, False, False
-        if self._followers.wait(run):
-            self._queues.now(CommandKind.PREPARE, run)
+        run.is_new = True
+        self._followers.wait(run)
+
+    def _prepare(self, run: SceneRun) -> None:
+        self._queues.now(CommandKind.PREPARE, run)
 
     def _settle(self, run: SceneRun) -> None:
         """Go on with the scenes that wait for one, where nothing more happens with that."""
         if not self._followers.is_on_its_way(run):
-            for ready in self._followers.ended(run):
-                self._queues.now(CommandKind.PREPARE, ready)
+            self._followers.ended(run)
 
     # How downloads end
 

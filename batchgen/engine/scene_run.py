@@ -22,8 +22,7 @@ class SceneRun:
     task was met with 404, ``heard_of`` whether anything else was said of it. ``removed`` says that no scene
     of the manifest needs the attempt: nothing is submitted, whatever comes of its task. ``repeats`` says that
     the scene is submitted again unless its task brings a result, ``again`` that it is paid for once more by
-    wish, though a result is there, ``renews`` that it is made anew whatever its task brings, since what it is built on
-    becomes another. ``refused_as`` is how it was refused in one form of the request; from then
+    wish, though a result is there. ``refused_as`` is how it was refused in one form of the request; from then
     on it is sent in ``request_format``. ``is_new`` says that its request was only made in this run, so that what is
     to happen with it has still to be found out, and ``is_busy`` that a command for it is under way.
     """
@@ -33,7 +32,6 @@ class SceneRun:
     removed: bool = False
     repeats: bool = False
     again: bool = False
-    renews: bool = False
     sent_at: float = 0.0
     refusals: int = 0
     refused_as: Classification | None = None

@@ -12,9 +12,9 @@ takes the result of one command and returns events. It makes the events durable 
 command that came with them. So the intent to submit is on disk before the first byte of the POST, and
 the id of a task before its first read; whatever a crash leaves behind says at least that much.
 
-What a scene goes through. ``_take_up`` puts each step of the plan into one of three queues: submit, poll,
-fetch. A queue holds scenes on their way, a `SceneRun` each, with the attempt that it follows; one is in at most
-one of them, or under way in one command. An attempt is followed once, whoever else needs it: the others
+What a scene goes through. ``_take_up`` puts each step of the plan into one of four queues: submit, poll,
+fetch, prepare. A queue holds scenes on their way, a `SceneRun` each, with the attempt that it follows; one is in
+at most one of them, or under way in one command. An attempt is followed once, whoever else needs it: the others
 find it by its request.
 The results move it on: created → poll, completed → fetch, refused for now → submit later, and so on.
 Where an attempt stands is kept in ``state`` alone, and changed by events alone; `SceneRun` holds counters
@@ -42,6 +42,14 @@ Which orders of events are possible, and what closes each race:
 - The form of a request, where the gateway may take one of two. Until a task was created in one of them, one
   submission at a time is under way; one that is refused for its form perhaps goes to the head of the queue
   and is sent in the other. It is written down as to be sent again, so that a crash in between loses nothing.
+- A scene that is built on the results of others. It has no request until these are there, and waits for its
+  sources one by one (`Followers`): for as long as anything happens with a source its result may become another,
+  be it that the source is bought once more by wish or that a task of before still runs. Once all have come to
+  their end, `Prepare` makes the request from their files, `RequestMade` writes it down, and it goes to the end of
+  the submit queue. Only at its head it is looked at whether the request is a new one: a twin may have submitted
+  the same meanwhile.
+- Two takes that are done in another order than they stand in. What stands for a shot is chosen when the first scene
+  is built on it, once no earlier take is on its way or unknown, and is written down with its request.
 - Uncertain answers in a row. The breaker lets one submission out at a time; its answer opens or trips it.
 
 Which of the policies waits how long, and why, stands in `batchgen.limits`.
@@ -77,6 +85,7 @@ from batchgen.engine.steerable import Steerable
 from batchgen.engine.steering import CannotSteer, Change, Steering
 from batchgen.engine.steps import Choice, Step
 from batchgen.engine.throttle import Hold
+from batchgen.money import readable
 
 __all__ = ["Scheduler", "Settings"]
 _USABLE = frozenset({Kind.CREATED, Kind.RUNNING, Kind.DONE})
@@ -197,17 +206,25 @@ class Scheduler(LinkedScenes):
         """Change settings from now on, all or none; what to remember of it. Raises `CannotSteer`."""
         if self.stop is not None and any(change.setting is not Steerable.POLL_INTERVAL for change in changes):
             raise CannotSteer(f"this run submits nothing more and only waits for what is under way: {self.why}")
-        if any(change.setting is Steerable.BUDGET and change.value is not None for change in changes):
-            self._refuse_budget_without_prices()
+        for change in changes:
+            if change.setting is Steerable.BUDGET and change.value is not None:
+                self._check_budget(change.value)
         for change in changes:
             self._steering.change(change, earlier_lengths(self.state.all_attempts()), now)
             self._remember(ev.Steered(at, change.setting, change.text))
         return self._drain()
 
-    def _refuse_budget_without_prices(self) -> None:
-        waiting = self._queues.waiting(CommandKind.SUBMIT)
+    def _check_budget(self, limit_usd: Decimal) -> None:
+        """Raise `CannotSteer` for a budget that cannot be kept, or is spent: it would end the run, and for good."""
+        waiting, committed_usd = self._queues.waiting(CommandKind.SUBMIT), self._budget.committed.usd
         if self._budget.committed.unknown or any(run.scene.estimated_cost_usd is None for run in waiting):
             raise CannotSteer("no budget can be kept without a price for every tier; add it to pricing, and run again")
+        if limit_usd < committed_usd:
+            raise CannotSteer(
+                f"a budget of {readable(limit_usd)} USD is less than the {readable(committed_usd)} USD that are "
+                "charged already or may still be: this run would submit nothing more, for good. To submit nothing for "
+                "now, use pause; to end the run, interrupt it"
+            )
 
     # Choosing what to begin
 
@@ -268,7 +285,7 @@ class Scheduler(LinkedScenes):
         self._queues.take(CommandKind.SUBMIT)
         command = self._submission(run)
         run.attempt = command.scene_id, command.attempt
-        self._followed.add(run.attempt)
+        self._followers.follow(run.attempt, run)
         run.sent_at = now
         self._pace.sent(now)
         self._breaker.sent()

@@ -47,7 +47,7 @@ def sources_of(scene: SceneFacts, state: State, may_come: MayCome) -> Iterator[S
         if source is None:
             yield Source(reference, None)
         else:
-            is_held = source.review and not is_picked(source, state)
+            is_held = source.review and not _is_looked_at(source, state)
             yield Source(reference, source, result_of(source, state), is_held)
 
 
@@ -78,12 +78,23 @@ def is_picked(scene: SceneFacts, state: State) -> bool:
     return state.picked_scenes.get(shot) == scene.scene_id or scene.scene_id in state.picked_attempts
 
 
+def _is_looked_at(scene: SceneFacts, state: State) -> bool:
+    """Whether the user picked anything of a shot: who builds on another of its takes has named that in the manifest."""
+    shot = scene.shot or scene.scene_id
+    return shot in state.picked_scenes or any(take.scene_id in state.picked_attempts for take in state.takes_of(shot))
+
+
 def lacking(scene: SceneFacts, state: State) -> list[Source]:
     """The sources of a scene that are not there, or that somebody has to look at first."""
     if not scene.sources:
         return []
     sources = sources_of(scene, state, lambda one: may_come_later(one, state))
     return [source for source in sources if source.attempt is None or source.is_held]
+
+
+def is_renewing(scene: SceneFacts, state: State) -> bool:
+    """Whether what is under way for a scene, or is to be fetched, may come in place of the result that it has."""
+    return any(attempt.is_open or attempt.state in TO_FETCH for attempt in state.attempts_for(scene))
 
 
 def may_come_later(scene: SceneFacts, state: State) -> bool:

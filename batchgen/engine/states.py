@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from batchgen.engine.attempts import (
@@ -18,6 +19,7 @@ from batchgen.engine.attempts import (
     AttemptState,
     IllegalTransition,
     after,
+    shows_gateway,
 )
 from batchgen.engine.events import (
     Adopted,
@@ -26,11 +28,9 @@ from batchgen.engine.events import (
     HeldBack,
     ManifestChanged,
     ManifestRead,
-    OutcomeUnknown,
     Picked,
     PicksCleared,
     RequestMade,
-    Resolved,
     RunEnded,
     RunEvent,
     RunStarted,
@@ -83,6 +83,10 @@ class State:
     """What the last run might spend at most, over all runs; None for no limit."""
     gateway: str = ""
     """Where the first task was created, or may have been; empty before that, and for a rehearsal."""
+    profile: str = ""
+    """The profile of the last run; empty for none."""
+    others: dict[str, tuple[SceneFacts, ...]] = field(default_factory=dict)
+    """The scenes of the manifest in the other profiles, as each was run last."""
     request_format: str = ""
     """The form of the request that last created a task; empty where that is not known."""
     _talks_to: str = ""
@@ -193,6 +197,18 @@ class State:
         ahead._list(tuple(scenes))  # noqa: SLF001 - its own kind
         return ahead
 
+    def with_profile(self, profile: str) -> "State":
+        """This state, as it would be once a run with that profile begins; only to look at."""
+        return replace(self, others=self._besides(profile), profile=profile)
+
+    def _besides(self, profile: str) -> dict[str, tuple[SceneFacts, ...]]:
+        """The scenes of all profiles but that one."""
+        if profile == self.profile or not self.scenes:
+            return self.others
+        found = {**self.others, self.profile: self.scenes}
+        found.pop(profile, None)
+        return found
+
     def adopted_by(self, scene: SceneFacts) -> AttemptKey | None:
         """The attempt that a scene has taken over from one that is gone, None where there is none."""
         key = self.adopted.get(scene.scene_id)
@@ -258,6 +274,7 @@ class State:
         self.held = {}
         self.downloads = event.download
         self.budget_usd = event.budget_usd
+        self.others, self.profile = self._besides(event.profile), event.profile
 
     def _end(self) -> None:
         self.cut_off = False
@@ -293,11 +310,11 @@ class State:
     def _learn_sources(self, scene: SceneFacts) -> None:
         """Keep which take a scene is built on, so that no other one takes its place, and which frame a moment is."""
         for source, name in zip(map(ResultReference.from_text, scene.sources), scene.built_on, strict=False):
-            takes = self.takes_of(source.scene) if source.scene not in self._listed else []
-            # The attempt may have been made for a scene of another name.
-            stands = (take.scene_id for take in takes if any(one.name == name for one in self.attempts_for(take)))
-            if takes:
-                self.chosen_scenes.setdefault(source.scene, next(stands, name.rpartition("@")[0]))
+            takes = [] if source.scene in self._listed else self.takes_of(source.scene)
+            # The result of a take may have been bought for another scene.
+            stands = (take for take in takes if any(one.name == name for one in self.attempts_for(take)))
+            for take in islice(stands, 1):
+                self.chosen_scenes.setdefault(source.scene, take.scene_id)
         if scene.built_on:
             self.frames.update(frames_in(scene.request.document))
 
@@ -359,7 +376,7 @@ class State:
         self._index(before, attempt, (event.scene_id, event.attempt))
         if isinstance(event, Submitted):
             self.request_format = attempt.request_format or self.request_format
-        if not self.gateway and _shows_gateway(event):
+        if not self.gateway and shows_gateway(event):
             self.gateway = self._talks_to
 
     def _index(self, before: Attempt | None, attempt: Attempt, key: AttemptKey) -> None:
@@ -380,9 +397,3 @@ class State:
         for name in dict.fromkeys((attempt.request.sha256, attempt.any_seed)):
             if name is not None:
                 self.by_request[name] = [*self.by_request.get(name, ()), key]
-
-
-def _shows_gateway(event: AttemptEvent) -> bool:
-    """Whether a task was created, or may have been."""
-    is_task = isinstance(event, Resolved) and event.task_id is not None
-    return is_task or isinstance(event, (Submitted, OutcomeUnknown))

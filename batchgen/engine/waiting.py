@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.commands import SourceFile
 from batchgen.engine.events import SceneFacts
-from batchgen.engine.sources import Source, lacking, may_come_later, sources_of
+from batchgen.engine.sources import Source, is_renewing, lacking, may_come_later, sources_of
 from batchgen.engine.states import State
 from batchgen.engine.steps import Action, Choice, Step
 from batchgen.references import ResultReference
@@ -42,6 +42,7 @@ class Waiting:
         """Find out what each of the scenes waits for; ``steps`` are those of scenes of the manifest."""
         self._state = state
         self._choice = choice
+        self._first: dict[tuple[str, tuple[str, ...]], str] = {}
         self.steps: dict[str, Step] = {step.scene.scene_id: step for step in steps}
         for scene in in_order([step.scene for step in self.steps.values()], state):
             if scene.sources:
@@ -72,10 +73,18 @@ class Waiting:
         sources = list(sources_of(step.scene, self._state, self._may_come))
         renewed = [source for source in sources if self._is_renewed(source)]
         lacking = [source for source in sources if self._lacks(source)]
-        is_twin = step.action is Action.WAIT and step.attempt is None
+        is_twin = self._is_twin(step)
         if not renewed and not (lacking and (step.buys or is_twin)):
             return step
         return self._waits(step, lacking, renewed, is_twin=is_twin)
+
+    def _is_twin(self, step: Step) -> bool:
+        """Whether another scene is built on the same in the same way, so that one of them is submitted."""
+        scene = step.scene
+        if scene.any_seed == scene.request.sha256:
+            return False  # without a seed their results differ
+        kind = scene.request.sha256, scene.sources
+        return self._first.setdefault(kind, scene.scene_id) != scene.scene_id
 
     def _waits(self, step: Step, lacking: Sequence[Source], renewed: Sequence[Source], *, is_twin: bool) -> Step:
         is_blocked = any(source.is_held or not self._comes(source) for source in lacking)
@@ -89,7 +98,8 @@ class Waiting:
     def _reason(self, step: Step, lacking: Sequence[Source], renewed: Sequence[Source], *, is_twin: bool) -> str:
         whole = "; ".join(self._said_of(lacking))
         if is_twin:
-            return f"{step.reason}, and {whole}"
+            first = self._first[step.scene.request.sha256, step.scene.sources]
+            return f"asks for the same as {first}, and {whole}"
         were_there = [one for one in lacking if one not in renewed and self._was_there(one)]
         changed = list(dict.fromkeys(source.name for source in (*renewed, *were_there)))
         if step.paid_before and changed:
@@ -123,12 +133,12 @@ class Waiting:
     def _is_renewed(self, source: Source) -> bool:
         """Whether there is a result, and another one is to come in its place."""
         step = self.steps.get(source.name)
-        if source.attempt is None or step is None:
+        if source.attempt is None or source.scene is None:
             return False
         if self._is_picked(source.name, source.attempt):
             return False
-        follows_other = step.follows and step.attempt is not None and step.attempt.key != source.attempt.key
-        return step.buys or follows_other or (bool(step.waits_for) and not step.blocked)
+        is_bought = step is not None and (step.buys or (bool(step.waits_for) and not step.blocked))
+        return is_bought or is_renewing(source.scene, self._state)
 
     def _is_picked(self, scene_id: str, attempt: Attempt | None) -> bool:
         """Whether an attempt stands for a scene whatever else comes."""
@@ -137,13 +147,15 @@ class Waiting:
     def _comes(self, source: Source) -> bool:
         """Whether it is there, or comes in this run."""
         step = self.steps.get(source.name)
-        return self._is_there(source) if step is None else self._is_there(source) or self._brings(step)
+        if step is None:
+            return self._is_there(source) and not self._is_renewed(source)
+        return self._is_there(source) or self._brings(step)
 
     def _brings(self, step: Step) -> bool:
         """Whether a step brings a result here, as far as can be known before it is done."""
         if step.blocked or not self._choice.download:
             return False
-        return step.buys or step.follows or (step.action is Action.WAIT and step.attempt is None)
+        return step.buys or step.follows or step.action is Action.WAIT
 
     def _may_come(self, scene: SceneFacts) -> bool:
         step = self.steps.get(scene.scene_id)

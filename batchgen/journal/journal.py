@@ -13,6 +13,7 @@ import os
 import secrets
 import socket
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,6 +34,8 @@ if sys.platform != "win32":
     import fcntl
 
 _PRIVATE = 0o600
+_GLANCE_S = 0.05
+"""For how long `is_in_use` has the lock at most, and that on a busy machine."""
 
 
 class _File:
@@ -48,7 +51,12 @@ class _File:
 
         Windows has no such lock; there nobody can take the other lock's file away either.
         """
-        if sys.platform != "win32":
+        if sys.platform == "win32":
+            return
+        try:
+            fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # it may be no run, but `is_in_use` in another process
+            time.sleep(_GLANCE_S)
             fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def length(self) -> int:
@@ -88,6 +96,46 @@ def _lock_of(folder: Path) -> FileLock:
     except NotImplementedError:
         raise RunDirectoryError(f"{folder} cannot be used: its disk has no locks; use a disk of this machine") from None
     return lock
+
+
+def is_in_use(folder: Path) -> bool:
+    """Whether a process has the journal of a run directory; also where that cannot be seen.
+
+    A lock falls with its process, however that ends. One that another machine holds is not seen on every disk:
+    there the file counts that an orderly end takes away.
+    """
+    holder = _holder_of(folder)
+    if holder is not None and holder[1] != socket.gethostname():
+        return True
+    try:
+        return _is_locked(folder)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
+if sys.platform == "win32":
+
+    def _is_locked(folder: Path) -> bool:
+        try:
+            _lock_of(folder).release()
+        except RunDirectoryError:
+            return True
+        return False
+
+else:
+
+    def _is_locked(folder: Path) -> bool:
+        """Asked for as a reader: two that ask are not in each other's way. Raises OSError."""
+        descriptor = os.open(folder / JOURNAL, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
 
 @contextmanager
@@ -200,9 +248,15 @@ def _in_use(folder: Path) -> RunDirectoryError:
 
 
 def _holder(folder: Path) -> str:
-    """Which process holds the lock, as far as it said so."""
+    """Which process holds the lock, in words."""
+    holder = _holder_of(folder)
+    return " by another process" if holder is None else f" by process {holder[0]} on {holder[1][:80]}"
+
+
+def _holder_of(folder: Path) -> tuple[int, str] | None:
+    """The process that holds the lock and its machine, as far as it said so."""
     try:
         holder = json.loads((folder / LOCK_HOLDER).read_text(encoding="utf-8"))
-        return f" by process {int(holder['pid'])} on {str(holder['host'])[:80]}"
+        return int(holder["pid"]), str(holder["host"])
     except (OSError, ValueError, KeyError, TypeError):
-        return " by another process"
+        return None

@@ -24,6 +24,8 @@ NAMES_INSIDE: Mapping[type, Mapping[str, str]] = {
     TaskResult: {},
 }
 """What stands among the fields of an event in its line, and the names that it has there."""
+_LEFT_OUT = ("profile", "sources", "built_on", "review")
+"""Fields that do not stand in a line where they say nothing: without them it is the line of versions before."""
 _OPTIONAL = frozenset({Asked})
 """Those whose fields came later than the lines that they stand in."""
 
@@ -37,8 +39,9 @@ class LineForm:
         self.names = tuple(name for name, _, _ in listed)
         self._decoders = tuple(_DECODERS[declared] for _, declared, _ in listed)
         # A field that came later has a default: journals of versions before do without it.
-        defaults = {name: default for name, _, default in listed if default is not MISSING}
-        self._defaults = {name: [] if default == () else default for name, default in defaults.items()}
+        later = ((name, _DECODERS[declared], default) for name, declared, default in listed if default is not MISSING)
+        self._defaults = {name: _written(decoder, default) for name, decoder, default in later}
+        self._left_out = tuple(name for name in _LEFT_OUT if name in self._defaults)
         self._values = itemgetter(*self.names)
         self._parts = attrgetter(*_places(kind))
         self._made_anew = [(number, each) for number, each in enumerate(self._decoders) if each in _WRITTEN]
@@ -67,8 +70,12 @@ class LineForm:
         """The fields of a value, as they stand in its line; an amount of money as a text."""
         parts = list(self._parts(value))
         for number, decoder in self._made_anew:
-            parts[number] = _WRITTEN[decoder](parts[number])
-        return dict(zip(self.names, parts, strict=True))
+            parts[number] = _written(decoder, parts[number])
+        found = dict(zip(self.names, parts, strict=True))
+        for name in self._left_out:
+            if not found[name]:
+                del found[name]
+        return found
 
 
 @cache
@@ -211,3 +218,8 @@ _WRITTEN: Mapping[_Decoder, _Decoder] = {
     _scenes: lambda scenes: [form_of(ev.SceneFacts).as_json(scene) for scene in scenes],
 }
 """Those that look into a value and make another one of it, and how that is written; the others look at its type."""
+
+
+def _written(decoder: _Decoder, value: Any) -> Any:
+    """A value as it stands in a line."""
+    return _WRITTEN[decoder](value) if decoder in _WRITTEN else value

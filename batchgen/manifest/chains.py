@@ -10,7 +10,7 @@ from jsonschema.protocols import Validator
 
 from batchgen.manifest.document import Document
 from batchgen.manifest.expand import Draft, Model, as_json_number, source_of
-from batchgen.manifest.reference_checks import beyond
+from batchgen.manifest.media_limits import beyond
 from batchgen.model import Data, DataPath, Problem, whole_number
 from batchgen.references import LAST, Content, Facts, ResultReference, Source
 
@@ -160,15 +160,25 @@ def _circles(graph: dict[str, set[str]]) -> Iterator[list[str]]:
 
 
 def _on_length(document: Document, shots: Mapping[str, Draft], graph: _Graph) -> Iterator[Problem]:
-    longest: dict[str, list[str]] = {}
+    """The first scene of each chain that is too long; those behind it are not told, too."""
+    depths: dict[str, int] = {}
     for name in TopologicalSorter(graph).static_order():
-        before = max((longest[source] for source in graph.get(name, ())), key=len, default=[])
-        longest[name] = [*before[-MOST_IN_A_ROW:], name] if len(before) > MOST_IN_A_ROW else [*before, name]
-        if len(before) == MOST_IN_A_ROW + 1:
+        depths[name] = max((depths[source] + 1 for source in graph.get(name, ())), default=0)
+        if depths[name] == MOST_IN_A_ROW + 1:
             draft = shots[name]
             path = draft.origins.get("references", draft.origins.get("prompt", draft.path))
             message = (
                 f"scene {name} is built on more than {MOST_IN_A_ROW} results one after the other "
-                f"({' → '.join(before)}), and colours and faces drift with each; build it on an earlier one"
+                f"({' → '.join(_before(name, graph, depths))}), and colours and faces drift with each; build it on an "
+                "earlier one"
             )
             yield Problem(document.spot(path).place, path, "references.chain", message, name, "warning")
+
+
+def _before(name: str, graph: _Graph, depths: Mapping[str, int]) -> list[str]:
+    """The longest chain that leads to a scene, from its beginning."""
+    chain: list[str] = []
+    while graph.get(name):
+        name = max(graph[name], key=depths.__getitem__)
+        chain.append(name)
+    return chain[::-1]

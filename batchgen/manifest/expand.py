@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -15,9 +16,10 @@ from batchgen.errors import UsageError
 from batchgen.manifest.cast import Filled, Names, fill
 from batchgen.manifest.reference_billing import ReferenceBilling
 from batchgen.manifest.tiers import Tiers
-from batchgen.model import Asked, Data, DataPath, Manifest, Request, RequestForm, Scalar, Scene, SceneSettings
+from batchgen.model import Asked, Data, DataPath, Request, RequestForm, Scalar, SceneSettings
 from batchgen.options import as_numbers
 from batchgen.references import Content, Reference, ResultReference, Source
+from batchgen.scenes import Manifest, Scene
 from batchgen.schemas import Schema
 
 _APART = frozenset({"prompt", "references", "seed"})
@@ -228,7 +230,7 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[Source, Con
         seed = _seed(draft, name, model, number)
         explicit = others if seed is None else {**others, "seed": seed}
         wanted = SceneSettings(model.name, filled.prompt, references, explicit)
-        request = Request(model.asked(wanted), model.form.document(wanted))
+        request = _request(model, wanted)
         yield Scene(
             id=scene_id,
             path=draft.path,
@@ -241,7 +243,16 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[Source, Con
             note=_text(draft, "note"),
             alike=_alike(draft, model, wanted, request),
             review=draft.settings.get("review") is True,
+            with_seed=partial(_with_seed, model, wanted) if "seed" in model.form.settings else None,
         )
+
+
+def _request(model: Model, wanted: SceneSettings) -> Request:
+    return Request(model.asked(wanted), model.form.document(wanted))
+
+
+def _with_seed(model: Model, wanted: SceneSettings, seed: int) -> Request:
+    return _request(model, replace(wanted, others={**wanted.others, "seed": seed}))
 
 
 def _reference(source: Source, contents: Mapping[Source, Content]) -> Reference:
@@ -259,7 +270,7 @@ def _alike(draft: Draft, model: Model, wanted: SceneSettings, request: Request) 
     if "seed" not in wanted.others:
         return request
     alike = replace(wanted, others={**wanted.others, "seed": _DERIVED})
-    return Request(alike.asked(), model.form.document(alike))
+    return _request(model, alike)
 
 
 def _text(draft: Draft, setting: str) -> str | None:

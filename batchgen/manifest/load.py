@@ -1,6 +1,7 @@
 """From a manifest file to scenes, with everything found that can be known before money is spent."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import chain
@@ -8,22 +9,25 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from batchgen.garbage import unsearched
-from batchgen.manifest import chains, reference_checks, rules, run_checks, schema
+from batchgen.manifest import chains, for_each, profiles, reference_checks, rules, run_checks, schema
 from batchgen.manifest.decimal_commas import explained
 from batchgen.manifest.document import Document, UnreadableManifest
 from batchgen.manifest.expand import Draft, Model, accepted, drafts, manifest
 from batchgen.manifest.messages import joined
 from batchgen.manifest.path_remedies import is_bare_address
+from batchgen.manifest.profiles import Checked, UnknownProfile
+from batchgen.manifest.row_file import reader_in
 from batchgen.manifest.yaml_reader import MOST_PROBLEMS, read
-from batchgen.model import DataPath, Manifest, Problem, RequestForm
+from batchgen.model import DataPath, Problem, RequestForm
 from batchgen.references import Content, Source
+from batchgen.scenes import Manifest
 from batchgen.schemas import DEFAULT_MODEL, Catalogue, Schema, compiled
 
 PricedTiers: TypeAlias = Callable[[str, str, Mapping[str, Any]], Collection[str]]
 """For the name of a batch, its model and what stands under ``run:``, the tiers with a price known from elsewhere."""
 FormOf: TypeAlias = Callable[[Catalogue, str], RequestForm]
 """For the name of a model in a catalogue, the form of its requests."""
-_SETTING_DEPTH = {"scenes": 3, "defaults": 2, "cast": 2, "vars": 2, "pricing": 2, "run": 2}
+_SETTING_DEPTH = {"scenes": 3, "profiles": 3, "defaults": 2, "cast": 2, "vars": 2, "pricing": 2, "run": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +52,31 @@ def load_manifest(  # noqa: PLR0913 - most have a default
     strict: bool = False,
     check_urls: bool = False,
     priced: PricedTiers = without_prices,
+    profile: str | None = None,
+    every_profile: bool = False,
 ) -> LoadedManifest:
     """Read, validate, measure and expand a manifest.
 
     Problems come errors first, both errors and warnings in file order; ``strict`` makes errors of
-    the warnings. ``priced`` is asked for prices that the manifest need not declare. Raises OSError
-    where the file cannot be read, and whatever ``form_of`` and ``priced`` raise.
+    the warnings. ``priced`` is asked for prices that the manifest need not declare. ``profile`` is laid over the
+    defaults, else the one that the manifest names under ``run:``; with ``every_profile`` the problems of all are told.
+    Raises OSError where the file cannot be read, `UnknownProfile` where there is none of that name, and whatever
+    ``form_of`` and ``priced`` raise.
     """
     try:
         document = read(path.read_bytes(), names=_setting_names(catalogue))
     except UnreadableManifest as error:
         return LoadedManifest((error.problem,), None)
     return check_document(
-        document, path.parent, catalogue, form_of, strict=strict, check_urls=check_urls, priced=priced
+        document,
+        path.parent,
+        catalogue,
+        form_of,
+        strict=strict,
+        check_urls=check_urls,
+        priced=priced,
+        profile=profile,
+        every_profile=every_profile,
     )
 
 
@@ -73,17 +89,19 @@ def check_document(  # noqa: PLR0913 - most have a default
     strict: bool = False,
     check_urls: bool = False,
     priced: PricedTiers = without_prices,
+    profile: str | None = None,
+    every_profile: bool = False,
 ) -> LoadedManifest:
     """Validate, measure and expand a manifest that is read; its references are relative to ``folder``.
 
-    Problems are as of `load_manifest`. Raises whatever ``form_of`` and ``priced`` raise.
+    Problems are as of `load_manifest`. Raises `UnknownProfile`, and whatever ``form_of`` and ``priced`` raise.
     """
-    found, expanded = _Loading(document, catalogue, form_of, folder, priced, check_urls=check_urls).run()
+    loading = _Loading(document, catalogue, form_of, folder, priced, check_urls=check_urls)
+    found, expanded = loading.run(profile, every_profile=every_profile)
     if strict:
         found = [replace(problem, severity="error") for problem in found]
-    found = [_with_scene(problem, document) for problem in found]
-    distinct = {(problem.place, problem.rule, problem.message): problem for problem in found}
-    ordered = sorted(distinct.values(), key=lambda problem: (problem.severity, problem.place))
+    distinct = {(problem.place, problem.place.cell, problem.rule, problem.message): problem for problem in found}
+    ordered = sorted(distinct.values(), key=lambda one: (one.severity, one.place, one.place.cell or ()))
     return LoadedManifest(tuple(ordered), None if any(problem.severity == "error" for problem in ordered) else expanded)
 
 
@@ -91,6 +109,11 @@ def _setting_names(catalogue: Catalogue) -> Collection[str]:
     """Every key that a manifest for the default model may have, but for those that users choose."""
     settings = catalogue.for_model(DEFAULT_MODEL, "settings")["$defs"]["settings"]["properties"]
     return {*settings, *catalogue.document("manifest")["properties"]}
+
+
+def _refused(found: Iterable[Problem]) -> set[DataPath]:
+    """The settings, and what else has a name, that something was found in."""
+    return {problem.path[: _SETTING_DEPTH.get(str(problem.path[0]), 1)] for problem in found if problem.path}
 
 
 def _with_scene(problem: Problem, document: Document) -> Problem:
@@ -123,36 +146,102 @@ class _Loading:
         self._priced = priced
         self._check_urls = check_urls
         self._data = document.data if isinstance(document.data, dict) else {}
+        self._measurements: dict[tuple[str, str], reference_checks.Measured] = {}
 
-    def run(self) -> tuple[list[Problem], Manifest | None]:
+    def run(self, profile: str | None, *, every_profile: bool) -> tuple[list[Problem], Manifest | None]:
+        """What is wrong, and the expanded manifest where nothing is. Raises `UnknownProfile`."""
         name, unknown = self._model()
         description, settings = (self._catalogue.for_model(name, part) for part in ("model.json", "settings"))
         model = Model.from_schemas(description, settings, self._form_of(self._catalogue, name))
         whole = self._catalogue.document("manifest", name)
         names = settings["$defs"]["settings"]["properties"]
-        found = [*self._document.problems, *schema.problems(self._document, compiled(whole), model.tiers.texts, names)]
-        found = [*unknown, *explained(self._document, found)]
+        most = whole["properties"]["scenes"]["maxItems"]
+        rows = for_each.expanded(
+            self._document, most, reader_in(self._folder), for_each.accepting(names), model.form.required
+        )
+        self._show(rows.document)
+        plain = compiled(for_each.written_out(whole))
+        found = [*self._document.problems, *schema.problems(self._document, plain, model.tiers.texts, names)]
+        found = list(explained(self._document, found))
         if len(found) >= MOST_PROBLEMS or any(problem.rule == "scenes.maxItems" for problem in found):
             # Hopeless, and not all of it was looked at: the rules take nothing that the schema has not seen.
-            return found, None
-        refused = {problem.path[: _SETTING_DEPTH.get(str(problem.path[0]), 1)] for problem in found if problem.path}
-        entries = list(drafts(self._data, refused, model))
-        found += rules.on_ids(self._document, entries, whole["properties"]["scenes"]["maxItems"])
-        found += rules.on_names(self._document, entries, refused)
+            return self._told([*unknown, *found], rows), None
+        refused = _refused(found)
         found += run_checks.problems(self._document, self._run_settings(refused), self._folder)
         refused |= {problem.path[:2] for problem in found if problem.path[:1] == ("run",)}
-        found += rules.on_budget(self._document, entries, model, refused, self._learned(name, refused))
+        learned = self._learned(name, refused)
+        chosen, wrong = self._profile(profile, refused)
+        found += wrong
+        checked = [
+            self._with_profile(each)._checked(model, most, rows, found, learned, each)  # noqa: SLF001 - its own kind
+            for each in self._profiles(
+                chosen, every=every_profile and profile is None and (profiles.KEY,) not in refused
+            )
+        ]
+        told = self._told([*unknown, *found, *profiles.together(checked)], rows)
+        is_wrong = any(problem.severity == "error" for problem in told)
+        return told, None if is_wrong else next(each.manifest for each in checked if each.name == chosen)
+
+    def _show(self, document: Document) -> None:
+        """Look at another state of the manifest from now on."""
+        self._document = document
+        self._data = document.data if isinstance(document.data, dict) else {}
+
+    def _told(self, found: Iterable[Problem], rows: for_each.Expanded) -> list[Problem]:
+        return rows.in_manifest(_with_scene(problem, self._document) for problem in found)
+
+    def _profile(self, given: str | None, refused: set[DataPath]) -> tuple[str | None, list[Problem]]:
+        """The profile in force, and what is wrong with the one that the manifest names. Raises `UnknownProfile`."""
+        known, path = profiles.names_in(self._data), ("run", "profile")
+        named = given if given is not None else self._run_settings(refused).get("profile")
+        if named is None or named in known or (profiles.KEY,) in refused:
+            return named if named in known else None, []
+        if given is not None:
+            raise UnknownProfile(given, known)
+        message = str(UnknownProfile(named, known))
+        return None, [Problem(self._document.spot(path).place, path, "profile.unknown", message, str(named))]
+
+    def _profiles(self, chosen: str | None, *, every: bool) -> list[str | None]:
+        """Which are checked, None for none: that is left out where every run has one."""
+        if not every:
+            return [chosen]
+        return [*([] if chosen else [None]), *profiles.names_in(self._data)]
+
+    def _with_profile(self, name: str | None) -> "_Loading":
+        """The same manifest once a profile is laid over its defaults."""
+        other = copy(self)
+        other._show(profiles.laid_over(self._document, name))  # noqa: SLF001 - its own kind
+        return other
+
+    def _checked(  # noqa: PLR0913, PLR0917 - what was found before
+        self,
+        model: Model,
+        most: int,
+        rows: for_each.Expanded,
+        before: Sequence[Problem],
+        learned: Collection[str],
+        profile: str | None,
+    ) -> Checked:
+        """What the rules find in a manifest whose rows are written out, and of which the schema has said its part."""
+        there = [(profiles.over(problem.path, rows.document, profile), problem) for problem in before]
+        known = [replace(problem, path=path) for path, problem in there if path is not None]
+        refused = _refused(known) | rows.refused
+        entries = list(drafts(self._data, refused, model))
+        found = [*rules.on_ids(self._document, entries, most), *rules.on_names(self._document, entries, refused)]
+        found += rules.on_budget(self._document, entries, model, refused, learned)
         found += chain.from_iterable(rules.on_scene(self._document, draft, model) for draft in entries)
-        exact = {problem.path for problem in found if problem.severity == "error"}
+        exact = {problem.path for problem in (*known, *found) if problem.severity == "error"}
         outcomes, measured = self._measured(model, exact)
         found += chains.with_hints(outcomes, entries)
         found += self._on_results(entries, model, exact)
         contents = {**measured, **chains.asked_of(entries, model)}
         found += self._on_references(entries, model, contents)
-        if any(problem.severity == "error" for problem in found):
-            return found, None
-        expanded = manifest(self._data, model, entries, contents)
-        return [*found, *rules.on_twins(self._document, expanded.scenes, model)], expanded
+        expanded = None
+        if not rows.problems and all(problem.severity != "error" for problem in (*before, *found)):
+            made = manifest(self._data, model, entries, contents)
+            expanded = replace(made, profile=profile, profiles=profiles.names_in(self._data))
+            found += rules.on_twins(self._document, expanded.scenes, model)
+        return Checked(profile, tuple(profiles.back(each, rows.document, profile) for each in found), expanded)
 
     def _learned(self, model: str, refused: set[DataPath]) -> Collection[str]:
         """Tiers that need no declared price; nobody is asked for a batch whose name does not hold."""
@@ -184,7 +273,11 @@ class _Loading:
             for use in reference_checks.uses(self._data)
             if use.path not in refused or (use.setting == "audio_url" and not is_bare_address(use.source))
         ]
-        outcomes = reference_checks.measure(found, self._folder, limits, check_urls=self._check_urls)
+        new = [use for use in found if (use.source, use.setting) not in self._measurements]
+        self._measurements |= reference_checks.measure(new, self._folder, limits, check_urls=self._check_urls)
+        outcomes = {
+            key: known for key in ((use.source, use.setting) for use in found) if (known := self._measurements.get(key))
+        }
         contents: dict[Source, Content] = {
             source: outcome.content for (source, _), outcome in outcomes.items() if outcome.content
         }

@@ -55,6 +55,8 @@ def rule_name(path: DataPath) -> str:
     """The name of a setting in rules: its key, without the names that users choose."""
     if path[:1] in (("cast",), ("pricing",), ("vars",)):
         return str(path[0])
+    if path[:1] == ("profiles",) and len(path) <= len(("profiles", "NAME")):
+        return "profiles"
     return next((step for step in reversed(path) if isinstance(step, str)), "manifest")
 
 
@@ -75,6 +77,8 @@ def unknown_key(key: str, around: DataPath, known: Sequence[str], elsewhere: Col
     ``elsewhere`` are the keys that belong into scenes, for one at the top, or to the top, for one in a scene.
     """
     where = name_of(around)
+    if key == _OF_ONE_SHOT:
+        return f"{key} makes a shot of each row and cannot stand in {where}; put it into a scene, above its id"
     if key in elsewhere and around:
         return f"{key} belongs to the manifest and not to {where}; put it at the top, beside scenes:"
     if key in elsewhere:
@@ -102,6 +106,7 @@ _OF_OTHER_MODELS = {
     "reference_video": "this model has no price for reference video",
 }
 """Why keys that other models have are unknown."""
+_OF_ONE_SHOT = "for_each"
 _OF_ONE_SCENE = ("id", "prompt", "title", "note")
 
 
@@ -160,7 +165,7 @@ _FORMS: Mapping[str, Callable[[str], str]] = {
 
 def _counted(value: object) -> str:
     unit = "character" if isinstance(value, str) else "item"
-    count = len(value) if isinstance(value, str | list) else 0
+    count = len(value) if isinstance(value, str | list | dict) else 0
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
@@ -172,4 +177,5 @@ _SENTENCES: Mapping[str, Callable[[Any, object, str], str]] = {
     "maxLength": lambda limit, value, name: f"{name} has {_counted(value)}; the most is {limit}",
     "minItems": lambda limit, value, name: f"{name} has {_counted(value)}; the least is {limit}",
     "maxItems": lambda limit, value, name: f"{name} has {_counted(value)}; the most is {limit}",
+    "maxProperties": lambda limit, value, name: f"{name} has {_counted(value)}; the most is {limit}",
 }

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from jsonschema.protocols import Validator
 
 from batchgen.manifest.document import Document
-from batchgen.manifest.messages import choices, describe, joined, show_value
+from batchgen.manifest.media_limits import ReferenceProblem, beyond
+from batchgen.manifest.messages import show_value
 from batchgen.manifest.path_remedies import path_remedy
 from batchgen.media import references
 from batchgen.media.probe import UnusableMedia, mime_type, probe
-from batchgen.model import Data, DataPath, Problem, Severity
+from batchgen.model import Data, DataPath, Problem
 from batchgen.references import Content, Facts
 
 if TYPE_CHECKING:
@@ -43,15 +44,6 @@ class Use:
     source: str
     path: DataPath
     setting: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceProblem:
-    """What is wrong with one media file, wherever it is used."""
-
-    rule: str
-    message: str
-    severity: Severity = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,32 +169,6 @@ def _problems_of(shown: str, facts: Facts, limit: Validator, source: str) -> Ite
     if declared is not None and declared != mime_type(facts):
         message = f"{shown} says it is {declared}, but its content is {mime_type(facts)}; correct the data URI"
         yield ReferenceProblem("reference.mime", message, "warning")
-
-
-def beyond(shown: str, measured: Mapping[str, Any], limit: Validator) -> Iterator[ReferenceProblem]:
-    """What a media schema finds wrong with measured facts."""
-    kind = measured.get("kind", "file")
-    for error in limit.iter_errors(measured):
-        fact = str(error.path[-1]) if error.path else "kind"
-        schema = error.schema if isinstance(error.schema, dict) else {}
-        listed = choices(schema)
-        if fact == "transparency":
-            message = f"{shown} has transparent pixels"
-        elif listed:
-            article = "a sound" if error.instance == "audio" else f"{show_value(error.instance)}"
-            message = f"{shown}: its {fact} is {article}, not {joined([str(item) for item in listed])}"
-        else:
-            message = f"{shown}: {describe(error, _FACTS.get(fact, fact))}"
-        advice = f"; {schema['x-advice']}" if "x-advice" in schema else ""
-        yield ReferenceProblem(f"{kind}.{fact}.{'enum' if listed else error.validator}", message + advice)
-
-
-_FACTS = {
-    "bytes": "the file size in bytes",
-    "width": "the width in pixels",
-    "height": "the height in pixels",
-    "seconds": "the length in seconds",
-}
 
 
 def _ask(connections: "Network", source: str, limit: Validator) -> Measured:

@@ -9,8 +9,9 @@ from batchgen.manifest.cast import Filled, mentioned
 from batchgen.manifest.document import Document
 from batchgen.manifest.expand import Draft, Model, as_json_number, source_of
 from batchgen.manifest.messages import describe, joined, show_value
-from batchgen.model import DataPath, Problem, Scene, whole_number
+from batchgen.model import DataPath, Problem, whole_number
 from batchgen.references import Content, Source
+from batchgen.scenes import Scene
 
 
 def on_ids(document: Document, drafts: Collection[Draft], most: int) -> Iterator[Problem]:

@@ -50,7 +50,7 @@ def _key_problem(
         message = f"{name_of(path[:-1])} has no {path[-1]}; add it"
         return Problem(document.spot(path).place, path, f"{path[-1]}.required", message)
     if error.validator == "additionalProperties":
-        is_scene = path[0] in ("scenes", "defaults")
+        is_scene = path[0] in ("scenes", "defaults", "profiles")
         elsewhere: Collection[str] = top if is_scene else settings if not path[1:] else ()
         rule, message = _unknown(path, sorted(schema.get("properties", ())), elsewhere)
     elif error.schema is False:

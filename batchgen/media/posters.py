@@ -1,12 +1,12 @@
 """Small pictures of results and references, to be looked at in a storyboard."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BufferedIOBase, BytesIO
 from typing import IO, TYPE_CHECKING, cast
 
+from batchgen.media.decoding import MOST_PIXELS_DECODED
 from batchgen.media.probe import UnusableMedia, probe
 from batchgen.references import Facts
 
@@ -24,14 +24,11 @@ _CELL = (160, 90)
 _THUMBNAIL_AREA = 160 * 120
 _LEAST_CONTRAST = 8.0
 """Standard deviation of brightness, of 255, below which a picture shows nothing."""
-_MOST_PIXELS = 6_000_000_000
-"""Decoded of one file: as many as fifteen seconds of the largest videos have several times over."""
-_MOST_PIXELS_AT_ONCE = 40_000_000
-"""A larger picture is not decoded: it could take all memory."""
 _QUALITIES = (60, 50, 40, 30, 20)
+_EFFORT = 2
+"""Of 6, for WebP: 3 and more take twice the time and save a tenth of the bytes."""
 _POSTER_BYTES, _STRIP_BYTES, _THUMBNAIL_BYTES = 8_000, 5_500, 4_000
 """What a picture may take, so that a thousand scenes stay below 20 MB in one file; quality gives way."""
-_CLIP = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,flv"
 _FLAT = ("RGB", "L")
 
 
@@ -53,9 +50,7 @@ def picture_format() -> str:
 
 def poster(file: BufferedIOBase) -> Poster:
     """Pictures of a video that is open for reading. Raises `UnusableMedia` where nothing can be shown of it."""
-    frames = dict(_frames(file, _MOMENTS, _AREA))
-    if not frames:
-        raise UnusableMedia("has no frame that decodes")
+    frames = _frames(file, _MOMENTS, _AREA)
     chosen = _telling([frames[moment] for moment in _MOMENTS if moment in frames])
     others = [frame for _, frame in sorted(frames.items()) if frame is not chosen]
     strip = _encoded(_stacked(others), _STRIP_BYTES) if len(others) == _FURTHER else b""
@@ -69,50 +64,24 @@ def thumbnail(file: BufferedIOBase) -> bytes:
         raise UnusableMedia("is sound")
     if facts.kind == "image":
         return _encoded(_of_image(file, facts), _THUMBNAIL_BYTES)
-    frames = dict(_frames(file, _MOMENTS[:1], _THUMBNAIL_AREA))
-    if not frames:
+    (frame,) = _frames(file, _MOMENTS[:1], _THUMBNAIL_AREA).values()
+    return _encoded(frame, _THUMBNAIL_BYTES)
+
+
+def _frames(file: BufferedIOBase, moments: Sequence[float], area: int) -> dict[float, "Image"]:
+    """The frames at moments of a video, with so many pixels. Raises `UnusableMedia` where none decodes."""
+    from batchgen.media.moments import frames_at
+
+    found = {moment: _scaled(frame, area) for moment, frame in frames_at(file, moments)}
+    if not found:
         raise UnusableMedia("has no frame that decodes")
-    return _encoded(frames[_MOMENTS[0]], _THUMBNAIL_BYTES)
+    return found
 
 
-def _frames(file: BufferedIOBase, moments: Sequence[float], area: int) -> Iterator[tuple[float, "Image"]]:
-    """The frames that are shown at moments of a video, as far as it decodes; the last one for those beyond it."""
-    facts = probe(file)
-    if facts.kind != "video" or not facts.width or not facts.height or not facts.seconds:
-        raise UnusableMedia("is not a video")
-    width, height = _fitting(facts.width, facts.height, area)
-    left, last = sorted(moments), None
-    for frame in _decoded(file):
-        last = frame
-        if (frame.time or 0.0) >= left[0] * facts.seconds:
-            yield left.pop(0), _scaled(frame, width, height)
-        if not left:
-            return
-    if last is not None:
-        yield left[0], _scaled(last, width, height)
-
-
-def _scaled(frame: "VideoFrame", width: int, height: int) -> "Image":
-    image: Image = frame.to_image(width=width, height=height)  # type: ignore[no-untyped-call]
+def _scaled(frame: "VideoFrame", area: int) -> "Image":
+    width, height = _fitting(frame.width, frame.height, area)
+    image: Image = frame.to_image(width=width, height=height, interpolation="AREA")  # type: ignore[no-untyped-call]
     return image
-
-
-def _decoded(file: BufferedIOBase) -> Iterator["VideoFrame"]:
-    """The frames of a video, one after the other, up to where it is damaged."""
-    import av
-
-    file.seek(0)
-    limit, pixels = {"max_pixels": str(_MOST_PIXELS_AT_ONCE)}, 0
-    options = {"format_whitelist": _CLIP, "protocol_whitelist": "none", **limit}
-    with suppress(av.FFmpegError, ValueError, MemoryError), av.open(file, "r", options=options) as container:
-        stream = container.streams.video[0]
-        stream.codec_context.thread_count = 1
-        stream.codec_context.options = limit
-        for frame in container.decode(stream):
-            yield frame
-            pixels += frame.width * frame.height
-            if pixels >= _MOST_PIXELS:
-                return
 
 
 def _fitting(width: int, height: int, area: int) -> tuple[int, int]:
@@ -124,7 +93,7 @@ def _fitting(width: int, height: int, area: int) -> tuple[int, int]:
 def _of_image(file: BufferedIOBase, facts: Facts) -> "Image":
     from PIL import Image
 
-    if (facts.width or 0) * (facts.height or 0) > _MOST_PIXELS_AT_ONCE:
+    if (facts.width or 0) * (facts.height or 0) > MOST_PIXELS_DECODED:
         raise UnusableMedia("has too many pixels")
     file.seek(0)
     with Image.open(cast("IO[bytes]", file), formats=[facts.format.upper()]) as image:
@@ -137,9 +106,12 @@ def _telling(frames: Sequence["Image"]) -> "Image":
     """The first frame on which something is to be seen, or the one on which there is most."""
     from PIL import ImageStat
 
-    contrasts = [ImageStat.Stat(frame.convert("L")).stddev[0] for frame in frames]
-    seen = (frame for frame, contrast in zip(frames, contrasts, strict=True) if contrast >= _LEAST_CONTRAST)
-    return next(seen, frames[contrasts.index(max(contrasts))])
+    contrasts = []
+    for frame in frames:
+        contrasts.append(ImageStat.Stat(frame.convert("L")).stddev[0])
+        if contrasts[-1] >= _LEAST_CONTRAST:
+            return frame
+    return frames[contrasts.index(max(contrasts))]
 
 
 def _stacked(frames: Sequence["Image"]) -> "Image":
@@ -149,7 +121,7 @@ def _stacked(frames: Sequence["Image"]) -> "Image":
     width, height = _CELL
     strip = Image.new("RGB", (width, height * len(frames)))
     for number, frame in enumerate(frames):
-        strip.paste(ImageOps.pad(frame, _CELL), (0, number * height))
+        strip.paste(ImageOps.pad(frame, _CELL, Image.Resampling.BOX), (0, number * height))
     return strip
 
 
@@ -164,5 +136,5 @@ def _encoded(image: "Image", most: int) -> bytes:
 
 def _saved(image: "Image", quality: int) -> bytes:
     buffer = BytesIO()
-    image.save(buffer, picture_format(), quality=quality)
+    image.save(buffer, picture_format(), quality=quality, method=_EFFORT)
     return buffer.getvalue()

@@ -8,14 +8,11 @@ theirs, and is never said of the file. Either library is imported with the first
 
 from io import BufferedIOBase
 
-from batchgen.media.decoding import UnusableMedia
+from batchgen.media.decoding import UnusableMedia, size_within_bounds
 from batchgen.references import Facts
 
 __all__ = ["UnusableMedia", "mime_type", "probe"]
 
-_MOST_BYTES_OPENED = 512 * 1024**2
-"""More than 15 seconds take in any format. Some formats are searched to their end, which takes seconds for
-this much, and a file with holes may have terabytes of them."""
 _MIME_TYPES = {"mov": "video/quicktime", "mp3": "audio/mpeg"}
 _PICTURE_BRANDS = frozenset({b"avif", b"avis", b"mif1", b"msf1"})
 """Of files that are laid out like MP4 and hold a picture; of others, Pillow need not be asked."""
@@ -26,11 +23,7 @@ def probe(file: BufferedIOBase) -> Facts:
 
     Raises `UnusableMedia` for what is neither image, video nor sound, and for what is damaged.
     """
-    size = file.seek(0, 2)
-    if size == 0:
-        raise UnusableMedia("is empty")
-    if size > _MOST_BYTES_OPENED:
-        raise UnusableMedia(f"has {size} bytes; no picture, clip or sound here is that large, and it was not opened")
+    size = size_within_bounds(file)
     file.seek(0)
     head = file.read(12)
     file.seek(0)

@@ -1,5 +1,6 @@
 """Measures videos and sound with PyAV."""
 
+from collections.abc import Sequence
 from io import BufferedIOBase
 from typing import Literal
 
@@ -8,32 +9,24 @@ from av import AudioStream, VideoStream
 from av.container import InputContainer
 from av.stream import Disposition
 
-from batchgen.media.decoding import MOST_PIXELS_DECODED, UnusableMedia, decoding
+from batchgen.media.decoding import FRAME_LIMIT, UnusableMedia, decoding
 from batchgen.references import Facts
 
 _MICROSECONDS = 1_000_000
-_FRAME_LIMIT = {"max_pixels": str(MOST_PIXELS_DECODED)}
-"""For FFmpeg's decoders: a clip of a megabyte may hold a frame of more than a gigabyte."""
-_OPENING = {**_FRAME_LIMIT, "skip_frame": "all"}
+_OPENING = {**FRAME_LIMIT, "skip_frame": "all"}
 """Opening would decode frames of its own to learn what the one that is decoded here says as well."""
-_DECODING = {**_FRAME_LIMIT, "skip_loop_filter": "all"}
+_DECODING = {**FRAME_LIMIT, "skip_loop_filter": "all"}
 """The loop filter smooths a picture that has been decoded already, and nobody looks at this one."""
 
 _AV_FORMATS = "aac,aiff,avi,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,wav"
-_BAD_MEDIA = (av.FFmpegError, ValueError)
+BAD_MEDIA = (av.FFmpegError, ValueError)
 """What PyAV raises of damaged media: FFmpeg's errors, and ValueError for values that Python cannot take."""
 
 
 def recording_facts(file: BufferedIOBase, size: int) -> Facts:
     """Measure a video or a sound. Raises `UnusableMedia` for what is neither, and for what is damaged."""
-    _refuse_overlong_lists(file, size)
-    file.seek(0)
-    try:
-        container = _opened(file)
-    except (*_BAD_MEDIA, MemoryError):  # not a container that FFmpeg knows
-        raise UnusableMedia("is neither an image nor a video nor a sound, whatever its name says") from None
-    with container:
-        videos = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    with opened(file, size) as container:
+        videos = videos_of(container)
         kind: Literal["video", "audio"] = "video" if videos else "audio"
         if not videos and not container.streams.audio:
             raise UnusableMedia("holds neither pictures nor sound")
@@ -43,6 +36,21 @@ def recording_facts(file: BufferedIOBase, size: int) -> Facts:
                 "video", _container_format(container), size, videos[0].width, videos[0].height, seconds=seconds
             )
         return Facts("audio", _container_format(container), size, seconds=seconds)
+
+
+def opened(file: BufferedIOBase, size: int) -> InputContainer:
+    """Open a video or a sound of so many bytes. Raises `UnusableMedia` for what FFmpeg does not know as one."""
+    _refuse_overlong_lists(file, size)
+    file.seek(0)
+    try:
+        return _container(file)
+    except (*BAD_MEDIA, MemoryError):
+        raise UnusableMedia("is neither an image nor a video nor a sound, whatever its name says") from None
+
+
+def videos_of(container: InputContainer) -> Sequence[VideoStream]:
+    """The streams of moving pictures: the cover of a sound file is none."""
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
 
 
 def _refuse_overlong_lists(file: BufferedIOBase, size: int) -> None:
@@ -65,7 +73,7 @@ def _refuse_overlong_lists(file: BufferedIOBase, size: int) -> None:
 _MOST_CHUNKS = 1_000
 
 
-def _opened(file: BufferedIOBase) -> InputContainer:
+def _container(file: BufferedIOBase) -> InputContainer:
     options = {"format_whitelist": _AV_FORMATS, "protocol_whitelist": "none", **_OPENING}
     try:
         return av.open(file, "r", options=options)
@@ -84,7 +92,7 @@ def _decoded_seconds(container: InputContainer, stream: VideoStream | AudioStrea
     # One frame is decoded; FFmpeg would start threads for many.
     stream.codec_context.thread_count = 1
     stream.codec_context.options = _DECODING
-    with decoding(f"a {'video' if kind == 'video' else 'sound'}", _BAD_MEDIA):
+    with decoding(f"a {'video' if kind == 'video' else 'sound'}", BAD_MEDIA):
         is_decoded = _first_picture_decodes(container, stream) or next(container.decode(stream), None) is not None
     if not is_decoded:
         raise UnusableMedia(f"is a {kind} file with nothing in it")

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from batchgen.engine.commands import Stop
 from batchgen.engine.steps import Action
-from batchgen.money import minus
+from batchgen.money import minus, readable
 from batchgen.report.plan import Outlook
 
 _DOES = frozenset({Action.SUBMIT, Action.RESUME, Action.DOWNLOAD})
@@ -45,5 +45,5 @@ def budget_needed(stop: Stop | None, outlook: Outlook) -> Decimal | None:
 def _about_budget(outlook: Outlook) -> str:
     needed = budget_needed(Stop.BUDGET, outlook)
     if needed is not None:
-        return f"raise the budget: with what was spent, all of it needs {needed:f} USD"
+        return f"raise the budget: with what was spent, all of it needs {readable(needed)} USD"
     return "" if outlook.left_usd is not None else "add a price for every tier to pricing"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from shlex import quote
 from typing import Any
 
-from batchgen.money import plus
+from batchgen.money import plus, readable
 from batchgen.report.audit import Entry
 from batchgen.text import on_one_line
 
@@ -104,12 +104,12 @@ def as_text(found: Comparison) -> str:
     """The comparison in sentences, and how to settle an unknown submission with it."""
     lines = [_count(len(found.matched), "task") + " with the same amount on the invoice and in the ledger"]
     lines += [
-        f"  differs: {_task(entry)}: ledger {_told(entry) or 'not told'}, invoice {amount:f} USD"
+        f"  differs: {_task(entry)}: ledger {_told(entry) or 'not told'}, invoice {readable(amount)} USD"
         for entry, amount in found.different
     ]
     for line in found.unexpected:
         task, when = on_one_line(line.task_id), on_one_line(f", {line.when}" if line.when else "")
-        lines.append(f"  not in a ledger: line {line.number}, task {task}, {line.amount_usd:f} USD{when}")
+        lines.append(f"  not in a ledger: line {line.number}, task {task}, {readable(line.amount_usd)} USD{when}")
         lines += [
             f"    perhaps scene {entry.attempt.scene_id}, submitted {entry.attempt.submitted_at}, outcome unknown:\n"
             f"      batchgen resolve {quote(entry.run)} {quote(entry.attempt.scene_id)} --task-id {quote(task)}"

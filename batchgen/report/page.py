@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from batchgen.money import readable
 from batchgen.report.storyboard import Reference, Shot, Storyboard, Take
 from batchgen.text import balanced
 
@@ -78,7 +79,7 @@ def _environment() -> "Environment":
         "file": _file_name,
         "balanced": balanced,
         "moment": _moment,
-        "usd": "{:f}".format,
+        "usd": readable,
     }
     return made
 

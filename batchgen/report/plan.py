@@ -1,7 +1,7 @@
 """A plan: what it would cost, the question before it is carried out, and the plan as JSON. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from batchgen.engine.budget import Budget, Sum, charged, exposure
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.engine.steps import Action, Step
-from batchgen.money import minus, plus
+from batchgen.money import minus, plus, readable
 from batchgen.report.rows import paid_attempts, status_of
 
 NO_PRICES = (
@@ -21,11 +21,21 @@ NO_TIER = "no tier"
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileCost:
+    """What a run with a profile would cost; ``new`` is None where it cannot be run as it is."""
+
+    new: Sum | None
+    is_in_force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """What would happen to each scene, with the state and the prices it was planned from.
 
     ``gateway_costs`` is what the gateway itself says that scenes would cost, in US dollars by scene id, as far as it
-    says; None where it was not asked.
+    says; None where it was not asked. ``profile_costs`` is what a run with each profile would cost, None where there
+    are none or that was not planned; ``seeds_of`` names by scene id the picked take that a scene has its seed of.
+    ``rehearsal`` says that nothing is sent to a gateway, or charged.
     """
 
     steps: Sequence[Step]
@@ -33,6 +43,9 @@ class Outlook:
     prices: Prices
     budget_usd: Decimal | None
     gateway_costs: Mapping[str, Decimal] | None = None
+    profile_costs: Mapping[str, ProfileCost] | None = None
+    seeds_of: Mapping[str, str] = field(default_factory=dict)
+    rehearsal: bool = False
 
     @property
     def purchases(self) -> list[Step]:
@@ -96,8 +109,24 @@ def as_json(outlook: Outlook) -> dict[str, Any]:
         "budget_usd": _text(outlook.budget_usd),
         "budget_left_usd": _text(outlook.left_usd),
         "prices": outlook.prices.as_json(),
+        **_profiles_as_json(outlook.profile_costs),
     }
     return {"scenes": scenes, "removed": [_removed_as_json(one, outlook) for one in removed(outlook)], "totals": totals}
+
+
+def _profiles_as_json(costs: Mapping[str, ProfileCost] | None) -> dict[str, Any]:
+    """What each profile would cost, where there are profiles."""
+    if costs is None:
+        return {}
+    listed = {
+        name: {
+            "in_force": cost.is_in_force,
+            "estimated_cost_usd": None if cost.new is None else _text(cost.new.usd),
+            "estimate_unknown": None if cost.new is None else cost.new.unknown,
+        }
+        for name, cost in costs.items()
+    }
+    return {"profiles": listed}
 
 
 def _step_as_json(step: Step, outlook: Outlook) -> dict[str, Any]:
@@ -120,6 +149,7 @@ def _step_as_json(step: Step, outlook: Outlook) -> dict[str, Any]:
         "estimated_cost_usd": _text(step.new_cost_usd),
         "gateway_cost_usd": _text(said) if step.buys else None,
         "charged_usd": _text(_charged(outlook.state, step)),
+        **({"seed_of": outlook.seeds_of[step.scene.scene_id]} if step.scene.scene_id in outlook.seeds_of else {}),
         "sources": list(step.scene.sources),
         "built_on": list(step.scene.built_on),
         "waits_for": list(step.waits_for),
@@ -164,9 +194,9 @@ def question(outlook: Outlook) -> str:
     Where the budget would stop the run earlier, it says where.
     """
     count, cost = len(outlook.purchases), outlook.new_cost
-    money = f"up to {cost.usd:f} USD" if not cost.unknown else "an unknown price"
+    money = f"up to {readable(cost.usd)} USD" if not cost.unknown else "an unknown price"
     if cost.unknown and cost.usd:
-        money = f"{cost.usd:f} USD and an unknown price for {cost.unknown} of them"
+        money = f"{readable(cost.usd)} USD and an unknown price for {cost.unknown} of them"
     before = sum(step.paid_before for step in outlook.purchases)
     again = f" ({before} {'was' if before == 1 else 'were'} paid for before)" if before else ""
     return f"Submit {counted(count, 'scene')} for {money}{again}{_allowed(outlook)}?"

@@ -8,11 +8,12 @@ from batchgen.engine.budget import Sum, charged, exposure
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.engine.steps import Action, Step
-from batchgen.money import total
+from batchgen.money import readable, total
 from batchgen.report.plan import (
     NO_PRICES,
     NO_TIER,
     Outlook,
+    ProfileCost,
     counted,
     duration_of,
     new_by_tier,
@@ -41,8 +42,10 @@ _MEANINGS: Mapping[Action, str] = {
     Action.FAILED: "not sent, unless you pay for another attempt (--retry-failed)",
 }
 """What happens to scenes, in the words of who pays."""
+_BUILT_IN_REHEARSAL = "sent once what it is built on is there; free"
 _BUILT = "sent once what it is built on is there, and paid for then"
-"""The same of scenes that are built on the results of others."""
+"""Of scenes that are built on the results of others."""
+_REHEARSED = "sent to the emulator of this rehearsal; free"
 _FAILURES: Mapping[AttemptState, str] = {
     AttemptState.REFUSED: "refused{whose} ({code}), not paid for; --retry-failed sends it again",
     AttemptState.MISMATCHED: "not what was asked for{whose} ({code}), and kept; --retry-failed pays for another",
@@ -84,8 +87,17 @@ def _cells(outlook: Outlook, step: Step) -> tuple[str, ...]:
         _known(step.new_cost_usd) if step.buys else "",
         *_gateway(outlook, step),
         _paid(outlook.state, step),
-        reason(step),
+        _why(outlook, step),
     )
+
+
+def _why(outlook: Outlook, step: Step) -> str:
+    """Why, and whose seed it is where that is the one of a picked take."""
+    take = outlook.seeds_of.get(step.scene.scene_id)
+    if take is None:
+        return reason(step)
+    is_picked = take.partition("@")[0] in outlook.state.picked_scenes.values()
+    return f"{reason(step)}; seed of {take}{', which is picked' if is_picked else ''}"
 
 
 def _gateway(outlook: Outlook, step: Step) -> Iterator[str]:
@@ -211,14 +223,13 @@ def _price(usd: Decimal | None) -> str:
     """US dollars a second, with cents at least."""
     if usd is None:
         return "-"
-    whole, _, part = f"{usd:f}".partition(".")
-    return f"{whole}.{part:0<2}"
+    return readable(usd)
 
 
 def _reference(prices: Prices, tier: str) -> str:
     """What a second of reference video costs: a price of its own, or the same as one of the tier."""
     own, counted_at = prices.reference, prices.of_reference(tier)
-    return f"{own:f}" if isinstance(own, Decimal) else "-" if counted_at is None else "same"
+    return readable(own) if isinstance(own, Decimal) else "-" if counted_at is None else "same"
 
 
 def _billed(outlook: Outlook, step: Step) -> Decimal:
@@ -231,7 +242,7 @@ def _billed(outlook: Outlook, step: Step) -> Decimal:
 def _actions(outlook: Outlook, width: int) -> list[str]:
     """How many scenes there are of each action, and what it means."""
     counts = {action: sum(step.action is action for step in outlook.steps) for action in Action}
-    rows = [(f"{number} {action}", _meaning(action, outlook.steps)) for action, number in counts.items() if number]
+    rows = [(f"{number} {action}", _meaning(action, outlook)) for action, number in counts.items() if number]
     longest = max(len(name) for name, _ in rows)
     return [
         line
@@ -240,11 +251,14 @@ def _actions(outlook: Outlook, width: int) -> list[str]:
     ]
 
 
-def _meaning(action: Action, steps: Sequence[Step]) -> str:
-    waiting = [bool(step.waits_for) for step in steps if step.action is Action.WAIT]
+def _meaning(action: Action, outlook: Outlook) -> str:
+    if action is Action.SUBMIT and outlook.rehearsal:
+        return _REHEARSED
+    waiting = [bool(step.waits_for) for step in outlook.steps if step.action is Action.WAIT]
     if action is not Action.WAIT or not any(waiting):
         return _MEANINGS[action]
-    return _BUILT if all(waiting) else f"{_MEANINGS[action]}; or {_BUILT}"
+    built = _BUILT_IN_REHEARSAL if outlook.rehearsal else _BUILT
+    return built if all(waiting) else f"{_MEANINGS[action]}; or {built}"
 
 
 def _sums(outlook: Outlook, width: int) -> list[str]:
@@ -254,27 +268,43 @@ def _sums(outlook: Outlook, width: int) -> list[str]:
 def _told_sums(outlook: Outlook) -> Iterator[str]:
     new, out = outlook.new_cost, exposure(outlook.state.all_attempts())
     if new.unknown:
-        known = f"{new.usd:f} USD and " if new.usd else ""
+        known = f"{readable(new.usd)} USD and " if new.usd else ""
         scenes = counted(new.unknown, "scene")
         yield f"new: {known}{scenes} without a price, so no estimate can be made; {NO_PRICES}"
     elif outlook.purchases:
-        yield f"new: {new.usd:f} USD"
+        yield f"new: {readable(new.usd)} USD"
+    yield from _of_profiles(outlook)
     yield from _said_by_gateway(outlook)
     paid = charged(outlook.state.all_attempts())
     if paid.usd or paid.unknown:
-        yield f"charged so far: {paid.usd:f} USD{_and_unknown(paid)}"
+        yield f"charged so far: {readable(paid.usd)} USD{_and_unknown(paid)}"
     if out.usd or out.unknown:
-        yield f"in flight, unknown or not stated: up to {out.usd:f} USD{_and_unknown(out)}"
+        yield f"in flight, unknown or not stated: up to {readable(out.usd)} USD{_and_unknown(out)}"
     again = sum(step.paid_before for step in outlook.purchases)
     if again:
         yield f"{again} of these scenes {'was' if again == 1 else 'were'} paid for before and would be paid for again"
     yield from _budget(outlook)
+    if outlook.rehearsal:
+        yield "A rehearsal: no gateway is asked and nothing is charged; the amounts are those of the manifest."
+
+
+def _of_profiles(outlook: Outlook) -> Iterator[str]:
+    """What a run with each profile would cost, in the order of the manifest."""
+    costs = outlook.profile_costs
+    if costs:
+        yield f"by profile: {' · '.join(f'{name} {_of_profile(cost)}' for name, cost in costs.items())}"
+
+
+def _of_profile(cost: ProfileCost) -> str:
+    if cost.new is None:
+        return "cannot be run as it is (batchgen validate says why)"
+    return f"{_amount(cost.new)} USD{' (this plan)' if cost.is_in_force else ''}"
 
 
 def _said_by_gateway(outlook: Outlook) -> Iterator[str]:
     said, count = outlook.gateway_cost, len(outlook.purchases)
     if said is not None and count:
-        stated = f"{said.usd:f} USD{_and_unknown(said)}" if said.unknown < count else "not stated"
+        stated = f"{readable(said.usd)} USD{_and_unknown(said)}" if said.unknown < count else "not stated"
         yield f"new, by the gateway's own word: {stated}"
 
 
@@ -283,11 +313,11 @@ def _budget(outlook: Outlook) -> Iterator[str]:
     if budget is None:
         return
     if left is None:
-        yield f"budget: {budget:f} USD; whether it suffices nobody can say without a price for every tier"
+        yield f"budget: {readable(budget)} USD; whether it suffices nobody can say without a price for every tier"
     elif left < 0:
-        yield f"budget: {budget:f} USD; it falls short by {-left:f} USD, and the run would stop there"
+        yield f"budget: {readable(budget)} USD; it falls short by {readable(-left)} USD, and the run would stop there"
     else:
-        yield f"budget: {budget:f} USD; {left:f} USD would be left"
+        yield f"budget: {readable(budget)} USD; {readable(left)} USD would be left"
 
 
 def _product(outlook: Outlook, step: Step) -> str:
@@ -308,8 +338,8 @@ def _paid(state: State, step: Step) -> str:
     attempts = state.attempts.get(step.scene.scene_id, ())
     cost = charged(attempts)
     if exposure(attempts) != Sum():
-        return f"{cost.usd:f} + ?" if cost.usd else "?"
-    return f"{cost.usd:f}" if any(attempt.result.cost_usd is not None for attempt in attempts) else ""
+        return f"{readable(cost.usd)} + ?" if cost.usd else "?"
+    return readable(cost.usd) if any(attempt.result.cost_usd is not None for attempt in attempts) else ""
 
 
 def _and_unknown(amounts: Sum) -> str:
@@ -320,9 +350,9 @@ def _and_unknown(amounts: Sum) -> str:
 
 def _amount(amounts: Sum) -> str:
     if amounts.unknown:
-        return f"{amounts.usd:f} + ?" if amounts.usd else "?"
-    return f"{amounts.usd:f}"
+        return f"{readable(amounts.usd)} + ?" if amounts.usd else "?"
+    return readable(amounts.usd)
 
 
 def _known(amount: Decimal | None) -> str:
-    return "?" if amount is None else f"{amount:f}"
+    return "?" if amount is None else readable(amount)

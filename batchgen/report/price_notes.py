@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from batchgen.engine.prices import Learned, Origin, Prices, are_apart
-from batchgen.money import plus, times
+from batchgen.money import plus, readable, times
 from batchgen.report.plan import Outlook, counted
 
 
@@ -18,7 +18,7 @@ def price_notes(outlook: Outlook, *, rehearsal: bool = False) -> Iterator[str]:
         if outlook.prices.differs(tier) and not rehearsal:
             yield f"{_difference(outlook.prices, tier)}; estimates use the declared price"
         elif tier in used and outlook.prices.origin(tier) is Origin.LEARNED:
-            most = f"the most that was charged, {learned.highest:f} USD a second"
+            most = f"the most that was charged, {readable(learned.highest)} USD a second"
             yield f"{tier} has no declared price; estimates use {most} ({_seen(learned)})"
     yield from _reference_note(outlook)
 
@@ -45,10 +45,11 @@ def price_surprises(before: Prices, after: Prices) -> Iterator[str]:
 def _difference(prices: Prices, tier: str) -> str:
     declared, learned = prices.declared[tier], prices.learned[tier]
     if not any(learned.by_videos):
-        told = f"{tier} is declared at {declared:f} USD a second, and the gateway charged {learned.average:f}"
+        charged = readable(learned.average)
+        told = f"{tier} is declared at {readable(declared)} USD a second, and the gateway charged {charged}"
         return f"warning: {told} ({_seen(learned)})"
     tasks = f"{counted(learned.tasks, 'task')} of {tier}"
-    told = f"by what is declared {tasks} would have cost {prices.expected(tier):f} USD"
+    told = f"by what is declared {tasks} would have cost {readable(prices.expected(tier) or Decimal(0))} USD"
     fits = _fitting(declared, learned)
     hint = f", which fits reference_video: {fits} in pricing" if fits else ""
     return f"warning: {told}, and the gateway charged {_seen(learned)}{hint}"
@@ -65,4 +66,4 @@ def _fitting(declared: Decimal, learned: Learned) -> str | None:
 
 def _seen(learned: Learned) -> str:
     reference = f" and {learned.reference_seconds:f} s of reference video" if learned.reference_seconds else ""
-    return f"{learned.usd:f} USD for {learned.seconds} s{reference} in {counted(learned.tasks, 'task')}"
+    return f"{readable(learned.usd)} USD for {learned.seconds} s{reference} in {counted(learned.tasks, 'task')}"

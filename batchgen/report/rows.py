@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import chain
 from typing import Any, TypeAlias
 
 from batchgen.engine.attempts import PAID, Attempt, AttemptState
@@ -74,8 +75,12 @@ def ledger_rows(state: State) -> list[Row]:
 
 
 def paid_attempts(state: State) -> list[tuple[Attempt, bool]]:
-    """Every attempt that was paid for or may have been, or linked in, and whether no scene of the manifest uses it."""
-    used = {attempt.key for scene in state.scenes for attempt in _in_use(state, scene)}
+    """Every attempt that was paid for or may have been, or linked in, and whether no scene of the manifest uses it.
+
+    Of a manifest with profiles, the scenes of each count as it was run last.
+    """
+    listed = chain(state.scenes, *state.others.values())
+    used = {attempt.key for scene in listed for attempt in _in_use(state, scene)}
     return [(attempt, attempt.key not in used) for attempt in state.all_attempts() if attempt.state in PAID]
 
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from batchgen.engine.states import State
+from batchgen.money import readable
 from batchgen.report.meanings import Codes
 from batchgen.report.rows import REPORT_COLUMNS, Row, SceneStatus, totals
 from batchgen.report.summary import of_rows
@@ -19,7 +20,8 @@ NO_CODES: Codes = MappingProxyType({})
 def as_json(rows: Sequence[Row], state: State) -> dict[str, Any]:
     """The document that schemas/status.schema.json describes; amounts of money as text."""
     scenes = [{name: _plain(row[name]) for name in REPORT_COLUMNS} for row in rows]
-    return {"scenes": scenes, "totals": {name: _plain(value) for name, value in totals(rows, state).items()}}
+    sums = {name: _plain(value) for name, value in totals(rows, state).items()}
+    return {"scenes": scenes, "totals": {**sums, **({"profile": state.profile} if state.profile else {})}}
 
 
 def as_table(rows: Sequence[Row], state: State, run_dir: str, codes: Codes = NO_CODES, width: int = WIDTH) -> str:
@@ -36,7 +38,8 @@ def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:
     """A run directory on one line: how many scenes stand where, and what was charged."""
     sums = totals(rows, state)
     counted = ", ".join(f"{sums[status]} {status}" for status in SceneStatus if sums[status])
-    return on_one_line(f"{run_dir}: {counted or 'no scenes'}, {sums['cost_usd']:f} USD")
+    profile = f"profile {state.profile}, " if state.profile else ""
+    return on_one_line(f"{run_dir}: {profile}{counted or 'no scenes'}, {readable(sums['cost_usd'])} USD")
 
 
 def note_of(row: Row) -> str:
@@ -55,7 +58,7 @@ def _error(row: Row) -> str:
 
 
 def _money(value: object) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else ""
+    return readable(value) if isinstance(value, Decimal) else ""
 
 
 def _plain(value: object) -> object:

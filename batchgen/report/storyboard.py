@@ -65,7 +65,8 @@ class Change:
 class Take:
     """A scene: its row in report.csv, and what else is shown of it.
 
-    ``pick`` is what picks it in a file of picks, ``meaning`` says what its error code means and what to do.
+    ``pick`` is what picks it in a file of picks, ``meaning`` says what its error code means and what to do, and
+    ``review`` that nothing is built on it before something of its shot is picked.
     """
 
     row: Row
@@ -76,6 +77,13 @@ class Take:
     results: tuple[Result, ...]
     references: tuple[Reference, ...]
     change: Change | None
+    review: bool = False
+
+    @property
+    def said(self) -> str:
+        """What was said of its error; empty where the meaning of the code says the same."""
+        message = str(self.row["error_message"] or "")
+        return "" if message.strip(" .").casefold() in self.meaning.casefold() else message
 
     @property
     def is_playable(self) -> bool:
@@ -104,7 +112,7 @@ class Storyboard:
     """All that the page shows. Amounts are US dollars; ``is_rehearsal`` says that nobody paid them.
 
     ``is_sent`` says that it is for somebody who does not have the run directory, ``has_costs`` that money, seeds and
-    errors are in it.
+    errors are in it. ``profile`` is the one of the last run, empty for none.
     """
 
     name: str
@@ -114,6 +122,7 @@ class Storyboard:
     totals: Mapping[str, Any]
     budget_usd: Decimal | None
     bars: tuple[Bar, ...]
+    profile: str = ""
     is_sent: bool = False
     has_costs: bool = True
 
@@ -154,6 +163,7 @@ def storyboard(  # noqa: PLR0913 - what a storyboard is made of
         totals=totals(rows, state),
         budget_usd=state.budget_usd,
         bars=tuple(cost_bars(state)),
+        profile=state.profile,
     )
 
 
@@ -195,6 +205,7 @@ def _take(  # noqa: PLR0913, PLR0917 - what a take is made of
         results=tuple(results.values()),
         references=tuple(_references(scene, names_characters)),
         change=_change(state, scene),
+        review=scene.review,
     )
 
 

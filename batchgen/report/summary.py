@@ -9,7 +9,7 @@ from batchgen.engine.attempts import Attempt
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.commands import Stop
 from batchgen.engine.states import State
-from batchgen.money import minus, total
+from batchgen.money import minus, readable, total
 from batchgen.report.meanings import Codes, is_explained, meaning
 from batchgen.report.rows import Row, SceneStatus, report_rows, totals
 from batchgen.report.tables import WIDTH, some_of, wrapped
@@ -41,7 +41,7 @@ def as_text(state: State, codes: Codes, run_dir: str, missing: Collection[str] =
 def of_rows(rows: Sequence[Row], state: State, codes: Codes, run_dir: str, width: int = WIDTH) -> str:
     """The same, where the rows of the report are there already."""
     lines = [
-        _counts(totals(rows, state)),
+        _counts(totals(rows, state), state.profile),
         *(line for told in _money(state, rows) for line in wrapped(told, width, "  ")),
         *_after_blank(_by_code([row for row in rows if not _is_pending(row)], codes, width)),
         *_after_blank(_pending([row for row in rows if _is_pending(row)], state, codes, width)),
@@ -56,26 +56,28 @@ def stopped(stop: Stop, why: str, state: State, width: int = WIDTH) -> list[str]
     return [*wrapped(STOPPED[stop], width, "  "), *([] if is_told else wrapped(f"  {why}", width, "  "))]
 
 
-def _counts(sums: Mapping[str, Any]) -> str:
+def _counts(sums: Mapping[str, Any], profile: str) -> str:
     statuses = ("completed", "failed", "unknown", "running", "pending")
     counted = ", ".join(f"{sums[status]} {status}" for status in statuses if sums[status])
-    return f"{sums['scenes']} scene{'' if sums['scenes'] == 1 else 's'}: {counted or 'none'}"
+    named = f" of profile {profile}" if profile else ""
+    return f"{sums['scenes']} scene{'' if sums['scenes'] == 1 else 's'}{named}: {counted or 'none'}"
 
 
 def _money(state: State, rows: Sequence[Row]) -> list[str]:
     """What was charged over all runs in the directory, where that stands, and what may still be."""
     paid, out = charged(state.all_attempts()), exposure(state.all_attempts())
-    told = f"charged so far: {paid.usd:f} USD"
+    told = f"charged so far: {readable(paid.usd)} USD"
     if paid.unknown:
         told += f", and {paid.unknown} task{'s' if paid.unknown > 1 else ''} without a stated cost"
     lines = [told]
     listed = total(row["cost_usd"] for row in rows if isinstance(row["cost_usd"], Decimal))
     if listed != paid.usd:
-        alone = f"of that {minus(paid.usd, listed):f} USD for scenes that are not in the manifest any more"
+        whose = "of other profiles, or " if state.others else "that are "
+        alone = f"of that {readable(minus(paid.usd, listed))} USD for scenes {whose}not in the manifest any more"
         lines.append(f"{alone}: ledger.csv has them, report.csv does not")
     if out.usd or out.unknown:
         untold = f" and {out.unknown} without an estimate" if out.unknown else ""
-        lines.append(f"may still come: up to {out.usd:f} USD{untold} (in flight, unknown, or not stated)")
+        lines.append(f"may still come: up to {readable(out.usd)} USD{untold} (in flight, unknown, or not stated)")
     return lines
 
 

@@ -17,6 +17,7 @@ from batchgen.engine.commands import (
     Submit,
     SubmitResult,
 )
+from batchgen.limits import LOST_AFTER_S
 from batchgen.model import Request
 from batchgen.providers.error_policy import ErrorPolicy, classify_create, classify_read
 from batchgen.providers.interface import CallFailed, Created, Gateway, Task
@@ -30,6 +31,11 @@ _WORDS = {
 }
 """Kinds of ending in the words of who watches, where they have others."""
 log = logging.getLogger("batchgen")
+
+
+def _what_follows(said: Classification) -> str:
+    """What a run does where it finds no connection: whoever watches has to know whether to wait."""
+    return f"; it is tried again for {LOST_AFTER_S:g} s, then the run ends" if said.code == NOT_CONNECTED else ""
 
 
 class CommandExecutor:
@@ -111,8 +117,8 @@ class CommandExecutor:
         is_news = not is_sent_again or (said.code == NOT_CONNECTED and not self._told_of_outage)
         self._told_of_outage = self._told_of_outage or said.code == NOT_CONNECTED
         level = logging.WARNING if is_news else logging.INFO
-        word = _WORDS.get(said.kind, said.kind)
-        log.log(level, "scene %s: %s (%s): %s", command.scene_id, word, said.code, said.reason)
+        word = "not sent" if said.code == NOT_CONNECTED else _WORDS.get(said.kind, said.kind)
+        log.log(level, "scene %s: %s (%s): %s%s", command.scene_id, word, said.code, said.reason, _what_follows(said))
         return SubmitResult(command, said, candidate_id=answer.task_id, excerpt=answer.excerpt)
 
     def _poll(self, command: Poll) -> PollResult:
@@ -130,7 +136,8 @@ class CommandExecutor:
         if said.kind is Kind.DONE:
             log.info("scene %s: task %s completed", command.scene_id, command.task_id)
         elif said.kind is not Kind.RUNNING:  # which most readings say; the log is for what changes
-            log.warning("scene %s: task %s: %s: %s", command.scene_id, command.task_id, said.code, said.reason)
+            heard = f"{said.code}: {said.reason}{_what_follows(said)}"
+            log.warning("scene %s: task %s: %s", command.scene_id, command.task_id, heard)
         if isinstance(answer, CallFailed):
             return PollResult(command, said)
         return PollResult(command, said, answer.result, answer.lasted_s)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from batchgen.model import Data
 from batchgen.references import FIRST, LAST, WHOLE
-from batchgen.shot_list.table import Cell, Kind
+from batchgen.sheets.table import Cell, Kind
 
 _NUMBER = re.compile(r"(\d{1,18})(?:[.,](\d{1,18}))?\s*(?:s|secs?|seconds?|sek|sekunden?|\"|″|'')?\.?\Z", re.IGNORECASE)
 _PIXELS = re.compile(r"(\d{2,5})\s*[x×*]\s*(\d{2,5})\s*(?:px|pixels?)?\Z", re.IGNORECASE)  # noqa: RUF001

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unicodedata import normalize
 
 from batchgen.errors import Remedy
-from batchgen.shot_list.table import LOOKED_AT, Recognised, Row, Table, UnreadableTable, column_index, column_name
+from batchgen.sheets.table import LOOKED_AT, Recognised, Row, Table, UnreadableTable, column_index, column_name
 
 _SHOT_NUMBERS = ("shot", "shot no", "shot nr", "shot number", "einstellung", "einstellung nr", "einstellungsnummer")
 """Many lists count these anew in each scene."""

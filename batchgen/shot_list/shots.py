@@ -5,13 +5,13 @@ what they find stands in a cell.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from batchgen.manifest.document import Document, Spot
 from batchgen.model import Data, DataPath, Place, Problem
+from batchgen.sheets.table import Row, Table, UnreadableTable, cell_name
 from batchgen.shot_list import cells
 from batchgen.shot_list.columns import Columns
-from batchgen.shot_list.table import Row, Table, UnreadableTable, cell_name
 from batchgen.text import slug
 
 _ID_MARKS = "._-"
@@ -19,6 +19,8 @@ _LONGEST_ID = 64
 _FIRST = ("id", "title", "prompt", "references")
 _LAST = ("seed", "takes", "note")
 _COLUMNLESS = ".required"
+_CUT = "row.cells"
+_LONGEST_ROW = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class ShotList:
     """The scenes of a list, what is wrong with its cells, and what to tell of it.
 
     ``rows`` are those that the scenes come from, one each; ``numbered`` the ids that do not stand in the list.
+    ``longer`` is what to say of rows with more cells than the header, where anything is wrong with them.
     """
 
     document: Document
@@ -34,6 +37,7 @@ class ShotList:
     columns: Columns
     notes: tuple[str, ...]
     numbered: frozenset[str] = frozenset()
+    longer: Mapping[int, Problem] = field(default_factory=dict)
 
 
 def shot_list(
@@ -54,7 +58,8 @@ def shot_list(
         raise UnreadableTable("there is no shot below this row, taken for the header", columns.header.place(0))
     reader = _Reader(columns, kinds, is_file)
     scenes = [reader.scene(index, row) for index, row in enumerate(rows)]
-    problems = [*reader.problems, *(_cut(columns, rows, table.delimiter) if table.delimiter else ())]
+    longer = _longer(columns, rows, table.delimiter) if table.delimiter else {}
+    problems = [*reader.problems, *(longer[row] for row in longer if _has_moved(columns, rows[row]))]
     root = Spot(columns.header.place(0))
     listed = Spot(columns.header.place(0))
     listed.inside = reader.spots
@@ -62,7 +67,7 @@ def shot_list(
     data: dict[str, Data] = {**settings, "scenes": list(map(dict, scenes))}
     document = Document(data, root, tuple(problems), {}, name_of_place=cell_name)
     notes = (*table.notes, *_told_of(headings, "left out, since headings"), *reader.notes())
-    return ShotList(document, tuple(scenes), tuple(rows), columns, notes, frozenset(reader.numbered))
+    return ShotList(document, tuple(scenes), tuple(rows), columns, notes, frozenset(reader.numbered), longer)
 
 
 def _told_of(rows: list[Row], what: str) -> Iterator[str]:
@@ -71,16 +76,33 @@ def _told_of(rows: list[Row], what: str) -> Iterator[str]:
         yield f"{what}: row{'s' if len(rows) > 1 else ''} {numbers}"
 
 
-def _cut(columns: Columns, rows: list[Row], delimiter: str) -> Iterator[Problem]:
+def _longer(columns: Columns, rows: list[Row], delimiter: str) -> dict[int, Problem]:
     """Rows with more cells than the header: a text with a comma in it was cut in two, and the rest has moved."""
-    width = len(columns.header.cells)
-    for index, row in enumerate(rows):
-        beyond = [place for place, cell in enumerate(row.cells) if place >= width and cell.text]
-        if beyond:
-            mark = "a tab" if delimiter == "\t" else delimiter
-            message = f'this row has more cells than the header; put a text that has {mark} in it in double quotes: "…"'
-            shown = f'"{row.cell(beyond[0]).text[:_LONGEST_ID]}"'
-            yield Problem(row.place(beyond[0]), ("scenes", index), "row.cells", message, shown)
+    width, mark = len(columns.header.cells), "a tab" if delimiter == "\t" else delimiter
+    message = (
+        "this row has {} cells, and the header {}: " + f"a text with {mark} in it was cut in two, and what follows "
+        'stands in the wrong columns; put that text in double quotes: "…"'
+    )
+    return {
+        index: Problem(
+            row.place(width),
+            ("scenes", index),
+            _CUT,
+            message.format(len(row.cells), width),
+            _row_as_text(row, delimiter),
+        )
+        for index, row in enumerate(rows)
+        if len(row.cells) > width
+    }
+
+
+def _has_moved(columns: Columns, row: Row) -> bool:
+    """Whether anything stands beyond the last column; a list may end its rows with empty cells."""
+    return any(cell.text for cell in row.cells[len(columns.header.cells) :])
+
+
+def _row_as_text(row: Row, delimiter: str) -> str:
+    return f'"{delimiter.join(cell.text for cell in row.cells)[:_LONGEST_ROW]}"'
 
 
 class _Reader:
@@ -176,8 +198,10 @@ def in_cells(found: tuple[Problem, ...], shots: ShotList) -> tuple[Problem, ...]
 
     A cell that says nothing has one problem, as has a row that was cut, and a column that is not there for all rows.
     """
+    cut = _cut(found, shots)
     own = {(problem.path, problem.rule) for problem in shots.document.problems}
     refused = {path for path, _ in own}
+    found = (*cut.values(), *_doubtful(cut, shots), *(problem for problem in found if problem.path[:2] not in cut))
     told: dict[tuple[Place, str, str], Problem] = {}
     for problem in found:
         setting = problem.path[2] if len(problem.path) > 2 else None  # noqa: PLR2004 - scenes, number, setting
@@ -187,6 +211,18 @@ def in_cells(found: tuple[Problem, ...], shots: ShotList) -> tuple[Problem, ...]
             problem = _missing(problem, str(setting), shots)  # noqa: PLW2901 - the same one, at its place
         told.setdefault((problem.place, problem.rule, problem.message), problem)
     return tuple(sorted(told.values(), key=lambda problem: (problem.severity, problem.place)))
+
+
+def _cut(found: tuple[Problem, ...], shots: ShotList) -> dict[DataPath, Problem]:
+    """Rows that were cut in two, by their path: what else is wrong with them follows from that."""
+    wrong = {problem.path[:2] for problem in found if problem.severity == "error"}
+    return {problem.path: problem for problem in shots.longer.values() if problem.path in wrong}
+
+
+def _doubtful(cut: Mapping[DataPath, Problem], shots: ShotList) -> Iterator[Problem]:
+    """Longer rows of which nothing else is wrong, as warnings; a program may end all rows with an empty cell."""
+    if len(shots.longer) < len(shots.rows):
+        yield from (replace(one, severity="warning") for one in shots.longer.values() if one.path not in cut)
 
 
 def _missing(problem: Problem, setting: str, shots: ShotList) -> Problem:

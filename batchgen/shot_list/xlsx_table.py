@@ -11,7 +11,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
-from batchgen.shot_list.table import (
+from batchgen.sheets.table import (
     EMPTY,
     LOOKED_AT,
     MAX_BYTES,
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from openpyxl.workbook.workbook import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
-MARK = b"PK\x03\x04"
-"""How a workbook begins, as any ZIP file."""
-OLD_MARK = b"\xd0\xcf\x11\xe0"
-"""How a workbook of Excel before 2007 begins, and one that is locked with a password."""
 _DIGITS = re.compile(r"(0+)(?:\.(0+))?\Z")
 _LINE_END = "_x000D_"
 """How a workbook writes a carriage return in a text."""

@@ -1,7 +1,6 @@
 """The commands of docs/recipes.md, one after the other, against a gateway that loses an answer."""
 
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -28,15 +27,12 @@ def edited(name: str, *changes: tuple[str, str]) -> Callable[[Path], None]:
     return edit
 
 
-def draft(folder: Path) -> None:
-    """Make the draft as the page says."""
-    shutil.copy(folder / "film.yaml", folder / "draft.yaml")
-    smaller = ("name: film", "name: draft\ndefaults: {size: 1280*720, duration: 2}")
-    edited("draft.yaml", (r" +(size|duration): .*\n", ""), smaller)(folder)
-
-
+PROFILE = r"""\1
+defaults: {size: 960*960, duration: 2}
+profiles:
+  draft: {size: 1280*720, watermark: true}"""
 EDITS: Mapping[tuple[str, int], Callable[[Path], None]] = {
-    ("A cheaper draft first", 0): draft,
+    ("A cheaper draft first", 0): edited("film.yaml", (r" +(size|duration): .*\n", ""), ("(name: film)", PROFILE)),
     ("One more take", 0): edited("film.yaml", ('(id: "020")', r"\1\n    takes: 2")),
     ("Changing a prompt", 0): edited("film.yaml", ("over the lawn", "over the meadow")),
     (CRASH, 0): edited("film.yaml", ("laughs", f"laughs aloud {ONCE}")),
@@ -64,6 +60,6 @@ def test_the_recipes(tmp_path: Path) -> None:
     shown = {row["scene_id"]: row["status"] for row in rows}
     assert shown == dict.fromkeys(["010", "020-t1", "020-t2", "030"], "completed")
     ledger = [row["scene_id"] for row in csv_rows(folder / "runs" / "film" / "ledger.csv")]
-    assert sorted(ledger) == [*["010"] * 4, "020", "020-t2", "030", "030"]
+    assert sorted(ledger) == [*["010"] * 5, *["020"] * 2, "020-t2", *["030"] * 3]
     assert said[JOB, 0].out == "complete, see runs/film/report.csv\n"
     assert (folder.parent / "other" / "runs" / "film" / "videos" / "030.mp4").exists()

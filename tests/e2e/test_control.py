@@ -4,13 +4,17 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from batchgen.journal.journal import Journal
 from batchgen.layout import CONTROL
 from batchgen.schemas import shipped
 
@@ -34,8 +38,12 @@ def test_a_run_is_paused_paced_and_resumed(tmp_path: Path, gateway: Gateway) -> 
         assert len(gateway.created()) == sent
         refused = control(film, "set", "max_in_flight=4", "poll_interval=0", expect=2)
         assert "poll_interval is a number from 0.01 to 1000000, and not 0" in refused
-        said = control(film, "set", "max-in-flight=12", "budget=5.50")
-        assert said == "max_in_flight is 12 now, budget is 5.50 now\n"
+        said = control(film, "set", "max-in-flight=12", "budget=5.50").splitlines()
+        assert said[0] == "max_in_flight is 12 now, budget is 5.50 USD now"
+        spent = f"{sent * Decimal('0.20'):f}"
+        assert said[1].startswith(f"charged so far: {spent} USD, may still come: 0.00 USD, left: ")
+        refused = control(film, "set", "budget=0.19", expect=2)
+        assert f"a budget of 0.19 USD is less than the {spent} USD that are charged already" in refused
         control(film, "resume")
         assert run.wait(60) == 0
     for entry in film.journal():
@@ -69,14 +77,19 @@ def test_wishes_that_are_not_the_users_or_no_wishes_change_nothing(tmp_path: Pat
     assert film.statuses() == " ".join(["completed"] * 20)
 
 
-def test_a_run_that_ends_before_it_answers_is_told_of(tmp_path: Path, gateway: Gateway) -> None:
+@pytest.mark.parametrize(
+    "end", [lambda _, wishes: shutil.rmtree(wishes), lambda held, _: held.__exit__(None, None, None)]
+)
+def test_a_run_that_ends_before_it_answers_is_told_of(
+    tmp_path: Path, gateway: Gateway, end: Callable[[Journal, Path], None]
+) -> None:
     film = batch(tmp_path, gateway, 1, pricing=PRICES)
     wishes = film.run_dir / CONTROL
     wishes.mkdir(parents=True)
     program = [sys.executable, "-P", "-m", "batchgen", "control", str(film.run_dir), "pause"]
-    with subprocess.Popen(program, stderr=subprocess.PIPE, encoding="utf-8") as asks:
+    with Journal(film.run_dir) as held, subprocess.Popen(program, stderr=subprocess.PIPE, encoding="utf-8") as asks:
         until(lambda: any(wishes.glob("*.wish")), asks)
-        shutil.rmtree(wishes)
+        end(held, wishes)
         assert "ended before it answered" in asks.communicate(timeout=30)[1]
         assert asks.returncode == 2
 
@@ -86,7 +99,8 @@ def test_a_folder_that_cannot_be_written_is_no_bug(tmp_path: Path, gateway: Gate
     film = batch(tmp_path, gateway, 1, pricing=PRICES)
     film.run_dir.mkdir(parents=True)
     (film.run_dir / CONTROL).symlink_to("/sys/kernel")
-    assert "the run was not steered" in control(film, "pause", expect=6)
+    with Journal(film.run_dir):
+        assert "the run was not steered" in control(film, "pause", expect=6)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +143,35 @@ def test_a_command_is_told_how_the_run_ended_and_changes_nothing_of_it(tmp_path:
     assert "--on-end" in ended.err.partition("To go on")[2]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_command_that_hangs_is_ended_with_all_it_started(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 1, pricing=PRICES)
+    film.scenes["s1"]["prompt"] += " [fail-001028004-string]"
+    film.write()
+    # A shell that waits for another process, which would outlive it.
+    hangs = f"{shlex.join([sys.executable, '-c', HANGS])}; echo and on"
+    with film.started("--on-end", hangs) as run:
+        until((film.folder / "hangs").exists, run)
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=30)
+        assert run.returncode == 1, "as the run ended: a scene failed"
+    assert "--on-end: the command was ended" in err
+    hanging = int((film.folder / "hangs").read_text(encoding="utf-8"))
+    until(lambda: not is_alive(hanging))
+
+
+HANGS = (
+    "import os, time, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "open('hangs.part', 'w').write(str(os.getpid())); os.rename('hangs.part', 'hangs'); time.sleep(600)"
+)
+
+
+def is_alive(process_id: int) -> bool:
+    """Whether a process runs; one that has ended and is not waited for does not."""
+    path = Path(f"/proc/{process_id}/stat")
+    return path.exists() and path.read_text(encoding="utf-8").rpartition(") ")[2][0] != "Z"
+
+
 def test_a_run_is_followed_until_it_ends(tmp_path: Path, gateway: Gateway) -> None:
     film = batch(tmp_path, gateway, 6, pricing=PRICES)
     with film.started(*SLOW) as run:
@@ -155,3 +198,24 @@ def test_a_run_is_followed_no_longer_than_somebody_reads(tmp_path: Path, gateway
             follower.stdout.close()
             assert follower.wait(30) == 0
         assert run.poll() is None
+
+
+def test_a_run_that_was_killed_is_neither_followed_nor_steered(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 3, pricing=PRICES)
+    with film.started(*SLOW) as run:
+        until(lambda: film.happened("submitted"), run)
+        control(film, "pause")
+        program = [sys.executable, "-P", "-m", "batchgen", "status", str(film.run_dir), "--watch"]
+        with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as follower:
+            assert follower.stdout is not None
+            assert "/3 scenes, paused, " in follower.stdout.readline()
+            run.kill()
+            _, err = follower.communicate(timeout=30)
+    assert follower.returncode == 0
+    assert f"the run in {film.run_dir} is not under way any more: it was killed" in err
+    assert "start it again as before" in err
+    assert (film.run_dir / CONTROL).is_dir(), "as a run leaves it that was killed"
+    assert f"no run is under way in {film.run_dir}" in control(film, "resume", expect=2)
+    assert not [*(film.run_dir / CONTROL).glob("*.wish")]
+    film.run()
+    assert not (film.run_dir / CONTROL).exists()

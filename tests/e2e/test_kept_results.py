@@ -183,14 +183,18 @@ def picked(film: Batch) -> dict[str, str]:
 def test_a_take_is_picked_and_follows_its_edits(tmp_path: Path, gateway: Gateway) -> None:
     film = with_takes(tmp_path, gateway)
     assert {row["title"] for row in film.report().values()} == {"The gate", ""}
-    film.do("pick", film.run_dir, "s1-t2")
+    assert film.do("pick", film.run_dir, "s1-t2").err == "picked: s1-t2\n"
     assert picked(film) == {"s1-t1": "", "s1-t2": "yes", "s2": ""}
+    assert "s2 is picked, and what it has is not what was asked for" in film.do("pick", film.run_dir, "s2").err
     film.scenes["s1"]["prompt"] += ", slowly"
+    film.scenes["s3"] = {"prompt": "character1 sleeps"}
     film.write()
-    film.run(expect=1)
+    film.run("--scene=s1", expect=0)
+    missing = "s3 is picked, and is pending: until it has a result, shot s3 is missing in film and exports"
+    assert missing in film.do("pick", film.run_dir, "s3").err
     assert picked(film)["s1-t2"] == "yes"
     film.do("pick", film.run_dir, "--clear", "s1")
-    assert set(picked(film).values()) == {""}
+    assert picked(film) == {"s1-t1": "", "s1-t2": "", "s2": "yes", "s3": "yes"}
 
 
 def test_an_attempt_that_is_not_what_was_asked_for_can_be_picked(tmp_path: Path, gateway: Gateway) -> None:

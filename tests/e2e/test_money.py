@@ -52,7 +52,7 @@ def test_an_estimate_by_scene_and_by_tier(tmp_path: Path) -> None:
     table = film.do("plan", film.manifest).out
     assert "0.2345678912 × 7  1.6419752384" in table  # noqa: RUF001 - the sign for times
     assert "new: 1.8888888166 USD" in table
-    assert "budget: 2 USD; 0.1111111834 USD would be left" in table
+    assert "budget: 2.00 USD; 0.1111111834 USD would be left" in table
 
 
 def test_without_prices_the_plan_says_how_to_give_them(tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_a_cost_that_is_not_told_is_unknown_and_not_zero(tmp_path: Path) -> None
         assert {scene["charged_usd"] for scene in document["scenes"]} == {None}
         assert (document["totals"]["charged_usd"], document["totals"]["charged_unknown"]) == ("0", 2)
         table = film.do("plan", film.manifest).out
-        assert "charged so far: 0 USD and 2 amounts that are not known" in table
+        assert "charged so far: 0.00 USD and 2 amounts that are not known" in table
         status = film.do("status", film.run_dir).out
         assert "2 tasks without a stated cost" in status
 

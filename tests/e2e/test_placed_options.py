@@ -210,10 +210,10 @@ def test_a_price_that_the_history_of_the_manifest_tells_keeps_a_budget(tmp_path:
     film.run()
     film.settings["budget_usd"] = "5"
     with_run(film, history=["runs/film"], run_dir="again")
-    assert "budget: 5 USD" in film.do("plan", film.manifest).out
+    assert "budget: 5.00 USD" in film.do("plan", film.manifest).out
     with_run(film, run_dir="again")
     assert "rule budget_usd.pricing" in film.do("plan", film.manifest, expect=3).err
-    assert "budget: 5 USD" in film.do("plan", film.manifest, BATCHGEN_HISTORY="runs/film").out
+    assert "budget: 5.00 USD" in film.do("plan", film.manifest, BATCHGEN_HISTORY="runs/film").out
 
 
 def test_what_the_manifest_says_of_the_run_holds_from_python_too(tmp_path: Path) -> None:
@@ -235,6 +235,7 @@ def test_every_option_under_run_reaches_the_run(tmp_path: Path) -> None:
     history(tmp_path, "old", "older")
     (tmp_path / "older" / "emulator").mkdir()
     values: dict[str, Any] = {
+        "profile": "draft",
         "run_dir": "made",
         "request_format": "params",
         "workers": 3,
@@ -248,7 +249,9 @@ def test_every_option_under_run_reaches_the_run(tmp_path: Path) -> None:
         "reuse": ["older"],
     }
     assert set(values) == {name for name, option in OPTIONS.items() if not option.refusal}
-    carried_out(with_run(numbered(tmp_path, "", 1), **values))
+    film = numbered(tmp_path, "", 1)
+    film.settings["profiles"] = {"draft": {"watermark": True}}
+    carried_out(with_run(film, **values))
     log = (tmp_path / "made-rehearsal" / "batchgen.log").read_text(encoding="utf-8")
     held = dict(pair.split("=", 1) for pair in log.partition("options in force: ")[2].splitlines()[0].split(", "))
     folders = {"history": f"[{tmp_path / 'old'}]", "reuse": f"[{tmp_path / 'older'}]"}

@@ -69,8 +69,10 @@ def test_every_exit_code(tmp_path: Path, gateway: Gateway) -> None:
                 assert run.wait(30) == 128 + number
         _, told = unreachable.communicate(timeout=60)
     assert unreachable.returncode == 5
+    assert "s1: not sent (not_connected): no connection to the gateway" in told
+    assert told.count("it is tried again for 30 s, then the run ends") == 1
     assert "the gateway could not be reached" in told
-    assert re.search(r"^0/2 scenes, .*0 running, 0 USD$", told, re.MULTILINE)
+    assert re.search(r"^0/2 scenes, .*0 running, 0.00 USD$", told, re.MULTILINE)
     assert away.statuses() == "pending pending"
     assert away.ledger() == []
 

@@ -176,7 +176,9 @@ def test_an_unknown_submission_is_settled_as_never_created(tmp_path: Path, gatew
     [
         (["s1"], "say --task-id ID or --not-created"),
         (["s1", "--task-id=a", "--not-created"], "say --task-id ID or --not-created"),
-        (["s1", "--task-id= "], "a task id is a word"),
+        (["s1", "--task-id= "], "'' is not the id of a task"),
+        (["s1", "--task-id=task 1"], "'task 1' is not the id of a task"),
+        (["s1", "--task-id=task\u200b1"], "'task\\u200b1' is not the id of a task"),
         (["s9", "--not-created"], "never a submission"),
         (["s1", "--not-created"], "nothing to settle"),
     ],

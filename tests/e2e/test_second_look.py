@@ -172,7 +172,7 @@ def test_only_an_id_that_can_be_right_is_offered(tmp_path: Path) -> None:
     assert "--task-id a" not in ended.err
     assert ended.err.count("--task-id ID") == 2
     resolve = ("resolve", film.run_dir, "s3")
-    assert "a task id is a word" in film.do(*resolve, f"--task-id={'x' * 3000}", expect=2).err
+    assert "xxx' is not the id of a task" in film.do(*resolve, f"--task-id={'x' * 3000}", expect=2).err
     film.do(*resolve, "--task-id=a")
 
 

@@ -1,4 +1,5 @@
-"""Makes docs/screens.md: what a terminal shows of four runs; tests/campaigns/test_screens.py holds it there.
+"""Makes docs/screens.md: what a terminal shows of runs, also from another one; tests/campaigns/test_screens.py
+holds it there.
 
 python tests/helpers/update_screens.py
 """
@@ -21,15 +22,17 @@ if __name__ == "__main__":  # pytest has put it on the path by itself
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from helpers.runs import KEY, PROGRAM, emulator
-from helpers.support import write_image
+from helpers.support import batchgen, write_image
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "screens.md"
-WIDTHS = (80, 120)
+WIDTHS = (60, 80, 120)
 _PORT = re.compile(r"127\.0\.0\.1:\d{5}")
 _LEFT = re.compile(r"\d+ s left")
 _BAR = re.compile(r"\|([█▏▎▍▌▋▊▉ ]{8,})\|")
 """What differs from one time to the next."""
-_STEERING = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+_WAITS = re.compile(r"waits \d+ s")
+_MINUTES = re.compile(r"\b0\.[0-2](?=  )")
+_SEQUENCE = re.compile(r"\x1b\[([0-9;?]*)([a-zA-Z])")
 _QUESTION = "[y/N]: "
 _EMULATOR = ("--latency=0.5-4", "--seed=8")
 """With this seed one of the first three tasks ends well before the others; how long each takes follows from its
@@ -75,32 +78,64 @@ ACTS = (
 )  # fmt: skip
 
 
+_FOLLOWED = """\
+`batchgen control runs/film pause`: the line of progress, then `batchgen status runs/film --watch`, and the same once
+the run was resumed and has ended."""
+FURTHER = (
+    ("A pause, from another terminal", _FOLLOWED),
+    ("A gateway that lets nothing in for a while", "The line of progress while the run waits, and its end."),
+)
+_AT_ONCE = 2
+"""Widths at once: with more of them on a machine of two processors moments are missed."""
+
+
 @dataclass(slots=True)
 class Screen:
     """What a terminal of so many columns shows; it knows no more than what batchgen sends to it."""
 
     width: int
     lines: list[list[str]] = field(default_factory=lambda: [[]])
+    row: int = 0
     column: int = 0
     broke: list[str] = field(default_factory=list)
     """Lines that were longer than the terminal is wide."""
 
     def show(self, text: str) -> None:
         """Take in what was sent."""
-        for char in _STEERING.sub("", text):
+        begin = 0
+        for found in _SEQUENCE.finditer(text):
+            self._write(text[begin : found.start()])
+            self._steer(found[1], found[2])
+            begin = found.end()
+        self._write(text[begin:])
+
+    def _write(self, text: str) -> None:
+        for char in text:
             if char == "\n":
-                self.lines.append([])
+                self._go_down()
             elif char == "\r":
                 self.column = 0
             else:
                 self._put(char)
 
+    def _steer(self, number: str, command: str) -> None:
+        """Go up some lines, or wipe one; colours and the like are not shown here."""
+        if command == "A":
+            self.row = max(self.row - int(number or 1), 0)
+        elif command == "K":
+            self.lines[self.row] = []
+
+    def _go_down(self) -> None:
+        self.row += 1
+        if self.row == len(self.lines):
+            self.lines.append([])
+
     def _put(self, char: str) -> None:
         if self.column == self.width:
-            self.broke.append("".join(self.lines[-1]))
-            self.lines.append([])
+            self.broke.append("".join(self.lines[self.row]))
+            self._go_down()
             self.column = 0
-        line = self.lines[-1]
+        line = self.lines[self.row]
         line.extend(" " * (self.column + 1 - len(line)))
         line[self.column] = char
         self.column += 1
@@ -126,7 +161,7 @@ class Terminal:
         )  # fmt: skip
         os.close(slave)
 
-    def until(self, moment: Callable[[str], bool]) -> str:
+    def until(self, moment: Callable[[str], object]) -> str:
         """What the terminal shows at a moment; the test's own time limit ends what never comes."""
         while not moment(self.screen.text()):
             if not self._read():
@@ -151,7 +186,10 @@ class Terminal:
         except OSError:  # how Linux says that nobody has the other end any more
             return False
         text = _PORT.sub("127.0.0.1:43210", sent.decode(errors="replace"))
-        self.screen.show(_BAR.sub(_third, _LEFT.sub("2 s left", text)))
+        text = _MINUTES.sub(
+            "0.1", _WAITS.sub("waits 2 s", _LEFT.sub(lambda left: "2 s left".ljust(len(left[0])), text))
+        )
+        self.screen.show(_BAR.sub(_third, text))
         return bool(sent)
 
 
@@ -163,14 +201,11 @@ def _third(bar: re.Match[str]) -> str:
 
 def _screens(address: str, folder: Path, width: int) -> Iterator[tuple[str, str, str]]:
     """Of each act: the plan with the question, the progress at its moment, and the end."""
-    for name in ("hero", "villain"):
-        write_image(folder / f"{name}.png", color=(90, 30, 160) if name == "hero" else (20, 90, 40))
-    written = {"light": "night", "budget": "", "takes": "", "more": ""}
-    command = [*PROGRAM, "run", "film.yaml", f"--base-url={address}", "--poll-interval=0.2"]
+    written: dict[str, str] = {}
     for act in ACTS:
         written |= act.changes
-        (folder / "film.yaml").write_text(_MANIFEST.format(**written), encoding="utf-8")
-        terminal = Terminal(command, folder, width)
+        _write(folder, "film.yaml", "film", **written)
+        terminal = Terminal(_run("film.yaml", address), folder, width)
         asked = terminal.until(lambda shown: shown.endswith(_QUESTION.strip()))
         terminal.type("y\n")
         running = terminal.until(lambda shown, moment=act.moment: moment in shown.rpartition("\n")[2])  # type: ignore[misc]
@@ -179,30 +214,75 @@ def _screens(address: str, folder: Path, width: int) -> Iterator[tuple[str, str,
         yield asked, running.rpartition("\n")[2], end.removeprefix(f"{asked} y").strip("\n")
 
 
+def _paused(folder: Path, width: int) -> Iterator[str]:
+    """A run that is paused after its first scene, and the same from another terminal; then the end of both."""
+    batchgen("--version")  # what is loaded for the first command must not be waited for between two moments
+    with emulator(folder, "--latency=6") as gateway:
+        _write(folder, "film.yaml", "film")
+        terminal = Terminal(_run("film.yaml", gateway.base_url, "--yes", "--max-in-flight=1"), folder, width)
+        terminal.until(lambda shown: "1 running" in shown)
+        batchgen("control", "runs/film", "pause", folder=folder)
+        paused = terminal.until(lambda shown: re.search(r"1/3 scenes, paused, 0 running", shown.rpartition("\n")[2]))
+        watch = Terminal([*PROGRAM, "status", "runs/film", "--watch"], folder, width)
+        followed = watch.until(lambda shown: shown.count("pending") == 2)
+        batchgen("control", "runs/film", "resume", folder=folder)
+        terminal.rest()
+        end = watch.rest()
+    assert not terminal.screen.broke + watch.screen.broke, terminal.screen.broke + watch.screen.broke
+    yield from (paused.rpartition("\n")[2], followed, end)
+
+
+def _held_up(folder: Path, width: int) -> Iterator[str]:
+    """A run at a gateway that lets nothing in for a while."""
+    with emulator(folder, *_EMULATOR, rules=[{"match": "", "fault": "429", "times": 4}]) as gateway:
+        _write(folder, "film.yaml", "film")
+        terminal = Terminal(_run("film.yaml", gateway.base_url, "--yes"), folder, width)
+        waits = terminal.until(lambda shown: re.search(r"0/3 scenes, waits", shown.rpartition("\n")[2]))
+        end = terminal.rest()
+        assert not terminal.screen.broke, terminal.screen.broke
+        yield from (waits.rpartition("\n")[2], end)
+
+
+def _run(manifest: str, address: str, *options: str) -> list[str]:
+    return [*PROGRAM, "run", manifest, f"--base-url={address}", "--poll-interval=0.2", *options]
+
+
+def _write(folder: Path, manifest: str, name: str, **changes: str) -> None:
+    """The manifest of a film with this name, and its cast."""
+    folder.mkdir(exist_ok=True)
+    for member, color in (("hero", (90, 30, 160)), ("villain", (20, 90, 40))):
+        write_image(folder / f"{member}.png", color=color)
+    written = {"light": "night", "budget": "", "takes": "", "more": "", **changes}
+    text = _MANIFEST.format(**written).replace("name: film", f"name: {name}")
+    (folder / manifest).write_text(text, encoding="utf-8")
+
+
 def _of_width(folder: Path, width: int) -> list[str]:
     """The parts of the page for a terminal of so many columns, one for each act."""
     folder.mkdir()
     with emulator(folder, *_EMULATOR) as gateway:
-        return [
-            f"### {width} columns\n\n```\n{asked}\n```\n\n```\n{running}\n```\n\n```\n{end}\n```\n"
-            for asked, running, end in _screens(gateway.base_url, folder, width)
-        ]
+        shown = [[*screens] for screens in _screens(gateway.base_url, folder, width)]
+    for act in (_paused, _held_up):
+        (folder / act.__name__).mkdir()
+        shown.append([*act(folder / act.__name__, width)])
+    return [f"### {width} columns\n\n" + "\n".join(f"```\n{each}\n```\n" for each in screens) for screens in shown]
 
 
 def page(folder: Path) -> str:
     """The page, as the program would have it now."""
-    with ThreadPoolExecutor(len(WIDTHS)) as pool:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         made = list(pool.map(lambda width: _of_width(folder / str(width), width), WIDTHS))
-    acts = [f"## {act.title}\n\n{act.told}\n\n" + "\n".join(parts) for act, *parts in zip(ACTS, *made, strict=True)]
+    heads = [(act.title, act.told) for act in ACTS] + list(FURTHER)
+    acts = [f"## {title}\n\n{told}\n\n" + "\n".join(parts) for (title, told), *parts in zip(heads, *made, strict=True)]
     return _HEAD + "\n" + "\n".join(acts)
 
 
-_HEAD = f"""\
+_HEAD = """\
 # Screens
 
 What a terminal shows of `batchgen run film.yaml`, one run after the other in the same run directory: the plan with the
 question, the line of progress at one moment, and the end. A script makes this page
-(`python tests/helpers/update_screens.py`), with the program itself on terminals of {WIDTHS[0]} and {WIDTHS[1]} columns
+(`python tests/helpers/update_screens.py`), with the program itself on terminals of 60, 80 and 120 columns
 and an emulator for a gateway; a test compares the two.
 """
 

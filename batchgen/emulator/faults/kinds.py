@@ -3,10 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from enum import Enum
 from typing import Literal, TypeAlias, cast
 
-from batchgen.errors import UsageError
+from batchgen.errors import Remedy, UsageError
+
+_MOST_ALIKE = 3
 
 
 class Stage(Enum):
@@ -285,14 +288,16 @@ PATTERNS: Mapping[str, tuple[str, Fault, str]] = {
 
 
 def find_fault(kind: str) -> Fault:
-    """The fault of that name. Raises `UsageError`, which lists all names, for an unknown one."""
+    """The fault of that name. Raises `UsageError`, which names those most alike, for an unknown one."""
     if kind in KINDS:
         return KINDS[kind]
     for expression, template, description in PATTERNS.values():
         found = re.fullmatch(expression, kind)
         if found:
             return _filled(replace(template, kind=kind, description=description), found.groupdict())
-    raise UsageError(f"there is no fault {kind!r}; there are: {', '.join([*KINDS, *PATTERNS])}")
+    near = get_close_matches(kind.lower(), [*KINDS, *PATTERNS], _MOST_ALIKE)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise UsageError(f"there is no fault {kind!r}{meant}", Remedy.LIST_FAULTS)
 
 
 def _filled(fault: Fault, given: Mapping[str, str | None]) -> Fault:

@@ -49,7 +49,9 @@ def _parse_entry(entry: Any, place: str) -> Rule:
     try:
         # YAML reads an unquoted 503 as a number, but it is the name of a fault.
         return Rule(find_fault(str(entry["fault"])), match=_prompt_matcher(str(entry["match"])), times=times)
-    except (UsageError, re.error) as error:
+    except UsageError as error:
+        raise UsageError(f"{place}: {error}", error.remedy) from None
+    except re.error as error:
         raise UsageError(f"{place}: {error}") from None
 
 

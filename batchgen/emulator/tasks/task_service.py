@@ -81,7 +81,8 @@ class TaskService:
     def price(self, request: GenerationRequest) -> Charge:
         """What a task of that request costs."""
         settings, model = self.settings, request.model
-        tariff = Tariff({**default_prices(model.tiers), **settings.prices}, settings.discount, settings.overcharge)
+        prices = {**default_prices(model.tiers), **settings.prices}
+        tariff = Tariff(prices, settings.discount, settings.overcharge, settings.reference_price)
         videos = [each for each in request.references if each.kind == "video" or model.names_video(each.redacted)]
         lengths = [each.seconds for each in videos if settings.bill_reference_video]
         billed = model.billed_reference_seconds(lengths)

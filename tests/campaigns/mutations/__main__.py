@@ -34,7 +34,8 @@ _NO_PROGRAM = ("AttributeError", "ImportError", "NameError", "TypeError")
 def main() -> int:
     """Check all faults, or those whose names hold a text."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    from campaigns.mutations.faults import FAULTS, Fault
+    from campaigns.mutations.fault import Fault
+    from campaigns.mutations.faults import FAULTS
 
     parser = argparse.ArgumentParser(
         prog="python tests/campaigns/mutations", description=(__doc__ or "").partition("\n")[0]

@@ -1,6 +1,7 @@
 """Faults that somebody could make, each as a change of the text; every one breaks a promise."""
 
-from dataclasses import dataclass
+from campaigns.mutations.fault import Fault, fault, fault_on_disk
+from campaigns.mutations.linked_faults import LINKED_FAULTS
 
 LOOP = "runner/loop.py"
 LINE_LOG = "journal/line_log.py"
@@ -30,31 +31,7 @@ LINKS = "store/links.py"
 VIEW = "store/view.py"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong, in which file of the package, and the texts that are replaced to make it so.
-
-    What lies on disks is not in the simulation: there ``tests`` has to notice it.
-    """
-
-    name: str
-    file: str
-    changes: tuple[tuple[str, str], ...]
-    tests: str = ""
-
-
-def fault(name: str, file: str, before: str, after: str, *more: str) -> Fault:
-    """A fault of one change or several: texts before and after, in turns."""
-    texts = (before, after, *more)
-    return Fault(name, file, tuple(zip(texts[::2], texts[1::2], strict=True)))
-
-
-def fault_on_disk(name: str, file: str, before: str, after: str) -> Fault:
-    """A fault that the tests of results on disks have to notice."""
-    return Fault(name, file, ((before, after),), "tests/unit/store/test_view.py")
-
-
-FAULTS = (
+FAULTS: tuple[Fault, ...] = (
     fault(
         "the intent is written after the POST",
         LOOP,
@@ -610,4 +587,5 @@ FAULTS = (
         "        if path not in wanted and path.stem in known and is_result(path):\n",
         "        if not path:\n",
     ),
+    *LINKED_FAULTS,
 )

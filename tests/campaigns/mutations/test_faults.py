@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from campaigns.mutations.__main__ import PACKAGE, changed
-from campaigns.mutations.faults import FAULTS, Fault
+from campaigns.mutations.fault import Fault
+from campaigns.mutations.faults import FAULTS
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))

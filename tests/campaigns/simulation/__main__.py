@@ -24,7 +24,7 @@ def main() -> int:
     if options.seed is not None:
         crashes = tuple(campaign.placed(text) for text in options.crash)
         placed = campaign.Placing(options.seed, crashes) if crashes or options.swept else None
-        played = campaign.play(placed or campaign.Seeds(range(options.seed, options.seed + 1)))
+        played = campaign.play(placed or campaign.Seeds(range(options.seed, options.seed + 1), options.linked))
     else:
         seeds = None if options.seconds is not None and options.seeds is None else (options.seeds or 20_000)
         first = random.SystemRandom().randrange(10**9) if options.first is None else options.first
@@ -54,6 +54,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the figures into docs/reliability.md")
     parser.add_argument("--seed", type=int, help="play this one again")
     parser.add_argument("--crash", action="append", default=[], metavar="POINT:HOW:BYTE", help="with crashes placed so")
+    parser.add_argument("--linked", action="store_true", help="with scenes that are built on the results of others")
     parser.add_argument("--swept", action="store_true", help="as it is played before a crash is placed in it")
     return parser.parse_args()
 
@@ -103,6 +104,10 @@ _ROWS = {
         f"stop {why}" for why in ("budget", "account", "unreachable", "storage", "interrupted")
     ),
     "unknown submissions that the user settled": ("resolved",),
+    "requests made of results of other scenes, submissions of such requests": ("request made", "sent with sources"),
+    "takes chosen for scenes that are built on their shot, looks and picks by the user": (
+        "chosen among takes", "picked after a look", "picked",
+    ),
 }  # fmt: skip
 
 

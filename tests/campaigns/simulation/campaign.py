@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import TypeAlias
 
-from campaigns.simulation.histories import Placed, by_chance, sweep, with_crashes
+from campaigns.simulation.histories import Placed, by_chance, linked, sweep, with_crashes
 from campaigns.simulation.mishaps import Crash, How, Mishap
 
 PROGRAM = "python tests/campaigns/simulation"
 _CHUNK = 200
+_LINKED_EVERY = 3
+"""Of so many seeds one is also played with scenes that are built on others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Seeds:
     """Random histories, one for each seed."""
 
     numbers: range
+    are_linked: bool = False
+    """Whether scenes are built on the results of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,11 @@ class Played:
     cpu_s: float = 0.0
 
 
-def command_of(seed: int, crashes: Sequence[Placed] = (), *, swept: bool = False) -> str:
+def command_of(seed: int, crashes: Sequence[Placed] = (), *, swept: bool = False, is_linked: bool = False) -> str:
     """The command that plays one history again."""
     places = "".join(f" --crash {number}:{mishap.how}:{mishap.byte}" for number, mishap in crashes)
-    return f"{PROGRAM} --seed {seed}{places}{' --swept' if swept and not crashes else ''}"
+    how = " --swept" if swept and not crashes else " --linked" if is_linked else ""
+    return f"{PROGRAM} --seed {seed}{places}{how}"
 
 
 def placed(text: str) -> Placed:
@@ -93,8 +98,8 @@ def _played_one_by_one(portion: Portion, seen: "Counter[str]") -> Iterator[str]:
     """The command of each history, before it is played."""
     if isinstance(portion, Seeds):
         for seed in portion.numbers:
-            yield command_of(seed)
-            by_chance(seed, seen)
+            yield command_of(seed, is_linked=portion.are_linked)
+            (linked if portion.are_linked else by_chance)(seed, seen)
     elif isinstance(portion, Placing):
         yield command_of(portion.seed, portion.crashes, swept=True)
         with_crashes(portion.seed, portion.crashes, seen)
@@ -113,7 +118,9 @@ def portions(first: int, seeds: int | None, *, swept: bool) -> Iterator[Portion]
     for begin in count(first, _CHUNK):
         if last is not None and begin >= last:
             return
-        yield Seeds(range(begin, begin + _CHUNK if last is None else min(begin + _CHUNK, last)))
+        seeds_here = range(begin, begin + _CHUNK if last is None else min(begin + _CHUNK, last))
+        yield Seeds(seeds_here)
+        yield Seeds(seeds_here[::_LINKED_EVERY], are_linked=True)
 
 
 def carry_out(ahead: Iterator[Portion], *, jobs: int, until: float) -> Played:

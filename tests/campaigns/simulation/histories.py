@@ -7,6 +7,7 @@ from random import Random
 
 from batchgen.engine.steps import Choice
 
+from campaigns.simulation.linked_world import LinkedWorld
 from campaigns.simulation.mishaps import AtOnePlace, ByChance, How, Mishap, Point
 from campaigns.simulation.world import World
 
@@ -17,11 +18,11 @@ Placed = tuple[int, Mishap]
 """The number of a point in a process, and what happens there."""
 
 
-def world_of(seed: int, seen: Counter[str]) -> tuple[World, float]:
+def world_of(seed: int, seen: Counter[str], kind: type[World] = World) -> tuple[World, float]:
     """A world of any shape, and how faulty its gateway is."""
     random = Random(seed)  # noqa: S311 - a game and no secret
     choose = random.choice
-    world = World(random, seen, scenes=choose((1, 1, 1, 2, 2, 2, 3, 3, 5, 12)), cap=choose((1, 2, 99)))
+    world = kind(random, seen, scenes=choose((1, 1, 1, 2, 2, 2, 3, 3, 5, 12)), cap=choose((1, 2, 99)))
     world.price_usd = choose(_PRICES)
     world.budget = choose(_BUDGETS)
     world.attempts = choose((1, 1, 2, 3))
@@ -31,7 +32,15 @@ def world_of(seed: int, seen: Counter[str]) -> tuple[World, float]:
 
 def by_chance(seed: int, seen: Counter[str]) -> World:
     """Some runs that end badly, with a user who acts in between, then one in fair weather."""
-    world, faulty = world_of(seed, seen)
+    return _played(*world_of(seed, seen), seen)
+
+
+def linked(seed: int, seen: Counter[str]) -> World:
+    """The same with scenes that are built on the results of others."""
+    return _played(*world_of(seed, seen, LinkedWorld), seen)
+
+
+def _played(world: World, faulty: float, seen: Counter[str]) -> World:
     random = world.random
     for _ in range(random.choice((1, 2, 3, 4))):
         world.gateway.faults = faulty
@@ -84,6 +93,18 @@ def _user_acts(world: World) -> None:
         world.remove(random.choice(list(world.versions)))
     if random.random() < 0.1:
         world.add(f"s{random.randrange(6)}")
+    if isinstance(world, LinkedWorld):
+        _user_links(world)
+
+
+def _user_links(world: LinkedWorld) -> None:
+    random = world.random
+    if random.random() < 0.2:
+        world.pick_something()
+    if random.random() < 0.3:
+        world.pick_what_is_held()
+    if world.versions and random.random() < 0.1:
+        world.link_anew(random.choice(list(world.versions)))
 
 
 def with_crashes(seed: int, crashes: Sequence[Placed], seen: Counter[str]) -> list[list[tuple[Point, int]]]:

@@ -20,6 +20,7 @@ class Point(StrEnum):
     CREATE = "create"
     READ = "read"
     FETCH = "fetch"
+    PREPARE = "prepare"
 
 
 class How(StrEnum):

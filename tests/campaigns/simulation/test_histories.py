@@ -21,6 +21,11 @@ from campaigns.simulation.mishaps import How, Mishap, Point
 
 SEEDS = 2_000
 _OF_READING = (Kind.RUNNING, Kind.DONE, Kind.NO_RESULT, Kind.FAILED, Kind.TRANSIENT, Kind.ACCOUNT, Kind.BALANCE)
+LINKED_SEEDS = 600
+LINKED = {
+    *("request made", "prepared", "prepare failed", "prepare before", "prepare after", "sent with sources"),
+    *("picked", "picked after a look", "chosen among takes"),
+}
 CALLS = (Point.CREATE, Point.READ, Point.FETCH, Point.CUT)
 REACHED = {
     *(f"write {how}" for how in How),
@@ -50,6 +55,12 @@ def test_histories_keep_every_promise_and_reach_everything() -> None:
     seen = played(Seeds(range(SEEDS)))
     assert seen["histories"] == SEEDS
     assert REACHED - seen.keys() == set()
+
+
+def test_histories_of_linked_scenes_reach_all_that_links_bring() -> None:
+    seen = played(Seeds(range(LINKED_SEEDS), are_linked=True))
+    assert seen["histories"] == LINKED_SEEDS
+    assert LINKED - seen.keys() == set()
 
 
 @pytest.mark.parametrize("portion", SWEEPS[:6], ids=str)

@@ -26,6 +26,8 @@ from batchgen.engine.commands import (
     FetchResult,
     Poll,
     PollResult,
+    Prepare,
+    PrepareResult,
     Stop,
     Submit,
     SubmitResult,
@@ -65,7 +67,12 @@ _NO_TIME_S = 1e-6
 """Less than that can vanish in a float, and no real clock knows it."""
 _MOST_STEPS = 5_000
 _EPOCH = datetime(2026, 1, 2, tzinfo=UTC)
-_POINTS: dict[type, Point] = {Submit: Point.CREATE, Poll: Point.READ, Fetch: Point.FETCH}
+_POINTS: dict[type, Point] = {
+    Submit: Point.CREATE,
+    Poll: Point.READ,
+    Fetch: Point.FETCH,
+    Prepare: Point.PREPARE,
+}
 _THROTTLED, _BUSY = 429, (429, 503)
 _GRACE_S = 60.0
 _LONGEST_POLL_S = 120.0
@@ -79,7 +86,8 @@ _WISHES = (_WITH_SEED, _WITH_SEED, _DERIVED_SEED, _WITHOUT_SEED)
 """What the manifest says of the seed."""
 
 
-def _hash(*texts: str) -> str:
+def hash_of(*texts: str) -> str:
+    """The hash of texts."""
     return hashlib.sha256(" ".join(texts).encode()).hexdigest()
 
 
@@ -137,10 +145,10 @@ class World(Executor):
         self._under_way = 0
         self._count = 0
         self._scenes: dict[str, SceneFacts] = {}
-        self._may_buy: set[str] = set()
+        self.may_buy: set[str] = set()
         self._denied = False
         self._refused_form: dict[str, str] = {}
-        self._asked_otherwise: set[str] = set()
+        self._asked_otherwise: set[tuple[str, int]] = set()
         self._held_until = self._refused_at = 0.0
         self._sent_at: dict[Command, float] = {}
         self._recent: deque[bool] = deque(maxlen=TRIPS_AMONG)
@@ -301,11 +309,14 @@ class World(Executor):
             self._named[scene_id, result.command.attempt] = result.candidate_id or ""
         if heard in answers.WRONG_FORM:
             self.seen["refused for the form"] += 1
-            one_form = len(self._settings.request_formats) == 1 or scene_id in self._asked_otherwise
+            one_form = (
+                len(self._settings.request_formats) == 1 or (scene_id, result.command.attempt) in self._asked_otherwise
+            )
             assert result.command.other_format or one_form, "refused for its form, and not asked in the other"
         if result.classification.malformed and result.command.other_format:
-            assert scene_id not in self._asked_otherwise, "asked in one form after the other, on and on"
-            self._asked_otherwise.add(scene_id)
+            asked = scene_id, result.command.attempt
+            assert asked not in self._asked_otherwise, "asked in one form after the other, on and on"
+            self._asked_otherwise.add(asked)
             self._refused_form[scene_id] = result.command.request_format
         throttled = isinstance(heard, Answer) and heard.status == _THROTTLED
         # Refusals that come together count once.
@@ -345,6 +356,8 @@ class World(Executor):
             return self._create(command)
         if isinstance(command, Fetch):
             return self._fetch(command)
+        if isinstance(command, Prepare):
+            return self.prepare(command)
         known = self.witness.state.attempts[command.scene_id][command.attempt - 1]
         assert known.task_id == command.task_id, "read before its id was durable"
         if known.state is S.NO_RESULT:  # what is written down need not be said again
@@ -357,8 +370,8 @@ class World(Executor):
 
     def _create(self, command: Submit) -> SubmitResult:
         assert command.scene_id in self._scenes, "submitted though the manifest has it no more"
-        assert command.scene_id in self._may_buy, "submitted though the plan does not show it"
-        state, scene = self.witness.state, self._scenes[command.scene_id]
+        assert command.scene_id in self.may_buy, "submitted though the plan does not show it"
+        state, scene = self.witness.state, self.as_sent(self._scenes[command.scene_id])
         intent = state.latest(command.scene_id)
         assert intent is not None, "sent without an intent"
         assert (intent.state, intent.number) == (S.SUBMITTING, command.attempt), "sent before the intent was durable"
@@ -386,6 +399,18 @@ class World(Executor):
         self.seen[f"create answered by {answers.name_of(self._heard)}"] += 1
         self.seen["create answered with the id of another task"] += result.task_id in known
         return result
+
+    def as_sent(self, scene: SceneFacts) -> SceneFacts:
+        """A scene with what it asks for, as the manifest says it and what is durable."""
+        return scene
+
+    def prepare(self, command: Prepare) -> PrepareResult:
+        """Make a request from results: no scene of this world is built on any."""
+        raise AssertionError(f"{command.scene_id} is built on nothing")
+
+    def facts(self, state: State, choice: Choice) -> tuple[SceneFacts, ...]:  # noqa: ARG002 - for worlds with links
+        """The scenes of the manifest, as a run finds them in a state."""
+        return tuple(map(self.scene, self.versions))
 
     def _fetch(self, command: Fetch) -> FetchResult:
         self._heard = None
@@ -445,7 +470,8 @@ class World(Executor):
         self._budget = self.budget
         faulty = self.gateway.faults
         # A repetition that was asked for and created nothing is still asked for.
-        standing = [(name, state.current_attempt(self.scene(name))) for name in self.versions]
+        facts = self.facts(state, choice)
+        standing = [(scene.scene_id, state.current_attempt(scene)) for scene in facts]
         still = {
             name
             for name, one in standing
@@ -454,7 +480,6 @@ class World(Executor):
         self.asked_again = set(self.versions) if choice.retry_failed else self.asked_again & still
         without = {name for name, one in standing if one is not None and one.state is S.NO_RESULT}
         self.asked_again |= {name for name in without if choice.wants_again(name)}
-        facts = tuple(map(self.scene, self.versions))
         open_wishes = {wish[0] for wish in state.wanted_again.values()}
         for wish in [each for each in self._bought_again if each.split()[-1] not in open_wishes]:
             del self._bought_again[wish]
@@ -471,12 +496,13 @@ class World(Executor):
         steps = plan(facts, state, choice, missing)
         wishes = [WantedAgain(self.at(), step.scene.scene_id) for step in steps if step.again]
         self._remember(state, [*adoptions(state, self.at()), *wishes])
-        self._may_buy = {step.scene.scene_id for step in steps if step.buys or step.action in _FOLLOWING}
+        following = (step for step in steps if step.buys or (step.action in _FOLLOWING and not step.blocked))
+        self.may_buy = {step.scene.scene_id for step in following}
         self.seen["reused"] += sum(step.action is Action.REUSE for step in steps)
         self.seen["waits for another"] += sum(step.action is Action.WAIT for step in steps)
         resumed = sum(one.is_open for one in state.all_attempts())
         most = max(self._settings.max_in_flight, resumed)
-        scheduler = Scheduler(state, steps, self._settings, self.random.random, self._new_request_id)
+        scheduler = Scheduler(state, steps, self._settings, self.random.random, self._new_request_id, choice)
         self._scheduler = scheduler
 
         self._most_in_flight = most
@@ -567,11 +593,11 @@ class World(Executor):
         """What the manifest says of a scene now."""
         wish = self.versions[scene_id]
         asked: dict[str, Any] = {"size": "1280*720", "duration": _DURATION_S}
-        any_seed = None if wish.startswith(_WITH_SEED) else _hash(wish)
+        any_seed = None if wish.startswith(_WITH_SEED) else hash_of(wish)
         if not wish.startswith(_WITHOUT_SEED):
-            asked["seed"] = 7 if any_seed is None else int(_hash(scene_id)[:6], 16)
+            asked["seed"] = 7 if any_seed is None else int(hash_of(scene_id)[:6], 16)
         request = {"model": "m", "input": {"prompt": wish}, "parameters": asked}
-        sha256 = _hash(wish, *([str(asked["seed"])] if wish.startswith(_DERIVED_SEED) else []))
+        sha256 = hash_of(wish, *([str(asked["seed"])] if wish.startswith(_DERIVED_SEED) else []))
         facts = known_request(sha256, request, "720P", ("hero",))
         return SceneFacts(scene_id, facts, self.price_usd * _DURATION_S, any_seed)
 
@@ -686,7 +712,7 @@ class World(Executor):
         assert all(self._is_really_gone(one) for one in left_open), "fair weather leaves a task running"
         to_fetch = [one for one in attempts if one.state in (S.COMPLETED, S.DOWNLOAD_FAILED)]
         assert all(self._is_really_gone(one) for one in to_fetch), "what was paid for is not here"
-        listed = [(scene, state.current_attempt(scene)) for scene in map(self.scene, self.versions)]
+        listed = [(scene, state.current_attempt(scene)) for scene in state.scenes]
         promises.one_scene_each(listed)
         left = {one.state for scene, one in listed if one is not None and one.asks_for(scene) and not one.is_open}
         assert left <= {S.DELIVERED, S.MISMATCHED, S.FAILED, S.REFUSED}, f"fair weather leaves {left}"

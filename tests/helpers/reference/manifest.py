@@ -40,6 +40,7 @@ def manifest_page() -> str:
             *_entries(top["pricing"]["properties"], set()),
         ),
         section("How to run, under `run`", _RUN, *_entries(top["run"]["properties"], set())),
+        section("A shot for each row", _ROWS, *_entries(_template(whole), {"for_each", "id"})),
         section("Other models", _OTHER_MODELS, *map(_differences, _others())),
     )
 
@@ -47,6 +48,10 @@ def manifest_page() -> str:
 _RUN = (
     "The same options stand on the command line and in the environment; which place goes before which is said in "
     "[A run, as it looks](../run.md#options-in-the-manifest-and-in-the-environment)."
+)
+_ROWS = (
+    "A shot with `for_each` has the settings of a scene, and in each of their texts columns in braces. What a cell may "
+    "be is said in [One manifest, many films](../rows.md)."
 )
 _OTHER_MODELS = (
     f"All above holds for `{DEFAULT_MODEL}`. What another model takes in another way stands here; "
@@ -60,13 +65,19 @@ def _document(model: str) -> Schema:
 
 def _scene(whole: Schema) -> Schema:
     """The settings of a scene by name."""
-    settings: Schema = whole["properties"]["scenes"]["items"]["allOf"][0]["properties"]
+    settings: Schema = whole["properties"]["scenes"]["items"]["else"]["allOf"][0]["properties"]
     return settings
+
+
+def _template(whole: Schema) -> Schema:
+    """The settings that a shot with rows has in a way of its own."""
+    settings: Schema = whole["properties"]["scenes"]["items"]["then"]["properties"]
+    return {name: settings[name] for name in ("for_each", "id")}
 
 
 def _scene_text(whole: Schema) -> str:
     shared = ", ".join(name for name in _scene(whole) if whole["properties"]["defaults"]["properties"].get(name, True))
-    return f"{whole['properties']['scenes']['items']['description']} Under defaults may stand: {shared}."
+    return f"{whole['properties']['scenes']['items']['else']['description']} Under defaults may stand: {shared}."
 
 
 def _entries(properties: Schema, required: set[str]) -> list[str]:

@@ -195,6 +195,21 @@ def test_an_address_in_the_environment_holds_where_it_is_asked(film: Path, monke
     assert untold.err == ""
 
 
+def test_prices_are_asked_for_in_the_form_of_requests(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering({"data": {"cost": "0.77"}}) as (gateway, address):
+        asked(film, address, "--request-format=params", "--scene=s01")
+        monkeypatch.setenv("BATCHGEN_REQUEST_FORMAT", "params")
+        asked(film, address, "--scene=s01")
+        batchgen.plan(film, ask_gateway=True, base_url=address, request_format="params", scenes="s01")
+        assert [isinstance(body["input"], list) for _, body in gateway.requests] == [True] * 3
+        asked(film, address, "--request-format=documented", "--scene=s01")
+        assert isinstance(gateway.requests[-1][1]["input"], dict)
+    assert in_process("plan", str(film)).err == ""
+    assert "add --ask-gateway" in in_process("plan", str(film), "--request-format=params").err
+    monkeypatch.setenv("BATCHGEN_REQUEST_FORMAT", "xml")
+    assert in_process("plan", str(film)).code == 2
+
+
 def test_without_a_key_nobody_is_asked(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BATCHGEN_API_KEY")
     with answering({}) as (gateway, address):

@@ -118,7 +118,8 @@ def test_a_client_is_shown_neither_money_nor_seeds_nor_errors(run_dir: Path, tmp
 
 def test_a_shot_list_leads_to_the_files(run_dir: Path, tmp_path: Path) -> None:
     write_export(run_dir, "csv", tmp_path / "shots.csv")
-    with (tmp_path / "shots.csv").open(encoding="utf-8", newline="") as file:
+    assert (tmp_path / "shots.csv").read_bytes().startswith(b"\xef\xbb\xbfshot,"), "as Excel has to have it"
+    with (tmp_path / "shots.csv").open(encoding="utf-8-sig", newline="") as file:
         first, second = csv.DictReader(file)
     assert (first["shot"], first["file"]) == ("s1", "runs/garden/results/s1-t2@1.mp4")
     assert (second["status"], second["file"]) == ("failed", "")

@@ -1,6 +1,7 @@
 """Reference video from the manifest to the books and back: a gateway that bills it, and what its charges teach."""
 
 import json
+import shutil
 import zlib
 from decimal import Decimal
 from pathlib import Path
@@ -137,3 +138,14 @@ def test_a_discount_is_in_the_ledger_and_in_no_sum(film: Path) -> None:
     assert "0.7" not in str(found)
     ledger = (film.parent / "runs" / "film" / "ledger.csv").read_text()
     assert ledger.count(",0.7,") == 3
+
+
+@pytest.mark.parametrize("reference", ["same", "0.03"])
+def test_a_rehearsal_charges_what_its_plan_says(film: Path, tmp_path: Path, reference: str) -> None:
+    for name in ("hero.png", "dog.mp4", "cat.mp4"):
+        shutil.copy(film.parent / name, tmp_path / name)
+    write(tmp_path / "manifest.yaml", pricing={"720P": "0.11", "reference_video": reference}, duration=2)
+    planned = batchgen.plan(tmp_path / "manifest.yaml", emulator=True, no_download=True)
+    done = batchgen.run(planned, poll_interval=0.1)
+    assert done.charged.usd == planned.outlook().new_cost.usd
+    assert [scene.cost_usd for scene in done.scenes] == [scene.estimated_cost_usd for scene in done.scenes]

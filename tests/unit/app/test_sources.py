@@ -12,7 +12,7 @@ from batchgen.engine.estimate import scene_facts
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.media.stills import still
-from batchgen.model import Manifest
+from batchgen.scenes import Manifest
 from batchgen.schemas import compiled, shipped
 
 from helpers.films import make_film

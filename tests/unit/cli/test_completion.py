@@ -50,6 +50,13 @@ def test_scenes_of_a_manifest() -> None:
     assert offered("run", "film.yaml", "--scene", "s") == []
 
 
+def test_profiles_of_a_manifest() -> None:
+    Path("film.yaml").write_text(f"{one_scene()}profiles: {{draft: {{duration: 2}}, final: {{}}}}\n")
+    assert offered("run", "film.yaml", "--profile", "") == ["draft", "final"]
+    assert offered("validate", "film.yaml", "sub/other.yml", "--profile", "d") == ["draft"]
+    assert offered("plan", "nowhere.yaml", "--profile", "") == []
+
+
 def test_scenes_of_a_run() -> None:
     assert offered("pick", "runs", "") == ["s01", "s02-t1"]
     assert offered("resolve", "runs", "s02") == ["s02-t1"]

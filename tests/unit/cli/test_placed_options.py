@@ -20,8 +20,8 @@ DOCS = Path(__file__).parents[3] / "docs" / "run.md"
 IN_MANIFEST = [name for name, option in OPTIONS.items() if not option.refusal]
 IN_ENVIRONMENT = [name for name, option in OPTIONS.items() if option.in_environment]
 # As they are listed for users; one that is added to the program is placed here on purpose.
-MANIFEST = """run_dir request_format workers max_in_flight submit_rate poll_interval request_timeout task_timeout
-attempts history reuse"""
+MANIFEST = """profile run_dir request_format workers max_in_flight submit_rate poll_interval request_timeout
+task_timeout attempts history reuse"""
 COMMAND_LINE = "plan scene retry_failed again rebind yes on_end"
 
 
@@ -55,6 +55,8 @@ def test_the_limits_of_the_schema_are_those_of_the_command_line(name: str) -> No
         assert described["type"] == ("integer" if isinstance(option.type, click.IntRange) else "number")
     elif isinstance(option.type, click.Choice):
         assert described["enum"] == list(option.type.choices)
+    elif name == "profile":
+        assert described["type"] == "string"
     else:
         assert isinstance(option.type, click.Path)
         assert OPTIONS[name].is_path
@@ -122,7 +124,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in IN_ENVIRONMENT if name != "base_url"])
+@pytest.mark.parametrize("name", [name for name in IN_ENVIRONMENT if name not in {"base_url", "profile"}])
 def test_a_wrong_variable_is_wrong_usage_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     (tmp_path / "manifest.yaml").write_text(one_scene(), encoding="utf-8")
     (tmp_path / "hero.png").write_bytes(b"")

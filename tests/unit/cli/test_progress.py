@@ -41,6 +41,8 @@ def test_the_line_says_how_far_it_is_and_what_that_costs() -> None:
 def test_why_all_waits_is_told_before_the_rest() -> None:
     waiting = Shown(STANDING, Forecast(), None, "waits 32 s: too many requests")
     assert bar_format(waiting, 80) == "14/30 scenes, waits 32 s: too many requests, 1 failed, 2 unknown, 3.00 USD"
+    long = Shown(STANDING, Forecast(), None, "waits 32 s: " + "too many requests " * 3)
+    assert bar_format(long, 60).startswith("14/30 scenes, waits 32 s, 1 failed"), "that it waits is never left out"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from batchgen.errors import UsageError
 NOTHING = Given(frozenset(), frozenset())
 UNUSUAL = Options(
     manifest=Path("film.yaml"),
+    profile="draft",
     run_dir=Path("elsewhere"),
     emulator=True,
     base_url="https://gateway.example",

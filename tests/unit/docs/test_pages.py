@@ -4,6 +4,7 @@ import re
 import runpy
 import shlex
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,12 @@ from batchgen.cli.main import cli
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-_BLOCK = re.compile(r"^```(?:sh|bash)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+"""Each block with its language: what closes one must not be taken for what opens the next."""
+_OF_A_SHELL = frozenset({"", "sh", "bash"})
+_INLINE = re.compile(r"`(batchgen [^`]*)`")
+_BEGINS = re.compile(r"(?:^|&&|\|\||[;|(])\s*(?:\$ )?(?:[A-Z_]+=\S*\s+)*(?:\S*/)?batchgen ")
+"""Where a call of batchgen begins in a line of a shell."""
 _LINK = re.compile(r"\]\(([^)#:]*)#?([^):]*)\)")
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
@@ -26,12 +32,14 @@ def name_of(path: Path) -> str:
 
 
 def commands(page: str) -> Iterator[list[str]]:
-    """The calls of batchgen in blocks of a page, as words; what only shows a usage has brackets."""
-    for block in _BLOCK.findall(page):
-        for line in block.replace("\\\n", " ").splitlines():
-            found = re.match(r"(?:\$ )?(?:\S*/)?batchgen (.*)", line.strip())
-            if found and not re.search(r"[\[\]…]|\.\.\.", found[1].partition("#")[0]):
-                yield shlex.split(found[1], comments=True)
+    """The calls of batchgen in blocks of a page, as words, and in its text; what only shows a usage has brackets."""
+    blocks = [block for language, block in _BLOCK.findall(page) if language in _OF_A_SHELL]
+    inline = _INLINE.findall(_FENCED.sub("", page))
+    for line in "\n".join([*blocks, *(" ".join(each.split()) for each in inline)]).replace("\\\n", " ").splitlines():
+        for found in _BEGINS.finditer(line.strip()):
+            call = re.split(r"&&|\|\||[;|)>]", line.strip()[found.end() :])[0]
+            if not re.search(r"[\[\]…]|\.\.\.|^COMMAND", call.partition("#")[0]):
+                yield shlex.split(call, comments=True)
 
 
 def refused(words: list[str]) -> list[str]:
@@ -42,10 +50,23 @@ def refused(words: list[str]) -> list[str]:
             command, words = command.get_command(context, words[0]), words[1:]
         if command is None:
             return ["the command"]
-        known = {
-            name for each in command.get_params(click.Context(command)) for name in [*each.opts, *each.secondary_opts]
-        }
-    return [word for word in words if word.startswith("--") and word.partition("=")[0] not in known | {"--help"}]
+        options = command.get_params(click.Context(command))
+        known = {name: each for each in options for name in [*each.opts, *each.secondary_opts]}
+    given = [word for word in words if re.match(r"--?[a-z]", word)]
+    unknown = [word for word in given if word.partition("=")[0] not in known.keys() | {"-h", "--help"}]
+    return unknown + [word for name, word in _values(words) if name in known and not _is_taken(known[name], word)]
+
+
+def _values(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Options with the word that may be their value."""
+    for word, following in pairwise([*words, ""]):
+        name, equals, value = word.partition("=")
+        yield name, value if equals else following
+
+
+def _is_taken(option: click.Parameter, word: str) -> bool:
+    """Whether a word is one of those that an option takes; one in capitals stands for a value."""
+    return not isinstance(option.type, click.Choice) or word in option.type.choices or word.isupper()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
@@ -57,6 +78,20 @@ def test_commands_on_a_page_are_those_of_the_program(path: Path) -> None:
 def test_a_command_that_is_not_there_is_found() -> None:
     page = "```sh\nbatchgen  plan x.yaml --ask-gatway\n.venv/bin/batchgen model imprt spec.json\n```\n"
     assert [refused(words) for words in commands(page)] == [["--ask-gatway"], ["the command"]]
+
+
+@pytest.mark.parametrize(
+    ("page", "wrong"),
+    [
+        ("```text\nx\n```\nand\n```sh\nbatchgen run x.yaml --yess\n```\n", ["--yess"]),
+        ("```sh\ncd x && BATCHGEN_WORKERS=2 batchgen run x.yaml -q\n```\n", ["-q"]),
+        ("```sh\nbatchgen plan x.yaml --format=xml > plan\n```\n", ["xml"]),
+        ("see `batchgen status --wach`", ["--wach"]),
+        ("```sh\nbatchgen audit runs/* --by FIELD | less --chop\n```\n", []),
+    ],
+)
+def test_an_option_or_a_value_that_is_not_there_is_found(page: str, wrong: list[str]) -> None:
+    assert [refused(words) for words in commands(page)] == [wrong]
 
 
 def places(path: Path) -> set[str]:

@@ -39,7 +39,7 @@ def test_each_option_of_run_stands_with_its_variable_and_its_key() -> None:
 def test_each_key_of_a_manifest_has_a_heading() -> None:
     whole = SCHEMAS.document("manifest")
     nested = [
-        whole["properties"]["scenes"]["items"]["allOf"][0],
+        whole["properties"]["scenes"]["items"]["else"]["allOf"][0],
         *(whole["properties"][at] for at in ("pricing", "run")),
     ]
     named = [name for each in (whole, *nested) for name in each["properties"]]

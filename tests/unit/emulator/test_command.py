@@ -78,7 +78,11 @@ def test_the_options_arrive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--fault", "explode"], "lost-response"),
+        (["--fault", "lost-respnse"], "did you mean lost-response"),
+        (
+            ["--fault", "explode"],
+            "there is no fault 'explode'; all faults are listed by: batchgen emulator --list-faults",
+        ),
         (["--fault", "slow:7"], "from 0 to 1"),
         (["--latency", "x"], "latency x"),
         (["--price", "720P"], "TIER=USD"),

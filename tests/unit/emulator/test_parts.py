@@ -138,6 +138,8 @@ def test_reference_video_is_billed_up_to_five_seconds(lengths: list[str | None],
     charge = Tariff({"a": Decimal("0.10")}, Decimal("0.2")).charge("a", 5, seconds)
     assert charge.quantity == 5 + seconds
     assert charge.cost == charge.quantity * Decimal("0.10") - charge.discount
+    own = Tariff({"a": Decimal("0.10")}, reference_price=Decimal("0.03")).charge("a", 5, seconds)
+    assert own.cost == Decimal("0.50") + seconds * Decimal("0.03")
 
 
 def test_a_task_is_in_the_queue_before_it_is_in_progress() -> None:

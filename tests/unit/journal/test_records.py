@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from batchgen.engine.events import Completed, ManifestRead
-from batchgen.journal.records import DamagedRecord, decode
+from batchgen.engine.events import Completed, ManifestRead, RunStarted
+from batchgen.journal.records import DamagedRecord, decode, encode
 from batchgen.model import TaskResult
 
 GOOD: dict[str, Any] = {
@@ -75,6 +75,16 @@ def test_a_length_that_makes_no_sense_is_not_known_and_takes_nothing_away(length
     text = json.dumps({**done, "cost_usd": "0.1", "discount": None})[:-1]
     event = decode(line(f'{text}, "lasted_above_s": 2.5, "lasted_until_s": {length}}}')).event
     assert event == Completed("t", "s", 1, TaskResult("u", "j", Decimal("0.1")), 2.5, None)
+
+
+def test_a_run_without_a_profile_is_written_as_versions_before_did() -> None:
+    event = RunStarted("t", "1")
+    assert json.loads(encode(event)).keys() == {
+        *("v", "event", "at", "version", "download", "gateway", "rebound", "budget_usd", "crc")
+    }
+    with_profile = RunStarted("t", "1", profile="draft")
+    assert json.loads(encode(with_profile))["profile"] == "draft"
+    assert [decode(encode(one)).event for one in (event, with_profile)] == [event, with_profile]
 
 
 def test_a_scene_of_a_version_before_is_built_on_nothing() -> None:

@@ -15,8 +15,8 @@ from referencing.jsonschema import DRAFT202012
 from batchgen.manifest.document import UnreadableManifest
 from batchgen.manifest.load import load_manifest
 from batchgen.manifest.yaml_reader import read
-from batchgen.model import Manifest, Scene
 from batchgen.providers.registry import request_form
+from batchgen.scenes import Manifest, Scene
 from batchgen.schemas import compiled, shipped
 
 from helpers.support import in_process
@@ -26,7 +26,20 @@ SETTINGS = [
     *("prompt", "references", "audio_url", "size", "duration", "prompt_extend"),
     *("watermark", "audio", "shot_type", "seed", "takes", "title", "note"),
 ]
-KEYS = ["version", "name", "model", "defaults", "cast", "vars", "pricing", "budget_usd", "scenes", "id", *SETTINGS]
+KEYS = [
+    "version",
+    "name",
+    "model",
+    "defaults",
+    "cast",
+    "vars",
+    "pricing",
+    "budget_usd",
+    "scenes",
+    "id",
+    "for_each",
+    *SETTINGS,
+]
 MISREAD = ["16:9", "012", "no", "2024-01-01", "1_000", "0x1F", ".inf", "~", "<<", "=", "0b_", "1:1", "0o7", "+1", "-"]
 STRANGE = [*KEYS, *MISREAD, *SIZES, "character1", "{hero}", "{", "}}", "random", "multi", "wan26_r2v", "a" * 65, "\x00"]
 ADDRESSES = [
@@ -78,15 +91,26 @@ near_manifests = mapping(
     defaults=mapping(**near_settings),
     cast=mapping(hero=st.sampled_from(ADDRESSES), dog=st.sampled_from(ADDRESSES)),
     vars=mapping(look=st.sampled_from(["night", "{dog}", "{look}", "}", "x" * 1501]), hero=st.just("a")),
+    profiles=st.dictionaries(st.sampled_from(["draft", "final", "a b"]), mapping(**near_settings) | trees, max_size=2),
+    run=mapping(profile=st.sampled_from(["draft", "final"])),
     pricing=mapping(**{"720P": st.sampled_from(["0.10", 0.1, -1]), "1080P": st.sampled_from(["0.15", 1])}),
     budget_usd=st.sampled_from(["5", 5, 0.5, -1]),
-    scenes=st.lists(mapping(id=st.sampled_from(["s1", "s2", "S2", "s1-t2", "a/b"]), **near_settings), max_size=4),
+    scenes=st.lists(
+        mapping(
+            id=st.sampled_from(["s1", "s2", "S2", "s1-t2", "a/b", "{id}"]),
+            for_each=st.sampled_from(["rows.csv", *ADDRESSES]),
+            **near_settings,
+        ),
+        max_size=4,
+    ),
 )
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("manifests")
+    made = tmp_path_factory.mktemp("manifests")
+    (made / "rows.csv").write_text("id,seed,look\na,5,\nb,x\n,random,c\n")
+    return made
 
 
 def assert_answered(folder: Path, content: bytes) -> None:

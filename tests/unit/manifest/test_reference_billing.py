@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchgen.manifest.reference_billing import ReferenceBilling
-from batchgen.model import Manifest
 from batchgen.references import Content, Facts, Reference
+from batchgen.scenes import Manifest
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
 from helpers.support import checked, one_scene, write_image, write_video

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from batchgen.model import Scene
+from batchgen.scenes import Scene
 
 from helpers.support import checked, findings, one_scene
 

@@ -1,6 +1,8 @@
 """Pictures of results and references: never the black beginning, always small, and none of what is damaged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import shake_128
 from io import BytesIO
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import av
 import pytest
 from PIL import Image, ImageStat
 
-from batchgen.media import posters
+from batchgen.media import moments, posters
 from batchgen.media.posters import poster, thumbnail
 from batchgen.media.probe import UnusableMedia
 
@@ -17,10 +19,10 @@ from helpers.support import write_image, write_sound
 Paint = Callable[[int], Image.Image]
 
 
-def film(path: Path, paint: Paint, frames: int = 20, size: tuple[int, int] = (320, 180)) -> Path:
+def film(path: Path, paint: Paint, frames: int = 20, size: tuple[int, int] = (320, 180), key_every: int = 250) -> Path:
     """A video of ten frames a second, each painted by its number."""
     with av.open(path, "w") as file:
-        stream = file.add_stream("libx264", rate=10)
+        stream = file.add_stream("libx264", rate=10, options={"g": str(key_every), "sc_threshold": "0", "threads": "1"})
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = size
         for number in range(frames):
@@ -41,6 +43,11 @@ def split(level: int) -> Image.Image:
     return image
 
 
+def noisy(number: int) -> Image.Image:
+    """Something that no two frames have alike."""
+    return Image.frombytes("RGB", _SMALL, shake_128(bytes([number])).digest(3 * _SMALL[0] * _SMALL[1]))
+
+
 def shown(content: bytes) -> Image.Image:
     return Image.open(BytesIO(content)).convert("L")
 
@@ -51,14 +58,85 @@ def right_side(content: bytes) -> float:
     return float(ImageStat.Stat(image.crop((image.width * 3 // 4, 0, image.width, image.height))).mean[0])
 
 
-def test_the_poster_is_a_frame_at_a_third_and_the_strip_has_the_others(tmp_path: Path) -> None:
-    with film(tmp_path / "v.mp4", lambda number: split(number * 10)).open("rb") as file:
+def right_sides(strip: bytes) -> list[float]:
+    """The brightness of the right half of each frame of a strip."""
+    image = shown(strip)
+    assert image.size == (160, 270)
+    cells = [image.crop((120, number * 90, 160, number * 90 + 90)) for number in range(3)]
+    return [float(ImageStat.Stat(cell).mean[0]) for cell in cells]
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "v.mov", "v.mkv", "v.ts"])
+@pytest.mark.parametrize("key_every", [250, 4, 1])
+def test_the_poster_is_a_frame_at_a_third_and_the_strip_has_the_others(
+    tmp_path: Path, name: str, key_every: int
+) -> None:
+    with film(tmp_path / name, lambda number: split(number * 10), key_every=key_every).open("rb") as file:
         made = poster(file)
     assert right_side(made.still) == pytest.approx(70, abs=6)
-    strip = shown(made.strip)
-    assert strip.size == (160, 270)
-    cells = [strip.crop((120, number * 90, 160, number * 90 + 90)) for number in range(3)]
-    assert [ImageStat.Stat(cell).mean[0] for cell in cells] == pytest.approx([20, 120, 170], abs=8)
+    assert right_sides(made.strip) == pytest.approx([20, 120, 170], abs=8)
+
+
+@pytest.mark.parametrize("key_every", [250, 4, 1])
+def test_a_file_with_times_of_its_own_has_all_pictures(tmp_path: Path, key_every: int) -> None:
+    with film(tmp_path / "v.avi", lambda number: split(number * 10), key_every=key_every).open("rb") as file:
+        made = poster(file)
+    brightness = [*right_sides(made.strip), right_side(made.still)]
+    assert sorted(brightness) == pytest.approx([20, 70, 120, 170], abs=35)
+
+
+_SMALL = (64, 36)
+_HEAD = 14
+"""Of a packet, with the head of a slice: a decoder reads that of what it leaves out, too."""
+
+
+def damaged(path: Path, which: Callable[[int, bool], bool], keep: int = _HEAD) -> bytes:
+    """A video without the content of packets, chosen by number of frame and by whether others are made from it."""
+    content = bytearray(path.read_bytes())
+    with av.open(path) as file:
+        for packet in file.demux(video=0):
+            if packet.size and packet.pos is not None and packet.pts is not None and packet.time_base is not None:
+                at, frame = packet.pos, round(packet.pts * packet.time_base * 10)
+                if which(frame, bool(content[at + 4] & 0x60)):
+                    content[at + keep : at + packet.size] = b"\xaa" * (packet.size - keep)
+    return bytes(content)
+
+
+@contextmanager
+def said_by_decoders() -> Iterator[Sequence[object]]:
+    """What FFmpeg says meanwhile; of damage it does where it decodes it, and not where it leaves it out."""
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture() as said:
+            yield said
+    finally:
+        av.logging.set_level(before)
+
+
+def complaints(content: bytes) -> int:
+    """How often FFmpeg complains while pictures of a video are made."""
+    with BytesIO(content) as file, said_by_decoders() as said:
+        poster(file)
+    return len(said)
+
+
+def test_what_lies_between_key_frames_without_a_moment_is_not_decoded(tmp_path: Path) -> None:
+    path = film(tmp_path / "v.mp4", noisy, frames=80, size=_SMALL, key_every=12)
+    assert complaints(damaged(path, lambda frame, _: frame // 12 in (1, 3))) == 0
+    assert complaints(damaged(path, lambda frame, _: frame // 12 in (0, 2))) > 0, "a control"
+
+
+def test_frames_that_no_other_is_made_from_are_not_decoded_before_a_moment(tmp_path: Path) -> None:
+    path = film(tmp_path / "v.mp4", noisy, frames=80, size=_SMALL)
+    assert complaints(damaged(path, lambda frame, is_used: not is_used and frame in range(10, 28))) == 0
+    assert complaints(damaged(path, lambda frame, is_used: is_used and frame in range(10, 28))) > 0, "a control"
+
+
+def test_frames_before_damage_are_shown_though_a_decoder_holds_them_back(tmp_path: Path) -> None:
+    path = film(tmp_path / "v.mp4", lambda number: split(number * 10), key_every=8)
+    with BytesIO(damaged(path, lambda frame, _: frame > 7, keep=0)) as file:
+        assert right_side(poster(file).still) == pytest.approx(70, abs=6)
 
 
 @pytest.mark.parametrize(("dark", "seen"), [(8, 120), (13, 170)])
@@ -139,7 +217,7 @@ def test_a_reference_that_is_a_video_has_a_thumbnail_and_one_that_is_sound_has_n
 
 
 def test_decoding_has_an_end_whatever_a_file_claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posters, "_MOST_PIXELS", 320 * 180 * 5)
+    monkeypatch.setattr(moments, "_MOST_PIXELS", 320 * 180 * 5)
     with film(tmp_path / "v.mp4", lambda number: split(number * 10)).open("rb") as file:
         assert right_side(poster(file).still) < 60, "of the first five frames"
 

@@ -180,3 +180,16 @@ def test_a_shot_list_names_results_as_it_reads_them_back() -> None:
 def test_a_reference_to_a_result_in_words(text: str, short: str, spoken: str) -> None:
     found = ResultReference.from_text(text)
     assert (str(found), found.short, found.spoken) == (text, short, spoken)
+
+
+def test_a_card_that_waits_for_a_look_says_so_and_can_be_picked_until_it_is() -> None:
+    gate = shot("s1", review=True)
+    picked = [ev.Picked("t", "s1", None, None)]
+    pages = [page_of_state(state_of(gate, S2, events)) for events in ([], bought(gate), [*bought(gate), *picked])]
+    assert [page.count("Waits for a look") for page in pages] == [0, 1, 0]
+    assert ['data-pick="s1"' in page for page in pages] == [True, True, True]
+    assert 'data-pick="s1"' not in page_of_state(state_of(S1, S2, bought(S1)))
+
+
+def page_of_state(state: State) -> str:
+    return as_html(storyboard(state, {}), Pictures(), identity="1d", written_at="").decode()

@@ -115,6 +115,9 @@ def test_amounts_are_written_as_they_are() -> None:
     cost = TaskResult(None, None, Decimal("1E-7"))
     page = page_of(of, events=[*begun[:2], ev.Completed("t", "s01", 1, cost)])
     assert "0.0000001 USD" in page
+    whole = page_of(of, events=[*begun[:2], ev.Completed("t", "s01", 1, TaskResult(None, None, Decimal(3)))])
+    assert "3.00 USD" in whole
+    assert set(re.findall(r"[0-9.]+(?= USD)", whole)) == {"3.00", "5.00", "0.00"}, "one form of amounts"
 
 
 def test_a_reference_is_in_the_page_once_however_many_scenes_use_it() -> None:

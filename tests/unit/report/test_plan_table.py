@@ -110,7 +110,7 @@ def test_a_plan_in_which_nothing_is_to_be_done_is_two_lines_and_the_sums() -> No
 def test_what_has_left_the_manifest_is_told_with_its_cost_and_its_file() -> None:
     lines = shown([scene("other", request="other")], DELIVERED, width=80).splitlines()
     row = lines.index("no longer in the manifest  paid  kept in the run directory")
-    assert lines[row + 1] == f"{'s1@1':25}  {'0.4':>4}  results/s1@1.mp4"
+    assert lines[row + 1] == f"{'s1@1':25}  {'0.40':>4}  results/s1@1.mp4"
     assert "no file: failed" in shown([scene("other", request="other")], WAYS[S.FAILED])
 
 
@@ -120,7 +120,7 @@ def test_of_much_that_has_left_the_manifest_the_rest_is_counted() -> None:
         gone += [submitting(each, each.request), ev.Submitted("t1", each.scene_id, 1, f"task-{each.scene_id}")]
         gone += [replace(EVENTS[ev.Failed], scene_id=each.scene_id)]
     listed = [scene("other", request="other")]
-    assert "and 3 more, 0.3 USD (--full shows them)" in shown(listed, gone)
+    assert "and 3 more, 0.30 USD (--full shows them)" in shown(listed, gone)
     assert "more," not in shown(listed, gone, full=True)
 
 
@@ -177,3 +177,11 @@ def test_all_of_it_fits_a_terminal(width: int) -> None:
     assert "0.05 x 4.95" in text.replace(TIMES, "x")
     assert "by the gateway's own word: 0.51 USD and 1 amount that is not known" in text
     assert text.count("0.51") == 2
+
+
+def test_a_rehearsal_is_named_as_one_and_nothing_in_it_is_paid_for() -> None:
+    planned = outlook(scenes(2))
+    assert "2 submit: sent to the gateway, and paid for" in as_table(planned)
+    rehearsed = as_table(replace(planned, rehearsal=True), 200)
+    assert "2 submit: sent to the emulator of this rehearsal; free" in rehearsed
+    assert rehearsed.splitlines()[-1].startswith("A rehearsal: no gateway is asked and nothing is charged")

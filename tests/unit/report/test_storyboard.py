@@ -114,3 +114,12 @@ def test_bars_add_up_to_the_totals() -> None:
     assert (sd.tier, sd.usd) == ("720P", Decimal("0.75"))
     assert sd.parts == (Part("completed", PRICE, 0, 666), Part("failed", Decimal("0.25"), 666, 333))
     assert list(cost_bars(state_of([S01]))) == []
+
+
+def test_what_the_meaning_of_an_error_says_is_not_said_twice() -> None:
+    def said(message: str) -> str:
+        return take_of(S01, *failed(S01, "001028095", message)).said
+
+    assert said("internal generation error.") == ""
+    assert said("the prompt was rejected") == "the prompt was rejected"
+    assert said("") == ""

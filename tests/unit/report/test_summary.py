@@ -60,12 +60,13 @@ def test_the_scenes_behind_a_code_are_named() -> None:
 def test_what_the_report_lacks_of_the_sum_is_told_with_where_it_stands() -> None:
     delivered = WAYS[AttemptState.DELIVERED]
     here = as_text(told(*delivered), {}, "runs/film", width=200)
-    assert "charged so far: 0.4 USD\n" in f"{here}\n"
+    assert "charged so far: 0.40 USD\n" in f"{here}\n"
     assert "ledger.csv has them" not in here
     moved = replay([*delivered, ev.ManifestRead("t", "film", "m", tuple(scenes(2)[1:]))])
     gone = as_text(moved, {}, "runs/film", width=200)
     assert (
-        "charged so far: 0.4 USD\nof that 0.4 USD for scenes that are not in the manifest any more: ledger.csv" in gone
+        "charged so far: 0.40 USD\nof that 0.40 USD for scenes that are not in the manifest any more: ledger.csv"
+        in gone
     )
 
 

@@ -9,6 +9,7 @@ from batchgen.report.as_csv import harmless
 from helpers.shot_lists import as_csv, imported, places, rows, scenes
 from helpers.support import in_process, write_image
 
+ROOT = Path(__file__).resolve().parents[3]
 TEXT_MODEL = ("--model", "wan26_t2v")
 
 
@@ -164,9 +165,35 @@ def test_references_of_a_list_that_is_a_link(tmp_path: Path) -> None:
 def test_a_text_that_was_cut_at_its_comma(tmp_path: Path) -> None:
     ended = imported(tmp_path, b"Shot,Prompt\r\n1,one, two\r\n", *TEXT_MODEL)
     assert places(ended) == ["C2 row.cells"]
-    assert 'put a text that has , in it in double quotes: "…"' in ended.err
+    assert "this row has 3 cells, and the header 2: a text with , in it was cut in two" in ended.err
+    assert 'value "1,one,two"' in ended.err
     shifted = b"Shot;Prompt;Refs;Size\r\n1;one; two;hero.png;1280*720\r\n2;character1;hero.png;\r\n"
     assert places(imported(tmp_path, shifted)) == ["E2 row.cells"], "what has moved is not told of as well"
+    hidden = b"Shot;Prompt;Refs;Size;Note\r\n1;one; two;hero.png;1280*720;\r\n2;character1;hero.png;;\r\n"
+    assert places(imported(tmp_path, hidden)) == ["F2 row.cells"], "nothing stands beyond the header"
+
+
+def test_a_row_that_ends_in_an_empty_cell_is_a_doubt_where_others_do_not(tmp_path: Path) -> None:
+    ended = imported(tmp_path, b"Shot,Prompt\r\n1,one,\r\n2,two\r\n", *TEXT_MODEL)
+    assert (ended.code, "warning: this row has 3 cells" in ended.err) == (0, True), ended.err
+    always = imported(tmp_path, b"Shot,Prompt\r\n1,one,\r\n2,two,\r\n", *TEXT_MODEL, "--force")
+    assert (always.code, "row.cells" in always.err) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("refs/hero.png", "a picture (PNG)"), ("refs/dog.mp4", "a video (MP4 or MOV)"), ("x.pdf", "a PDF")],
+)
+def test_what_is_no_list_is_told_what_it_is(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "x.pdf").write_bytes(b"%PDF-1.7\n")
+    path = tmp_path / name if name == "x.pdf" else ROOT / "manifests" / name
+    ended = in_process("import", str(path), "--out", str(tmp_path / "film.yaml"))
+    assert (ended.code, f"this is {said}, and not a list" in ended.err, "encoding" in ended.err) == (3, True, False)
+
+
+def test_a_list_may_begin_with_the_letters_of_a_picture(tmp_path: Path) -> None:
+    ended = imported(tmp_path, b"BM,Shot,Prompt\r\nx,1,one\r\n", *TEXT_MODEL)
+    assert ended.code == 0, ended.err
 
 
 @pytest.mark.parametrize("text", ["=a", "-a", "+1", "@a", " =a", "＝a", "a", "'a", "a=b", "\ta", "#a"])  # noqa: RUF001

@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from batchgen.shot_list.table import column_index, column_name
+from batchgen.sheets.table import column_index, column_name
 
 from helpers.shot_lists import imported, places, scenes
 

@@ -39,9 +39,10 @@ def check(data: bytes) -> None:
 
 @cache
 def _folder() -> Path:
-    """A folder of this process, with one picture that a manifest may name."""
+    """A folder of this process, with a picture and a list of rows that a manifest may name."""
     folder = Path(tempfile.mkdtemp(prefix="manifest-"))
     Image.new("RGB", (400, 400)).save(folder / "a.png")
+    (folder / "rows.csv").write_text("id,seed\na,5\nb,x\n,{hero}\n")
     return folder
 
 
@@ -49,7 +50,7 @@ def _validated(path: Path, form: str) -> tuple[Any, str, str]:
     out, err = io.StringIO(), io.StringIO()
     assert command.callback is not None
     with redirect_stdout(out), redirect_stderr(err):
-        code = command.callback(manifests=(path,), form=form, strict=form == "strict", check_urls=False)
+        code = command.callback(manifests=(path,), profile=None, form=form, strict=form == "strict", check_urls=False)
     return code, out.getvalue(), err.getvalue()
 
 

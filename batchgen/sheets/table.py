@@ -1,4 +1,4 @@
-"""A shot list as a table: cells as the spreadsheet shows them, rows and columns as it counts them. Pure."""
+"""A list as a table: cells as the spreadsheet shows them, rows and columns as it counts them. Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -7,10 +7,14 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from batchgen.errors import Remedy
-from batchgen.model import Place
+from batchgen.model import CellPlace, Place
 
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes of a list, and of what is packed in a workbook: as many as a manifest may have."""
+MARK = b"PK\x03\x04"
+"""How a workbook begins, as any ZIP file."""
+OLD_MARK = b"\xd0\xcf\x11\xe0"
+"""How a workbook of Excel before 2007 begins, and one that is locked with a password."""
 LOOKED_AT = 20
 """Rows among which the header is looked for: titles and dates often stand above it."""
 Recognised: TypeAlias = Callable[[Sequence[str]], int]
@@ -119,6 +123,11 @@ def column_index(name: str) -> int | None:
 def cell_name(place: Place) -> str:
     """The name of a cell as a spreadsheet writes it: B7."""
     return f"{column_name(place.column - 1)}{place.line}"
+
+
+def show_cell(cell: CellPlace) -> str:
+    """A cell as ``FILE:ROW:COLUMN``, the column in letters."""
+    return f"{cell.file}:{cell.row}:{column_name(cell.column - 1)}"
 
 
 def not_empty(rows: Iterable[Row]) -> tuple[Row, ...]:

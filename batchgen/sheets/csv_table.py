@@ -9,7 +9,7 @@ from itertools import islice
 
 from batchgen.errors import Remedy
 from batchgen.model import Place
-from batchgen.shot_list.table import LOOKED_AT, Cell, Recognised, Row, Table, UnreadableTable, not_empty, tidied
+from batchgen.sheets.table import LOOKED_AT, Cell, Recognised, Row, Table, UnreadableTable, not_empty, tidied
 
 _DELIMITERS = (",", ";", "\t")
 _SAID = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)

@@ -1,0 +1,33 @@
+"""What the other profiles of a manifest would cost."""
+
+from dataclasses import replace
+
+from batchgen.app.checking import InvalidManifest
+from batchgen.app.loading import load
+from batchgen.app.planning import Plan, plan
+from batchgen.engine.budget import Sum
+from batchgen.errors import UsageError
+from batchgen.report.plan import ProfileCost
+
+
+def with_profile_costs(made: Plan) -> Plan:
+    """A plan with what a run with each profile would cost from the same state; as it is without profiles.
+
+    A profile with errors costs nothing that anybody could know, and `validate` tells them.
+    """
+    manifest = made.batch.manifest
+    costs = {name: _cost(made, name) for name in manifest.profiles}
+    return replace(made, profile_costs=costs) if costs else made
+
+
+def _cost(made: Plan, name: str) -> ProfileCost:
+    if name == made.batch.manifest.profile:
+        return ProfileCost(made.outlook().new_cost, is_in_force=True)
+    try:
+        other = load(replace(made.batch.loading, profile=name))
+    except InvalidManifest:
+        return ProfileCost(None)
+    try:
+        return ProfileCost(plan(other, made.choice, made.state).outlook().new_cost)
+    except UsageError:  # it has none of the scenes that are selected
+        return ProfileCost(Sum())

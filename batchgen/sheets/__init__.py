@@ -1,0 +1,1 @@
+"""Spreadsheets as tables: what CSV files have in common, whatever reads them."""
