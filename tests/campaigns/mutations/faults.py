@@ -475,7 +475,7 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "what a plan does not show is bought after a task",
         REACTIONS,
-        "        changed = run.repeats and (run.renews or not attempt.asks_for(run.scene))\n",
+        "        changed = run.repeats and not attempt.asks_for(run.scene)\n",
         "        changed = not (run.removed or attempt.asks_for(run.scene))\n",
     ),
     fault(
