@@ -104,6 +104,7 @@ def campaigns(session: nox.Session) -> None:
     """Short campaigns: every fault on the wire, real crashes of each kind, and what fuzzing found before."""
     session.install(".[dev]")
     session.run("pytest", "-q", "-m", "not slow", "tests/campaigns", env={"HYPOTHESIS_PROFILE": "ci"})
+    session.run("pytest", "-q", "-m", "slow", "tests/campaigns/test_continuity.py")
 
 
 @nox.session(tags=["all"])

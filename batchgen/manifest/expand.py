@@ -7,7 +7,7 @@ refused counts as not there, and a scene that lacks something needed is expanded
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from math import isfinite
 from typing import Any
@@ -18,7 +18,7 @@ from batchgen.manifest.reference_billing import ReferenceBilling
 from batchgen.manifest.tiers import Tiers
 from batchgen.model import Asked, Data, DataPath, Request, RequestForm, Scalar, SceneSettings
 from batchgen.options import as_numbers
-from batchgen.references import Content, Reference, ResultReference, Source
+from batchgen.references import FIRST, LAST, Content, Reference, ResultReference, Source
 from batchgen.scenes import Manifest, Scene
 from batchgen.schemas import Schema
 
@@ -169,10 +169,13 @@ def source_of(written: Data) -> Source | None:
 
 def _moment(frame: Data) -> str:
     """The moment of a still, written in one way; empty for a whole video."""
-    if isinstance(frame, int | Decimal) and not isinstance(frame, bool):
+    if isinstance(frame, bool | list | dict) or frame is None or frame in (FIRST, LAST):
+        return frame if isinstance(frame, str) else ""
+    try:
         number = Decimal(frame)
-        return format(number.normalize(), "f") if number.is_finite() else ""
-    return frame if isinstance(frame, str) else ""
+    except InvalidOperation:
+        return str(frame)  # it is refused elsewhere
+    return format(number.normalize(), "f") if number.is_finite() else ""
 
 
 def _cast(members: Data) -> dict[str, Source]:
