@@ -137,7 +137,6 @@ FORMS: dict[str, tuple[Any, str]] = {
     "no id": ({"scene": "s 01"}, "scene.pattern"),
     "no moment": ({"scene": "s01", "frame": "end"}, "frame.pattern"),
     "seconds with a unit": ({"scene": "s01", "frame": "2.5s"}, "frame.pattern"),
-    "seconds in quotes": ({"scene": "s01", "frame": "2.5"}, "frame.pattern"),
     "before the beginning": ({"scene": "s01", "frame": -1}, "frame.minimum"),
     "a truth": ({"scene": "s01", "frame": True}, "frame.type"),
     "a list": (["s01"], "references.type"),
@@ -272,3 +271,11 @@ def test_a_circle_is_told_if_and_only_if_there_is_one(graph: Graph) -> None:
         names = problem.message.partition(" is a circle")[0].split(" → ")
         assert names[0] == names[-1]
         assert all(int(one[1:]) in graph[int(after[1:])] for one, after in pairwise(names))
+
+
+def test_seconds_may_be_written_as_a_text(tmp_path: Path) -> None:
+    moments = ("2.50", 2.5)
+    shots = [shot("s01"), *(shot(f"s{n}", {"scene": "s01", "frame": moment}) for n, moment in enumerate(moments, 2))]
+    found = checked(tmp_path, written(*shots))
+    assert found.manifest is not None
+    assert [one.request.references[0].source for one in found.manifest.scenes[1:]] == ["s01#2.5", "s01#2.5"]
