@@ -116,5 +116,6 @@ def test_the_program_plays_many_and_says_what_it_saw() -> None:
     options = ["--first", "5", "--seeds", "30", "--no-sweep", "--jobs", "2", "--json"]
     done = subprocess.run([sys.executable, program, *options], capture_output=True, text=True, timeout=60, check=True)
     figures = json.loads(done.stdout)
-    assert (figures["histories"], figures["broken"]) == (30, None)
+    # One seed in three is played with linked scenes as well.
+    assert (figures["histories"], figures["broken"]) == (40, None)
     assert figures["crashes"] == figures["seen"]["crashes"] > 0
