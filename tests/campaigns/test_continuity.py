@@ -28,6 +28,42 @@ def gateway(shared: Gateway) -> Gateway:
     return shared.from_now()
 
 
+def test_what_the_gateway_gets_is_the_frame_and_the_file(tmp_path: Path, gateway: Gateway) -> None:
+    """A chain of five with stills of all kinds and a whole video: each byte of it is told by the gateway's log."""
+    made = film(
+        tmp_path,
+        gateway,
+        {
+            "s3": [last("s2"), {"scene": "s1"}],
+            "s1": [],
+            "s2": [{"scene": "s1", "frame": 1.05}, {"scene": "s1", "frame": "first"}],
+            "s4": [last("s3")],
+            "s5": [last("s4"), {"scene": "s1", "frame": 99}],
+        },
+    )
+    made.scenes["s1"] |= LONG
+    made.write()
+    ended = made.run()
+    assert order(gateway) == ["s1", "s2", "s3", "s4", "s5"]
+    assert made.statuses() == " ".join(["completed"] * 5)
+    assert "more than 3 results" in ended.err
+    (first,), (second,), (third,), (fourth,), (fifth,) = (sent(gateway, made, f"s{n}") for n in range(1, 6))
+    of_first = frames(result(made, "s1"))
+    at_moment = [frame for frame in of_first if frame.time - of_first[0].time <= 1.05][-1]
+    assert is_alike(image_of(made, second[0]), shown(at_moment))
+    assert is_alike(image_of(made, second[1]), shown(of_first[0]))
+    assert is_alike(image_of(made, third[0]), shown(frames(result(made, "s2"))[-1]))
+    assert third[1] == digest(result(made, "s1")) == made.report()["s1"]["video_sha256"]
+    assert is_alike(image_of(made, fourth[0]), shown(frames(result(made, "s3"))[-1]))
+    assert is_alike(image_of(made, fifth[0]), shown(frames(result(made, "s4"))[-1]))
+    assert is_alike(image_of(made, fifth[1]), shown(of_first[-1]))
+    assert first == [digest(tmp_path / "hero.png")]
+    made.witness(gateway, 5)
+    made.run("--strict", expect=3)
+    made.run()
+    assert len(gateway.posts()) == 5
+
+
 def test_once_more_by_wish_renews_what_follows_each_once(tmp_path: Path, gateway: Gateway) -> None:
     made = film(tmp_path, gateway, {"s1": [], "s2": [last("s1")], "s3": [last("s2")], "alone": []})
     made.scenes["s1"]["seed"] = "random"
