@@ -119,8 +119,8 @@ def _beyond(
 
 def _on_moment(document: Document, result: ResultReference, path: DataPath, seconds: float | None) -> Iterator[Problem]:
     """A moment after the end, which is taken for the last frame."""
-    is_late = seconds is not None and result.moment[:1].isdigit() and float(result.moment) > seconds
-    if is_late:
+    is_number = result.moment.replace(".", "", 1).isdecimal()  # else it is a word, or a text that the schema refuses
+    if is_number and seconds is not None and float(result.moment) > seconds:
         message = (
             f"{result.scene} is {seconds:g} s long, so that its frame at {result.moment} s is the last one; write "
             f"frame: {LAST} if that is meant"

@@ -136,6 +136,8 @@ FORMS: dict[str, tuple[Any, str]] = {
     "another key": ({"scene": "s01", "farme": "last"}, "unknown-key"),
     "no id": ({"scene": "s 01"}, "scene.pattern"),
     "no moment": ({"scene": "s01", "frame": "end"}, "frame.enum"),
+    "seconds with a unit": ({"scene": "s01", "frame": "2.5s"}, "frame.enum"),
+    "seconds in quotes": ({"scene": "s01", "frame": "2.5"}, "frame.enum"),
     "before the beginning": ({"scene": "s01", "frame": -1}, "frame.minimum"),
     "a truth": ({"scene": "s01", "frame": True}, "frame.type"),
     "a list": (["s01"], "references.type"),
