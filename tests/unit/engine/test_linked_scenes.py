@@ -81,13 +81,15 @@ class Play:
     state: State = field(default_factory=State)
     now: float = 1000.0
     tasks: int = 0
+    missing: tuple[str, ...] = ()
+    """Scenes whose file is gone."""
     submitted: list[str] = field(default_factory=list)
     """Scenes, in the order of their submission, over all runs."""
     events: list[ev.Event] = field(default_factory=list)
 
     def planned(self, choice: Choice, elsewhere: Lent = NOTHING_ELSEWHERE) -> tuple[tuple[SceneFacts, ...], list[Any]]:
         def steps_of(scenes: tuple[SceneFacts, ...]) -> list[Any]:
-            return plan(scenes, self.state, choice, (), elsewhere)
+            return plan(scenes, self.state, choice, self.missing, elsewhere)
 
         scenes = made_whole(tuple(self.listed), self.state, choice, steps_of, make)
         return scenes, steps_of(scenes)
@@ -265,6 +267,14 @@ def test_a_follower_alone_is_taken_only_when_its_sources_are_there_and_stay() ->
     play.run(choice=Choice(globs=("s1",)))
     assert play.steps(globs=("s2",)) == {"s2": "submit buys"}
     assert play.run(choice=Choice(globs=("s2",))).told == ["s2"]
+
+
+def test_nothing_is_built_on_a_file_that_is_gone_and_does_not_come_again() -> None:
+    play = Play(CHAIN).run(choice=Choice(globs=("s1",)))
+    play.missing = ("s1",)
+    assert play.steps(globs=("s2",)) == {"s2": "wait s1 blocked"}
+    assert play.steps(download=False)["s2"] == "wait s1 blocked"
+    assert play.steps()["s2"] == "wait s1 buys"
 
 
 def test_without_downloads_nothing_can_be_built_on() -> None:
