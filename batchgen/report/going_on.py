@@ -55,4 +55,5 @@ def _about_budget(outlook: Outlook) -> str:
     needed = budget_needed(Stop.BUDGET, outlook)
     if needed is not None:
         return f"raise the budget: with what was spent, all of it needs {readable(needed)} USD"
-    return "" if outlook.left_usd is not None else "add a price for every tier to pricing"
+    is_kept = outlook.budget_usd is None or outlook.left_usd is not None  # one that was set while it ran holds no more
+    return "" if is_kept else "add a price for every tier to pricing"

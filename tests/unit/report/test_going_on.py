@@ -68,6 +68,10 @@ def test_a_budget_that_is_enough_by_now_is_not_raised() -> None:
     assert (budget_needed(Stop.BUDGET, left), comes_first(Stop.BUDGET, "", left)) == (None, "")
 
 
+def test_a_budget_that_held_for_the_run_alone_asks_for_no_prices() -> None:
+    assert comes_first(Stop.BUDGET, "", outlook()) == ""
+
+
 def test_a_budget_that_nobody_can_reckon_needs_prices() -> None:
     left = outlook(budget="9", price=None)
     assert (budget_needed(Stop.BUDGET, left), comes_first(Stop.BUDGET, "", left)) == (
