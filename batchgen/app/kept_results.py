@@ -40,7 +40,8 @@ def elsewhere(directories: Iterable[RunDirectory], scenes: Sequence[SceneFacts])
                 path, held = str(attempt.video_path), str(attempt.video_sha256)
                 if attempt.state is AttemptState.DELIVERED and store.holds(path, held):
                     whose = f"{directory}:{attempt.name}"
-                    lent = Elsewhere(whose, attempt.request, str(directory.path / path), held)
+                    # Who makes requests of it looks for it from another run directory.
+                    lent = Elsewhere(whose, attempt.request, str(directory.path.absolute() / path), held)
                     found.setdefault(name, []).append(lent)
     return found
 

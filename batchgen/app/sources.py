@@ -43,8 +43,9 @@ class SceneMaker:
         """Take the run directory, and what the model says of references."""
         self._folder = folder
         self._limit = limit
-        self._taken_out: set[Path] = set()
         self._scenes = {scene.id: scene for scene in scenes}
+        self._taken_out: dict[Path, str | None] = {}
+        """The hashes of the stills that this process took out: others may have been changed since."""
         self.requests: dict[str, Request] = {scene_id: scene.request for scene_id, scene in self._scenes.items()}
 
     def make(self, scene: SceneFacts, files: tuple[SourceFile, ...], state: State) -> RequestMade | None:
@@ -106,7 +107,10 @@ class SceneMaker:
         """The reference with what its file is, really. Raises `UnusableSource` where it cannot be one."""
         whole = self._folder / file.path
         if digest(whole) != file.sha256:
-            raise UnusableSource(f"{file.attempt}: {file.path} is gone, or is not the file that was delivered")
+            raise UnusableSource(
+                f"{file.attempt}: {file.path} is gone, or is not the file that was delivered; put that back, or "
+                "move what lies there away, and the next run fetches it"
+            )
         path = whole if reference.content is None or reference.content.path is None else reference.content.path
         try:
             if reference.still is not None:
@@ -114,20 +118,23 @@ class SceneMaker:
             with path.open("rb") as opened:
                 facts = probe(opened)
                 sent = sha256(opened)
-        except (UnusableMedia, OSError) as error:
-            said = getattr(error, "strerror", None) or str(error)
-            raise UnusableSource(f"{file.attempt}, {file.path}, cannot be built on: {said}") from None
+        except UnusableMedia as error:
+            raise UnusableSource(f"{file.attempt}, {file.path}, cannot be built on: {error}") from None
+        except OSError as error:
+            raise UnusableSource(
+                f"{file.attempt}, {file.path}, cannot be built on: {path.parent.name}/{path.name}: {error.strerror}"
+            ) from None
         for problem in beyond(f"{file.source}, which is {file.attempt}", facts.as_json(), self._limit):
             raise UnusableSource(problem.message)
         mime = _VIDEO if reference.still is None else _STILL
         return replace(reference, content=Content(sent, mime, facts, path))
 
     def _take_out(self, video: Path, frame: int, path: Path) -> None:
-        """Have a still as a file. Raises `UnusableMedia` and OSError."""
+        """Have a still as a file, as it is in the video. Raises `UnusableMedia` and OSError."""
         from batchgen.media.stills import still
 
-        # What lies there from an earlier run may have been changed since: it is bought with, and looked at by nobody.
-        if path not in self._taken_out or not path.is_file():
+        found = digest(path)
+        if found is None or found != self._taken_out.get(path):
             (self._folder / FRAMES).mkdir(exist_ok=True)
             write_atomically(path, still(video, frame))
-            self._taken_out.add(path)
+            self._taken_out[path] = digest(path)

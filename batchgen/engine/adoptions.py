@@ -41,15 +41,20 @@ def left_for(state: State, scene: SceneFacts) -> AttemptKey | None:
 
 
 def _heirless(state: State, any_seed: str) -> Iterator[AttemptKey]:
-    """Of each scene that is gone, the attempt that says how such a request stands, then its other results."""
+    """Of each scene that is gone, the attempt that says how such a request stands, then the other results of all.
+
+    So takes that were renamed have one another's results only where there are more takes now than before.
+    """
     made: dict[str, list[Attempt]] = {}
     for key in state.by_request.get(any_seed, ()):
         if not state.is_claimed(attempt := state.attempt(key)) and attempt.state is not S.REFUSED:
             made.setdefault(key[0], []).append(attempt)
+    rest: list[Attempt] = []
     for listed in made.values():
         best, *others = sorted(listed, key=lambda one: (WEIGHTS[one.state], one.number), reverse=True)
         yield best.key
-        yield from (other.key for other in others if other.state is S.DELIVERED)
+        rest += others
+    yield from (other.key for other in rest if other.state is S.DELIVERED)
 
 
 def _has_what_it_adopted(state: State, scene: SceneFacts) -> bool:

@@ -32,7 +32,7 @@ def plan(
     ahead = ahead_of(state, scenes)
     planner = _Planner(ahead, choice, missing, elsewhere)
     steps = list(_once_each(planner.step(scene) for scene in scenes if choice.takes(scene.scene_id)))
-    steps = with_waits(steps, ahead, choice)
+    steps = with_waits(steps, ahead, choice, missing)
     return [*steps, *_others(ahead, choice, steps)]
 
 

@@ -5,7 +5,7 @@ there is such a one, it is the first that has a result, once no earlier one can 
 built on it has to be paid for again because a later take was done first.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -84,12 +84,15 @@ def _is_looked_at(scene: SceneFacts, state: State) -> bool:
     return shot in state.picked_scenes or any(take.scene_id in state.picked_attempts for take in state.takes_of(shot))
 
 
-def lacking(scene: SceneFacts, state: State) -> list[Source]:
-    """The sources of a scene that are not there, or that somebody has to look at first."""
+def lacking(scene: SceneFacts, state: State, missing: Collection[str] = ()) -> list[Source]:
+    """The sources of a scene that are not there, or that somebody has to look at first.
+
+    ``missing`` holds the ids of scenes whose delivered file is gone.
+    """
     if not scene.sources:
         return []
     sources = sources_of(scene, state, lambda one: may_come_later(one, state))
-    return [source for source in sources if source.attempt is None or source.is_held]
+    return [source for source in sources if source.attempt is None or source.is_held or source.name in missing]
 
 
 def is_renewing(scene: SceneFacts, state: State) -> bool:

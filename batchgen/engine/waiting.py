@@ -1,6 +1,6 @@
 """Steps of scenes that are made of the results of others: what each waits for, and whether that comes. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
@@ -16,11 +16,14 @@ _COMES, _DOES_NOT = "waits for {}", "waits for {}, not to come in this run"
 _PICKED = "waits for a pick of {}"
 
 
-def with_waits(steps: Sequence[Step], state: State, choice: Choice) -> list[Step]:
-    """The steps, those among them as waiting that are made of what is not there, or is about to become another."""
+def with_waits(steps: Sequence[Step], state: State, choice: Choice, missing: Collection[str] = ()) -> list[Step]:
+    """The steps, those among them as waiting that are made of what is not there, or is about to become another.
+
+    ``missing`` holds the ids of scenes whose delivered file is gone.
+    """
     if not any(step.scene.sources for step in steps):
         return list(steps)
-    found = Waiting(state, choice, steps)
+    found = Waiting(state, choice, steps, missing)
     return [found.steps[step.scene.scene_id] for step in steps]
 
 
@@ -38,10 +41,11 @@ def in_order(scenes: Sequence[SceneFacts], state: State) -> Iterator[SceneFacts]
 class Waiting:
     """Goes through the steps in the order of their sources."""
 
-    def __init__(self, state: State, choice: Choice, steps: Iterable[Step]) -> None:
+    def __init__(self, state: State, choice: Choice, steps: Iterable[Step], missing: Collection[str] = ()) -> None:
         """Find out what each of the scenes waits for; ``steps`` are those of scenes of the manifest."""
         self._state = state
         self._choice = choice
+        self._missing = missing
         self._first: dict[tuple[str, tuple[str, ...]], str] = {}
         self.steps: dict[str, Step] = {step.scene.scene_id: step for step in steps}
         for scene in in_order([step.scene for step in self.steps.values()], state):
@@ -128,7 +132,8 @@ class Waiting:
         step = self.steps.get(source.name)
         if step is not None and step.elsewhere is not None:
             return True
-        return source.attempt is not None and (step is None or step.action is not Action.DOWNLOAD)
+        is_here = source.attempt is not None and source.name not in self._missing
+        return is_here and (step is None or step.action is not Action.DOWNLOAD)
 
     def _is_renewed(self, source: Source) -> bool:
         """Whether there is a result, and another one is to come in its place."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from batchgen.engine.commands import Stop
+from batchgen.engine.sources import WAITS_FOR
 from batchgen.engine.steps import Action
 from batchgen.money import minus, readable
 from batchgen.report.plan import Outlook
@@ -23,8 +24,16 @@ _KEY = "answered 401", "give a key that the gateway takes, in the environment or
 
 
 def is_anything_left(outlook: Outlook) -> bool:
-    """Whether the next run would do something by itself."""
-    return any(step.action in _DOES for step in outlook.steps)
+    """Whether the next run would do something by itself.
+
+    A scene that could not be made of what is there cannot be made by the next run either.
+    """
+    held = outlook.state.held
+    unmade = {scene_id for scene_id, of in held.items() if of.code == WAITS_FOR}
+    return any(
+        step.action in _DOES and not (step.action is Action.SUBMIT and step.scene.scene_id in unmade)
+        for step in outlook.steps
+    )
 
 
 def comes_first(stop: Stop | None, why: str, outlook: Outlook) -> str:
@@ -46,4 +55,5 @@ def _about_budget(outlook: Outlook) -> str:
     needed = budget_needed(Stop.BUDGET, outlook)
     if needed is not None:
         return f"raise the budget: with what was spent, all of it needs {readable(needed)} USD"
-    return "" if outlook.left_usd is not None else "add a price for every tier to pricing"
+    is_kept = outlook.budget_usd is None or outlook.left_usd is not None  # one that was set while it ran holds no more
+    return "" if is_kept else "add a price for every tier to pricing"

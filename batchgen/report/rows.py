@@ -154,7 +154,7 @@ def report_row(state: State, scene: SceneFacts, missing: Collection[str] = ()) -
     result = TaskResult() if current is None else current.result
     is_shown = current is not None and counts(current, state, scene.scene_id)
     shot = scene.shot or scene.scene_id
-    code, message = _error(state, scene, current)
+    code, message = _error(state, scene, current, missing)
     return {
         "scene_id": scene.scene_id,
         "status": scene_status(current, state, scene.scene_id, missing),
@@ -184,27 +184,31 @@ def report_row(state: State, scene: SceneFacts, missing: Collection[str] = ()) -
     }
 
 
-def _error(state: State, scene: SceneFacts, current: Attempt | None) -> tuple[str, str]:
+def _error(state: State, scene: SceneFacts, current: Attempt | None, missing: Collection[str]) -> tuple[str, str]:
     """What keeps a scene from being there: a code, and what it means."""
     held = state.held.get(scene.scene_id)
     if held is not None and (current is None or current.state is AttemptState.REFUSED):
         return held.code, held.message
     if current is None:
-        return _waits(state, scene)
+        return _waits(state, scene, missing)
     if counts(current, state, scene.scene_id):
         return "", ""
     return _error_of(current)
 
 
-def _waits(state: State, scene: SceneFacts) -> tuple[str, str]:
+def _waits(state: State, scene: SceneFacts, missing: Collection[str]) -> tuple[str, str]:
     """What a scene that was never submitted waits for, where it is built on the results of others."""
-    source = next(iter(lacking(scene, state)), None)
+    source = next(iter(lacking(scene, state, missing)), None)
     if source is None or source.scene is None:
         return "", ""
-    if source.attempt is not None:
+    if source.attempt is not None and source.is_held:
         return REVIEW, f"waits until {_pickable(source, state)} is picked"
+    if source.attempt is not None:
+        return WAITS_FOR, f"waits for {source.name}, whose file is gone"
     current, held = state.current_attempt(source.scene), state.held.get(source.name)
     status = scene_status(current, state, source.name)
+    if status is SceneStatus.COMPLETED:
+        return WAITS_FOR, f"waits for {source.name}, whose file has not been fetched"
     code = held.code if held is not None else current.code if current is not None else _code_of(source, state)
     return WAITS_FOR, f"waits for {source.name}, which is {status}{f' ({code})' if code else ''}"
 

@@ -2,8 +2,20 @@
 
 from pathlib import Path
 
+import pytest
+
 from helpers.chains import film, last, order
 from helpers.runs import Gateway
+
+
+def test_a_chain_is_lent_by_a_directory_that_is_named_from_here(
+    tmp_path: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = film(tmp_path, gateway, {"s1": [], "s2": [last("s1")], "s3": [last("s2")]})
+    made.run()
+    made.run("--run-dir=other", f"--reuse={made.run_dir.relative_to(tmp_path)}")
+    assert len(gateway.posts()) == 3, "stills of what is lent are found, whatever the way to it"
 
 
 def test_edits_come_at_their_price_and_taking_them_back_is_free(tmp_path: Path, gateway: Gateway) -> None:

@@ -59,6 +59,17 @@ def by_profile(found: dict[str, Any]) -> dict[str, str]:
     return {name: cost["estimated_cost_usd"] for name, cost in found["totals"]["profiles"].items()}
 
 
+def test_a_take_of_another_profile_is_picked_after_a_run_with_that(tmp_path: Path) -> None:
+    run("--profile", "draft")
+    run("--profile", "final")
+    for name in ("s01-t2", "s01-t2@1"):
+        ended = in_process("pick", str(tmp_path / RUN_DIR), name)
+        assert ended.code == 2
+        assert "s01-t2 is there with profile draft, and the last run was with profile final" in ended.err
+    run("--profile", "draft")
+    assert in_process("pick", str(tmp_path / RUN_DIR), "s01-t2").code == 0
+
+
 def test_from_a_draft_to_the_final_and_back() -> None:
     assert by_profile(plan("draft")) == {"draft": "0.60", "final": "0.90"}
     assert by_profile(plan("draft", "--scene", "s01-t2")) == {"draft": "0.20", "final": "0"}

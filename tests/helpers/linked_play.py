@@ -71,13 +71,15 @@ class Play:
     state: State = field(default_factory=State)
     now: float = 1000.0
     tasks: int = 0
+    missing: tuple[str, ...] = ()
+    """Scenes whose file is gone."""
     submitted: list[str] = field(default_factory=list)
     """Scenes, in the order of their submission, over all runs."""
     events: list[ev.Event] = field(default_factory=list)
 
     def planned(self, choice: Choice, elsewhere: Lent = NOTHING_ELSEWHERE) -> tuple[tuple[SceneFacts, ...], list[Any]]:
         def steps_of(scenes: tuple[SceneFacts, ...]) -> list[Any]:
-            return plan(scenes, self.state, choice, (), elsewhere)
+            return plan(scenes, self.state, choice, self.missing, elsewhere)
 
         scenes = made_whole(tuple(self.listed), self.state, choice, steps_of, make)
         return scenes, steps_of(scenes)

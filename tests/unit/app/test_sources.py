@@ -100,7 +100,7 @@ def test_a_result_that_cannot_be_read_leaves_the_scene_waiting(tmp_path: Path) -
 
 def test_another_file_in_its_place_is_not_built_on(tmp_path: Path, film: bytes) -> None:
     failure = maker_of(tmp_path).prepare(command(tmp_path, film, "ab" * 32)).failure
-    assert failure == "s01@1: results/s01@1.mp4 is gone, or is not the file that was delivered"
+    assert failure.startswith("s01@1: results/s01@1.mp4 is gone, or is not the file that was delivered")
 
 
 def test_a_result_that_is_no_reference_says_why(tmp_path: Path) -> None:
@@ -141,4 +141,19 @@ def test_frames_that_cannot_be_written_are_told(tmp_path: Path, film: bytes, spo
     else:
         (tmp_path / "frames" / f"{sha256(film).hexdigest()}-74.png").mkdir(parents=True)
     result: Any = maker_of(tmp_path).prepare(wanted)
-    assert "cannot be built on" in result.failure
+    assert "s01@1, results/s01@1.mp4, cannot be built on: frames" in result.failure
+
+
+def test_a_still_that_somebody_changed_is_taken_out_anew(tmp_path: Path, film: bytes) -> None:
+    wanted = command(tmp_path, film)
+    path = tmp_path / "frames" / f"{sha256(film).hexdigest()}-74.png"
+    first = maker_of(tmp_path)
+    first.prepare(wanted)
+    right, made_at = path.read_bytes(), path.stat().st_mtime_ns
+    first.prepare(wanted)
+    assert path.stat().st_mtime_ns == made_at, "a run takes each out once"
+    for spoilt in (b"", b"no picture", still(tmp_path / "results" / "s01@1.mp4", 0)):
+        path.write_bytes(spoilt)
+        for maker in (first, maker_of(tmp_path)):
+            assert maker.prepare(wanted).failure == ""
+            assert path.read_bytes() == right

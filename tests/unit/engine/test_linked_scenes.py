@@ -36,6 +36,7 @@ from helpers.engine_support import (
 from helpers.linked_play import Play, shot, takes
 
 S = AttemptState
+
 CHAIN = [shot("s3", "s2#last"), shot("s1"), shot("s2", "s1#last", "s1"), shot("other")]
 
 
@@ -125,6 +126,14 @@ def test_a_follower_alone_is_taken_only_when_its_sources_are_there_and_stay() ->
     play.run(choice=Choice(globs=("s1",)))
     assert play.steps(globs=("s2",)) == {"s2": "submit buys"}
     assert play.run(choice=Choice(globs=("s2",))).told == ["s2"]
+
+
+def test_nothing_is_built_on_a_file_that_is_gone_and_does_not_come_again() -> None:
+    play = Play(CHAIN).run(choice=Choice(globs=("s1",)))
+    play.missing = ("s1",)
+    assert play.steps(globs=("s2",)) == {"s2": "wait s1 blocked"}
+    assert play.steps(download=False)["s2"] == "wait s1 blocked"
+    assert play.steps()["s2"] == "wait s1 buys"
 
 
 def test_without_downloads_nothing_can_be_built_on() -> None:

@@ -248,6 +248,13 @@ def test_all_results_of_a_scene_that_is_gone_are_lent() -> None:
     assert steps([loose("x"), loose("y"), loose("z")], state) == {"x": "a@2 reuse", "y": "a@1 reuse", "z": "- submit"}
 
 
+def test_renamed_takes_have_each_its_own_result_though_one_was_bought_twice() -> None:
+    takes = [loose(f"s-t{number}", str(number)) for number in (1, 2)]
+    state = replay([read(*takes), *bought(takes[0]), *bought(takes[1]), *bought(takes[0], 2)])
+    renamed = [loose(f"r-t{number}", str(number + 2)) for number in (1, 2, 3)]
+    assert steps(renamed, state) == {"r-t1": "s-t1@2 reuse", "r-t2": "s-t2@1 reuse", "r-t3": "s-t1@1 reuse"}
+
+
 def test_a_submission_that_was_settled_by_hand_keeps_its_number_and_can_be_corrected() -> None:
     asked = scene("s1")
     unknown = ev.OutcomeUnknown("t", "s1", 1, "submit_unknown", "?")

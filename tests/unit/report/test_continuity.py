@@ -89,6 +89,15 @@ def test_where_its_source_stands_is_said(end: str) -> None:
     assert told(state_of(S1, S2, events))["s2"] == ("pending", "waits_for", message)
 
 
+def test_a_source_that_is_bought_and_has_no_file_here_is_told_as_such() -> None:
+    gone, unfetched = state_of(S1, S2, bought(S1)), state_of(S1, S2, bought(S1)[:3])
+    _, follower = report_rows(gone, missing={"s1"})
+    assert (follower["error_code"], follower["error_message"]) == ("waits_for", "waits for s1, whose file is gone")
+    unfetched.downloads = False
+    assert told(unfetched)["s1"][0] == "completed"
+    assert told(unfetched)["s2"] == ("pending", "waits_for", "waits for s1, whose file has not been fetched")
+
+
 def test_what_its_source_was_held_back_for_is_not_its_own_code() -> None:
     state = state_of(S1, S2, bought(S1), [ev.HeldBack("t", "s2", "budget", "no money")])
     assert told(state)["s2"] == ("pending", "budget", "no money")

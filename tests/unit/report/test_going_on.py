@@ -50,6 +50,12 @@ def test_what_was_not_selected_or_is_not_wanted_here_is_not_left() -> None:
     assert not is_anything_left(outlook(*WAYS[S.COMPLETED], download=False))
 
 
+def test_what_could_not_be_made_of_results_that_are_there_is_not_left() -> None:
+    held = ev.HeldBack("t", "s1", "waits_for", "s0@1, results/s0@1.mp4, cannot be built on: has no frames")
+    assert is_anything_left(outlook())
+    assert not is_anything_left(outlook(held))
+
+
 def test_a_budget_is_raised_to_what_all_of_it_needs() -> None:
     left = outlook(*WAYS[S.DELIVERED], budget="0.60")
     assert budget_needed(Stop.BUDGET, left) == Decimal("1.40")
@@ -60,6 +66,10 @@ def test_a_budget_is_raised_to_what_all_of_it_needs() -> None:
 def test_a_budget_that_is_enough_by_now_is_not_raised() -> None:
     left = outlook(*WAYS[S.DELIVERED], budget="9")
     assert (budget_needed(Stop.BUDGET, left), comes_first(Stop.BUDGET, "", left)) == (None, "")
+
+
+def test_a_budget_that_held_for_the_run_alone_asks_for_no_prices() -> None:
+    assert comes_first(Stop.BUDGET, "", outlook()) == ""
 
 
 def test_a_budget_that_nobody_can_reckon_needs_prices() -> None:
