@@ -235,7 +235,8 @@ class Scheduler(LinkedScenes):
             command = self._choices[self._turn](now, at)
             if command is not None:
                 return command
-        return None
+        # A scene that needs no submission after all may have made ready what is built on it.
+        return self._next_prepare(now, at)
 
     def _free_worker(self, result: CommandResult, run: SceneRun, now: float) -> None:
         command, upload_bytes = result.command, self._upload_bytes(result.command)
