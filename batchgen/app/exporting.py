@@ -215,8 +215,10 @@ def _copied(path: Path, folder: Path) -> Path:
 
 def _shot_list(found: list[Standing], sequence: Sequence, out: Path, *, costs: bool) -> str:
     files = (None if shot.result is None else _from(out.parent, shot.result.path) for shot in sequence.shots)
+    stands = {one.shot: one.scene.scene_id for one in found}
     rows = (
-        shot_row(one, file, costs=costs, rehearsal=sequence.rehearsal) for one, file in zip(found, files, strict=True)
+        shot_row(one, file, costs=costs, rehearsal=sequence.rehearsal, stands=stands)
+        for one, file in zip(found, files, strict=True)
     )
     return _BOM + as_csv(rows, SHOT_LIST_COLUMNS)
 
@@ -235,7 +237,10 @@ def _notes(form: str, found: list[Standing], sequence: Sequence) -> Iterator[str
         if unnamed:
             yield f"references in data URIs have no name and are not in the list: {some_of(unnamed)}"
         if any(named_references(one.scene) for one in found):
-            yield "references are written as the manifest has them; they lead to files where the list lies beside it"
+            yield (
+                "references to files are written as the manifest has them, and lead there where the list lies beside "
+                "it; results of scenes are named by the take that stands for its shot"
+            )
 
 
 def _of_origin(form: str, sequence: Sequence) -> Iterator[str]:

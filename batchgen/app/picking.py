@@ -8,6 +8,7 @@ from batchgen.app.keywords import StrPath
 from batchgen.app.run_directory import RunDirectory, picked_names
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import Event, Picked, PicksCleared, SceneFacts
+from batchgen.engine.sources import scenes_of_all_profiles
 from batchgen.engine.states import State
 from batchgen.engine.waiting import stale
 from batchgen.errors import UsageError
@@ -120,25 +121,15 @@ def _events(state: State, names: Sequence[str], at: str) -> Iterator[Event]:
 
 
 def _scene(state: State, scene_id: str) -> SceneFacts:
-    found = next((scene for scene in state.scenes if scene.scene_id == scene_id), None)
+    """The scene of that id: what is picked of a draft is picked from wherever the last run was."""
+    known = scenes_of_all_profiles(state)
+    found = next((scene for scene in known if scene.scene_id == scene_id), None)
     if found is not None:
         return found
-    takes = [scene.scene_id for scene in state.scenes if scene.shot == scene_id]
+    takes = [scene.scene_id for scene in known if scene.shot == scene_id]
     if takes:
         raise UsageError(f"{scene_id} has takes; pick one of them: {', '.join(takes)}")
-    _refuse_other_profile(state, scene_id)
     raise UsageError(f"there is no scene {scene_id!r} in the manifest that was run last; see batchgen status")
-
-
-def _refuse_other_profile(state: State, scene_id: str) -> None:
-    """Raise `UsageError` for a scene that the manifest has, only not in the profile that was run last."""
-    having = [name for name, scenes in state.others.items() if any(one.scene_id == scene_id for one in scenes)]
-    if having:
-        other, last = (f"profile {name}" if name else "no profile" for name in (having[0], state.profile))
-        raise UsageError(
-            f"{scene_id} is there with {other}, and the last run was with {last}; first run once more with {other}, "
-            "then pick"
-        )
 
 
 def _attempt(state: State, name: str, scene_id: str, number: str) -> Attempt:
@@ -154,10 +145,9 @@ def _attempt(state: State, name: str, scene_id: str, number: str) -> Attempt:
 
 def _scene_of(state: State, name: str, attempt: Attempt) -> SceneFacts:
     """The scene for which an attempt is picked: its own, or, once that is gone, the one that has it."""
-    own = next((scene for scene in state.scenes if scene.scene_id == attempt.scene_id), None)
+    own = next((scene for scene in scenes_of_all_profiles(state) if scene.scene_id == attempt.scene_id), None)
     heirs = [scene for scene in state.scenes if attempt in state.attempts_for(scene)]
     if own is None and len(heirs) != 1:
-        _refuse_other_profile(state, attempt.scene_id)
         whose = (
             f"several scenes have it: {', '.join(scene.scene_id for scene in heirs)}" if heirs else "no scene has it"
         )

@@ -22,12 +22,17 @@ def with_profile_costs(made: Plan) -> Plan:
 
 def _cost(made: Plan, name: str) -> ProfileCost:
     if name == made.batch.manifest.profile:
-        return ProfileCost(made.outlook().new_cost, is_in_force=True)
+        return replace(_of(made), is_in_force=True)
     try:
         other = load(replace(made.batch.loading, profile=name))
     except InvalidManifest:
         return ProfileCost(None)
     try:
-        return ProfileCost(plan(other, made.choice, made.state).outlook().new_cost)
+        return _of(plan(other, made.choice, made.state))
     except UsageError:  # it has none of the scenes that are selected
         return ProfileCost(Sum())
+
+
+def _of(made: Plan) -> ProfileCost:
+    outlook = made.outlook()
+    return ProfileCost(outlook.new_cost, outlook.later_cost)

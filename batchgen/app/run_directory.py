@@ -10,6 +10,7 @@ from batchgen.app.scene_results import SceneResult, Totals, scene_results, total
 from batchgen.app.sidecars import write_sidecars
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import SceneFacts
+from batchgen.engine.sources import scenes_of_all_profiles
 from batchgen.engine.states import State
 from batchgen.errors import Remedy, RunDirectoryError, UsageError
 from batchgen.files import write_atomically
@@ -203,7 +204,7 @@ class RunDirectory:
 
 def picked_names(state: State) -> tuple[str, ...]:
     """The picks of a state, as ``SCENE`` and ``SCENE@N``; an attempt stands for its scene, too."""
-    listed = {scene.scene_id for scene in state.scenes}
+    listed = {scene.scene_id for scene in scenes_of_all_profiles(state)}
     attempts = {name: f"{key[0]}@{key[1]}" for name, key in state.picked_attempts.items() if name in listed}
     scenes = [scene_id for scene_id in state.picked_scenes.values() if scene_id in listed and scene_id not in attempts]
     return tuple(sorted([*scenes, *attempts.values()]))

@@ -52,6 +52,7 @@ def command(run_dir: Path, names: tuple[str, ...], source: Path | None, clear: s
 def _show_consequences(run_dir: Path) -> None:
     """Say what the next run would pay for again, since it is built on what does not stand for its shot any more."""
     from batchgen.app.picking import built_on_others
+    from batchgen.app.run_directory import RunDirectory
     from batchgen.cli.output import width_of
     from batchgen.money import readable, total
     from batchgen.report.tables import some_of, wrapped
@@ -61,9 +62,11 @@ def _show_consequences(run_dir: Path) -> None:
     if scenes:
         costs = [scene.estimated_cost_usd for scene in scenes]
         money = "" if None in costs else f", for up to {readable(total(filter(None, costs)))} USD"
+        last = RunDirectory(run_dir).state().profile
+        profile = f" with profile {last}" if last else ""
         names = some_of([scene.scene_id for scene in scenes])
         told = (
-            f"built on another result than is picked now: {names}. The next run makes "
+            f"built on another result than is picked now: {names}. The next run{profile} makes "
             f"{'it' if len(scenes) == 1 else 'them'} anew{money}; batchgen plan shows what is paid for again"
         )
         click.echo(printable("\n".join(wrapped(told, width_of(sys.stderr)))), err=True)

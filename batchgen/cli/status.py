@@ -55,8 +55,10 @@ def _show_each(directories: "list[RunDirectory]") -> None:
 def _show(directory: "RunDirectory", form: str) -> None:
     from batchgen.app.reporting import documented_codes
     from batchgen.cli.output import show_json, width_of
+    from batchgen.journal.journal import is_in_use
     from batchgen.report.rows import report_rows
     from batchgen.report.status import as_json, as_table
+    from batchgen.report.tables import wrapped
     from batchgen.text import printable
 
     state = directory.state()
@@ -68,3 +70,6 @@ def _show(directory: "RunDirectory", form: str) -> None:
         click.echo("a rehearsal: the amounts are the emulator's, and nothing was charged\n")
     shown = as_table(rows, state, str(directory), documented_codes(state), width_of(sys.stdout))
     click.echo(printable(shown))
+    if state.cut_off and not is_in_use(directory.path):
+        told = "No run is under way: the last one was cut off. What it bought is kept; start it again as before."
+        click.echo("\n" + "\n".join(wrapped(told, width_of(sys.stdout))))

@@ -79,9 +79,21 @@ def is_picked(scene: SceneFacts, state: State) -> bool:
 
 
 def _is_looked_at(scene: SceneFacts, state: State) -> bool:
-    """Whether the user picked anything of a shot: who builds on another of its takes has named that in the manifest."""
+    """Whether the user picked anything of a shot: who builds on another of its takes has named that in the manifest.
+
+    A take of another profile is another video, and was looked at for that one.
+    """
     shot = scene.shot or scene.scene_id
-    return shot in state.picked_scenes or any(take.scene_id in state.picked_attempts for take in state.takes_of(shot))
+    takes = {take.scene_id for take in state.takes_of(shot)}
+    return state.picked_scenes.get(shot) in takes or any(take in state.picked_attempts for take in takes)
+
+
+def scenes_of_all_profiles(state: State) -> list[SceneFacts]:
+    """The scenes of the manifest, and those that it has with other profiles alone, as these were run last."""
+    found = {scene.scene_id: scene for scene in state.scenes}
+    for scene in (one for listed in state.others.values() for one in listed):
+        found.setdefault(scene.scene_id, scene)
+    return list(found.values())
 
 
 def lacking(scene: SceneFacts, state: State, missing: Collection[str] = ()) -> list[Source]:

@@ -1,5 +1,6 @@
 """Scenes that are made of the results of others: that these exist, come first, and may be references. Pure."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -8,17 +9,18 @@ from typing import TypeAlias
 
 from jsonschema.protocols import Validator
 
-from batchgen.manifest.document import Document
+from batchgen.manifest.document import Document, in_line
 from batchgen.manifest.expand import Draft, Model, as_json_number, source_of
 from batchgen.manifest.media_limits import beyond
 from batchgen.model import Data, DataPath, Problem, whole_number
-from batchgen.references import LAST, Content, Facts, ResultReference, Source
+from batchgen.references import FIRST, LAST, WHOLE, Content, Facts, ResultReference, Source
 
 MOST_IN_A_ROW = 3
 """Results that are built on one another before it is warned: colours and faces drift with each link."""
 _MOST_CIRCLES = 20
 _STILL = "image/png"
 _VIDEO = "video/mp4"
+_MOMENT = re.compile(rf"{FIRST}|{LAST}|[0-9]+([.][0-9]+)?")
 _Graph: TypeAlias = Mapping[str, Collection[str]]
 
 
@@ -96,15 +98,18 @@ def _unknown(document: Document, result: ResultReference, path: DataPath, known:
     return Problem(document.spot(path).place, path, "reference.scene", message, result.scene)
 
 
-def with_hints(found: Iterable[Problem], drafts: Collection[Draft]) -> Iterator[Problem]:
+def with_hints(document: Document, found: Iterable[Problem], drafts: Collection[Draft]) -> Iterator[Problem]:
     """The problems, with what to write where a file is missing that has the name of a scene."""
     known = _shots(drafts)
     for problem in found:
         name, _, moment = (problem.value or "").strip('"').partition("#")
         if problem.rule == "reference.unusable" and name in known:
-            meant = f"{{scene: {name}, frame: {moment or LAST}}}"
-            message = f"{problem.message}; for the result of scene {name} write {{scene: {name}}}, for a still {meant}"
-            yield replace(problem, message=message)
+            still = moment if _MOMENT.fullmatch(moment) else LAST
+            whole, meant = f"{{scene: {name}}}", f"{{scene: {name}, frame: {still}}}"
+            if document.name_of_place is not in_line:  # a shot list has texts only
+                whole, meant = f"{name}#{WHOLE}", f"{name}#{still}"
+            hint = f"for the result of scene {name} write {whole}, for a still {meant}"
+            yield replace(problem, message=f"{problem.message}; {hint}")
         else:
             yield problem
 

@@ -232,7 +232,7 @@ class _Loading:
         found += chain.from_iterable(rules.on_scene(self._document, draft, model) for draft in entries)
         exact = {problem.path for problem in (*known, *found) if problem.severity == "error"}
         outcomes, measured = self._measured(model, exact)
-        found += chains.with_hints(outcomes, entries)
+        found += chains.with_hints(self._document, outcomes, entries)
         found += self._on_results(entries, model, exact)
         contents = {**measured, **chains.asked_of(entries, model)}
         found += self._on_references(entries, model, contents)

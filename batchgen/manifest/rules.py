@@ -10,7 +10,7 @@ from batchgen.manifest.document import Document
 from batchgen.manifest.expand import Draft, Model, as_json_number, source_of
 from batchgen.manifest.messages import describe, joined, show_value
 from batchgen.model import DataPath, Problem, whole_number
-from batchgen.references import Content, Source
+from batchgen.references import Content, ResultReference, Source
 from batchgen.scenes import Scene
 
 
@@ -154,11 +154,20 @@ def _on_prompt(document: Document, draft: Draft, filled: Filled) -> Iterator[Pro
         yield Problem(place, path, rule, message, _prompt(draft))
     yield from _on_comment(document, draft)
     for name in filled.bare:
+        if _is_made_of(document, name, draft):
+            continue  # in braces it would be a circle
         message = (
             f"the prompt of {_scene(draft)} has {name}, a name of the cast, without braces; write {{{name}}} where the "
             "character is meant"
         )
         yield Problem(place, path, "cast.braces", message, _prompt(draft), "warning")
+
+
+def _is_made_of(document: Document, name: str, draft: Draft) -> bool:
+    """Whether a member of the cast is the result of this very shot."""
+    cast = document.data.get("cast") if isinstance(document.data, dict) else None
+    source = source_of(cast.get(name)) if isinstance(cast, dict) else None
+    return isinstance(source, ResultReference) and source.scene in (draft.id, *draft.scene_ids())
 
 
 def _on_characters(document: Document, draft: Draft, filled: Filled) -> Iterator[Problem]:

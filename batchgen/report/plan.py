@@ -8,6 +8,7 @@ from typing import Any
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.budget import Budget, Sum, charged, exposure
 from batchgen.engine.prices import Prices
+from batchgen.engine.sources import scenes_of_all_profiles
 from batchgen.engine.states import State
 from batchgen.engine.steps import Action, Step
 from batchgen.money import minus, plus, readable
@@ -22,9 +23,13 @@ NO_TIER = "no tier"
 
 @dataclass(frozen=True, slots=True)
 class ProfileCost:
-    """What a run with a profile would cost; ``new`` is None where it cannot be run as it is."""
+    """What a run with a profile would cost; ``new`` is None where it cannot be run as it is.
+
+    ``later`` is what scenes would cost that this run leaves waiting.
+    """
 
     new: Sum | None
+    later: Sum = Sum()  # noqa: RUF009 - frozen
     is_in_force: bool = False
 
 
@@ -56,6 +61,16 @@ class Outlook:
     def new_cost(self) -> Sum:
         """What all submissions would cost."""
         return _sum(step.new_cost_usd for step in self.purchases)
+
+    @property
+    def later(self) -> list[Step]:
+        """The steps of scenes that this run leaves waiting for what they are built on."""
+        return [step for step in self.steps if step.blocked and not step.removed]
+
+    @property
+    def later_cost(self) -> Sum:
+        """What those would cost in a later run, reckoned as if nothing of it were there already."""
+        return _sum(step.scene.estimated_cost_usd for step in self.later)
 
     @property
     def gateway_cost(self) -> Sum | None:
@@ -94,10 +109,13 @@ def as_json(outlook: Outlook) -> dict[str, Any]:
     scenes = [_step_as_json(step, outlook) for step in outlook.steps]
     attempts = list(outlook.state.all_attempts())
     new, paid, out, said = outlook.new_cost, charged(attempts), exposure(attempts), outlook.gateway_cost
+    later = outlook.later_cost
     totals = {
         **{str(action): sum(step.action is action for step in outlook.steps) for action in Action},
         "estimated_cost_usd": _text(new.usd),
         "estimate_unknown": new.unknown,
+        "later_cost_usd": _text(later.usd),
+        "later_unknown": later.unknown,
         "gateway_cost_usd": None if said is None else _text(said.usd),
         "gateway_cost_unknown": None if said is None else said.unknown,
         "by_tier": {tier: _text(cost.usd) for tier, cost in new_by_tier(outlook).items()},
@@ -147,6 +165,7 @@ def _step_as_json(step: Step, outlook: Outlook) -> dict[str, Any]:
         "unit_price_usd": _text(prices.of(request.tier, request.asked.reference_videos)),
         "reference_price_usd": _text(prices.of_reference(request.tier, request.asked.reference_videos)),
         "estimated_cost_usd": _text(step.new_cost_usd),
+        "later_cost_usd": _text(step.scene.estimated_cost_usd if step.blocked else Decimal(0)),
         "gateway_cost_usd": _text(said) if step.buys else None,
         "charged_usd": _text(_charged(outlook.state, step)),
         **({"seed_of": outlook.seeds_of[step.scene.scene_id]} if step.scene.scene_id in outlook.seeds_of else {}),
@@ -170,7 +189,7 @@ def _removed_as_json(attempt: Attempt, outlook: Outlook) -> dict[str, Any]:
 
 def removed(outlook: Outlook) -> list[Attempt]:
     """What was paid for and has left the manifest, and no scene uses."""
-    listed = {scene.scene_id for scene in outlook.state.scenes}
+    listed = {scene.scene_id for scene in scenes_of_all_profiles(outlook.state)}
     found = paid_attempts(outlook.state)
     return [attempt for attempt, superseded in found if superseded and attempt.scene_id not in listed]
 

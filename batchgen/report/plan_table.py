@@ -84,7 +84,11 @@ def _cells(outlook: Outlook, step: Step) -> tuple[str, ...]:
         str(step.action),
         step.scene.request.tier or "",
         _product(outlook, step) if step.buys else "",
-        _known(step.new_cost_usd) if step.buys else "",
+        _known(step.new_cost_usd)
+        if step.buys
+        else f"({_known(step.scene.estimated_cost_usd)})"
+        if step.blocked
+        else "",
         *_gateway(outlook, step),
         _paid(outlook.state, step),
         _why(outlook, step),
@@ -98,6 +102,13 @@ def _why(outlook: Outlook, step: Step) -> str:
         return reason(step)
     is_picked = take.partition("@")[0] in outlook.state.picked_scenes.values()
     return f"{reason(step)}; seed of {take}{', which is picked' if is_picked else ''}"
+
+
+def _new(step: Step) -> str:
+    """What a step costs; in brackets what it will cost in a later run."""
+    if step.buys:
+        return _known(step.new_cost_usd)
+    return f"({_known(step.scene.estimated_cost_usd)})" if step.blocked and not step.removed else ""
 
 
 def _gateway(outlook: Outlook, step: Step) -> Iterator[str]:
@@ -160,7 +171,7 @@ def _change(step: Step) -> str:
     names = [name.rpartition(".")[2].replace("_", " ") for name in step.changed]
     what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
     if step.scene.built_on:
-        what = f"built on {', '.join(dict.fromkeys(step.scene.built_on))} now: {what}"
+        what = f"{what} (it is built on {', '.join(dict.fromkeys(step.scene.built_on))} now)"
     if step.action is Action.RESUME:
         return f"{what} changed; its task still runs and is waited for, then it is paid for again"
     return f"{what} changed{'; paid for again' if step.paid_before else ''}"
@@ -273,6 +284,11 @@ def _told_sums(outlook: Outlook) -> Iterator[str]:
         yield f"new: {known}{scenes} without a price, so no estimate can be made; {NO_PRICES}"
     elif outlook.purchases:
         yield f"new: {readable(new.usd)} USD"
+    if outlook.later:
+        count, later = len(outlook.later), outlook.later_cost
+        yield f"in a later run: up to {_amount(later)} USD for {counted(count, 'scene')} in brackets, once what " + (
+            "it is built on is there" if count == 1 else "they are built on is there"
+        )
     yield from _of_profiles(outlook)
     yield from _said_by_gateway(outlook)
     paid = charged(outlook.state.all_attempts())
@@ -298,7 +314,8 @@ def _of_profiles(outlook: Outlook) -> Iterator[str]:
 def _of_profile(cost: ProfileCost) -> str:
     if cost.new is None:
         return "cannot be run as it is (batchgen validate says why)"
-    return f"{_amount(cost.new)} USD{' (this plan)' if cost.is_in_force else ''}"
+    later = f" and {_amount(cost.later)} later" if cost.later != Sum() else ""
+    return f"{_amount(cost.new)} USD{later}{' (this plan)' if cost.is_in_force else ''}"
 
 
 def _said_by_gateway(outlook: Outlook) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What stands for each shot as rows of a shot list, in the columns that one is imported from. Pure."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from batchgen.engine.events import SceneFacts
@@ -16,15 +17,20 @@ SHOT_LIST_COLUMNS = (
 _OF_DATA_URIS = "data:"
 
 
-def shot_row(one: Standing, file: str | None, *, costs: bool, rehearsal: bool) -> Row:
-    """The row of a shot whose result lies at ``file``; without ``costs``, money and seed are left empty."""
+def shot_row(
+    one: Standing, file: str | None, *, costs: bool, rehearsal: bool, stands: Mapping[str, str] = MappingProxyType({})
+) -> Row:
+    """The row of a shot whose result lies at ``file``; without ``costs``, money and seed are left empty.
+
+    ``stands`` says which scene stands for each shot, and so has a row of its own.
+    """
     row = one.row
     return {
         "shot": one.shot,
         "take": row["take"],
         "title": row["title"],
         "prompt": row["prompt"],
-        "references": "\n".join(named_references(one.scene)),
+        "references": "\n".join(named_references(one.scene, stands)),
         "size": row["size"],
         "duration": row["duration_s"],
         "seed": row["seed"] if costs else None,
@@ -35,20 +41,22 @@ def shot_row(one: Standing, file: str | None, *, costs: bool, rehearsal: bool) -
     }
 
 
-def named_references(scene: SceneFacts) -> list[str]:
+def named_references(scene: SceneFacts, stands: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """The references of a scene as the manifest names them; a data URI has no name and is left out.
 
-    The result of a scene is named as ``s01#last``, ``s01#2.5``, ``s01#video``; of a shot with takes, the take that
-    stands for it is.
+    The result of a scene is named as ``s01#last``, ``s01#2.5``, ``s01#video``; of a shot with takes it is the take
+    that ``stands`` for it, or else the one that the scene is built on.
     """
     built_on = dict(zip(scene.sources, scene.built_on, strict=False))
-    names = {source: _name(ResultReference.from_text(source), built_on.get(source, "")) for source in scene.sources}
+    results = {source: ResultReference.from_text(source) for source in scene.sources}
+    names = {source: _name(result, built_on.get(source, ""), stands) for source, result in results.items()}
     listed = _sources(scene.request.document)
     return [names.get(source, source) for source in listed if not source.startswith(_OF_DATA_URIS)]
 
 
-def _name(result: ResultReference, attempt: str) -> str:
-    named = standing_for(result, attempt)
+def _name(result: ResultReference, attempt: str, stands: Mapping[str, str]) -> str:
+    stood = stands.get(result.scene)
+    named = standing_for(result, attempt) if stood is None else result._replace(scene=stood)
     return f"{named.scene}#{named.moment or WHOLE}"
 
 

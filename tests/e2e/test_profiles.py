@@ -59,15 +59,19 @@ def by_profile(found: dict[str, Any]) -> dict[str, str]:
     return {name: cost["estimated_cost_usd"] for name, cost in found["totals"]["profiles"].items()}
 
 
-def test_a_take_of_another_profile_is_picked_after_a_run_with_that(tmp_path: Path) -> None:
+def test_a_take_of_the_draft_is_picked_from_wherever_the_last_run_was(tmp_path: Path) -> None:
     run("--profile", "draft")
     run("--profile", "final")
-    for name in ("s01-t2", "s01-t2@1"):
-        ended = in_process("pick", str(tmp_path / RUN_DIR), name)
-        assert ended.code == 2
-        assert "s01-t2 is there with profile draft, and the last run was with profile final" in ended.err
-    run("--profile", "draft")
-    assert in_process("pick", str(tmp_path / RUN_DIR), "s01-t2").code == 0
+    directory, picks = str(tmp_path / RUN_DIR), tmp_path / "picks.txt"
+    assert in_process("pick", directory, "s01-t2").code == 0
+    seeds = {scene["scene_id"]: scene.get("seed_of") for scene in plan("final")["scenes"]}
+    assert seeds["s01"] == "s01-t2"
+    picks.write_text(in_process("pick", directory).out, encoding="utf-8")
+    assert picks.read_text(encoding="utf-8").split()[-1] == "s01-t2"
+    assert in_process("pick", directory, "--clear", "s01").code == 0
+    assert in_process("pick", directory, "--from", str(picks)).code == 0
+    assert in_process("pick", directory).out.split()[-1] == "s01-t2"
+    assert in_process("pick", directory, "s01-t9").code == 2
 
 
 def test_from_a_draft_to_the_final_and_back() -> None:

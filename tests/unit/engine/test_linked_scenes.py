@@ -308,6 +308,15 @@ def test_of_a_gate_with_takes_the_picked_one_goes_on() -> None:
     assert play.built_on("s2") == ("s1-t2@1",)
 
 
+def test_a_look_at_a_draft_opens_no_gate_of_the_final() -> None:
+    play = Play([*takes("s1", 2, review=True), shot("s2", "s1")]).run()
+    play.state.apply(ev.Picked("t", "s1-t2", None, None))
+    play.listed = [shot("s1", version="final", review=True), shot("s2", "s1", version="final")]
+    assert play.run().told == ["s1"]
+    play.state.apply(ev.Picked("t", "s1", None, None))
+    assert play.run().told == ["s2"]
+
+
 def test_a_gate_that_is_put_up_later_takes_nothing_back() -> None:
     play = Play([shot("s1"), shot("s2", "s1")]).run()
     play.listed = [shot("s1", review=True), shot("s2", "s1")]
