@@ -124,7 +124,10 @@ class Cluster:
             raise CannotDoIt(self._given_up)
         if self._is_closed or self._client.status != "running":
             raise CannotDoIt(_LOST)
-        future = self._client.submit(Package(work), key=f"batchgen-{secrets.token_hex(16)}", pure=False)
+        try:
+            future = self._client.submit(Package(work), key=f"batchgen-{secrets.token_hex(16)}", pure=False)
+        except RuntimeError:  # the connection was closed just now
+            raise CannotDoIt(_LOST) from None
         try:
             outcome: T | Exception = self._outcome(future)
         finally:

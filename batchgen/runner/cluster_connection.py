@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from batchgen.runner.cluster import Cluster
 
-_CONNECTS_IN_S = 20.0
+_CONNECTS_IN_S = 10.0
 """For a scheduler; whoever mistyped an address waits no longer."""
 _HAS_PROCESSES_IN_S = 60.0
 """For the first of them: a batch system takes a while."""
