@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import cpu, http, journal, manifest, pace, run, start, structure, upload
+from bench import cluster, cpu, http, journal, manifest, pace, run, start, structure, upload
 
 BENCHMARKS = {
+    "cluster": cluster.run,
     "cpu": cpu.run,
     "http": http.run,
     "journal": journal.run,

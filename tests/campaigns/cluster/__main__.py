@@ -13,9 +13,9 @@ from helpers.clusters import cluster  # noqa: E402 - found by the line above
 
 ACCEPTANCE = tuple(
     f"tests/e2e/test_{name}.py"
-    for name in ("kept_results", "money", "paid_once", "run_real_media", "run_resume", "run_scenes", "second_look")
+    for name in ("kept_results", "money", "paid_once", "run_real_media", "run_resume", "run_scenes")
 )
-"""Runs that buy, break off, go on, and account for it; those of the command line and of terminals know no executor."""
+"""Runs that buy, break off, go on, and account for it."""
 
 
 def main(arguments: list[str]) -> int:
