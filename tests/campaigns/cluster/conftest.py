@@ -10,7 +10,8 @@ from helpers.runs import Gateway, emulator
 
 @pytest.fixture(scope="session")
 def shared_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with emulator(tmp_path_factory.mktemp("emulator"), "--latency=0.2-0.6") as running:
+    rules = [{"match": "[lost-response]", "fault": "lost-response"}]
+    with emulator(tmp_path_factory.mktemp("emulator"), "--latency=0.2-0.6", rules=rules) as running:
         yield running
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import batchgen
+from batchgen.runner import local_cluster
 
 from campaigns.cluster.results import whole
 from helpers.clusters import Cluster, cluster, descendants, is_alive, may_hide, until, worker
@@ -78,6 +79,16 @@ def test_a_cluster_of_this_machine_has_no_key_and_leaves_no_process(tmp_path: Pa
     film.run("--executor=dask")
     whole(film, 2)
     film.witness(slow_gateway, 2)
+
+
+def test_a_stranger_cannot_command_a_cluster_of_this_machine() -> None:
+    from distributed import Client
+
+    with local_cluster.started(dict(os.environ)) as access:
+        port = int(access.address.rpartition(":")[2])
+        for scheme in ("tcp", "tls"):
+            with pytest.raises((OSError, TypeError)):
+                Client(f"{scheme}://127.0.0.1:{port}", timeout=3, set_as_default=False)
 
 
 def test_a_scheduler_that_is_not_there_ends_the_run_before_anything_is_bought(tmp_path: Path, gateway: Gateway) -> None:
