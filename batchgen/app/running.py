@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from batchgen.app import planning
 from batchgen.app.connecting import UNENCRYPTED, Connected, connected_to, is_open_to_all, rehearsing
-from batchgen.app.executing import executing
+from batchgen.app.executing import THREADS, executing
 from batchgen.app.kept_results import linked, restore, taken_over
 from batchgen.app.loading import Batch
 from batchgen.app.notices import Notify, Warned
@@ -86,9 +86,9 @@ def run(  # noqa: PLR0913 - what a run is made of
         made = planning.plan(batch, choice, journal.state)
         budget = made.budget(options.budget_usd)
         made.check_budget(budget)
-        cluster = stack.enter_context(
-            executing(options.executor, batch.directory.path, partial(_holds, None if batch.rehearsal else key))
-        )
+        executor = options.executor if any(step.action in _BUSY for step in made.steps) else THREADS
+        holds_key = partial(_holds, None if batch.rehearsal else key)
+        cluster = stack.enter_context(executing(executor, batch.directory.path, holds_key))
         if not confirm(made):
             return result_of(made, None)
         if connected is None:

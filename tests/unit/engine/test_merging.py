@@ -19,11 +19,9 @@ SCENES = [scene("s1", request="r1"), scene("s2", request="r2")]
 def state(scenes: Sequence[ev.SceneFacts], *events: Iterable[ev.Event], gateway: str = "https://g") -> State:
     """A state of one run."""
     made = State()
-    begun: list[ev.Event] = [
-        ev.RunStarted("t0", "1", gateway=gateway),
-        ev.ManifestRead("t0", "film", "m", tuple(scenes)),
-    ]
-    for event in [*begun, *(event for listed in events for event in listed)]:
+    made.apply(ev.RunStarted("t0", "1", gateway=gateway))
+    made.apply(ev.ManifestRead("t0", "film", "m", tuple(scenes)))
+    for event in (event for listed in events for event in listed):
         made.apply(event)
     return made
 
