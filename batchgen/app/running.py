@@ -221,5 +221,5 @@ class _Run:
 
     def _tell_of_cluster(self) -> None:
         """Say what this machine had to do itself: it costs nothing but time, and that may be why a run was slow."""
-        for reason, times in {} if self._cluster is None else self._cluster.trouble.items():
+        for reason, times in {} if self._cluster is None else self._cluster.trouble.copy().items():
             self._notify(Warned(f"work that the cluster could not do was done here, {times} times: {reason}"))

@@ -49,7 +49,7 @@ _CARRIED_AT_ONCE = 2
 """Results on their way from processes to the coordinator, so that its memory does not grow with their number."""
 _LOST = "the scheduler was lost"
 _ENDED = "the run has ended before the result was here"
-_OWNER_ONLY = 0o600
+_OWNER_ONLY, _FOR_OWNER = 0o600, 0o700
 T = TypeVar("T")
 _log = logging.getLogger("batchgen")
 
@@ -231,7 +231,7 @@ def sharing(run_dir: Path) -> Iterator[SharedFolder]:
     for left in results.glob(f"{_FOLDER}*"):
         rmtree(left, ignore_errors=True)
     shared = SharedFolder(results.resolve() / f"{_FOLDER}{secrets.token_hex(8)}", secrets.token_hex(16))
-    shared.path.mkdir()
+    shared.path.mkdir(mode=_FOR_OWNER)
     try:
         (shared.path / MARKER).write_text(shared.token, encoding="ascii")
         yield shared

@@ -125,15 +125,17 @@ def _check(client: "Client", address: str) -> None:
     where = f"the cluster at {address}" if address else "the cluster on this machine"
     try:
         client.wait_for_workers(1, timeout=_HAS_PROCESSES_IN_S)
-        found = client.sync(client._run, equipment, on_error="return", callback_timeout=_ANSWERS_IN_S)  # noqa: SLF001 - `Client.run` waits for ever
     except TimeoutError:
-        raise UsageError(f"{where} has no process, or one that gives no answer; see to it with: dask worker") from None
-    except OSError as error:
-        raise UsageError(f"{where} cannot be used: {error}") from None
+        raise UsageError(f"{where} has no process; start some with: dask worker {address}") from None
+    try:  # not with `Client.run`, which waits for ever
+        found = client.sync(client._run, equipment, on_error="return", callback_timeout=_ANSWERS_IN_S)  # noqa: SLF001
+    except (TimeoutError, OSError) as error:
+        raise UsageError(f"a process of {where} gives no answer; start it again: {error}") from None
     for process, said in found.items():
-        if said != __version__:
+        # One that ended just now does no harm.
+        if said != __version__ and not isinstance(said, OSError):
             raise UsageError(f"{_unfit(process, said)}; install batchgen {__version__} where it runs")
-    _log.info("%s has %d processes", where, len(found))
+    _log.info("processes of %s: %d", where, len(found))
 
 
 def _unfit(process: str, said: object) -> str:
