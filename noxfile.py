@@ -143,6 +143,14 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session(tags=["all"])
+def cluster(session: nox.Session) -> None:
+    """Runs with a Dask cluster that is killed, lost or of another version; then the tests of runs with one."""
+    session.install(".[dev,dask]")
+    session.run("pytest", "-q", "-n", "2", "-m", "", "tests/campaigns/cluster")
+    session.run("python", "tests/campaigns/cluster", *session.posargs)
+
+
+@nox.session(tags=["all"])
 def simulation(session: nox.Session) -> None:
     """Play histories by the ten thousand: no promise may break."""
     session.install(".[dev]")

@@ -27,6 +27,8 @@ class Remedy(StrEnum):
     GO_ON_THERE = "go_on_there"
     """``about`` is the run directory of the earlier runs."""
     LIST_FAULTS = "list_faults"
+    INSTALL_EXTRA = "install_extra"
+    """``about`` is the name of the extra that brings what is missing."""
     MAP_COLUMN = "map_column"
     NAME_MODEL = "name_model"
     OTHER_FORM = "other_form"

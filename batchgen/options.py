@@ -57,6 +57,7 @@ OPTIONS: Mapping[str, Option] = {
     "scene": Option(refusal=_EACH_RUN, in_environment=False),
     "retry_failed": Option(refusal=_EACH_RUN, in_environment=False),
     "again": Option(refusal=_EACH_RUN, in_environment=False),
+    "executor": Option(refusal=_ADDRESS),
     "rebind": Option(refusal=_EACH_RUN, in_environment=False),
     "no_download": Option(refusal=_EACH_RUN),
     "no_progress": Option(refusal=_EACH_RUN),
@@ -68,7 +69,7 @@ OPTIONS: Mapping[str, Option] = {
 }
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("api_key", "key"), _KEY),
-    **dict.fromkeys(("publish", "output", "executor"), _ADDRESS),
+    **dict.fromkeys(("publish", "output"), _ADDRESS),
     **{name: option.refusal for name, option in OPTIONS.items() if option.refusal},
 }
 """Why a name may not stand under ``run:``; those, too, that somebody may look for and that are no options."""

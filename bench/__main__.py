@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import cpu, http, journal, manifest, pace, run, start, structure, upload
+from bench import cluster, cpu, http, journal, manifest, pace, run, scale, start, structure, upload
 
 BENCHMARKS = {
+    "cluster": cluster.run,
     "cpu": cpu.run,
     "http": http.run,
     "journal": journal.run,
@@ -15,7 +16,11 @@ BENCHMARKS = {
     "upload": upload.run,
 }
 """Those that take no options."""
-WITH_OPTIONS: Mapping[str, Callable[[list[str]], int]] = {"pace": pace.run, "structure": structure.run}
+WITH_OPTIONS: Mapping[str, Callable[[list[str]], int]] = {
+    "pace": pace.run,
+    "scale": scale.run,
+    "structure": structure.run,
+}
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from bench.processes import command, measured
 ATTEMPTS = 100_000
 SCENES = 10_000
 ROUNDS = 3
-_AT = "2026-01-02T03:04:05.678Z"
+AT = "2026-01-02T03:04:05.678Z"
 _WORDS = "walks over the old quiet garden, sings, waits for the dog under the tree, and looks back at the lake"
 
 _LOADS = """
@@ -38,7 +38,7 @@ lines = open(sys.argv[1], "rb").read().splitlines()
 start = time.process_time()
 kept = [json.loads(line) for line in lines]
 """
-_REPLAY = """
+REPLAY = """
 from pathlib import Path
 from batchgen.journal.replay import replayed
 path = Path(sys.argv[1])
@@ -60,39 +60,40 @@ def _request(number: int) -> RequestFacts:
     return RequestFacts(f"{number:064x}", document, "720P", ("hero", "dog"), asked)
 
 
-def _scene(number: int) -> ev.SceneFacts:
+def scene(number: int) -> ev.SceneFacts:
+    """A scene of its own request."""
     name = f"s{number:06d}"
     return ev.SceneFacts(name, _request(number), Decimal("0.50"), None, name, None, "")
 
 
 def _lived(number: int) -> Iterator[ev.AttemptEvent]:
     """The life of an attempt from submission to result."""
-    scene = _scene(number)
-    name, task = scene.scene_id, f"0f8fad5b-d9cb-469f-a165-{number:012d}"
+    made = scene(number)
+    name, task = made.scene_id, f"0f8fad5b-d9cb-469f-a165-{number:012d}"
     result = TaskResult(f"https://cdn.example.com/{task}.mp4", f"job-{number}", Decimal("0.50"), Decimal("0.00"))
-    yield ev.Submitting(_AT, name, 1, scene.request, scene.estimated_cost_usd, None, task, "documented")
-    yield ev.Submitted(_AT, name, 1, task)
-    yield ev.Completed(_AT, name, 1, result)
-    yield ev.Downloaded(_AT, name, 1, result_path(name, 1), f"{number:064x}", None)
+    yield ev.Submitting(AT, name, 1, made.request, made.estimated_cost_usd, None, task, "documented")
+    yield ev.Submitted(AT, name, 1, task)
+    yield ev.Completed(AT, name, 1, result)
+    yield ev.Downloaded(AT, name, 1, result_path(name, 1), f"{number:064x}", None)
 
 
 def _run(count: int, *, with_scenes: bool) -> Iterator[ev.Event]:
-    yield ev.RunStarted(_AT, "1", gateway="https://gateway.example.com")
+    yield ev.RunStarted(AT, "1", gateway="https://gateway.example.com")
     if with_scenes:
-        yield ev.ManifestRead(_AT, "bench", "wan26_r2v", tuple(map(_scene, range(count))))
+        yield ev.ManifestRead(AT, "bench", "wan26_r2v", tuple(map(scene, range(count))))
     for number in range(count):
         yield from _lived(number)
-    yield ev.RunEnded(_AT, 0)
+    yield ev.RunEnded(AT, 0)
 
 
-def _write(folder: Path, count: int, *, with_scenes: bool) -> Path:
+def write(folder: Path, count: int, *, with_scenes: bool) -> Path:
     """A run directory with so many attempts, all of them finished."""
     (folder / RESULTS).mkdir(parents=True)
     with (folder / JOURNAL).open("wb") as file:
         for line, event in enumerate(_run(count, with_scenes=with_scenes), start=1):
             file.write(encode(event, Stamp("5f0c91ab", line)))
     for number in range(count if with_scenes else 0):
-        (folder / result_path(_scene(number).scene_id, 1)).touch()
+        (folder / result_path(scene(number).scene_id, 1)).touch()
     return folder
 
 
@@ -101,8 +102,8 @@ def _least(rounds: Sequence[Sequence[float]]) -> list[float]:
 
 
 def _replay(folder: Path) -> None:
-    path = _write(folder / "replay", ATTEMPTS, with_scenes=False) / JOURNAL
-    found = [[measured(body, path) for body in (_LOADS, _KEPT, _REPLAY)] for _ in range(ROUNDS)]
+    path = write(folder / "replay", ATTEMPTS, with_scenes=False) / JOURNAL
+    found = [[measured(body, path) for body in (_LOADS, _KEPT, REPLAY)] for _ in range(ROUNDS)]
     loads, kept, replay = _least([[seconds for seconds, _ in each] for each in found])
     print(f"a journal of {ATTEMPTS} attempts, {4 * ATTEMPTS} lines, {path.stat().st_size / 1e6:.0f} MB")
     print(f"json.loads of each line         {loads:6.2f} s")
@@ -112,12 +113,12 @@ def _replay(folder: Path) -> None:
 
 
 def _status(folder: Path) -> None:
-    full, small = (_write(folder / str(count), count, with_scenes=True) for count in (SCENES, 1))
+    full, small = (write(folder / str(count), count, with_scenes=True) for count in (SCENES, 1))
     journal = full / JOURNAL
     rounds = [
         (
             measured(_LOADS, journal)[0],
-            measured(_REPLAY, journal)[0],
+            measured(REPLAY, journal)[0],
             command("status", str(full)),
             command("status", str(small)),
         )
@@ -133,17 +134,17 @@ def _status(folder: Path) -> None:
 
 def _lines() -> None:
     """What a manifest of 10,000 scenes takes of the journal after a change, written whole and as the difference."""
-    before = tuple(map(_scene, range(SCENES)))
+    before = tuple(map(scene, range(SCENES)))
     edited = replace(before[1], request=_request(SCENES))
     changes = {
         "one scene edited": (before[0], edited, *before[2:]),
         "one scene put in front": (replace(edited, scene_id="new"), *before),
-        "other estimates": tuple(replace(scene, estimated_cost_usd=Decimal("0.60")) for scene in before),
+        "other estimates": tuple(replace(each, estimated_cost_usd=Decimal("0.60")) for each in before),
     }
     print(f"a changed manifest of {SCENES} scenes         whole       difference")
     for name, now in changes.items():
-        whole = _written(partial(ev.ManifestRead, _AT, "bench", "wan26_r2v", now))
-        less = _written(partial(news_of, before, _AT, "bench", "wan26_r2v", now))
+        whole = _written(partial(ev.ManifestRead, AT, "bench", "wan26_r2v", now))
+        less = _written(partial(news_of, before, AT, "bench", "wan26_r2v", now))
         print(f"{name:30}  {whole[0]:8.0f} kB {whole[1] * 1e3:4.0f} ms  {less[0]:6.1f} kB {less[1] * 1e3:4.0f} ms")
 
 

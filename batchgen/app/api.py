@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from batchgen.app import loading, planning, running
 from batchgen.app.asking import with_gateway_costs
 from batchgen.app.attending import attended
+from batchgen.app.executing import THREADS, checked_executor
 from batchgen.app.keys import key_in_environment
 from batchgen.app.keywords import (
     StrPath,
@@ -165,6 +166,7 @@ def run(  # noqa: PLR0913 - the options of the command
     retry_failed: bool | None = None,
     again: Globs | None = None,
     rebind: bool | None = None,
+    executor: str | None = None,
     no_download: bool | None = None,
     strict: bool | None = None,
     on_event: Notify | None = None,
@@ -220,7 +222,7 @@ def run(  # noqa: PLR0913 - the options of the command
     options = _options(batch, settings, {"no_wait": no_wait, "rebind": rebind}, budget)
     if base_url is not None and batch.rehearsal:
         raise UsageError("emulator and base_url exclude each other")
-    options = replace(options, base_url=_address(base_url))
+    options = replace(options, base_url=_address(base_url), executor=_executor(executor))
     key = api_key if batch.rehearsal else _key(batch, api_key)
 
     def confirm(found: Plan) -> bool:
@@ -236,6 +238,10 @@ def run(  # noqa: PLR0913 - the options of the command
 
 def _address(base_url: object) -> str | None:
     return None if base_url is None else text(base_url, "the base URL")
+
+
+def _executor(executor: object) -> str:
+    return THREADS if executor is None else checked_executor(text(executor, "executor"))
 
 
 def _key(batch: Batch, api_key: ApiKey | str | None) -> ApiKey | str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
+from batchgen.app.executing import THREADS
 from batchgen.app.loading import Batch
 from batchgen.limits import WORKERS
 from batchgen.providers.provider import AUTO
@@ -18,7 +19,8 @@ class RunOptions:
 
     ``base_url`` is the provider's own where none is given, ``budget_usd`` the manifest's. ``wait`` unset leaves
     once all is submitted; a later run collects. ``rebind`` says that ``base_url`` is the gateway that the run
-    directory belongs to, at another address.
+    directory belongs to, at another address. ``executor`` is ``threads``, or ``dask`` or ``dask:ADDRESS`` for a cluster
+    that does what is free and heavy.
     """
 
     base_url: str | None = None
@@ -32,6 +34,7 @@ class RunOptions:
     wait: bool = True
     budget_usd: Decimal | None = None
     rebind: bool = False
+    executor: str = THREADS
 
     @classmethod
     def of(cls, batch: Batch, said: Mapping[str, Any]) -> "RunOptions":

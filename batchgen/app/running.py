@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from batchgen.app import planning
 from batchgen.app.connecting import UNENCRYPTED, Connected, connected_to, is_open_to_all, rehearsing
+from batchgen.app.executing import THREADS, executing
 from batchgen.app.kept_results import linked, restore, taken_over
 from batchgen.app.loading import Batch
 from batchgen.app.notices import Notify, Warned
@@ -33,10 +36,14 @@ from batchgen.providers.api_key import ApiKey
 from batchgen.providers.registry import asked_before, provider_named
 from batchgen.runner import WORKERS
 from batchgen.runner.clock import RealClock
-from batchgen.runner.command_executor import CommandExecutor
+from batchgen.runner.command_executor import CommandExecutor, done_here
 from batchgen.runner.loop import Loop
+from batchgen.store.interface import Checked, Work
 from batchgen.store.local import Limits
 from batchgen.version import __version__
+
+if TYPE_CHECKING:
+    from batchgen.runner.cluster import Cluster
 
 _BUSY = frozenset({Action.SUBMIT, Action.RESUME, Action.WAIT, Action.DOWNLOAD})
 _log = logging.getLogger("batchgen")
@@ -79,11 +86,20 @@ def run(  # noqa: PLR0913 - what a run is made of
         made = planning.plan(batch, choice, journal.state)
         budget = made.budget(options.budget_usd)
         made.check_budget(budget)
+        executor = options.executor if any(step.action in _BUSY for step in made.steps) else THREADS
+        holds_key = partial(_holds, None if batch.rehearsal else key)
+        cluster = stack.enter_context(executing(executor, batch.directory.path, holds_key))
         if not confirm(made):
             return result_of(made, None)
         if connected is None:
             connected = stack.enter_context(rehearsing(batch, provider, options))
-        return _Run(made, journal, options, budget, notify, interrupt, connected).carry_out()
+        return _Run(made, journal, options, budget, notify, interrupt, connected, cluster).carry_out()
+
+
+def _holds(key: ApiKey | str | None, text: str) -> bool:
+    """Whether a text has the key in it."""
+    secret = ApiKey(key) if isinstance(key, str) else key
+    return secret is not None and secret.taken_out_of_text(text) != text
 
 
 class _Run:
@@ -98,7 +114,9 @@ class _Run:
         notify: Notify,
         interrupt: Interrupt,
         connected: Connected,
+        cluster: "Cluster | None",
     ) -> None:
+        self._cluster = cluster
         self._plan = made
         self._directory = made.batch.directory
         self._journal = journal
@@ -186,7 +204,12 @@ class _Run:
             store = stack.enter_context(closing(self._directory.store(limits)))
             errors = connected.provider.errors.of_model(batch.error_codes)
             on_kept = illustrator(self._directory.path, maker.requests)
-            executor = CommandExecutor(connected.gateway, errors, store, maker.requests, on_kept, maker.prepare)
+            fetched: Callable[[Work], Checked] = done_here
+            if self._cluster is not None:
+                maker.take_still, fetched = self._cluster.still, self._cluster.fetched
+            executor = CommandExecutor(
+                connected.gateway, errors, store, maker.requests, on_kept, maker.prepare, fetched
+            )
             stack.callback(executor.close)
             state, steps = self._journal.state, self._plan.steps
             scheduler = Scheduler(state, steps, self._settings, random.random, lambda: str(uuid4()), self._plan.choice)
@@ -199,4 +222,10 @@ class _Run:
             self._interrupt.listen(loop.interrupt)
             stack.enter_context(Mailbox(self._directory.path, loop.inbox.put, watch))
             loop.run(watch)
+            self._tell_of_cluster()
             return scheduler
+
+    def _tell_of_cluster(self) -> None:
+        """Say what this machine had to do itself: it costs nothing but time, and that may be why a run was slow."""
+        for reason, times in {} if self._cluster is None else self._cluster.trouble.copy().items():
+            self._notify(Warned(f"work that the cluster could not do was done here, {times} times: {reason}"))

@@ -5,7 +5,7 @@ told before any still is taken out; the files that go along are made and measure
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -27,9 +27,17 @@ from batchgen.store.links import digest
 
 Frames: TypeAlias = Mapping[tuple[str, str], int]
 """The numbers of frames that are known, by the hash of the result and the moment."""
+TakeStill: TypeAlias = Callable[[Path, int], bytes]
+"""A frame of a video as a PNG. Raises `UnusableMedia`."""
 _VIDEO = "video/mp4"
 _STILL = "image/png"
 _log = logging.getLogger("batchgen")
+
+
+def _still(video: Path, number: int) -> bytes:
+    from batchgen.media.stills import still
+
+    return still(video, number)
 
 
 class UnusableSource(Exception):  # noqa: N818 - the result is at fault
@@ -37,7 +45,10 @@ class UnusableSource(Exception):  # noqa: N818 - the result is at fault
 
 
 class SceneMaker:
-    """Makes scenes of a manifest whole; ``requests`` are those of all scenes by id, as they are known by now."""
+    """Makes scenes of a manifest whole; ``requests`` are those of all scenes by id, as they are known by now.
+
+    ``take_still`` may be replaced by one that has it done elsewhere.
+    """
 
     def __init__(self, folder: Path, scenes: Iterable[Scene], limit: Validator) -> None:
         """Take the run directory, and what the model says of references."""
@@ -46,6 +57,7 @@ class SceneMaker:
         self._scenes = {scene.id: scene for scene in scenes}
         self._taken_out: dict[Path, str | None] = {}
         """The hashes of the stills that this process took out: others may have been changed since."""
+        self.take_still: TakeStill = _still
         self.requests: dict[str, Request] = {scene_id: scene.request for scene_id, scene in self._scenes.items()}
 
     def make(self, scene: SceneFacts, files: tuple[SourceFile, ...], state: State) -> RequestMade | None:
@@ -131,10 +143,8 @@ class SceneMaker:
 
     def _take_out(self, video: Path, frame: int, path: Path) -> None:
         """Have a still as a file, as it is in the video. Raises `UnusableMedia` and OSError."""
-        from batchgen.media.stills import still
-
         found = digest(path)
         if found is None or found != self._taken_out.get(path):
             (self._folder / FRAMES).mkdir(exist_ok=True)
-            write_atomically(path, still(video, frame))
+            write_atomically(path, self.take_still(video, frame))
             self._taken_out[path] = digest(path)

@@ -198,9 +198,16 @@ class _Room:
 
 
 def _identity(folder: Path) -> str:
-    """What tells this run directory from others, wherever it lies: the first line of its journal."""
-    with (folder / JOURNAL).open("rb") as file:
-        return hashlib.sha256(file.readline()).hexdigest()[:_SHORT]
+    """What tells this run directory from others, wherever it lies: the first line of its journal.
+
+    A report on several run directories has none, and is known by where it lies.
+    """
+    try:
+        with (folder / JOURNAL).open("rb") as file:
+            begins = file.readline()
+    except FileNotFoundError:
+        begins = str(folder.resolve()).encode(errors="surrogateescape")
+    return hashlib.sha256(begins).hexdigest()[:_SHORT]
 
 
 def _description(model: str) -> Mapping[str, Any]:

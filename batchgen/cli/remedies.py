@@ -9,6 +9,7 @@ REMEDIES: Mapping[Remedy, str] = {
     Remedy.GIVE_KEY: "put it into {about} or name a file with --api-key-file; to rehearse without one, use --emulator",
     Remedy.GO_ON_THERE: "to go on with them add --run-dir {about}, or move the folder there",
     Remedy.LIST_FAULTS: "all faults are listed by: batchgen emulator --list-faults",
+    Remedy.INSTALL_EXTRA: "install it with: pip install 'batchgen[{about}]'",
     Remedy.MAP_COLUMN: "say which column it is with --map, as in --map prompt=Description or --map prompt=C",
     Remedy.NAME_MODEL: "give the name that it has in requests with --name",
     Remedy.OTHER_FORM: "a contract is read with --contract, a list of parameters without",

@@ -2,43 +2,74 @@
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from batchgen.cli.options import PlacedCommand
-from batchgen.errors import RunDirectoryError
+from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.text import on_one_line, printable
+
+if TYPE_CHECKING:
+    from batchgen.app.run_directory import RunDirectory
 
 _ASIDE = "state.damaged.jsonl"
 
 
 @click.command("report", cls=PlacedCommand)
 @click.argument(
-    "run_dir", required=False, metavar="[RUN_DIR]", type=click.Path(exists=True, file_okay=False, path_type=Path)
+    "run_dir", nargs=-1, metavar="[RUN_DIR]...", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option(
     "--salvage", is_flag=True, help="Say what a damaged journal still tells; write a sound one if that is certain."
 )
-def command(run_dir: Path | None, *, salvage: bool) -> int:
+@click.option("--merge", is_flag=True, help="One report on several run directories of one manifest, into --out.")
+@click.option("--out", type=click.Path(path_type=Path), help="New folder that --merge writes into.")
+def command(run_dir: tuple[Path, ...], out: Path | None, *, salvage: bool, merge: bool) -> int:
     """Write report.html, report.csv and ledger.csv of a run directory again, from its journal alone.
 
     Without RUN_DIR it is that of BATCHGEN_RUN_DIR, else the only one under runs/ or named by a manifest
     here.
+
+    With --merge, reports, ledger and storyboard of several run directories are written into a new
+    folder, each task counted once: those of machines or jobs that ran parts of one manifest, the
+    first of which says which scenes there are.
 
     With --salvage nothing is reported: a journal that two runs wrote at once, or that lost lines, is
     looked through, and where it is certain which submissions it tells of, a new journal is written
     beside it.
     """
     from batchgen.app.finding import found_from, only_one
+    from batchgen.app.merging import merge_reports
     from batchgen.app.reporting import write_reports
     from batchgen.app.run_directory import RunDirectory
     from batchgen.cli.output import warnings_shown
 
-    directory = RunDirectory(run_dir) if run_dir is not None else only_one(found_from())
+    _see_that_they_go_together(run_dir, out, salvage=salvage, merge=merge)
+    if merge and out is not None:
+        with warnings_shown():
+            return _say_what_is_written(merge_reports(run_dir, out))
+    directory = RunDirectory(run_dir[0]) if run_dir else only_one(found_from())
     if salvage:
         return _salvage(directory.path)
     with warnings_shown():
         write_reports(directory.path)
+    return _say_what_is_written(directory)
+
+
+def _see_that_they_go_together(run_dir: tuple[Path, ...], out: Path | None, *, salvage: bool, merge: bool) -> None:
+    """Raise `UsageError` for options and run directories that do not."""
+    if merge and salvage:
+        raise UsageError("--merge and --salvage exclude each other")
+    if merge != (out is not None):
+        raise UsageError("--merge and --out go together")
+    if merge and not run_dir:
+        raise UsageError("--merge needs the run directories that it is to put together")
+    if len(run_dir) > 1 and not merge:
+        raise UsageError("a report is of one run directory; for one on several add --merge --out FOLDER")
+
+
+def _say_what_is_written(directory: "RunDirectory") -> int:
     click.echo(printable(f"wrote {directory.report} and {directory.ledger}"), err=True)
     if directory.storyboard.is_file():
         click.echo(printable(f"look at: {directory.storyboard}"), err=True)

@@ -30,6 +30,17 @@ def _money(value: str) -> Decimal:
     return usd
 
 
+def _executor(value: str) -> str:
+    """Read where heavy work is done."""
+    from batchgen.app.executing import checked_executor
+    from batchgen.errors import UsageError
+
+    try:
+        return checked_executor(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command("run", cls=PlacedCommand)
 @click.argument("manifest", metavar="MANIFEST", type=_FILE, shell_complete=manifests)
 @click.option(
@@ -92,6 +103,10 @@ def _money(value: str) -> Decimal:
 @click.option(
     "--again", multiple=True, metavar="GLOB", shell_complete=scenes_of_manifest,
     help="Pay once more for finished scenes; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--executor", type=_executor, default="threads", show_default=True, metavar="threads|dask[:ADDRESS]",
+    help="Who fetches, checks and decodes: this process, or a Dask cluster; dask alone starts one here.",
 )  # fmt: skip
 @click.option("--rebind", is_flag=True, help="This is the gateway of this run directory, at another address.")
 @click.option("--no-download", is_flag=True, help="Leave the results at the gateway.")

@@ -39,6 +39,7 @@ class Options:
     retry_failed: bool
     again: tuple[str, ...]
     rebind: bool
+    executor: str
     no_download: bool
     no_progress: bool
     strict: bool
@@ -67,6 +68,7 @@ class Options:
             wait=not self.no_wait,
             budget_usd=self.budget,
             rebind=self.rebind,
+            executor=self.executor,
         )
 
 
@@ -140,6 +142,7 @@ def same_way(options: Options, given: Given, budget: Decimal | None = None) -> l
         "request_timeout": options.request_timeout,
         "attempts": options.attempts,
         "budget": options.budget if budget is None else budget,
+        "executor": options.executor,
         "on_end": options.on_end,
     }
     kept |= set() if budget is None else {"budget"}

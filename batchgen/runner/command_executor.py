@@ -21,7 +21,7 @@ from batchgen.limits import LOST_AFTER_S
 from batchgen.model import Request
 from batchgen.providers.error_policy import ErrorPolicy, classify_create, classify_read
 from batchgen.providers.interface import CallFailed, Created, Gateway, Task
-from batchgen.store.interface import FetchFailed, Store, Wanted
+from batchgen.store.interface import Checked, FetchFailed, Store, Wanted, Work
 from batchgen.text import is_usable_id
 
 _WORDS = {
@@ -38,6 +38,11 @@ def _what_follows(said: Classification) -> str:
     return f"; it is tried again for {LOST_AFTER_S:g} s, then the run ends" if said.code == NOT_CONNECTED else ""
 
 
+def done_here(work: Work) -> Checked:
+    """Bring a result on the thread that asks for it."""
+    return work()
+
+
 class CommandExecutor:
     """Carries out the commands of one run against a gateway and a store."""
 
@@ -49,10 +54,12 @@ class CommandExecutor:
         requests: Mapping[str, Request],
         on_kept: Callable[[str, str, str], None] = lambda *_: None,
         prepare: Callable[[Prepare], PrepareResult] | None = None,
+        fetched: Callable[[Work], Checked] = done_here,
     ) -> None:
         """``requests`` is by scene id; ``on_kept`` is told of each result that was kept: scene, name, hash.
 
         ``prepare`` makes requests of scenes that are built on results, and puts them among the others.
+        ``fetched`` does the work of bringing a result, here or elsewhere.
         """
         self._gateway = gateway
         self._errors = errors
@@ -60,6 +67,7 @@ class CommandExecutor:
         self._requests = requests
         self._on_kept = on_kept
         self._made = prepare
+        self._fetched = fetched
         self._closed = False
         self._told_of_outage = False
         self._noted: set[tuple[str, str]] = set()
@@ -152,7 +160,7 @@ class CommandExecutor:
     def _fetch(self, command: Fetch) -> FetchResult:
         wanted = Wanted(command.scene_id, command.attempt, command.url, command.size, command.duration_s)
         try:
-            checked = self._store.work(wanted)()
+            checked = self._fetched(self._store.work(wanted))
             with self._keeping:
                 if self._closed:
                     return FetchResult(command, failure="the run has ended before the result was here")

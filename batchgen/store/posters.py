@@ -8,7 +8,7 @@ from io import BufferedIOBase
 from pathlib import Path
 
 from batchgen.layout import POSTERS
-from batchgen.media.posters import picture_format, poster, thumbnail
+from batchgen.media.posters import Poster, picture_format, poster, thumbnail
 
 _MOST_BYTES = 65_536
 """Larger than any picture made here: what is larger was put there by somebody else."""
@@ -44,6 +44,10 @@ class Posters:
             return
         with opened() as file:
             made = poster(file)
+        self.keep(sha256, made)
+
+    def keep(self, sha256: str, made: Poster) -> None:
+        """Have pictures of a result that were made elsewhere. Raises OSError."""
         if made.strip:
             self._write(self.strip(sha256), made.strip)
         self._write(self.still(sha256), made.still)

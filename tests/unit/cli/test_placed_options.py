@@ -113,6 +113,7 @@ WRONG = {
     "task_timeout": "1e9",
     "attempts": "1.5",
     "no_wait": "2",
+    "executor": "dusk",
     "budget": "-1",
     "history": "gone",
     "reuse": "gone",

@@ -38,6 +38,7 @@ UNUSUAL = Options(
     retry_failed=True,
     again=("s2",),
     rebind=True,
+    executor="dask",
     no_download=True,
     no_progress=True,
     strict=True,
