@@ -15,6 +15,11 @@ class CommandKind(IntEnum):
     POLL = 1
     FETCH = 2
     PREPARE = 3
+    PUBLISH = 4
+
+
+BEFORE_TASKS = (CommandKind.SUBMIT, CommandKind.PREPARE, CommandKind.PUBLISH)
+"""What is done with a scene until it has a task."""
 
 
 class CommandQueues:

@@ -29,6 +29,7 @@ from batchgen.engine.events import (
     OutcomeUnknown,
     Picked,
     PicksCleared,
+    Published,
     RequestMade,
     Resolved,
     RunEnded,
@@ -85,6 +86,8 @@ class State:
     """Where the first task was created, or may have been; empty before that, and for a rehearsal."""
     request_format: str = ""
     """The form of the request that last created a task; empty where that is not known."""
+    published: dict[tuple[str, str], Published] = field(default_factory=dict)
+    """The latest publication of each file, by its place and the hash of its content."""
     _talks_to: str = ""
     frames: dict[tuple[str, str], int] = field(default_factory=dict)
     """The frame that each moment of a result is, by the hash of its file and the moment, as far as that was needed."""
@@ -219,7 +222,7 @@ class State:
         else:
             self._apply_to_attempt(either, steps)
 
-    def _apply_to_run(self, event: RunEvent) -> None:  # noqa: C901 - one case for each event
+    def _apply_to_run(self, event: RunEvent) -> None:  # noqa: C901, PLR0912 - one case for each event
         match event:
             case RunStarted():
                 self._begin(event)
@@ -236,6 +239,8 @@ class State:
                 self._make_request(event)
             case HeldBack():
                 self.held[event.scene_id] = event
+            case Published():
+                self.published[event.place, event.sha256] = event
             case WantedAgain():
                 self._wish(event.scene_id)
             case Adopted():
@@ -297,8 +302,8 @@ class State:
                 takes = self.takes_of(source.scene)
                 # The result of a take may have been bought for another scene.
                 stands = (take for take in takes if any(one.name == name for one in self.attempts_for(take)))
-                chosen = next((take.scene_id for take in takes if name.startswith(f"{take.scene_id}@")), None)
-                chosen = chosen or next((take.scene_id for take in stands), None)
+                chosen = next((take.scene_id for take in stands), None)
+                chosen = chosen or next((take.scene_id for take in takes if name.startswith(f"{take.scene_id}@")), None)
                 self.chosen_scenes |= {} if chosen is None else {source.scene: chosen}
         if scene.built_on:
             self.frames.update(frames_in(scene.request.document))
