@@ -31,16 +31,19 @@ def check(  # noqa: PLR0913 - each has a default
     *,
     strict: bool = False,
     check_urls: bool = False,
+    publishes: bool = False,
     priced: PricedTiers = without_prices,
     catalogue: Catalogue | None = None,
     providers: Mapping[str, Provider] = PROVIDERS,
 ) -> LoadedManifest:
-    """Check a manifest and its reference files.
+    """Check a manifest and its reference files; as `batchgen.manifest.load.load_manifest`.
 
     Raises `UsageError` where it cannot be read, or the provider of its model is not known.
     """
     known, form_of = catalogue or shipped(), partial(request_form, providers=providers)
     try:
-        return load_manifest(Path(path), known, form_of, strict=strict, check_urls=check_urls, priced=priced)
+        return load_manifest(
+            Path(path), known, form_of, strict=strict, check_urls=check_urls, publishes=publishes, priced=priced
+        )
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None

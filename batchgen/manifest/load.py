@@ -13,7 +13,6 @@ from batchgen.manifest.decimal_commas import explained
 from batchgen.manifest.document import Document, UnreadableManifest
 from batchgen.manifest.expand import Draft, Model, accepted, drafts, manifest
 from batchgen.manifest.messages import joined
-from batchgen.manifest.path_remedies import is_bare_address
 from batchgen.manifest.yaml_reader import MOST_PROBLEMS, read
 from batchgen.model import DataPath, Manifest, Problem, RequestForm
 from batchgen.references import Content, Source
@@ -47,20 +46,29 @@ def load_manifest(  # noqa: PLR0913 - most have a default
     *,
     strict: bool = False,
     check_urls: bool = False,
+    publishes: bool = False,
     priced: PricedTiers = without_prices,
 ) -> LoadedManifest:
     """Read, validate, measure and expand a manifest.
 
     Problems come errors first, both errors and warnings in file order; ``strict`` makes errors of
-    the warnings. ``priced`` is asked for prices that the manifest need not declare. Raises OSError
-    where the file cannot be read, and whatever ``form_of`` and ``priced`` raise.
+    the warnings. ``priced`` is asked for prices that the manifest need not declare, and ``publishes`` says that
+    local files are published where the API takes URLs alone. Raises OSError where the file cannot be read, and
+    whatever ``form_of`` and ``priced`` raise.
     """
     try:
         document = read(path.read_bytes(), names=_setting_names(catalogue))
     except UnreadableManifest as error:
         return LoadedManifest((error.problem,), None)
     return check_document(
-        document, path.parent, catalogue, form_of, strict=strict, check_urls=check_urls, priced=priced
+        document,
+        path.parent,
+        catalogue,
+        form_of,
+        strict=strict,
+        check_urls=check_urls,
+        publishes=publishes,
+        priced=priced,
     )
 
 
@@ -72,13 +80,15 @@ def check_document(  # noqa: PLR0913 - most have a default
     *,
     strict: bool = False,
     check_urls: bool = False,
+    publishes: bool = False,
     priced: PricedTiers = without_prices,
 ) -> LoadedManifest:
     """Validate, measure and expand a manifest that is read; its references are relative to ``folder``.
 
     Problems are as of `load_manifest`. Raises whatever ``form_of`` and ``priced`` raise.
     """
-    found, expanded = _Loading(document, catalogue, form_of, folder, priced, check_urls=check_urls).run()
+    loading = _Loading(document, catalogue, form_of, folder, priced, check_urls=check_urls, publishes=publishes)
+    found, expanded = loading.run()
     if strict:
         found = [replace(problem, severity="error") for problem in found]
     found = [_with_scene(problem, document) for problem in found]
@@ -115,6 +125,7 @@ class _Loading:
         priced: PricedTiers,
         *,
         check_urls: bool,
+        publishes: bool,
     ) -> None:
         self._document = document
         self._catalogue = catalogue
@@ -122,6 +133,7 @@ class _Loading:
         self._folder = folder
         self._priced = priced
         self._check_urls = check_urls
+        self._publishes = publishes
         self._data = document.data if isinstance(document.data, dict) else {}
 
     def run(self) -> tuple[list[Problem], Manifest | None]:
@@ -179,11 +191,7 @@ class _Loading:
         # A reference without limits is measured all the same: only then is it known to be a file, and sent as one.
         media = {**({"references": {}} if model.references else {}), **self._media_schema(model.name)}
         limits = {setting: compiled(limit) for setting, limit in media.items()}
-        found = [
-            use
-            for use in reference_checks.uses(self._data)
-            if use.path not in refused or (use.setting == "audio_url" and not is_bare_address(use.source))
-        ]
+        found = [use for use in reference_checks.uses(self._data) if use.path not in refused]
         outcomes = reference_checks.measure(found, self._folder, limits, check_urls=self._check_urls)
         contents: dict[Source, Content] = {
             source: outcome.content for (source, _), outcome in outcomes.items() if outcome.content
@@ -215,5 +223,7 @@ class _Loading:
             if "references" in taken and counts:
                 yield from rules.on_counts(self._document, draft, contents, listed)
             audio = contents.get(str(draft.settings.get("audio_url")))
+            if audio is not None and audio.path is not None and not self._publishes:
+                yield rules.on_local_audio(self._document, draft)
             if audio is not None:
                 yield from rules.on_audio_length(self._document, draft, audio, model)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from batchgen.model import RequestFacts
+from batchgen.model import SOUND, RequestFacts
 from batchgen.report.rows import Row
 from batchgen.report.standing import Standing
 
@@ -43,9 +43,10 @@ def has_unnamed_references(request: RequestFacts) -> bool:
 
 
 def _sources(value: Any) -> Iterator[str]:
-    """What the references in a document were read from, at any depth; each is an object with a source."""
+    """What the references in a document were read from, at any depth; each is an object with a source, and no sound."""
     if isinstance(value, Mapping) and isinstance(value.get("source"), str):
-        yield value["source"]
+        if not str(value.get("mime", "")).startswith(SOUND):
+            yield value["source"]
     elif isinstance(value, Mapping | list | tuple):
         for item in value.values() if isinstance(value, Mapping) else value:
             yield from _sources(item)
