@@ -18,7 +18,7 @@ class RunOptions:
 
     ``base_url`` is the provider's own where none is given, ``budget_usd`` the manifest's. ``wait`` unset leaves
     once all is submitted; a later run collects. ``rebind`` says that ``base_url`` is the gateway that the run
-    directory belongs to, at another address.
+    directory belongs to, at another address. ``publish`` is where files are published that requests name by URL.
     """
 
     base_url: str | None = None
@@ -32,6 +32,7 @@ class RunOptions:
     wait: bool = True
     budget_usd: Decimal | None = None
     rebind: bool = False
+    publish: str | None = None
 
     @classmethod
     def of(cls, batch: Batch, said: Mapping[str, Any]) -> "RunOptions":
