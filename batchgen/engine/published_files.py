@@ -69,7 +69,7 @@ class PublishedFiles(LinkedScenes):
         else:
             run.publishes, self._has_given_up = 0, False
             run.published_until = result.good_until
-            self._queues.first(CommandKind.SUBMIT, run)
+            self._queues.behind(CommandKind.SUBMIT, run, lambda other: bool(other.published_until))
 
     def _publish_failed(self, result: PublishResult, run: SceneRun, now: float, at: str) -> None:
         """Try again a few times; once a scene was given up, others are tried once only until one succeeds."""

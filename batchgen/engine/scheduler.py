@@ -38,7 +38,7 @@ Which orders of events are possible, and what closes each race:
 - Scenes that ask for the same. The plan lets one of them submit; it says in `State.attempts_for` what the
   others have of it.
 - Files that a request names by URL. A scene whose turn it is has them published first, and is then submitted
-  before all others; where its turn comes late, what was published is looked at once more.
+  before all that are not published; where its turn comes late, what was published is looked at once more.
 - 429 while others are under way. The limit of tasks in flight falls to what the gateway bears, and the
   scene goes to the head of the queue; refusals that come together count once.
 - The form of a request, where the gateway may take one of two. Until a task was created in one of them, one

@@ -11,17 +11,28 @@ from urllib.parse import parse_qs, urlsplit
 from batchgen.contents import PublishFailed, ReferenceChanged, opened, pieces, public_name
 from batchgen.errors import UsageError
 from batchgen.limits import LONGEST_SIGNED_S, PUBLISHED_S
-from batchgen.network import HTTP_SCHEMES, Network, NetworkError
+from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
 from batchgen.network_errors import reason_of as network_reason
 from batchgen.references import Content
 from batchgen.store import object_stores
 
 _CONNECT_S = 15.0
 _CONNECTIONS = 4
-_LENGTH = re.compile(r"bytes 0-0/([0-9]{1,15})\Z")
 _OF_A_SESSION = frozenset({"x-amz-security-token"})
 """What a signed URL has in it where the credentials behind it are temporary, and it ends with them."""
 _LEAST_S = 600.0
+_READ = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
+
+
+def _length(response: Response) -> int | None:
+    """How long a file is of which the first byte was asked for, or all of it came; None where that is not said."""
+    span = _SPAN.match(response.headers.get("Content-Range", ""))
+    stated = span[1] if span is not None else response.headers.get("Content-Length", "")
+    return int(stated) if _NUMBER.fullmatch(stated) else None
+
+
+_SPAN = re.compile(r"bytes 0-0/([0-9]{1,15})\Z")
+_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class SignedFiles:
@@ -34,8 +45,9 @@ class SignedFiles:
     def __init__(self, url: str, *, task_timeout_s: float, silence_s: float) -> None:
         """Ask nothing yet. Raises `UsageError` for a URL that cannot be one, or without the package for it."""
         parts = urlsplit(url)
-        if not parts.netloc or parts.query or parts.fragment or "@" in parts.netloc.partition("@")[0]:
-            raise UsageError(f"{url!r} does not name a bucket to publish in, as s3://bucket/prefix does")
+        # A container of abfs stands before its account as a user would.
+        if not parts.netloc or parts.query or parts.fragment or parts.password is not None:
+            raise UsageError("the address to publish at does not name a bucket alone, as s3://bucket/prefix does")
         self.place = url.rstrip("/")
         self._signed_s = min(PUBLISHED_S + task_timeout_s, LONGEST_SIGNED_S)
         self.works_s = max(self._signed_s - task_timeout_s, _LEAST_S)
@@ -66,8 +78,7 @@ class SignedFiles:
             self._network.finish(response)
         except NetworkError as error:
             raise PublishFailed(f"a signed URL cannot be reached: {network_reason(error)}", again=True) from None
-        span = _LENGTH.match(response.headers.get("Content-Range", ""))
-        if response.status == HTTPStatus.PARTIAL_CONTENT and span and int(span[1]) == content.facts.bytes:
+        if response.status in _READ and _length(response) == content.facts.bytes:
             return
         denied = response.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
         said = "leads to another file" if response.status < HTTPStatus.BAD_REQUEST else f"answers {response.status}"
@@ -83,9 +94,10 @@ class SignedFiles:
         self._network.close()
 
     def _is_there(self, path: str, content: Content) -> bool:
+        """Whether it is known to be there; of what else is wrong, the credentials perhaps, writing says more."""
         try:
             return int(self._store.info(path)["size"]) == content.facts.bytes
-        except FileNotFoundError:
+        except OSError:
             return False
 
     def _write(self, path: str, content: Content) -> None:
