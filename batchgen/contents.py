@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from io import BufferedReader
 
+from batchgen import object_stores
+from batchgen.object_stores import StoredFile
 from batchgen.references import Content
 
 _CHUNK = 256 * 1024
@@ -35,7 +37,9 @@ _SUFFIXES = {"jpeg": "jpg"}
 
 
 def opened(content: Content) -> BufferedReader:
-    """Open the file of a reference. Raises `ReferenceChanged` where it is gone, or has another size than measured."""
+    """Open the file of a reference. Raises `ReferenceChanged` where it is gone, or is another than was measured."""
+    if content.stored is not None:
+        return _opened_in_store(content.stored)
     path = content.path
     if path is None:  # pragma: no cover - such a content is sent as its source
         raise ReferenceChanged("a data URI has no file")
@@ -50,24 +54,39 @@ def opened(content: Content) -> BufferedReader:
     return file
 
 
+def _opened_in_store(measured: StoredFile) -> BufferedReader:
+    try:
+        now = object_stores.found(measured.url)
+    except Exception as error:  # noqa: BLE001 - each package raises what it likes
+        reason = object_stores.reason_of(error)
+        raise ReferenceChanged(f"{measured.url} cannot be read any more: {reason}") from None
+    if now != measured:
+        raise ReferenceChanged(f"{measured.url} is another file than the one that was checked")
+    return object_stores.opened(now)
+
+
 def pieces(file: BufferedReader, content: Content, chunk_bytes: int = _CHUNK) -> Iterator[bytes]:
     """A file in pieces of so many bytes; the last one only once the whole has proved to be what was measured.
 
     So a file that changed never arrives whole. Raises `ReferenceChanged`.
     """
+    name = content.path if content.stored is None else content.stored.url
     file.seek(0)
     digest = hashlib.sha256()
     left = content.facts.bytes
     held = b""
     while left:
-        chunk = file.read(min(chunk_bytes, left))
+        try:
+            chunk = file.read(min(chunk_bytes, left))
+        except OSError as error:
+            raise ReferenceChanged(f"{name} cannot be read any more: {error.strerror}") from None
         if not chunk:
-            raise ReferenceChanged(f"{content.path} became shorter while it was sent")
+            raise ReferenceChanged(f"{name} became shorter while it was sent")
         left -= len(chunk)
         digest.update(chunk)
         if held:
             yield held
         held = chunk
     if file.read(1) or digest.hexdigest() != content.sha256:
-        raise ReferenceChanged(f"{content.path} changed after it was checked")
+        raise ReferenceChanged(f"{name} changed after it was checked")
     yield held

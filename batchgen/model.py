@@ -181,7 +181,7 @@ class Request:
     def upload_bytes_without(self, left_out: Container[str]) -> int:
         """How many bytes of local files go with it, but for those of these hashes."""
         contents = (one.content for one in self.references)
-        sent = (one for one in contents if one is not None and one.path is not None and one.sha256 not in left_out)
+        sent = (one for one in contents if one is not None and one.is_file and one.sha256 not in left_out)
         return sum(content.facts.bytes for content in sent)
 
 

@@ -12,11 +12,11 @@ from batchgen.emulator.http.openapi import UPLOAD_PATH
 from batchgen.errors import UsageError
 from batchgen.limits import PUBLISHED_S
 from batchgen.network import HTTP_SCHEMES
+from batchgen.object_stores import is_store
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.interface import Uploader
 from batchgen.providers.provider import Provider
 from batchgen.references import Content
-from batchgen.store.object_stores import is_store
 from batchgen.store.signed_files import SignedFiles
 
 

@@ -145,7 +145,7 @@ def going_up(request: Request, most_body_bytes: int | None) -> dict[str, Content
 
 
 def _is_file(reference: Reference) -> bool:
-    return reference.content is not None and reference.content.path is not None
+    return reference.content is not None and reference.content.is_file
 
 
 def body_bytes(request: Request, published: Mapping[str, Content]) -> int:
@@ -164,10 +164,10 @@ def has_sound(request: Request) -> bool:
 
 
 def refuse_sounds(made: Plan) -> None:
-    """Raise `RefusedRun` where a scene has a local sound, which nobody is told to publish."""
+    """Raise `RefusedRun` where a scene has a sound in a file, which nobody is told to publish."""
     lost = [scene_id for scene_id in _to_submit(made) if has_sound(made.maker.requests[scene_id])]
     if lost:
-        said = "is a local file, which the API takes by URL alone; nothing was submitted"
+        said = "is a file, and the API takes sound by http URL alone; nothing was submitted"
         raise RefusedRun(f"the sound of {some_of(lost)} {said}", Remedy.PUBLISH)
 
 

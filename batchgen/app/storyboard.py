@@ -131,7 +131,7 @@ def picture_references(folder: Path, requests: Iterable[Request]) -> None:
     """Make the pictures of local references that are not there yet; never raises."""
     posters = Posters(folder)
     for source, content in {one.source: one.content for each in requests for one in each.references}.items():
-        if content is not None:
+        if content is not None and content.stored is None:  # what lies elsewhere is not fetched once more
             opened = partial(_opened, source, content)
             _make(source[:_LONGEST_NAME], partial(posters.of_reference, content.sha256, opened))
 

@@ -281,7 +281,7 @@ def _others(
         if name not in _APART and not isinstance(value, list | dict) and value is not None:
             explicit[name] = as_json_number(value)
     sound = contents.get(str(explicit.get(_SOUND)))
-    if sound is not None and sound.path is not None:
+    if sound is not None and sound.is_file:
         explicit[_SOUND] = Reference(str(explicit[_SOUND]), sound)
     return explicit
 

@@ -223,7 +223,7 @@ class _Loading:
             if "references" in taken and counts:
                 yield from rules.on_counts(self._document, draft, contents, listed)
             audio = contents.get(str(draft.settings.get("audio_url")))
-            if audio is not None and audio.path is not None and not self._publishes:
+            if audio is not None and audio.is_file and not self._publishes:
                 yield rules.on_local_audio(self._document, draft)
             if audio is not None:
                 yield from rules.on_audio_length(self._document, draft, audio, model)

@@ -64,7 +64,7 @@ def _pieces(value: object) -> Iterator[_Piece]:
     """JSON, with the content of local files left open."""
     if isinstance(value, Reference):
         content = value.content
-        if content is None or content.path is None:
+        if content is None or not content.is_file:
             yield json.dumps(value.source).encode()
         else:
             yield f'"data:{content.mime};base64,'.encode()

@@ -8,13 +8,13 @@ import re
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
+from batchgen import object_stores
 from batchgen.contents import PublishFailed, ReferenceChanged, opened, pieces, public_name
 from batchgen.errors import UsageError
 from batchgen.limits import LONGEST_SIGNED_S, PUBLISHED_S
 from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
 from batchgen.network_errors import reason_of as network_reason
 from batchgen.references import Content
-from batchgen.store import object_stores
 
 _CONNECT_S = 15.0
 _CONNECTIONS = 4

@@ -103,7 +103,7 @@ def test_each_content_goes_up_once_and_stands_in_the_request_as_a_url(film: Path
 def test_a_local_sound_without_an_address_is_an_error_of_the_run(film: Path, gateway: Log) -> None:
     write(film, SOUND, PLAIN)
     notices = list[Notice]()
-    with pytest.raises(batchgen.RefusedRun, match="the sound of s1 is a local file") as refused:
+    with pytest.raises(batchgen.RefusedRun, match="the sound of s1 is a file") as refused:
         run(film, gateway.address, on_event=notices.append)
     assert refused.value.exit_code == 3
     (found,) = [notice for notice in notices if isinstance(notice, ProblemsFound)]
