@@ -4,8 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from io import BufferedReader
 
-from batchgen import object_stores
-from batchgen.object_stores import StoredFile
+from batchgen.object_stores import StoredFile, look_up, open_stored, reason_in
 from batchgen.references import Content
 
 _CHUNK = 256 * 1024
@@ -56,13 +55,13 @@ def opened(content: Content) -> BufferedReader:
 
 def _opened_in_store(measured: StoredFile) -> BufferedReader:
     try:
-        now = object_stores.found(measured.url)
+        now = look_up(measured.url)
     except Exception as error:  # noqa: BLE001 - each package raises what it likes
-        reason = object_stores.reason_of(error)
+        reason = reason_in(error)
         raise ReferenceChanged(f"{measured.url} cannot be read any more: {reason}") from None
     if now != measured:
         raise ReferenceChanged(f"{measured.url} is another file than the one that was checked")
-    return object_stores.opened(now)
+    return open_stored(now)
 
 
 def pieces(file: BufferedReader, content: Content, chunk_bytes: int = _CHUNK) -> Iterator[bytes]:

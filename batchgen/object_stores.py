@@ -52,9 +52,9 @@ class StoredFile:
     etag: str
 
 
-def found(url: str) -> StoredFile:
+def look_up(url: str) -> StoredFile:
     """What a store says of a file now. Raises `UsageError` without the package for it, and whatever that raises."""
-    store = connected(url)
+    store = file_system(url)
     said = store.info(url)
     if said.get("type") == "directory":
         raise IsADirectoryError("it is a folder, not a file")
@@ -62,9 +62,9 @@ def found(url: str) -> StoredFile:
     return StoredFile(url, int(said["size"]), str(etag or store.ukey(url)))
 
 
-def opened(file: StoredFile) -> io.BufferedReader:
+def open_stored(file: StoredFile) -> io.BufferedReader:
     """A file to read from, and to seek in. What a read raises that cannot be repeated is OSError."""
-    return io.BufferedReader(_Reader(connected(file.url), file), _BLOCK_BYTES)
+    return io.BufferedReader(_Reader(file_system(file.url), file), _BLOCK_BYTES)
 
 
 class _Reader(io.RawIOBase):
@@ -103,14 +103,14 @@ class _Reader(io.RawIOBase):
                 block = self._store.cat_file(self._file.url, start=start, end=end)
             except Exception as error:  # noqa: BLE001 - each package raises what it likes
                 if not remaining or is_permanent(error):
-                    raise OSError(None, reason_of(error)) from None
+                    raise OSError(None, reason_in(error)) from None
             else:
                 if len(block) == end - start:
                     return bytes(block)
         raise OSError(None, "it came shorter than it is said to be")
 
 
-def connected(url: str) -> FileSystem:
+def file_system(url: str) -> FileSystem:
     """The file system of a URL; nothing is asked of it yet. Raises `UsageError` where a package for it is missing."""
     protocol = protocol_of(url)
     try:
@@ -123,7 +123,7 @@ def connected(url: str) -> FileSystem:
             f"{protocol}:// needs a package that is not installed ({error}); install batchgen[{extra}]"
         ) from None
     except Exception as error:  # noqa: BLE001 - each package raises what it likes
-        raise UsageError(f"{protocol}:// cannot be used: {reason_of(error)}") from None
+        raise UsageError(f"{protocol}:// cannot be used: {reason_in(error)}") from None
 
 
 def _options(protocol: str) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _options(protocol: str) -> dict[str, Any]:
     return {"use_listings_cache": False, "config_kwargs": {"signature_version": "s3v4", **told}}
 
 
-def reason_of(error: BaseException) -> str:
+def reason_in(error: BaseException) -> str:
     """What a package raised, in one line; nothing of a signed address, which may stand in it."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text.partition("?")[0][:_LONGEST_REASON]

@@ -14,11 +14,10 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import cast
 
-from batchgen import object_stores
 from batchgen.errors import BatchgenError
 from batchgen.files import write_atomically
 from batchgen.media.decoding import UnusableMedia
-from batchgen.object_stores import StoredFile
+from batchgen.object_stores import StoredFile, look_up, open_stored, reason_in
 from batchgen.references import Facts
 from batchgen.version import __version__
 
@@ -31,7 +30,7 @@ _FOLDER = Path("batchgen", "measured")
 def measured(url: str, probe: Callable[[BufferedIOBase], Facts]) -> tuple[StoredFile, str, Facts]:
     """What a store has under a URL, the hash of its content, and what ``probe`` makes of it. Raises `UnusableMedia`."""
     try:
-        file = object_stores.found(url)
+        file = look_up(url)
         kept = _kept(file)
         if kept is not None:
             return file, *kept
@@ -47,7 +46,7 @@ def measured(url: str, probe: Callable[[BufferedIOBase], Facts]) -> tuple[Stored
 def _words(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file, or no such bucket"
-    reason = object_stores.reason_of(error)
+    reason = reason_in(error)
     return f"{reason} (expired credentials look like that)" if "Bad Request" in reason else reason
 
 
@@ -56,7 +55,7 @@ def _fetched(file: StoredFile, probe: Callable[[BufferedIOBase], Facts]) -> tupl
     if file.bytes > MOST_BYTES:
         raise UnusableMedia(f"has {file.bytes} bytes, more than any reference may have; it was not fetched")
     digest = hashlib.sha256()
-    with object_stores.opened(file) as source, tempfile.TemporaryFile() as copy:
+    with open_stored(file) as source, tempfile.TemporaryFile() as copy:
         while chunk := source.read(_CHUNK):
             digest.update(chunk)
             copy.write(chunk)

@@ -8,12 +8,12 @@ import re
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
-from batchgen import object_stores
 from batchgen.contents import PublishFailed, ReferenceChanged, opened, pieces, public_name
 from batchgen.errors import UsageError
 from batchgen.limits import LONGEST_SIGNED_S, PUBLISHED_S
 from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
 from batchgen.network_errors import reason_of as network_reason
+from batchgen.object_stores import file_system, is_denied, is_permanent, reason_in
 from batchgen.references import Content
 
 _CONNECT_S = 15.0
@@ -51,7 +51,7 @@ class SignedFiles:
         self.place = url.rstrip("/")
         self._signed_s = min(PUBLISHED_S + task_timeout_s, LONGEST_SIGNED_S)
         self.works_s = max(self._signed_s - task_timeout_s, _LEAST_S)
-        self._store = object_stores.connected(url)
+        self._store = file_system(url)
         self._network = Network(_CONNECTIONS, connect_s=_CONNECT_S, silence_s=silence_s)
 
     def publish(self, content: Content) -> str:
@@ -64,9 +64,9 @@ class SignedFiles:
         except ReferenceChanged as error:
             raise PublishFailed(str(error)) from None
         except Exception as error:  # noqa: BLE001 - each package raises what it likes
-            reason = f"{self.place} did not take the file: {object_stores.reason_of(error)}"
-            denied = object_stores.is_denied(error)
-            raise PublishFailed(reason, again=not object_stores.is_permanent(error), denied=denied) from None
+            reason = f"{self.place} did not take the file: {reason_in(error)}"
+            denied = is_denied(error)
+            raise PublishFailed(reason, again=not is_permanent(error), denied=denied) from None
         if urlsplit(url).scheme not in HTTP_SCHEMES:
             raise PublishFailed(f"{self.place} gives out no http URL of a file")
         return url

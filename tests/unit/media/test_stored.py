@@ -12,12 +12,11 @@ import fsspec
 import pytest
 from PIL import Image
 
-from batchgen import object_stores
 from batchgen.contents import ReferenceChanged
 from batchgen.media import stored
 from batchgen.media.decoding import UnusableMedia
 from batchgen.media.probe import probe
-from batchgen.object_stores import StoredFile
+from batchgen.object_stores import StoredFile, _Reader
 from batchgen.providers.form_body import FormBody
 from batchgen.providers.json_body import JsonBody
 from batchgen.references import Content, Reference
@@ -139,7 +138,7 @@ class Breaking:
 
 
 def opened(store: Breaking) -> Any:
-    return object_stores._Reader(store, StoredFile(URL, len(picture()), "1"))  # noqa: SLF001 - without a package
+    return _Reader(store, StoredFile(URL, len(picture()), "1"))
 
 
 @pytest.mark.parametrize("error", [OSError(5, "reset"), TimeoutError("slow"), None])
