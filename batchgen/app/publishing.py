@@ -5,7 +5,7 @@ journal; a URL that is old is not used, and a signed one is tried before it is u
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
@@ -28,11 +28,35 @@ _SOME_URL = "https://" + "u" * 400
 """In place of a URL that is not known yet, to know how long a body is."""
 
 
+class _Sent(Mapping[str, Request]):
+    """Requests as they are sent, by scene id; one that a scene has no more is not sent in place of its new one."""
+
+    def __init__(self, requests: Mapping[str, Request]) -> None:
+        self._requests = requests
+        self._with_urls: dict[str, tuple[Request, Request]] = {}
+
+    def put(self, scene_id: str, request: Request, sent: Request) -> None:
+        """Send a request in another form."""
+        self._with_urls[scene_id] = request, sent
+
+    def __getitem__(self, scene_id: str) -> Request:
+        request = self._requests[scene_id]
+        known, sent = self._with_urls.get(scene_id, (None, request))
+        return sent if known is request else request
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._requests)
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+
 class Publisher:
     """Publishes for one run.
 
     ``requests`` are those of all scenes by id, as they are known by now; ``most_body_bytes`` is how long a body may
-    be with pictures in it, None for any length. ``sent`` are the requests with URLs in them, by scene id.
+    be with pictures in it, None for any length. ``sent`` are the same requests as they are sent: with URLs in them,
+    where files were published for the very request that a scene has now.
     """
 
     def __init__(
@@ -43,7 +67,7 @@ class Publisher:
         most_body_bytes: int | None,
     ) -> None:
         """Take what earlier runs have published."""
-        self.sent: dict[str, Request] = {}
+        self.sent = _Sent(requests)
         self._place = place
         self._requests = requests
         self._most_body_bytes = most_body_bytes
@@ -74,7 +98,7 @@ class Publisher:
         except Exception as error:  # noqa: BLE001 - a bug must not end the run
             _log.exception("scene %s: unexpected error while its files were published", command.scene_id)
             return PublishResult(command, tuple(made), failure=f"publishing failed: {type(error).__name__}")
-        self.sent[command.scene_id] = request.with_references(lambda each: _by_url(each, found))
+        self.sent.put(command.scene_id, request, request.with_references(lambda each: _by_url(each, found)))
         return PublishResult(command, tuple(made), min(map(self._good_until, found.values()), default=""))
 
     def _going_up(self, scene_id: str) -> dict[str, Content]:

@@ -2,7 +2,6 @@
 
 import logging
 import random
-from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
@@ -205,7 +204,7 @@ class _Run:
             errors = connected.provider.errors.of_model(batch.error_codes)
             on_kept = illustrator(self._directory.path, maker.requests)
             publisher = self._publisher
-            sent = ChainMap({} if publisher is None else publisher.sent, maker.requests)
+            sent = maker.requests if publisher is None else publisher.sent
             publish = None if publisher is None else publisher.publish
             executor = CommandExecutor(connected.gateway, errors, store, sent, on_kept, maker.prepare, publish)
             stack.callback(executor.close)

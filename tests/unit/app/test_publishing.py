@@ -274,7 +274,7 @@ def test_a_url_that_is_dead_is_replaced() -> None:
     place.dead.add("https://files.example/2")
     result = fresh.publish(Publish("s1"))
     assert (result.denied, result.failure, result.published) == (True, "answers 403", ())
-    assert "s1" not in fresh.sent
+    assert sent(fresh) == str(FILM.path), "it is not sent, and stays what it is"
 
 
 def test_what_a_session_signed_is_believed_for_a_while_only() -> None:
@@ -284,6 +284,15 @@ def test_what_a_session_signed_is_believed_for_a_while_only() -> None:
     result = made.publish(Publish("s1"))
     (anew,) = result.published
     assert result.good_until < anew.good_until
+
+
+def test_a_request_that_a_scene_has_no_more_is_not_sent() -> None:
+    requests = {"s1": request(FILM)}
+    made = Publisher(Place(), [], requests, None)
+    made.publish(Publish("s1"))
+    assert (sent(made), list(made.sent), len(made.sent)) == ("https://files.example/1", ["s1"], 1)
+    requests["s1"] = request(content("image", 5, "b2"))
+    assert (sent(made), made.publishes("s1")) == ("b2", False)
 
 
 def test_a_bug_costs_nothing_but_the_scene() -> None:
