@@ -24,6 +24,8 @@ from batchgen.report.tables import some_of
 from batchgen.runner.clock import as_text
 
 _log = logging.getLogger("batchgen")
+_MOST_TEXT = 100_000
+"""Bytes that a body has besides files, at the most: prompt and settings, and URLs, of which there are a few."""
 _SOME_URL = "https://" + "u" * 400
 """In place of a URL that is not known yet, to know how long a body is."""
 
@@ -163,9 +165,16 @@ def going_up(request: Request, most_body_bytes: int | None) -> dict[str, Content
     """The files of a request that are published, by hash: video and sound, and pictures where the body is too long."""
     found = {one.content.sha256: one.content for one in request.references if one.content is not None and _is_file(one)}
     films = {sha256: one for sha256, one in found.items() if one.facts.kind != "image"}
-    if most_body_bytes is None or len(films) == len(found) or body_bytes(request, films) <= most_body_bytes:
+    if most_body_bytes is None or len(films) == len(found) or not is_longer(request, films, most_body_bytes):
         return films
     return found
+
+
+def is_longer(request: Request, published: Mapping[str, Content], most_bytes: int) -> bool:
+    """Whether the body of a request is longer than so many bytes; most need not be written down to know that."""
+    contents = (one.content for one in request.references if one.content is not None)
+    files = sum(one.facts.bytes for one in contents if one.sha256 not in published)
+    return files * 4 // 3 + _MOST_TEXT > most_bytes and body_bytes(request, published) > most_bytes
 
 
 def _is_file(reference: Reference) -> bool:
@@ -201,7 +210,7 @@ def body_notes(made: Plan) -> list[str]:
     if most is None:
         return []
     requests = {scene_id: made.maker.requests[scene_id] for scene_id in _to_submit(made)}
-    long = [scene_id for scene_id, request in requests.items() if body_bytes(request, {}) > most]
+    long = [scene_id for scene_id, request in requests.items() if is_longer(request, {}, most)]
     return [long_bodies(long, most)] if long else []
 
 
