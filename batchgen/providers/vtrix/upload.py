@@ -18,6 +18,7 @@ from batchgen.references import Content
 
 _FIELD = "file"
 _WHAT = "the address to publish at"
+_NOT_UP = "a file did not go up"
 _DENIED = frozenset({401, 402, 403})
 _AGAIN = frozenset({408, 425, 429})
 _REDIRECTS = range(300, 400)
@@ -38,7 +39,8 @@ class VtrixUploader:
         try:
             came = self._http.post_file(_FIELD, content)
         except CallFailed as failure:
-            raise PublishFailed(failure.message, again=failure.trouble is not Trouble.NOT_SENT) from None
+            again = failure.trouble is not Trouble.NOT_SENT
+            raise PublishFailed(f"{_NOT_UP}: {failure.message}", again=again) from None
         return read_uploaded(came)
 
     def close(self) -> None:
@@ -49,7 +51,7 @@ class VtrixUploader:
 def read_uploaded(came: Answer | Unfinished) -> str:
     """The URL in an answer. Raises `PublishFailed` where there is none, or none that can be one."""
     if isinstance(came, Unfinished):
-        raise PublishFailed(came.message, again=True)
+        raise PublishFailed(f"{_NOT_UP}: {came.message}", again=True)
     data = json_object(came)
     if not came.is_success:
         raise _refusal(came, "" if data is None else read_error(data).message)

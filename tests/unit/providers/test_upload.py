@@ -145,7 +145,7 @@ def test_a_file_that_changed_never_arrives_whole(content: Content) -> None:
 def test_nobody_there_may_be_there_the_next_time(content: Content) -> None:
     with uploader(f"http://127.0.0.1:{free_port()}/files") as made, pytest.raises(PublishFailed) as failed:
         made.upload(content)
-    assert str(failed.value).startswith("the address to publish at cannot be reached")
+    assert str(failed.value).startswith("a file did not go up: the address to publish at cannot be reached")
     assert failed.value.again
 
 
