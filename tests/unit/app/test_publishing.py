@@ -162,7 +162,7 @@ def test_an_address_that_no_file_goes_to(film: Path, address: str, why: str) -> 
 
 def test_a_rehearsal_keeps_its_files_itself(film: Path) -> None:
     write(film, SOUND)
-    result = batchgen.run(film, emulator=True, poll_interval=0.01, no_download=True, strict=True)
+    result = batchgen.run(film, emulator=True, no_wait=True, strict=True)
     assert result.exit_code == 0
     with pytest.raises(batchgen.UsageError, match="exclude each other"):
         batchgen.run(film, emulator=True, publish="s3://film")
