@@ -151,6 +151,20 @@ def cluster(session: nox.Session) -> None:
 
 
 @nox.session(tags=["all"])
+def storage(session: nox.Session) -> None:
+    """Object stores for real: s3fs against an S3 that moto serves, each in an environment of its own."""
+    moto = Path(session.create_tmp()) / "moto"
+    session.install("uv")
+    session.run("uv", "venv", "--quiet", "--clear", str(moto))
+    # Both in one environment take minutes to be resolved.
+    session.run("uv", "pip", "install", "--quiet", "--python", str(moto), "moto[s3,server]>=5.1")
+    session.install(".[dev,s3]")
+    program = moto / "bin" / "moto_server"
+    chosen = session.posargs or ("tests/campaigns/storage",)
+    session.run("pytest", "-q", "-n", "2", *chosen, env={"MOTO_SERVER": str(program)})
+
+
+@nox.session(tags=["all"])
 def simulation(session: nox.Session) -> None:
     """Play histories by the ten thousand: no promise may break."""
     session.install(".[dev]")

@@ -35,6 +35,7 @@ class Remedy(StrEnum):
     OTHER_GATEWAY = "other_gateway"
     """``about`` is the address of the gateway that the run directory belongs to."""
     OTHER_RUN_DIR = "other_run_dir"
+    PUBLISH = "publish"
     REPLACE = "replace"
     SAVE_PLAN = "save_plan"
     SAY_WHAT_BECAME = "say_what_became"

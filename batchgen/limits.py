@@ -89,6 +89,16 @@ MOST_FETCHES = 4
 MOST_REFRESHES = 2
 """Fresh addresses that a run asks for before it leaves a download to the next one."""
 
+MOST_PUBLISHES = 4
+"""Attempts in a run at publishing the files of a scene, and scenes whose files are published at once: the line is
+shared by all of them."""
+PUBLISHED_S = 43_200.0
+"""For how long a URL of a published file is used, where nothing else says how long it works: 12 hours."""
+LONGEST_SIGNED_S = 604_800.0
+"""For how long object stores sign at most: 7 days."""
+TRIED_S = 300.0
+"""For how long a signed URL that was tried is believed where what it was signed with may end at any time."""
+
 RESULT_CONNECT_S = 15.0
 """For a connection to the server of a result: longer than any that is alive takes."""
 

@@ -5,7 +5,7 @@ Plain frozen data, shared by every room. Nothing here reads a file or a clock.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -117,12 +117,15 @@ def unread(_: Mapping[str, Any]) -> Asked:
 
 @dataclass(frozen=True, slots=True)
 class SceneSettings:
-    """All that a scene asks for, by the manifest's names; ``others`` are explicit, defaults included."""
+    """All that a scene asks for, by the manifest's names; ``others`` are explicit, defaults included.
+
+    A local sound is a reference among them.
+    """
 
     model: str
     prompt: str
     references: tuple[Reference, ...]
-    others: Mapping[str, Scalar | float]
+    others: Mapping[str, Scalar | float | Reference]
 
     def asked(self) -> Asked:
         """What is remembered of it by name."""
@@ -136,7 +139,7 @@ class SceneSettings:
         )
 
 
-def whole_number(value: Scalar | float) -> int | None:
+def whole_number(value: Scalar | float | Reference) -> int | None:
     """A whole number, also one that an API takes as a text."""
     if isinstance(value, str) and value.isdecimal() and len(value) <= _MOST_DIGITS:
         return int(value)
@@ -144,6 +147,8 @@ def whole_number(value: Scalar | float) -> int | None:
 
 
 _MOST_DIGITS = 9
+SOUND = "audio/"
+"""How the MIME type of a sound begins."""
 
 RequestDocument: TypeAlias = Mapping[str, Any]
 """A request as its provider lays it out: JSON in which a `Reference` stands for a file. Nobody else looks inside."""
@@ -192,17 +197,22 @@ class Request:
 
     def made_of(self, found: Mapping[ResultReference, Reference]) -> "Request":
         """The same request with what was found in place of the results that it waits for."""
+        return self.with_references(lambda each: each if each.result is None else found[each.result])
 
-        def replaced(each: Reference) -> Reference:
-            return each if each.result is None else found[each.result]
-
+    def with_references(self, replaced: Callable[[Reference], Reference]) -> "Request":
+        """The same request with something else in place of each reference."""
         return Request(self.asked, {name: _rendered(value, replaced) for name, value in self.document.items()})
 
     @cached_property
     def upload_bytes(self) -> int:
         """How many bytes of local files go with it."""
+        return self.upload_bytes_without(())
+
+    def upload_bytes_without(self, left_out: Container[str]) -> int:
+        """How many bytes of local files go with it, but for those of these hashes."""
         contents = (one.content for one in self.references)
-        return sum(content.facts.bytes for content in contents if content is not None and content.path is not None)
+        sent = (one for one in contents if one is not None and one.is_file and one.sha256 not in left_out)
+        return sum(content.facts.bytes for content in sent)
 
 
 def _references(value: Any) -> Iterator[Reference]:

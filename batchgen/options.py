@@ -41,6 +41,7 @@ OPTIONS: Mapping[str, Option] = {
     "emulator": Option(refusal=_EACH_RUN),
     "base_url": Option(refusal=_ADDRESS),
     "api_key_file": Option(refusal=_KEY),
+    "publish": Option(refusal=_ADDRESS),
     "request_format": Option(),
     "workers": Option(),
     "max_in_flight": Option(),
@@ -69,7 +70,7 @@ OPTIONS: Mapping[str, Option] = {
 }
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("api_key", "key"), _KEY),
-    **dict.fromkeys(("publish", "output"), _ADDRESS),
+    "output": _ADDRESS,
     **{name: option.refusal for name, option in OPTIONS.items() if option.refusal},
 }
 """Why a name may not stand under ``run:``; those, too, that somebody may look for and that are no options."""

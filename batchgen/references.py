@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from batchgen.object_stores import StoredFile
 
 FIRST = "first"
 LAST = "last"
@@ -80,7 +83,8 @@ class Facts:
 class Content:
     """The bytes of a measured reference, known by what they are and not by their name.
 
-    ``path`` is the local file that holds them, None where they came in a data URI. ``sha256`` is empty for a result
+    ``path`` is the local file that holds them, ``stored`` the one in an object store; both are None where they came in
+    a data URI. ``sha256`` is empty for a result
     that is not there yet, whose facts are those that were asked for.
     """
 
@@ -88,6 +92,12 @@ class Content:
     mime: str
     facts: Facts
     path: Path | None
+    stored: "StoredFile | None" = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is read from a file, here or in an object store."""
+        return self.path is not None or self.stored is not None
 
 
 class Still(NamedTuple):

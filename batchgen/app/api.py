@@ -149,6 +149,7 @@ def run(  # noqa: PLR0913 - the options of the command
     run_dir: StrPath | None = None,
     emulator: bool | None = None,
     base_url: str | None = None,
+    publish: str | None = None,
     api_key: ApiKey | str | None = None,
     request_format: str | None = None,
     workers: int | None = None,
@@ -177,9 +178,10 @@ def run(  # noqa: PLR0913 - the options of the command
 
     To call it is to agree to spend, within ``budget`` (else that of the manifest). A plan that was made is carried
     out as it is: it has all that is said of loading and planning. ``api_key`` left out is looked for in the variable
-    of the provider, as by the command; no option is taken from the environment. ``stop`` ends the run in order
-    from another thread. ``on_event`` is called on this thread; what it raises, and KeyboardInterrupt, ends the run
-    in order and is then raised.
+    of the provider, as by the command; no option is taken from the environment. ``publish`` is where local files go up
+    that requests name by URL: an object store, or an upload address of the provider's family, which gets the key.
+    ``stop`` ends the run in order from another thread. ``on_event`` is called on this thread; what it raises, and
+    KeyboardInterrupt, ends the run in order and is then raised.
 
     Whatever becomes of the run once it has begun stands in the `RunResult`. Raises `InvalidManifest` and
     `UsageError` where it cannot begin, `RefusedRun` where a budget cannot be kept or a plan does not hold any more,
@@ -217,12 +219,15 @@ def run(  # noqa: PLR0913 - the options of the command
         # The manifest and its references as they are now: those that the plan was made from may have changed.
         batch, choice = loading.load(made.batch.loading), made.choice
     else:
-        batch = _batch(manifest_or_plan, keywords, notify)  # type: ignore[arg-type] # no plan
+        batch = _batch(manifest_or_plan, keywords, notify, publishes=publish is not None)  # type: ignore[arg-type] # no plan
         choice = _choice(batch, choosing)
     options = _options(batch, settings, {"no_wait": no_wait, "rebind": rebind}, budget)
     if base_url is not None and batch.rehearsal:
         raise UsageError("emulator and base_url exclude each other")
-    options = replace(options, base_url=_address(base_url), executor=_executor(executor))
+    if publish is not None and batch.rehearsal:
+        raise UsageError("emulator and publish exclude each other: the emulator keeps the files of a rehearsal")
+    said_place = None if publish is None else text(publish, "publish")
+    options = replace(options, base_url=_address(base_url), publish=said_place, executor=_executor(executor))
     key = api_key if batch.rehearsal else _key(batch, api_key)
 
     def confirm(found: Plan) -> bool:
@@ -249,15 +254,18 @@ def _key(batch: Batch, api_key: ApiKey | str | None) -> ApiKey | str | None:
     return key_in_environment(batch.provider, batch.loading.providers) if api_key is None else api_key
 
 
-def _batch(manifest: StrPath | Batch, keywords: Mapping[str, Any], on_event: Notify) -> Batch:
+def _batch(
+    manifest: StrPath | Batch, keywords: Mapping[str, Any], on_event: Notify, *, publishes: bool = False
+) -> Batch:
     if isinstance(manifest, Batch):
         refuse_beside(_LOADED, keywords)
         return manifest
-    return _load(manifest, keywords, on_event)
+    return _load(manifest, keywords, on_event, publishes=publishes)
 
 
-def _load(path: StrPath, keywords: Mapping[str, Any], on_event: Notify) -> Batch:
+def _load(path: StrPath, keywords: Mapping[str, Any], on_event: Notify, *, publishes: bool = False) -> Batch:
     given = said(keywords)
+    given["publishes"] = publishes or flag(given.get("emulator"), "emulator")
     given["rehearsal"] = flag(given.pop("emulator", None), "emulator")
     given["strict"] = flag(given.get("strict"), "strict")
     if "run_dir" in given:

@@ -32,13 +32,14 @@ def check(  # noqa: PLR0913 - each has a default
     *,
     strict: bool = False,
     check_urls: bool = False,
+    publishes: bool = False,
     priced: PricedTiers = without_prices,
     profile: str | None = None,
     every_profile: bool = True,
     catalogue: Catalogue | None = None,
     providers: Mapping[str, Provider] = PROVIDERS,
 ) -> LoadedManifest:
-    """Check a manifest and its reference files.
+    """Check a manifest and its reference files; as `batchgen.manifest.load.load_manifest`.
 
     Without a ``profile`` every profile is checked, unless ``every_profile`` is False: then it is the one that holds for
     a run. Raises `UsageError` where the manifest cannot be read, there is no such profile, or the provider of its
@@ -52,6 +53,7 @@ def check(  # noqa: PLR0913 - each has a default
             form_of,
             strict=strict,
             check_urls=check_urls,
+            publishes=publishes,
             priced=priced,
             profile=profile,
             every_profile=every_profile,

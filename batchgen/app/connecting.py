@@ -15,7 +15,8 @@ from batchgen.providers.api_key import ApiKey
 from batchgen.providers.interface import Gateway
 from batchgen.providers.provider import Connection, Provider
 
-_EMULATOR_KEY = "emulator"
+EMULATOR_KEY = "emulator"
+"""What the emulator of a rehearsal takes for a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +93,4 @@ def rehearsing(batch: Batch, provider: Provider, options: RunOptions) -> Iterato
             emulator = stack.enter_context(EmbeddedEmulator(settings, batch.catalogue))
         except UsageError as error:
             raise RunDirectoryError(f"the embedded emulator cannot go on where it was: {error}") from None
-        yield stack.enter_context(connected_to(provider, emulator.base_url, _EMULATOR_KEY, options))
+        yield stack.enter_context(connected_to(provider, emulator.base_url, EMULATOR_KEY, options))

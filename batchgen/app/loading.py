@@ -33,7 +33,8 @@ class Loading:
 
     ``history`` are earlier run directories to learn prices and lengths of tasks from, ``reuse`` those to link results
     in from. Where one of them or the run directory is None, the manifest may say it under ``run:``; else the run
-    directory is runs/NAME beside the manifest, runs/NAME-rehearsal for a rehearsal. ``catalogue`` holds the models,
+    directory is runs/NAME beside the manifest, runs/NAME-rehearsal for a rehearsal. ``publishes`` says that the run
+    publishes what the API takes by URL alone. ``catalogue`` holds the models,
     those that are shipped and those of BATCHGEN_MODELS where it is None, ``providers`` those that serve them.
     """
 
@@ -44,6 +45,7 @@ class Loading:
     reuse: tuple[Path, ...] | None = None
     strict: bool = False
     rehearsal: bool = False
+    publishes: bool = False
     catalogue: Catalogue | None = None
     providers: Mapping[str, Provider] = field(default_factory=lambda: PROVIDERS)
 
@@ -129,6 +131,7 @@ def load(how: Loading, notify: Notify = ignore) -> Batch:
     loaded = check(
         path,
         strict=how.strict,
+        publishes=how.publishes,
         priced=priced,
         profile=how.profile,
         every_profile=False,

@@ -24,6 +24,7 @@ EXIT_CODES: Mapping[Stop, int] = {
     Stop.UNREACHABLE: 5,
     Stop.UNANSWERED: 5,
     Stop.STORAGE: 6,
+    Stop.PUBLISHING: 5,
     Stop.INTERRUPTED: 130,
 }
 

@@ -20,7 +20,7 @@ class RunOptions:
     ``base_url`` is the provider's own where none is given, ``budget_usd`` the manifest's. ``wait`` unset leaves
     once all is submitted; a later run collects. ``rebind`` says that ``base_url`` is the gateway that the run
     directory belongs to, at another address. ``executor`` is ``threads``, or ``dask`` or ``dask:ADDRESS`` for a cluster
-    that does what is free and heavy.
+    that does what is free and heavy. ``publish`` is where files are published that requests name by URL.
     """
 
     base_url: str | None = None
@@ -35,6 +35,7 @@ class RunOptions:
     budget_usd: Decimal | None = None
     rebind: bool = False
     executor: str = THREADS
+    publish: str | None = None
 
     @classmethod
     def of(cls, batch: Batch, said: Mapping[str, Any]) -> "RunOptions":

@@ -2,22 +2,24 @@
 
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from batchgen.app import planning
-from batchgen.app.connecting import UNENCRYPTED, Connected, connected_to, is_open_to_all, rehearsing
+from batchgen.app.connecting import EMULATOR_KEY, UNENCRYPTED, Connected, connected_to, is_open_to_all, rehearsing
 from batchgen.app.executing import THREADS, executing
 from batchgen.app.kept_results import linked, restore, taken_over
 from batchgen.app.loading import Batch
 from batchgen.app.notices import Notify, Warned
 from batchgen.app.planning import Plan
+from batchgen.app.publish_places import Place, published_at, published_in_rehearsal
+from batchgen.app.publishing import Publisher, body_notes, has_sound, most_body_bytes, refuse_sounds
 from batchgen.app.results import RunResult, result_of
 from batchgen.app.run_options import Interrupt, RunOptions
 from batchgen.app.steering import Mailbox
@@ -31,6 +33,7 @@ from batchgen.engine.steps import Action, Choice
 from batchgen.errors import RunDirectoryError
 from batchgen.journal.journal import Journal
 from batchgen.limits import RESULT_CONNECT_S
+from batchgen.model import Request
 from batchgen.network import is_inside
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.registry import asked_before, provider_named
@@ -70,12 +73,15 @@ def run(  # noqa: PLR0913 - what a run is made of
     """
     provider = provider_named(batch.provider, batch.loading.providers)
     with ExitStack() as stack:
-        connected = None
+        connected: Connected | None = None
+        place: Place | None = None
         # Before the run directory is touched: a format or an address that cannot be one is a slip of the user.
         provider.formats_for(options.request_format)
         if not batch.rehearsal:
             base_url = provider.base_url if options.base_url is None else options.base_url
             connected = stack.enter_context(connected_to(provider, base_url, key, options))
+            if options.publish is not None:
+                place = stack.enter_context(published_at(options.publish, provider, key, options))
         journal = stack.enter_context(Journal(batch.directory.path, asked_before))
         if journal.torn:
             _log.warning("the last line of the journal was cut off at %d bytes: it was never finished", journal.torn)
@@ -89,11 +95,24 @@ def run(  # noqa: PLR0913 - what a run is made of
         executor = options.executor if any(step.action in _BUSY for step in made.steps) else THREADS
         holds_key = partial(_holds, None if batch.rehearsal else key)
         cluster = stack.enter_context(executing(executor, batch.directory.path, holds_key))
+        if place is None and not batch.rehearsal:
+            refuse_sounds(made)
+            for note in body_notes(made):
+                notify(Warned(note))
         if not confirm(made):
             return result_of(made, None)
         if connected is None:
             connected = stack.enter_context(rehearsing(batch, provider, options))
-        return _Run(made, journal, options, budget, notify, interrupt, connected, cluster).carry_out()
+            if any(map(has_sound, made.maker.requests.values())):
+                place = stack.enter_context(published_in_rehearsal(connected, EMULATOR_KEY, options))
+        return _Run(made, journal, options, budget, notify, interrupt, connected, cluster, place).carry_out()
+
+
+def _of_files(publisher: Publisher | None, requests: Mapping[str, Request]) -> dict[str, Any]:
+    """What the scheduler has to know of files: how many bytes a submission has, and whether it waits for URLs."""
+    if publisher is None:
+        return {"upload_bytes": lambda scene_id: requests[scene_id].upload_bytes}
+    return {"upload_bytes": publisher.upload_bytes, "publishes": publisher.publishes}
 
 
 def _holds(key: ApiKey | str | None, text: str) -> bool:
@@ -115,6 +134,7 @@ class _Run:
         interrupt: Interrupt,
         connected: Connected,
         cluster: "Cluster | None",
+        place: Place | None,
     ) -> None:
         self._cluster = cluster
         self._plan = made
@@ -125,6 +145,8 @@ class _Run:
         self._interrupt = interrupt
         self._clock = RealClock()
         self._connected = connected
+        published, requests = journal.state.published.values(), made.maker.requests
+        self._publisher = None if place is None else Publisher(place, published, requests, most_body_bytes(made))
         documents = [request.document for request in made.maker.requests.values()]
         self._settings = Settings(
             workers=options.workers,
@@ -137,7 +159,7 @@ class _Run:
             download=made.choice.download,
             budget_usd=budget_usd,
             estimate=made.prices.estimate_of,
-            upload_bytes=lambda scene_id: made.maker.requests[scene_id].upload_bytes,
+            **_of_files(self._publisher, requests),
             request_formats=connected.provider.formats_for(options.request_format, documents),
             formats_left_out=connected.provider.formats_left_out(options.request_format, documents),
             earlier_lengths=made.batch.lengths(journal.state),
@@ -207,9 +229,10 @@ class _Run:
             fetched: Callable[[Work], Checked] = done_here
             if self._cluster is not None:
                 maker.take_still, fetched = self._cluster.still, self._cluster.fetched
-            executor = CommandExecutor(
-                connected.gateway, errors, store, maker.requests, on_kept, maker.prepare, fetched
-            )
+            publisher = self._publisher
+            sent = maker.requests if publisher is None else publisher.sent
+            publish = None if publisher is None else publisher.publish
+            executor = CommandExecutor(connected.gateway, errors, store, sent, on_kept, maker.prepare, fetched, publish)
             stack.callback(executor.close)
             state, steps = self._journal.state, self._plan.steps
             scheduler = Scheduler(state, steps, self._settings, random.random, lambda: str(uuid4()), self._plan.choice)

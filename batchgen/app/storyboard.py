@@ -131,7 +131,8 @@ def picture_references(folder: Path, requests: Iterable[Request]) -> None:
     """Make the pictures of local references that are not there yet; never raises."""
     posters = Posters(folder)
     for one in {one.source: one for each in requests for one in each.references}.values():
-        if one.content is not None and one.is_there:
+        # What lies elsewhere is not fetched once more.
+        if one.content is not None and one.is_there and one.content.stored is None:
             opened = partial(_opened, one.source, one.content)
             _make(one.source[:_LONGEST_NAME], partial(posters.of_reference, one.picture, opened))
 

@@ -22,6 +22,7 @@ _STOPPED: Mapping[Stop, str] = {
     Stop.SHUT_OUT: "stopped: nothing is let in",
     Stop.BUDGET: "stopped at the budget",
     Stop.STORAGE: "stopped: results cannot be stored",
+    Stop.PUBLISHING: "stopped: files may not be published",
     Stop.INTERRUPTED: "stopping: interrupted",
 }
 _NOTABLE_S = 1.0

@@ -104,10 +104,11 @@ def command(
     from batchgen.app.loading import Loading, load
     from batchgen.app.planning import plan
     from batchgen.app.profiles import with_profile_costs
+    from batchgen.app.publishing import body_notes
     from batchgen.app.run_options import RunOptions
     from batchgen.app.saved_plan import save_plan
     from batchgen.cli.keys import found
-    from batchgen.cli.output import show_json, show_notice, show_price_notes, width_of
+    from batchgen.cli.output import show_json, show_notes, show_notice, show_price_notes, width_of
     from batchgen.engine.steps import Choice
     from batchgen.errors import UsageError
     from batchgen.report.plan import as_json
@@ -144,6 +145,7 @@ def command(
         made = with_gateway_costs(made, key, RunOptions.of(batch, said), show_notice)
     outlook = made.outlook()
     show_price_notes(outlook, rehearsal=batch.rehearsal)
+    show_notes(f"warning: {note}" for note in body_notes(made))
     if out is not None:
         save_plan(out, made, held["history"], held["reuse"])
     if form == "json":

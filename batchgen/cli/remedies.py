@@ -17,6 +17,10 @@ REMEDIES: Mapping[Remedy, str] = {
         "name it with --base-url {about}, or give another --run-dir; where the same gateway has moved, add --rebind"
     ),
     Remedy.OTHER_RUN_DIR: "another run directory is named with --run-dir",
+    Remedy.PUBLISH: (
+        "say where to publish it with --publish, as in --publish s3://bucket/prefix, or with your provider's upload "
+        "address"
+    ),
     Remedy.REPLACE: "to have that, add --force",
     Remedy.SAVE_PLAN: "plans are saved with: batchgen plan MANIFEST --out FILE",
     Remedy.SAY_WHAT_BECAME: "say --task-id ID or --not-created",

@@ -54,6 +54,9 @@ def _executor(value: str) -> str:
 @click.option("--base-url", help="Address of the gateway [default: the provider's own].")
 @click.option("--api-key-file", type=_FILE, help="File with the API key [default: the variable BATCHGEN_API_KEY].")
 @click.option(
+    "--publish", metavar="URL", help="Where local sound and video, and large pictures, go up: s3://… or https://…"
+)
+@click.option(
     "--request-format",
     type=click.Choice(["auto", "documented", "params"]),
     default="auto",

@@ -37,6 +37,8 @@ def carry_out(options: Options, given: Given) -> int:
     """Run a batch; the exit code. Raises `UsageError` where options exclude each other."""
     if options.emulator and "base_url" in given.typed:
         raise UsageError("--emulator and --base-url exclude each other")
+    if options.emulator and "publish" in given.typed:
+        raise UsageError("--emulator and --publish exclude each other: the emulator keeps the files of a rehearsal")
     saved = None if options.plan_file is None else read_plan(options.plan_file)
     if saved is not None:
         options, given = as_saved(options, given, saved), replace(given, fixed=SAVED)
@@ -48,6 +50,7 @@ def carry_out(options: Options, given: Given) -> int:
         reuse=options.reuse if given.has("reuse") else None,
         strict=options.strict,
         rehearsal=options.emulator,
+        publishes=options.emulator or options.publish is not None,
     )
     batch = load(how, show_notice)
     for line in given.elsewhere(options.manifest, batch.manifest.run):

@@ -21,6 +21,7 @@ class Options:
     run_dir: Path | None
     emulator: bool
     base_url: str | None
+    publish: str | None
     api_key_file: Path | None
     request_format: str
     workers: int
@@ -69,6 +70,7 @@ class Options:
             budget_usd=self.budget,
             rebind=self.rebind,
             executor=self.executor,
+            publish=self.publish,
         )
 
 
@@ -112,9 +114,13 @@ def _comparable(options: Options) -> dict[str, object]:
     }
 
 
+_NOT_LOGGED = frozenset({"base_url", "publish"})
+"""Addresses, in which a password may stand."""
+
+
 def in_force(options: Options, batch: Batch) -> str:
-    """All options as they hold, for the log; a password may stand in a base URL."""
-    held = {field.name: getattr(options, field.name) for field in fields(options) if field.name != "base_url"}
+    """All options as they hold, for the log."""
+    held = {field.name: getattr(options, field.name) for field in fields(options) if field.name not in _NOT_LOGGED}
     held["run_dir"] = batch.directory
     return "options in force: " + ", ".join(f"{name}={_shown(value)}" for name, value in held.items())
 
@@ -135,6 +141,7 @@ def same_way(options: Options, given: Given, budget: Decimal | None = None) -> l
         "run_dir": options.run_dir,
         "api_key_file": options.api_key_file,
         "base_url": options.base_url,
+        "publish": options.publish,
         "request_format": options.request_format,
         "max_in_flight": options.max_in_flight,
         "submit_rate": options.submit_rate,

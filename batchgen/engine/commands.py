@@ -67,7 +67,14 @@ class Prepare:
     sources: tuple[SourceFile, ...]
 
 
-Command: TypeAlias = Submit | Poll | Fetch | Prepare
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Have the files of a scene that its request names by URL where the provider can fetch them."""
+
+    scene_id: str
+
+
+Command: TypeAlias = Submit | Poll | Fetch | Prepare | Publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,36 @@ class PrepareResult:
     failure: str = ""
 
 
-CommandResult: TypeAlias = SubmitResult | PollResult | FetchResult | PrepareResult
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A file that was published: by the hash of its content, at which place, under which URL.
+
+    ``good_until`` is until when the URL is used in requests, in UTC as ISO 8601.
+    """
+
+    sha256: str
+    place: str
+    url: str
+    good_until: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishResult:
+    """How publishing ended: with what was published anew, or with a failure and its reason.
+
+    ``good_until`` is until when the request of the scene may be sent without asking again, in UTC as ISO 8601.
+    ``again`` says that another try may do better, ``denied`` that whoever keeps the files refuses the user.
+    """
+
+    command: Publish
+    published: tuple[Publication, ...] = ()
+    good_until: str = ""
+    failure: str = ""
+    again: bool = False
+    denied: bool = False
+
+
+CommandResult: TypeAlias = SubmitResult | PollResult | FetchResult | PrepareResult | PublishResult
 
 
 class Stop(StrEnum):
@@ -143,4 +179,6 @@ class Stop(StrEnum):
     """The gateway let nothing in for as long as a run waits for that."""
     BUDGET = "budget"
     STORAGE = "storage"
+    PUBLISHING = "publishing"
+    """Files may not be published where they are to be."""
     INTERRUPTED = "interrupted"

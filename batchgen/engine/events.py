@@ -328,6 +328,20 @@ class HeldBack:
 
 
 @value
+class Published:
+    """A file was published: by the hash of its content, at which place, under which URL.
+
+    ``good_until`` is until when the URL is used in requests.
+    """
+
+    at: str
+    sha256: str
+    place: str
+    url: str
+    good_until: str
+
+
+@value
 class Steered:
     """The user changed a setting of the run that is under way; ``value`` is its text, empty for no bound."""
 
@@ -369,6 +383,7 @@ RunEvent: TypeAlias = (
     | Picked
     | PicksCleared
     | HeldBack
+    | Published
     | Steered
     | RunEnded
 )

@@ -1,6 +1,6 @@
 """What a run does with scenes that are made of the results of others, and how scenes are taken up at all. Pure.
 
-`Scheduler`, which chooses what to begin, builds on it. A scene that waits is looked at again when nothing more
+`PublishedFiles` and `Scheduler` build on it. A scene that waits is looked at again when nothing more
 happens with the one that it waits for. Once its sources are there its request is made, by a command, since stills
 are taken out of files; what it asks for is known only then, and so is whether it has to be bought.
 """
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from batchgen.engine import events as ev
 from batchgen.engine.backoff import Jitter
-from batchgen.engine.commands import Command, Fetch, Poll, Prepare, PrepareResult, SourceFile, Submit
+from batchgen.engine.commands import Command, Fetch, Poll, Prepare, PrepareResult, Publish, SourceFile, Submit
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.planner import step_of
 from batchgen.engine.queues import CommandKind
@@ -27,9 +27,10 @@ KINDS = {
     Poll: CommandKind.POLL,
     Fetch: CommandKind.FETCH,
     Prepare: CommandKind.PREPARE,
+    Publish: CommandKind.PUBLISH,
 }
 """The kind of each command."""
-_AnyCommand = TypeVar("_AnyCommand", Submit, Poll, Fetch, Prepare)
+_AnyCommand = TypeVar("_AnyCommand", Submit, Poll, Fetch, Prepare, Publish)
 
 
 class LinkedScenes(Reactions):
@@ -102,6 +103,7 @@ class LinkedScenes(Reactions):
             self._remember(ev.RequestMade(at, scene_id, request, result.any_seed, built_on))
             run.scene = self.state.scene(scene_id) or run.scene
         self._followers.know(run)
+        run.published_until = ""  # of what it was made of before
         if self.stop is not None:
             self._hold_back(run, at)
         self._queues.now(CommandKind.SUBMIT, run)

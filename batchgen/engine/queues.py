@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 
 from batchgen.engine.scene_run import SceneRun
@@ -15,6 +15,11 @@ class CommandKind(IntEnum):
     POLL = 1
     FETCH = 2
     PREPARE = 3
+    PUBLISH = 4
+
+
+BEFORE_TASKS = (CommandKind.SUBMIT, CommandKind.PREPARE, CommandKind.PUBLISH)
+"""What is done with a scene until it has a task."""
 
 
 class CommandQueues:
@@ -49,6 +54,13 @@ class CommandQueues:
         """Put a scene at the head of a queue."""
         if kind not in self._closed:
             self._queues[kind].appendleft(run)
+            self._standing.add(run)
+
+    def behind(self, kind: CommandKind, run: SceneRun, before: Callable[[SceneRun], bool]) -> None:
+        """Put a scene behind those at the head of a queue that go before it, and before all others."""
+        if kind not in self._closed:
+            queue = self._queues[kind]
+            queue.insert(next((place for place, each in enumerate(queue) if not before(each)), len(queue)), run)
             self._standing.add(run)
 
     def at(self, when: float, kind: CommandKind, run: SceneRun) -> None:

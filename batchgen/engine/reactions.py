@@ -18,7 +18,7 @@ from batchgen.engine.followers import Followers
 from batchgen.engine.looks import Looks
 from batchgen.engine.pacing import Pacing
 from batchgen.engine.planner import paid_for
-from batchgen.engine.queues import CommandKind, CommandQueues
+from batchgen.engine.queues import BEFORE_TASKS, CommandKind, CommandQueues
 from batchgen.engine.reach import Reach
 from batchgen.engine.request_formats import RequestFormats
 from batchgen.engine.scene_run import SceneRun
@@ -109,8 +109,7 @@ class Reactions:
 
     def _stop_submitting(self, why: Stop, code: str, reason: str, at: str, *also: CommandKind) -> None:
         """End early, and write down of every scene that waits why it is left to a later run."""
-        kinds = (CommandKind.SUBMIT, CommandKind.PREPARE)
-        waiting = dict.fromkeys(run for kind in kinds for run in self._queues.waiting(kind))
+        waiting = dict.fromkeys(run for kind in BEFORE_TASKS for run in self._queues.waiting(kind))
         if self.stop is None:
             self._held_code = code
         self._end_early(why, reason, *also)
@@ -128,7 +127,7 @@ class Reactions:
         is_first = self.stop is None or (self.stop is Stop.BUDGET and why in _OF_THE_ACCOUNT)
         if is_first or why is Stop.INTERRUPTED:
             self.stop, self.why = why, reason
-        self._queues.close({CommandKind.SUBMIT, CommandKind.PREPARE, *also})
+        self._queues.close({*BEFORE_TASKS, *also})
 
     def _lose_patience(self, now: float, at: str) -> None:
         """Leave the rest to a later run, where the gateway lets nothing in and no task of this run goes on."""

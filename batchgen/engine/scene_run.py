@@ -24,7 +24,8 @@ class SceneRun:
     the scene is submitted again unless its task brings a result, ``again`` that it is paid for once more by
     wish, though a result is there. ``refused_as`` is how it was refused in one form of the request; from then
     on it is sent in ``request_format``. ``is_new`` says that its request was only made in this run, so that what is
-    to happen with it has still to be found out, and ``is_busy`` that a command for it is under way.
+    to happen with it has still to be found out, and ``is_busy`` that a command for it is under way. ``publishes``
+    counts failures to publish its files in a row; ``published_until`` is until when what was published may be sent.
     """
 
     scene: SceneFacts
@@ -47,6 +48,8 @@ class SceneRun:
     heard_of: bool = False
     fetches: int = 0
     refreshes: int = 0
+    publishes: int = 0
+    published_until: str = ""
     is_new: bool = False
     is_busy: bool = False
 

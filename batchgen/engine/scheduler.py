@@ -37,6 +37,8 @@ Which orders of events are possible, and what closes each race:
   while the result of the old one is fetched: it was paid for.
 - Scenes that ask for the same. The plan lets one of them submit; it says in `State.attempts_for` what the
   others have of it.
+- Files that a request names by URL. A scene whose turn it is has them published first, and is then submitted
+  before all that are not published; where its turn comes late, what was published is looked at once more.
 - 429 while others are under way. The limit of tasks in flight falls to what the gateway bears, and the
   scene goes to the head of the queue; refusals that come together count once.
 - The form of a request, where the gateway may take one of two. Until a task was created in one of them, one
@@ -71,13 +73,16 @@ from batchgen.engine.commands import (
     FetchResult,
     Poll,
     PrepareResult,
+    Publish,
+    PublishResult,
     Stop,
     Submit,
 )
 from batchgen.engine.earlier_lengths import earlier_lengths
 from batchgen.engine.forecast import Forecast, forecast
-from batchgen.engine.linked_scenes import KINDS, LinkedScenes
-from batchgen.engine.queues import CommandKind
+from batchgen.engine.linked_scenes import KINDS
+from batchgen.engine.published_files import PublishedFiles
+from batchgen.engine.queues import BEFORE_TASKS, CommandKind
 from batchgen.engine.scene_run import SceneRun
 from batchgen.engine.settings import Settings
 from batchgen.engine.states import State
@@ -92,7 +97,7 @@ _USABLE = frozenset({Kind.CREATED, Kind.RUNNING, Kind.DONE})
 """What the answers of a gateway that works say."""
 
 
-class Scheduler(LinkedScenes):
+class Scheduler(PublishedFiles):
     """Decides for all scenes of one run."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a run is made of
@@ -113,7 +118,9 @@ class Scheduler(LinkedScenes):
         self._new_request_id = new_request_id
         self._turn = 0
         self._steering = Steering(self._pace, self._looks, self._budget)
-        self._choices = (self._next_submit, self._next_poll, self._next_fetch, self._next_prepare)
+        self._choices = (
+            self._next_submit, self._next_poll, self._next_fetch, self._next_prepare, self._next_publish
+        )  # fmt: skip
         self._take_up(steps)
 
     # What the caller asks
@@ -158,15 +165,14 @@ class Scheduler(LinkedScenes):
             return not self._sending
         if self._workers.under_way:
             return False
-        to_submit = (CommandKind.SUBMIT, CommandKind.PREPARE)
-        return not (self._queues if self._settings.wait else any(map(self._queues.has, to_submit)))
+        return not (self._queues if self._settings.wait else any(map(self._queues.has, BEFORE_TASKS)))
 
     def wakes_at(self) -> float | None:
         """When `begin` has something new to do without any ending, None for never."""
         if not self._workers.are_free:
             return None  # whatever falls due has to wait for a worker, that is, for an ending
         times = [self._queues.wakes_at(), self._reach.elsewhere_at if self.stop is None else None]
-        if self._queues.head(CommandKind.SUBMIT) is not None and self.stop is None:
+        if self._queues.head(CommandKind.SUBMIT) is not None and self.stop is None and not self._is_head_held:
             times.append(self._submits_at())
         return min((when for when in times if when is not None), default=None)
 
@@ -216,7 +222,8 @@ class Scheduler(LinkedScenes):
 
     def _check_budget(self, limit_usd: Decimal) -> None:
         """Raise `CannotSteer` for a budget that cannot be kept, or is spent: it would end the run, and for good."""
-        waiting, committed_usd = self._queues.waiting(CommandKind.SUBMIT), self._budget.committed.usd
+        waiting = [run for kind in BEFORE_TASKS for run in self._queues.waiting(kind)]
+        committed_usd = self._budget.committed.usd
         if self._budget.committed.unknown or any(run.scene.estimated_cost_usd is None for run in waiting):
             raise CannotSteer("no budget can be kept without a price for every tier; add it to pricing, and run again")
         if limit_usd < committed_usd:
@@ -242,7 +249,11 @@ class Scheduler(LinkedScenes):
         command, upload_bytes = result.command, self._upload_bytes(result.command)
         self._workers.ended(KINDS[type(command)], upload_bytes)
         run.is_busy = False
-        if isinstance(result, FetchResult | PrepareResult) or upload_bytes or result.classification.kind not in _USABLE:
+        if (
+            isinstance(result, FetchResult | PrepareResult | PublishResult)
+            or upload_bytes
+            or result.classification.kind not in _USABLE
+        ):
             return
         self._workers.answered(now - (run.sent_at if isinstance(command, Submit) else run.looked_at))
 
@@ -273,7 +284,8 @@ class Scheduler(LinkedScenes):
         moments = [opens_at, *([] if trial_at is None else [max(trial_at, opens_at)])]
         return next((moment for moment in moments if self._may_submit_more(moment)), None)
 
-    def _next_submit(self, now: float, at: str) -> Submit | None:
+    def _next_submit(self, now: float, at: str) -> Submit | Publish | None:
+        self._is_head_held = False
         run = self._queues.head(CommandKind.SUBMIT)
         while run is not None and self._needs_no_submission(run, at):
             self._settle(run)
@@ -283,6 +295,8 @@ class Scheduler(LinkedScenes):
         if not self._is_affordable(run):
             self._stop_at_budget(at)
             return None
+        if not self._is_published(run, at):
+            return self._publish_first(now, at)
         self._queues.take(CommandKind.SUBMIT)
         command = self._submission(run)
         run.attempt = command.scene_id, command.attempt

@@ -30,6 +30,7 @@ from batchgen.engine.events import (
     ManifestRead,
     Picked,
     PicksCleared,
+    Published,
     RequestMade,
     RunEnded,
     RunEvent,
@@ -89,6 +90,8 @@ class State:
     """The scenes of the manifest in the other profiles, as each was run last."""
     request_format: str = ""
     """The form of the request that last created a task; empty where that is not known."""
+    published: dict[tuple[str, str], Published] = field(default_factory=dict)
+    """The latest publication of each file, by its place and the hash of its content."""
     _talks_to: str = ""
     frames: dict[tuple[str, str], int] = field(default_factory=dict)
     """The frame that each moment of a result is, by the hash of its file and the moment, as far as that was needed."""
@@ -163,8 +166,7 @@ class State:
 
         One that was taken over may go to another scene yet, and does not count.
         """
-        adopted = self.adopted.get(scene.scene_id)
-        made = (attempt for attempt in self.attempts_for(scene) if attempt.key != adopted)
+        made = (one for one in self.attempts_for(scene) if one.key != self.adopted.get(scene.scene_id))
         return sum(attempt.is_paid and not attempt.is_unknown for attempt in made)
 
     def scene(self, scene_id: str) -> SceneFacts | None:
@@ -205,9 +207,7 @@ class State:
         """The scenes of all profiles but that one."""
         if profile == self.profile or not self.scenes:
             return self.others
-        found = {**self.others, self.profile: self.scenes}
-        found.pop(profile, None)
-        return found
+        return {name: listed for name, listed in [*self.others.items(), (self.profile, self.scenes)] if name != profile}
 
     def adopted_by(self, scene: SceneFacts) -> AttemptKey | None:
         """The attempt that a scene has taken over from one that is gone, None where there is none."""
@@ -235,7 +235,7 @@ class State:
         else:
             self._apply_to_attempt(either, steps)
 
-    def _apply_to_run(self, event: RunEvent) -> None:  # noqa: C901 - one case for each event
+    def _apply_to_run(self, event: RunEvent) -> None:  # noqa: C901, PLR0912 - one case for each event
         match event:
             case RunStarted():
                 self._begin(event)
@@ -252,6 +252,8 @@ class State:
                 self._make_request(event)
             case HeldBack():
                 self.held[event.scene_id] = event
+            case Published():
+                self.published[event.place, event.sha256] = event
             case WantedAgain():
                 self._wish(event.scene_id)
             case Adopted():
@@ -315,8 +317,7 @@ class State:
             stands = (take for take in takes if any(one.name == name for one in self.attempts_for(take)))
             for take in islice(stands, 1):
                 self.chosen_scenes.setdefault(source.scene, take.scene_id)
-        if scene.built_on:
-            self.frames.update(frames_in(scene.request.document))
+        self.frames.update(frames_in(scene.request.document) if scene.built_on else ())
 
     def _any_seed_will_do(self, scene: SceneFacts, any_seed: str) -> None:
         """Mark attempts of versions before, which did not say that any seed would do for their request."""

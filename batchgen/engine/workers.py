@@ -22,7 +22,7 @@ from batchgen.limits import ASKS_A_SECOND, LEAST_ASKS, MOST_SUBMISSIONS, MOST_UP
 _RECENT = 0.2
 """The weight of the newest answer in the mean time of an answer."""
 
-_OF_FILES = (CommandKind.FETCH, CommandKind.PREPARE)
+_OF_FILES = (CommandKind.FETCH, CommandKind.PREPARE, CommandKind.PUBLISH)
 """What takes as long as disks, decoders and other servers like."""
 
 

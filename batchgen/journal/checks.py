@@ -14,6 +14,9 @@ from batchgen.journal.records import DamagedRecord
 from batchgen.layout import is_result_path
 
 _NUMBER = re.compile(r"[0-9]{1,50}(\.[0-9]{1,50})?")
+_URL = re.compile(r"https?://[!-~]{1,8000}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _SCENE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -54,6 +57,11 @@ def _of_setting(event: ev.Steered) -> str:
     return "" if not event.value or _NUMBER.fullmatch(event.value) else "a setting has a value that is no number"
 
 
+def _of_publication(event: ev.Published) -> str:
+    is_good = _URL.fullmatch(event.url) and _MOMENT.fullmatch(event.good_until) and _SHA256.fullmatch(event.sha256)
+    return "" if is_good else "a file is published in a way that none can be"
+
+
 def _nothing(_: object) -> str:
     return ""
 
@@ -67,6 +75,7 @@ _NO_ID = "a scene has an id that no scene can have"
 _FAULTS: Mapping[type, Callable[[Any], str]] = {
     ev.RunStarted: _nothing,
     ev.Steered: _of_setting,
+    ev.Published: _of_publication,
     ev.RunEnded: _nothing,
     ev.ManifestRead: _of_manifest,
     ev.ManifestChanged: _of_manifest,

@@ -19,7 +19,7 @@ from batchgen.journal.line_forms import LineForm, form_of
 from batchgen.values import value
 
 VERSION = 1
-LATER_VERSIONS: Mapping[str, int] = {"manifest_changed": 2, "request_made": 2}
+LATER_VERSIONS: Mapping[str, int] = {"manifest_changed": 2, "request_made": 2, "published": 2}
 """The version of the format that first had an event, where it is not the first one.
 
 A line says the version that it takes to read it. So an older batchgen refuses a journal from the first line that
@@ -48,6 +48,7 @@ KINDS: Mapping[str, type] = {
     "picked": ev.Picked,
     "picks_cleared": ev.PicksCleared,
     "held_back": ev.HeldBack,
+    "published": ev.Published,
     "steered": ev.Steered,
     "run_ended": ev.RunEnded,
 }

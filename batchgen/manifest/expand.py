@@ -24,6 +24,7 @@ from batchgen.schemas import Schema
 
 _APART = frozenset({"prompt", "references", "seed"})
 """Settings that are more than a value that is passed on."""
+_SOUND = "audio_url"
 _RANDOM = "random"
 _REFERENCE_VIDEO = "reference_video"
 """What stands among the tiers in the prices and is none."""
@@ -226,7 +227,7 @@ def _scenes(draft: Draft, name: str, model: Model, contents: Mapping[Source, Con
     if filled is None:  # pragma: no cover - a draft without faults has a prompt
         return
     references = tuple(_reference(source, contents) for source in filled.sources)
-    others = _others(draft.settings, model)
+    others = _others(draft.settings, model, contents)
     tier = model.tier(others)
     characters = tuple(filled.members[source] for source in filled.sources if source in filled.members)
     for number, scene_id in enumerate(draft.scene_ids()):
@@ -281,13 +282,21 @@ def _text(draft: Draft, setting: str) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _others(settings: Mapping[str, Data], model: Model) -> dict[str, Scalar | float]:
-    """Every setting but prompt, references and seed, those left out at the value that the API documents."""
-    explicit: dict[str, Scalar | float] = {}
+def _others(
+    settings: Mapping[str, Data], model: Model, contents: Mapping[Source, Content]
+) -> dict[str, Scalar | float | Reference]:
+    """Every setting but prompt, references and seed, those left out at the value that the API documents.
+
+    A sound on this machine is a file that is known by its content, as references are.
+    """
+    explicit: dict[str, Scalar | float | Reference] = {}
     for name in model.form.settings:
         value = settings.get(name, model.default(name))
         if name not in _APART and not isinstance(value, list | dict) and value is not None:
             explicit[name] = as_json_number(value)
+    sound = contents.get(str(explicit.get(_SOUND)))
+    if sound is not None and sound.is_file:
+        explicit[_SOUND] = Reference(str(explicit[_SOUND]), sound)
     return explicit
 
 

@@ -14,7 +14,6 @@ from batchgen.manifest.decimal_commas import explained
 from batchgen.manifest.document import Document, UnreadableManifest
 from batchgen.manifest.expand import Draft, Model, accepted, drafts, manifest
 from batchgen.manifest.messages import joined
-from batchgen.manifest.path_remedies import is_bare_address
 from batchgen.manifest.profiles import Checked, UnknownProfile
 from batchgen.manifest.row_file import reader_in
 from batchgen.manifest.yaml_reader import MOST_PROBLEMS, read
@@ -51,6 +50,7 @@ def load_manifest(  # noqa: PLR0913 - most have a default
     *,
     strict: bool = False,
     check_urls: bool = False,
+    publishes: bool = False,
     priced: PricedTiers = without_prices,
     profile: str | None = None,
     every_profile: bool = False,
@@ -58,10 +58,10 @@ def load_manifest(  # noqa: PLR0913 - most have a default
     """Read, validate, measure and expand a manifest.
 
     Problems come errors first, both errors and warnings in file order; ``strict`` makes errors of
-    the warnings. ``priced`` is asked for prices that the manifest need not declare. ``profile`` is laid over the
-    defaults, else the one that the manifest names under ``run:``; with ``every_profile`` the problems of all are told.
-    Raises OSError where the file cannot be read, `UnknownProfile` where there is none of that name, and whatever
-    ``form_of`` and ``priced`` raise.
+    the warnings. ``priced`` is asked for prices that the manifest need not declare, and ``publishes`` says that local
+    files are published where the API takes URLs alone. ``profile`` is laid over the defaults, else the one that the
+    manifest names under ``run:``; with ``every_profile`` the problems of all are told. Raises OSError where the file
+    cannot be read, `UnknownProfile` where there is none of that name, and whatever ``form_of`` and ``priced`` raise.
     """
     try:
         document = read(path.read_bytes(), names=_setting_names(catalogue))
@@ -74,6 +74,7 @@ def load_manifest(  # noqa: PLR0913 - most have a default
         form_of,
         strict=strict,
         check_urls=check_urls,
+        publishes=publishes,
         priced=priced,
         profile=profile,
         every_profile=every_profile,
@@ -88,6 +89,7 @@ def check_document(  # noqa: PLR0913 - most have a default
     *,
     strict: bool = False,
     check_urls: bool = False,
+    publishes: bool = False,
     priced: PricedTiers = without_prices,
     profile: str | None = None,
     every_profile: bool = False,
@@ -96,7 +98,7 @@ def check_document(  # noqa: PLR0913 - most have a default
 
     Problems are as of `load_manifest`. Raises `UnknownProfile`, and whatever ``form_of`` and ``priced`` raise.
     """
-    loading = _Loading(document, catalogue, form_of, folder, priced, check_urls=check_urls)
+    loading = _Loading(document, catalogue, form_of, folder, priced, check_urls=check_urls, publishes=publishes)
     found, expanded = loading.run(profile, every_profile=every_profile)
     if strict:
         found = [replace(problem, severity="error") for problem in found]
@@ -138,6 +140,7 @@ class _Loading:
         priced: PricedTiers,
         *,
         check_urls: bool,
+        publishes: bool,
     ) -> None:
         self._document = document
         self._catalogue = catalogue
@@ -145,6 +148,7 @@ class _Loading:
         self._folder = folder
         self._priced = priced
         self._check_urls = check_urls
+        self._publishes = publishes
         self._data = document.data if isinstance(document.data, dict) else {}
         self._measurements: dict[tuple[str, str], reference_checks.Measured] = {}
 
@@ -268,11 +272,7 @@ class _Loading:
         # A reference without limits is measured all the same: only then is it known to be a file, and sent as one.
         media = {**({"references": {}} if model.references else {}), **self._media_schema(model.name)}
         limits = {setting: compiled(limit) for setting, limit in media.items()}
-        found = [
-            use
-            for use in reference_checks.uses(self._data)
-            if use.path not in refused or (use.setting == "audio_url" and not is_bare_address(use.source))
-        ]
+        found = [use for use in reference_checks.uses(self._data) if use.path not in refused]
         new = [use for use in found if (use.source, use.setting) not in self._measurements]
         self._measurements |= reference_checks.measure(new, self._folder, limits, check_urls=self._check_urls)
         outcomes = {
@@ -310,5 +310,7 @@ class _Loading:
             if "references" in taken and counts:
                 yield from rules.on_counts(self._document, draft, contents, listed)
             audio = contents.get(str(draft.settings.get("audio_url")))
+            if audio is not None and audio.is_file and not self._publishes:
+                yield rules.on_local_audio(self._document, draft)
             if audio is not None:
                 yield from rules.on_audio_length(self._document, draft, audio, model)

@@ -19,6 +19,7 @@ from batchgen.manifest.path_remedies import path_remedy
 from batchgen.media import references
 from batchgen.media.probe import UnusableMedia, mime_type, probe
 from batchgen.model import Data, DataPath, Problem
+from batchgen.object_stores import is_stored
 from batchgen.references import Content, Facts
 
 if TYPE_CHECKING:
@@ -137,10 +138,28 @@ def _batches(keys: Iterable[_Key]) -> Iterator[list[_Key]]:
 
 
 def _identity(source: str, folder: Path) -> str:
-    return source if references.declared_mime(source) is not None else os.path.normpath(folder / source)
+    is_whole = references.declared_mime(source) is not None or is_stored(source)
+    return source if is_whole else os.path.normpath(folder / source)
+
+
+def _measure_stored(source: str, limit: Validator) -> Measured:
+    """Measure a file in an object store."""
+    from batchgen.media.stored import measured
+
+    shown = show_value(source)
+    try:
+        stored, sha256, facts = measured(source, probe)
+    except UnusableMedia as error:
+        return Measured(None, (ReferenceProblem("reference.unusable", f"{shown} {error}"),))
+    problems = tuple(_problems_of(shown, facts, limit, source))
+    if any(problem.severity == "error" for problem in problems):
+        return Measured(None, problems)
+    return Measured(Content(sha256, mime_type(facts), facts, None, stored), problems)
 
 
 def _measure(source: str, folder: Path, limit: Validator) -> Measured:
+    if is_stored(source):
+        return _measure_stored(source, limit)
     shown = show_value(source)
     try:
         file, path = references.open_reference(source, folder)

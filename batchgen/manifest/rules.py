@@ -263,6 +263,16 @@ def on_audio_length(document: Document, draft: Draft, audio: Content, model: Mod
 _SAME_LENGTH_S = 0.1
 
 
+def on_local_audio(document: Document, draft: Draft) -> Problem:
+    """A sound on this machine, which nobody is told to publish."""
+    path, value = draft.origins["audio_url"], show_value(draft.settings["audio_url"])
+    message = (
+        f"{value} is a file, and the API takes sound by http URL alone; a run of {_scene(draft)} needs an address to "
+        "publish it at, with the option publish"
+    )
+    return Problem(document.spot(path).place, path, "audio_url.local", message, value, "warning")
+
+
 def on_budget(
     document: Document,
     drafts: Collection[Draft],

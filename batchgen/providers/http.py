@@ -14,14 +14,17 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from urllib.parse import urlsplit
 
+from batchgen.contents import ReferenceChanged
 from batchgen.errors import UsageError
 from batchgen.limits import LONGEST_RETRY_AFTER_S
 from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
 from batchgen.network_errors import is_not_connected, is_timed_out, reason_of
 from batchgen.providers.answers import MOST_ANSWER_BYTES, Answer, Unfinished
+from batchgen.providers.form_body import FormBody
 from batchgen.providers.interface import CallFailed, Stage, Trouble
-from batchgen.providers.json_body import JsonBody, ReferenceChanged
+from batchgen.providers.json_body import JsonBody
 from batchgen.providers.provider import Connection
+from batchgen.references import Content
 from batchgen.version import __version__
 
 _CONNECT_S = 15.0
@@ -33,10 +36,15 @@ class JsonHttp:
     Every method returns the answer, whole or `Unfinished`, and raises `CallFailed` where none came.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        """Connect to nothing yet. Raises `UsageError` for a base URL that cannot be one."""
+    def __init__(self, connection: Connection, what: str = "the gateway") -> None:
+        """Connect to nothing yet. Raises `UsageError` for a base URL that cannot be one.
+
+        ``what`` is what is called, in messages.
+        """
         _check_base_url(connection.base_url)
-        self._base = connection.base_url.rstrip("/")
+        self._what = what
+        self._address = connection.base_url
+        self._base = self._address.rstrip("/")
         self._key = connection.key
         self._timeout_s = connection.timeout_s
         self._headers = {
@@ -55,6 +63,13 @@ class JsonHttp:
         with self._mapped(Stage.CREATE), JsonBody(document) as body:
             sent = {**self._headers, "Content-Length": str(body.length), **(headers or {})}
             response = self._creating.request("POST", self._base + path, headers=sent, body=body)
+            return self._answer(self._creating, response)
+
+    def post_file(self, field: str, content: Content) -> Answer | Unfinished:
+        """Send the file of a reference to the base URL itself, as a field of a form, once; follows no redirect."""
+        with self._mapped(Stage.UPLOAD), FormBody(field, content) as body:
+            sent = {**self._headers, "Content-Type": body.mime, "Content-Length": str(body.length)}
+            response = self._creating.request("POST", self._address, headers=sent, body=body)
             return self._answer(self._creating, response)
 
     def get(self, path: str) -> Answer | Unfinished:
@@ -101,12 +116,12 @@ class JsonHttp:
             raise CallFailed(stage, trouble, self._message(trouble, error)) from None
 
     def _message(self, trouble: Trouble, error: NetworkError) -> str:
-        return f"{_WORDS[trouble]} ({self._key.taken_out_of_text(reason_of(error))})"
+        return f"{_WORDS[trouble].format(self._what)} ({self._key.taken_out_of_text(reason_of(error))})"
 
 
 _WORDS = {
-    Trouble.NOT_CONNECTED: "the gateway cannot be reached",
-    Trouble.TIMED_OUT: "the gateway fell silent",
+    Trouble.NOT_CONNECTED: "{} cannot be reached",
+    Trouble.TIMED_OUT: "{} fell silent",
     Trouble.BROKEN: "the connection broke",
 }
 

@@ -10,13 +10,15 @@ from enum import StrEnum
 from typing import Protocol
 
 from batchgen.model import Lasted, Request, TaskResult
+from batchgen.references import Content
 
 
 class Stage(StrEnum):
-    """Which call it was: creating a task costs money, reading one does not."""
+    """Which call it was: creating a task costs money, reading one or uploading a file does not."""
 
     CREATE = "create"
     READ = "read"
+    UPLOAD = "upload"
 
 
 class RemoteStatus(StrEnum):
@@ -128,6 +130,16 @@ class PricePreviewer(Protocol):
 
         ``request_format`` as in `Gateway.create`.
         """
+
+    def close(self) -> None:
+        """Close all idle connections."""
+
+
+class Uploader(Protocol):
+    """What a provider may offer beside its gateway: to keep a file, and to give out a URL of it."""
+
+    def upload(self, content: Content) -> str:
+        """Send the file of a reference once; its URL. Raises `PublishFailed`."""
 
     def close(self) -> None:
         """Close all idle connections."""

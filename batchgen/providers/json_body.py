@@ -7,7 +7,6 @@ so that a file that changed never becomes a complete request.
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,24 +14,19 @@ from io import BufferedReader
 from types import TracebackType
 from typing import Self, TypeAlias
 
+from batchgen.contents import opened, pieces
 from batchgen.references import Content, Reference
 
 _CHUNK = 3 * 64 * 1024
 """Bytes read at a time: divisible by 3, so that pieces of base64 join without padding."""
-
-
-class ReferenceChanged(Exception):  # noqa: N818 - the file is at fault, not the program
-    """A local reference is not what it was when it was measured; the text says how."""
-
-
 _Piece: TypeAlias = bytes | Content
 
 
 class JsonBody:
     """The body of one request, as an iterable of bytes of known ``length``; a context manager.
 
-    Raises `ReferenceChanged` on entering where a file is missing or has another size than measured,
-    and while iterating where its content turns out to be another.
+    Raises `ReferenceChanged` of `batchgen.contents` on entering where a file is missing or has another size than
+    measured, and while iterating where its content turns out to be another.
     """
 
     def __init__(self, document: object) -> None:
@@ -47,7 +41,7 @@ class JsonBody:
         with ExitStack() as stack:
             for index, piece in enumerate(self._pieces):
                 if not isinstance(piece, bytes):
-                    self._files[index] = stack.enter_context(_opened(piece))
+                    self._files[index] = stack.enter_context(opened(piece))
             self._stack = stack.pop_all()
         return self
 
@@ -70,7 +64,7 @@ def _pieces(value: object) -> Iterator[_Piece]:
     """JSON, with the content of local files left open."""
     if isinstance(value, Reference):
         content = value.content
-        if content is None or content.path is None:
+        if content is None or not content.is_file:
             yield json.dumps(value.source).encode()
         else:
             yield f'"data:{content.mime};base64,'.encode()
@@ -107,36 +101,6 @@ def _encoded_length(content: Content) -> int:
     return 4 * ((content.facts.bytes + 2) // 3)
 
 
-def _opened(content: Content) -> BufferedReader:
-    """Open the file of a reference. Raises `ReferenceChanged` where it is not the one measured."""
-    path = content.path
-    if path is None:  # pragma: no cover - such a content is sent as its source
-        raise ReferenceChanged("a data URI has no file")
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise ReferenceChanged(f"{path} cannot be read any more: {error.strerror}") from None
-    size = file.seek(0, 2)
-    if size != content.facts.bytes:
-        file.close()
-        raise ReferenceChanged(f"{path} had {content.facts.bytes} bytes when it was checked and has {size} now")
-    return file
-
-
 def _encoded(file: BufferedReader, content: Content) -> Iterator[bytes]:
     """Base64 of a file; the last piece only once the whole has proved to be what was measured."""
-    file.seek(0)
-    digest = hashlib.sha256()
-    left = content.facts.bytes
-    held = b""
-    while left:
-        chunk = file.read(min(_CHUNK, left))
-        if not chunk:
-            raise ReferenceChanged(f"{content.path} became shorter while it was sent")
-        left -= len(chunk)
-        digest.update(chunk)
-        yield held
-        held = base64.b64encode(chunk)
-    if file.read(1) or digest.hexdigest() != content.sha256:
-        raise ReferenceChanged(f"{content.path} changed after it was checked")
-    yield held
+    return map(base64.b64encode, pieces(file, content, _CHUNK))

@@ -205,7 +205,7 @@ class _Drafting:
                     "if": {"type": "object"},
                     "then": {"$ref": f"{_SHARED}result"},
                     "else": {
-                        "if": {"pattern": "^[A-Za-z][A-Za-z0-9+.-]+:"},
+                        "if": {"pattern": "^(?!(s3|gs|abfs|memory)://)[A-Za-z][A-Za-z0-9+.-]+:"},
                         "then": {"$ref": "request.schema.json#/$defs/reference_url"},
                     },
                 },

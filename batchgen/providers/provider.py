@@ -7,7 +7,7 @@ from batchgen.errors import UsageError
 from batchgen.model import AskedOf, RequestDocument, RequestForm, unread
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.error_policy import ErrorPolicy
-from batchgen.providers.interface import Gateway, PricePreviewer
+from batchgen.providers.interface import Gateway, PricePreviewer, Uploader
 from batchgen.providers.request_form import in_sections
 from batchgen.providers.specification import SpecificationReader
 from batchgen.schemas import Schema
@@ -46,7 +46,8 @@ class Provider:
     ``request_form`` makes, of a model's description and the schema of its requests, the form of them.
     ``specifications`` read what the provider publishes of its models, as ``list`` and as ``contract``.
     ``asked_before`` reads requests of journals that do not say what they ask for. ``price_previewer`` asks what
-    a request would cost, None where the vendor offers no such thing.
+    a request would cost, ``uploader`` keeps files at the address of its connection and gives out URLs of them; None
+    where the vendor offers no such thing.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Provider:
     asked_before: AskedOf = unread
     specifications: Mapping[str, SpecificationReader] = field(default_factory=dict)
     price_previewer: Callable[[Connection], PricePreviewer] | None = None
+    uploader: Callable[[Connection], Uploader] | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError where there is no format."""

@@ -17,6 +17,7 @@ _FIRST: Mapping[Stop, str] = {
     Stop.UNANSWERED: "ask your provider whether the gateway is in order, and settle what is unknown",
     Stop.SHUT_OUT: "wait until the gateway lets you in again",
     Stop.STORAGE: "make room for the results",
+    Stop.PUBLISHING: "see to it that you may publish there: the key, or the credentials of the store",
 }
 """What would stop the next run as it stopped this one."""
 _KEY = "answered 401", "give a key that the gateway takes, in the environment or with --api-key-file"

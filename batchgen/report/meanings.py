@@ -35,6 +35,9 @@ _WORDS: Mapping[str, str] = {
     "waits_for": (
         "Built on the result of another scene, which is not there. Nothing was sent; a later run goes on once it is."
     ),
+    "publish_failed": (
+        "A file that the request names by URL could not be published. Nothing was sent; the next run tries again."
+    ),
     "review": (
         "Built on a result that somebody has to look at first (review: true). Look at it in report.html; once it is "
         "picked with batchgen pick, the next run goes on."
@@ -60,7 +63,7 @@ _HTTP = re.compile(r"http_([0-9]{3})")
 _NAMES: Mapping[str, int] = {"not_found": 404}
 """Statuses that answers in JSON call by a word."""
 _CLIENT, _SERVER = 400, 500
-DETAILED = frozenset({"media_mismatch", "download_failed", "not_sent", "waits_for", "review"})
+DETAILED = frozenset({"media_mismatch", "download_failed", "not_sent", "waits_for", "publish_failed", "review"})
 """Codes of which each scene has its own story."""
 
 

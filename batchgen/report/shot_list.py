@@ -6,7 +6,7 @@ from typing import Any
 
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import TAKE
-from batchgen.model import RequestFacts
+from batchgen.model import SOUND, RequestFacts
 from batchgen.references import WHOLE, ResultReference
 from batchgen.report.rows import Row
 from batchgen.report.standing import Standing
@@ -72,9 +72,10 @@ def has_unnamed_references(request: RequestFacts) -> bool:
 
 
 def _sources(value: Any) -> Iterator[str]:
-    """What the references in a document were read from, at any depth; each is an object with a source."""
+    """What the references in a document were read from, at any depth; each is an object with a source, and no sound."""
     if isinstance(value, Mapping) and isinstance(value.get("source"), str):
-        yield value["source"]
+        if not str(value.get("mime", "")).startswith(SOUND):
+            yield value["source"]
     elif isinstance(value, Mapping | list | tuple):
         for item in value.values() if isinstance(value, Mapping) else value:
             yield from _sources(item)

@@ -9,6 +9,7 @@ from typing import Any
 from batchgen.engine.attempts import Attempt, AttemptKey
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
+from batchgen.model import SOUND
 from batchgen.money import total
 from batchgen.references import ResultReference, Still
 from batchgen.report.cost_chart import Bar, cost_bars
@@ -252,9 +253,10 @@ def _reference(scene: SceneFacts, label: str, name: str, one: Mapping[str, Any])
 
 
 def _found(value: Any) -> Iterator[Mapping[str, Any]]:
-    """The references in the document of a request, at any depth."""
+    """The references in the document of a request, at any depth; a sound, which nobody can see, is none."""
     if isinstance(value, Mapping) and "source" in value and not _KNOWN_BY.isdisjoint(value):
-        yield value
+        if not str(value.get("mime", "")).startswith(SOUND):
+            yield value
     elif isinstance(value, Mapping | list | tuple):
         for item in value.values() if isinstance(value, Mapping) else value:
             yield from _found(item)

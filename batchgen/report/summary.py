@@ -23,6 +23,7 @@ STOPPED: Mapping[Stop, str] = {
     Stop.SHUT_OUT: "ended: the gateway lets nothing more in; the rest waits for a later run",
     Stop.BUDGET: "stopped at the budget",
     Stop.STORAGE: "stopped: results cannot be stored",
+    Stop.PUBLISHING: "stopped: files may not be published there (key, credentials or permission)",
     Stop.INTERRUPTED: "interrupted; everything is written down",
 }
 """Why a run ended before all was done."""

@@ -14,6 +14,8 @@ from batchgen.engine.commands import (
     PollResult,
     Prepare,
     PrepareResult,
+    Publish,
+    PublishResult,
     Submit,
     SubmitResult,
 )
@@ -55,11 +57,13 @@ class CommandExecutor:
         on_kept: Callable[[str, str, str], None] = lambda *_: None,
         prepare: Callable[[Prepare], PrepareResult] | None = None,
         fetched: Callable[[Work], Checked] = done_here,
+        publish: Callable[[Publish], PublishResult] | None = None,
     ) -> None:
         """``requests`` is by scene id; ``on_kept`` is told of each result that was kept: scene, name, hash.
 
-        ``prepare`` makes requests of scenes that are built on results, and puts them among the others.
-        ``fetched`` does the work of bringing a result, here or elsewhere.
+        ``prepare`` makes requests of scenes that are built on results, and puts them among the others; ``publish``
+        publishes files, and puts requests with their URLs there. ``fetched`` does the work of bringing a result, here
+        or elsewhere.
         """
         self._gateway = gateway
         self._errors = errors
@@ -68,6 +72,7 @@ class CommandExecutor:
         self._on_kept = on_kept
         self._made = prepare
         self._fetched = fetched
+        self._published = publish
         self._closed = False
         self._told_of_outage = False
         self._noted: set[tuple[str, str]] = set()
@@ -77,6 +82,7 @@ class CommandExecutor:
             Poll: self._poll,
             Fetch: self._fetch,
             Prepare: self._prepare,
+            Publish: self._publish,
         }
 
     def close(self) -> None:
@@ -190,3 +196,8 @@ class CommandExecutor:
         except Exception as error:
             log.exception("scene %s: unexpected error while its request was made", command.scene_id)
             return PrepareResult(command, failure=f"its request could not be made: {type(error).__name__}")
+
+    def _publish(self, command: Publish) -> PublishResult:
+        if self._published is None:
+            return PublishResult(command, failure="nobody publishes files here")
+        return self._published(command)

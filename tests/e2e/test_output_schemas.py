@@ -22,8 +22,9 @@ from batchgen.schemas import shipped
 from helpers.runs import Batch, batch, emulator, json_lines
 
 FAULTS = ("lost-response", "stuck", "result-404", "code-001028001", "fail-001028095", "wrong-size-result")
-SELDOM = {"task_seen", "task_not_found", "steered"}
-"""Events that follow on what went wrong, or on a wish while a run is under way: `test_second_look`, `test_control`."""
+SELDOM = {"task_seen", "task_not_found", "steered", "published"}
+"""Events that follow on what went wrong, on a wish while a run is under way, or on --publish: `test_second_look`,
+`test_control`, `test_publishing`."""
 TABLES = {"report": REPORT_COLUMNS, "ledger": LEDGER_COLUMNS}
 
 

@@ -14,6 +14,7 @@ from batchgen.engine.commands import (
     PollResult,
     Prepare,
     PrepareResult,
+    Publish,
     SourceFile,
     Submit,
     SubmitResult,
@@ -134,6 +135,8 @@ class Play:
     def result(self, command: Command, answers: Mapping[str, Classification]) -> Any:
         answer = answers.get(command.scene_id)
         match command:
+            case Publish():  # pragma: no cover - nothing is published here
+                raise AssertionError(command)
             case Prepare():
                 if answer is WRONG:
                     return PrepareResult(command, failure="cannot be built on")

@@ -1,6 +1,6 @@
 """The provider of ``wan26_r2v`` and its relatives; the HTTP library is imported where a gateway is connected to."""
 
-from batchgen.providers.interface import Gateway, PricePreviewer
+from batchgen.providers.interface import Gateway, PricePreviewer, Uploader
 from batchgen.providers.provider import Connection, Provider
 from batchgen.providers.vtrix import contract, parameter_list
 from batchgen.providers.vtrix.error_policy import ERROR_POLICY
@@ -19,6 +19,12 @@ def _previewer(connection: Connection) -> PricePreviewer:
     return VtrixPricePreviewer(connection)
 
 
+def _uploader(connection: Connection) -> Uploader:
+    from batchgen.providers.vtrix.upload import VtrixUploader
+
+    return VtrixUploader(connection)
+
+
 VTRIX = Provider(
     name="vtrix",
     base_url="https://cloud.vtrix.ai",
@@ -30,4 +36,5 @@ VTRIX = Provider(
     asked_before=asked_before,
     specifications={"list": parameter_list.read, "contract": contract.read},
     price_previewer=_previewer,
+    uploader=_uploader,
 )

@@ -2,6 +2,7 @@
 
 from campaigns.mutations.fault import Fault, fault, fault_on_disk
 from campaigns.mutations.linked_faults import LINKED_FAULTS
+from campaigns.mutations.published_faults import PUBLISHED_FAULTS
 
 LOOP = "runner/loop.py"
 LINE_LOG = "journal/line_log.py"
@@ -588,4 +589,5 @@ FAULTS: tuple[Fault, ...] = (
         "        if not path:\n",
     ),
     *LINKED_FAULTS,
+    *PUBLISHED_FAULTS,
 )

@@ -21,6 +21,7 @@ class Point(StrEnum):
     READ = "read"
     FETCH = "fetch"
     PREPARE = "prepare"
+    PUBLISH = "publish"
 
 
 class How(StrEnum):

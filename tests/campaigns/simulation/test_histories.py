@@ -39,6 +39,8 @@ REACHED = {
     *(f"stop {stop}" for stop in (*Stop, "none")),
     *("crashes", "resolved", "corrected", "stopped by the disk", "ended by a bug", "waits for answers"),
     *(f"hostile {how}" for how in ("blank", "storm", "overloaded", "broken")),
+    *("published", "published before", "submitted with URLs"),
+    *(f"publish {how}" for how in ("cut", "missing", "denied", How.BEFORE, How.AFTER)),
     *("create answered with the id of another task", f"read {Kind.MISSING}"),
 }
 

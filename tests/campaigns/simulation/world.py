@@ -28,6 +28,9 @@ from batchgen.engine.commands import (
     PollResult,
     Prepare,
     PrepareResult,
+    Publication,
+    Publish,
+    PublishResult,
     Stop,
     Submit,
     SubmitResult,
@@ -72,8 +75,10 @@ _POINTS: dict[type, Point] = {
     Poll: Point.READ,
     Fetch: Point.FETCH,
     Prepare: Point.PREPARE,
+    Publish: Point.PUBLISH,
 }
 _THROTTLED, _BUSY = 429, (429, 503)
+_PLACE = "s3://bucket"
 _GRACE_S = 60.0
 _LONGEST_POLL_S = 120.0
 """Between two looks at any task, and for the looks to be answered."""
@@ -103,11 +108,21 @@ def _large_files(_: str) -> int:
     return 400_000_000
 
 
+def _no_scene(_: str) -> bool:
+    return False
+
+
+def _each_scene(_: str) -> bool:
+    return True
+
+
 class World(Executor):
     """Clock, executor, user and gateway of one history. ``seen`` counts what happened."""
 
     def __init__(self, random: Random, seen: Counter[str], *, scenes: int = 1, cap: int = 99) -> None:
         self.random = random
+        # Of its own, so that histories in which nothing is published stay what they are.
+        self._draw = Random(repr(random.getstate()[1][:8]))  # noqa: S311 - a game and no secret
         self.seen = seen
         self._removed: dict[str, str] = {}
         self._first: dict[str, str] = {}
@@ -160,6 +175,8 @@ class World(Executor):
         self._named: dict[tuple[str, int], str] = {}
         self._heard: Heard | None = None
         self._told_ids: set[str] = set()
+        self._published: dict[str, str] = {}
+        self._may_not_publish = False
         self._settings = Settings()
         self._most_in_flight = 0
         self._ended_at = self.now_s
@@ -173,9 +190,12 @@ class World(Executor):
 
     def at(self) -> str:
         if self._moment[0] != self.now_s:
-            moment = _EPOCH + timedelta(seconds=self.now_s)
-            self._moment = self.now_s, f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
+            self._moment = self.now_s, self._at_later(0.0)
         return self._moment[1]
+
+    def _at_later(self, seconds: float) -> str:
+        moment = _EPOCH + timedelta(seconds=self.now_s + seconds)
+        return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
 
     def receive(self, inbox: Inbox, timeout_s: float) -> Received | None:
         if self.witness.disk.is_dead:
@@ -255,6 +275,8 @@ class World(Executor):
     def _check_submission(self, command: Submit) -> None:
         """What the policies say of when a submission may go out."""
         assert not self._denied, "submitted though the gateway refused the account"
+        if self._settings.publishes(command.scene_id):
+            self._check_published(command)
         assert self.now_s >= self._held_until, "submitted though the gateway asked to wait"
         assert self._missing_since is None, "submitted to a gateway that knows none of the tasks"
         assert self._probes is None or not self._unanswered, "several submissions at once to a broken gateway"
@@ -264,6 +286,15 @@ class World(Executor):
         assert is_known or not self._unanswered, "several submissions at once, and nobody knows in which form"
         refused = self._refused_form.pop(command.scene_id, "")
         assert refused != command.request_format, "refused for its form, and submitted in that form again"
+
+    def _check_published(self, command: Submit) -> None:
+        """What a request names by URL is published in this process, is young enough, and is written down."""
+        assert not self._may_not_publish, "submitted though files may not be published"
+        known = self.witness.state.published.get((_PLACE, hash_of(command.scene_id)))
+        assert known is not None, "submitted before its files were known to be published"
+        assert self.at() < self._published.get(command.scene_id, ""), "submitted with a URL that nobody has looked at"
+        assert self.at() < known.good_until, "submitted with a URL that has expired"
+        self.seen["submitted with URLs"] += 1
 
     @contextmanager
     def _noticing(self) -> Iterator[None]:
@@ -284,6 +315,9 @@ class World(Executor):
             self._hear_of_submission(result, heard)
         if isinstance(result, PollResult):
             self._hear_of_task(result)
+        if isinstance(result, PublishResult):
+            self._may_not_publish = self._may_not_publish or result.denied
+            self._published[result.command.scene_id] = result.good_until
         if isinstance(heard, Answer):
             self._denied = self._denied or answers.refuses_account(heard)
             if heard.status in _BUSY and heard.retry_after_s is not None:
@@ -358,6 +392,8 @@ class World(Executor):
             return self._fetch(command)
         if isinstance(command, Prepare):
             return self.prepare(command)
+        if isinstance(command, Publish):
+            return self._publish(command)
         known = self.witness.state.attempts[command.scene_id][command.attempt - 1]
         assert known.task_id == command.task_id, "read before its id was durable"
         if known.state is S.NO_RESULT:  # what is written down need not be said again
@@ -399,6 +435,23 @@ class World(Executor):
         self.seen[f"create answered by {answers.name_of(self._heard)}"] += 1
         self.seen["create answered with the id of another task"] += result.task_id in known
         return result
+
+    def _publish(self, command: Publish) -> PublishResult:
+        """Publish, or see that what was published in this or an earlier process is still there."""
+        self._heard, random = None, self._draw
+        if random.random() < self.gateway.faults / 4:
+            how = random.choice(("cut", "cut", "missing", "denied"))
+            self.seen[f"publish {how}"] += 1
+            return PublishResult(command, failure=how, again=how == "cut", denied=how == "denied")
+        known = self.witness.state.published.get((_PLACE, hash_of(command.scene_id)))
+        if known is not None and self.at() < known.good_until and random.random() < 0.8:
+            self.seen["published before"] += 1
+            return PublishResult(command, (), known.good_until)
+        until = self._at_later(random.choice((60.0, 43_200.0)))
+        self._count += 1
+        self.seen["published"] += 1
+        made = Publication(hash_of(command.scene_id), _PLACE, f"https://files.example/{self._count}", until)
+        return PublishResult(command, (made,), until)
 
     def as_sent(self, scene: SceneFacts) -> SceneFacts:
         """A scene with what it asks for, as the manifest says it and what is durable."""
@@ -571,6 +624,7 @@ class World(Executor):
             download=choice.download,
             budget_usd=self.budget,
             upload_bytes=choose((_no_files, _large_files)),
+            publishes=self._draw.choice((_no_scene, _no_scene, _each_scene)),
             request_formats=("documented", "params") if not rough or self.random.random() < 0.9 else ("documented",),
         )
 

@@ -79,6 +79,7 @@ def test_each_state_has_a_status_and_a_way_to_it() -> None:
 
 def test_each_end_has_an_exit_code_and_words() -> None:
     assert set(EXIT_CODES) == set(STOPPED) == set(Stop)
+    assert set(shipped().document("on-end")["properties"]["stop"]["enum"]) == {*Stop, None}
     assert len({kind.value for kind in Kind}) == len(Kind)
 
 

@@ -125,7 +125,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in IN_ENVIRONMENT if name not in {"base_url", "profile"}])
+@pytest.mark.parametrize("name", [name for name in IN_ENVIRONMENT if name not in {"base_url", "profile", "publish"}])
 def test_a_wrong_variable_is_wrong_usage_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     (tmp_path / "manifest.yaml").write_text(one_scene(), encoding="utf-8")
     (tmp_path / "hero.png").write_bytes(b"")

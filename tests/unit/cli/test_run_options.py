@@ -20,6 +20,7 @@ UNUSUAL = Options(
     run_dir=Path("elsewhere"),
     emulator=True,
     base_url="https://gateway.example",
+    publish="s3://bucket/of-the-film",
     api_key_file=Path("key"),
     request_format="params",
     workers=3,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchgen.providers.json_body import JsonBody, ReferenceChanged
+from batchgen.contents import ReferenceChanged
+from batchgen.providers.json_body import JsonBody
 from batchgen.providers.vtrix.request_body import RequestFormat, as_sent
 
 from unit.providers.conftest import MakeRequest

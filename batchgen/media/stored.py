@@ -1,0 +1,87 @@
+"""Fetches a reference from an object store to be measured: once, while it is hashed; what was found is remembered.
+
+What is remembered lies in the user's folder of caches, a small file for each object. It is known by URL, size and ETag,
+so that an object that changes is fetched again; the folder may be deleted at any time.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from io import BufferedIOBase
+from pathlib import Path
+from typing import cast
+
+from batchgen.errors import BatchgenError
+from batchgen.files import write_atomically
+from batchgen.media.decoding import UnusableMedia
+from batchgen.object_stores import StoredFile, look_up, open_stored, reason_in
+from batchgen.references import Facts
+from batchgen.version import __version__
+
+MOST_BYTES = 1024**3
+"""A larger file is not fetched: no reference may be as large."""
+_CHUNK = 1024 * 1024
+_FOLDER = Path("batchgen", "measured")
+
+
+def measured(url: str, probe: Callable[[BufferedIOBase], Facts]) -> tuple[StoredFile, str, Facts]:
+    """What a store has under a URL, the hash of its content, and what ``probe`` makes of it. Raises `UnusableMedia`."""
+    try:
+        file = look_up(url)
+        kept = _kept(file)
+        if kept is not None:
+            return file, *kept
+        sha256, facts = _fetched(file, probe)
+    except (UnusableMedia, BatchgenError) as error:
+        raise UnusableMedia(str(error)) from None
+    except Exception as error:  # noqa: BLE001 - each package raises what it likes
+        raise UnusableMedia(f"cannot be read: {_words(error)}") from None
+    _keep(file, sha256, facts)
+    return file, sha256, facts
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file, or no such bucket"
+    reason = reason_in(error)
+    return f"{reason} (expired credentials look like that)" if "Bad Request" in reason else reason
+
+
+def _fetched(file: StoredFile, probe: Callable[[BufferedIOBase], Facts]) -> tuple[str, Facts]:
+    """Fetch a file to a place that is gone with this call; what it is."""
+    if file.bytes > MOST_BYTES:
+        raise UnusableMedia(f"has {file.bytes} bytes, more than any reference may have; it was not fetched")
+    digest = hashlib.sha256()
+    with open_stored(file) as source, tempfile.TemporaryFile() as copy:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            copy.write(chunk)
+        return digest.hexdigest(), probe(cast("BufferedIOBase", copy))
+
+
+def _place(file: StoredFile) -> Path:
+    named = f"{file.url}\n{file.bytes}\n{file.etag}\n{__version__}"
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / _FOLDER
+    return folder / f"{hashlib.sha256(named.encode()).hexdigest()}.json"
+
+
+def _kept(file: StoredFile) -> tuple[str, Facts] | None:
+    """What was found of a file before; None where that is not known, or cannot be read."""
+    try:
+        kept = json.loads(_place(file).read_bytes())
+        return str(kept["sha256"]), Facts(**kept["facts"])
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(file: StoredFile, sha256: str, facts: Facts) -> None:
+    """Remember what was found; where that cannot be written, it is found again."""
+    try:
+        place = _place(file)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, json.dumps({"url": file.url, "sha256": sha256, "facts": asdict(facts)}).encode())
+    except (OSError, RuntimeError):  # no home
+        return

@@ -1,0 +1,16 @@
+"""What to know of the files of a plan before it is carried out. Pure."""
+
+from collections.abc import Sequence
+
+from batchgen.report.tables import some_of
+
+_MB = 1024 * 1024
+
+
+def long_bodies(scene_ids: Sequence[str], most_bytes: int) -> str:
+    """What to say of scenes whose requests are longer than the gateway may take."""
+    which = "The request of {} is" if len(scene_ids) == 1 else "The requests of {} are"
+    return (
+        f"{which.format(some_of(scene_ids))} longer than the {most_bytes // _MB} MB that the gateway may take, files "
+        "included; with --publish URL they go up first, and the request names them"
+    )
