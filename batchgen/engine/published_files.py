@@ -41,8 +41,15 @@ class PublishedFiles(LinkedScenes):
         """Have the scene published that would be submitted now; one at most waits for that to begin."""
         self._is_head_held = self._queues.head(CommandKind.PUBLISH) is not None
         if not self._is_head_held:
-            self._queues.now(CommandKind.PUBLISH, self._queues.take(CommandKind.SUBMIT))
+            run = self._queues.take(CommandKind.SUBMIT)
+            run.is_new = bool(run.scene.sources)  # what others make of the same request may come before it
+            self._queues.now(CommandKind.PUBLISH, run)
         return self._next_publish(now, at)
+
+    def _is_overtaken(self, run: SceneRun) -> bool:
+        """Whether another scene has submitted what this one asks for, while its files were published."""
+        made = self.state.attempts_for(run.scene) if run.published_until and not run.again else ()
+        return any(one.is_in_flight or one.is_unknown for one in made)
 
     def _next_publish(self, now: float, at: str) -> Publish | None:  # noqa: ARG002 - the choices are called alike
         run = self._queues.head(CommandKind.PUBLISH)

@@ -38,7 +38,8 @@ Which orders of events are possible, and what closes each race:
 - Scenes that ask for the same. The plan lets one of them submit; it says in `State.attempts_for` what the
   others have of it.
 - Files that a request names by URL. A scene whose turn it is has them published first, and is then submitted
-  before all that are not published; where its turn comes late, what was published is looked at once more.
+  before all that are not published; where its turn comes late, what was published is looked at once more. Another
+  scene may have asked for the same meanwhile: so it is found out anew what is to happen with it.
 - 429 while others are under way. The limit of tasks in flight falls to what the gateway bears, and the
   scene goes to the head of the queue; refusals that come together count once.
 - The form of a request, where the gateway may take one of two. Until a task was created in one of them, one
@@ -318,7 +319,7 @@ class Scheduler(PublishedFiles):
 
     def _needs_no_submission(self, run: SceneRun, at: str) -> bool:
         """Whether the scene at the head of the queue has, or gets, what it asks for; it is taken out then."""
-        if run.is_new and self._goes_otherwise(run):
+        if (run.is_new or self._is_overtaken(run)) and self._goes_otherwise(run):
             return True
         if self._is_served(run) or (not run.again and self._inherits(run, at)):
             self._queues.take(CommandKind.SUBMIT)

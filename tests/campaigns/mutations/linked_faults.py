@@ -43,8 +43,8 @@ LINKED_FAULTS = (
     fault(
         "a request that is made late is bought without a look at what is there",
         SCHEDULER,
-        "        if run.is_new and self._goes_otherwise(run):\n",
-        "        if run.is_new and not run:\n",
+        "        if (run.is_new or self._is_overtaken(run)) and self._goes_otherwise(run):\n",
+        "        if self._is_overtaken(run) and self._goes_otherwise(run):\n",
     ),
     fault(
         "nobody looks at scenes that wait for one that has ended",

@@ -30,6 +30,14 @@ PUBLISHED_FAULTS = (
         "        elif result.denied and result.published:\n",
     ),
     fault(
+        "what others asked for while files were published is not looked at",
+        PUBLISHED,
+        "            run.is_new = bool(run.scene.sources)  # what others make of the same request may come before it\n",
+        "            run.is_new = False\n",
+        "        return any(one.is_in_flight or one.is_unknown for one in made)\n",
+        "        return any(one.is_in_flight and one.is_unknown for one in made)\n",
+    ),
+    fault(
         "a scene that waits to be published is forgotten",
         PUBLISHED,
         "        return self._next_publish(now, at)\n",

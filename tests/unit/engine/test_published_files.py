@@ -1,11 +1,12 @@
 """Files that a request names by URL are published just before the scene is submitted, and looked at again if late."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from batchgen.engine.commands import Publication, Publish, PublishResult, Stop, Submit
-from batchgen.engine.events import HeldBack, Published
+from batchgen.engine.events import HeldBack, Published, Submitting
 from batchgen.engine.scheduler import Settings
 from batchgen.limits import MOST_PUBLISHES
 
@@ -141,6 +142,17 @@ def test_a_scene_that_is_being_published_when_the_account_is_refused_is_held_bac
     published(made)
     assert {one.code for one in made.state.held.values()} == {"http_403"}
     assert made.scheduler.is_finished()
+
+
+def test_what_another_scene_asked_for_meanwhile_is_not_bought_again() -> None:
+    made = bench(2)
+    made.begin()
+    twin = replace(made.listed[0], scene_id="n1")
+    made.start(Submitting(clock(made.now), "n1", 1, twin.request, twin.estimated_cost_usd))
+    published(made)
+    published(made)
+    submits = [command for command in made.begin() if isinstance(command, Submit)]
+    assert [command.scene_id for command in submits] == ["s2"], "what became of the other one is not known"
 
 
 @pytest.mark.parametrize("wait", [True, False])
