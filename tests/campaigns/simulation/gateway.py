@@ -189,9 +189,10 @@ class ModelGateway:
         draw, entry = self.random.random, self.books.get(task_id)
         if now < self.down_until:
             return answers.UNREACHED
+        if entry is not None:
+            entry.read_in = self.process  # it was asked for, whatever is said
         if entry is None or now < self.blank_until:
             return answers.GONE if entry is None or draw() < 0.8 else answers.PAGE
-        entry.read_in = self.process
         return self._shown(entry, now)
 
     def _shown(self, entry: Entry, now: float) -> Heard:
