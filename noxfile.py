@@ -38,9 +38,22 @@ terminals."""
 OF_PYTHON_ALONE = ("tests/campaigns/simulation",)
 """Of what no dependency has a part in, and so once for each Python: what is played in virtual time reads the shipped
 schemas, and nothing else of anybody's; ``tests/unit/manifest`` asks more of that."""
-REACHING = tuple(
-    f"tests/e2e/test_{name}.py"
-    for name in ("audit", "cli", "money", "odd_gateways", "one_writer", "output_schemas", "run_output", "second_look")
+REACHING = (
+    *(
+        f"tests/e2e/test_{name}.py"
+        for name in (
+            "audit",
+            "cli",
+            "money",
+            "odd_gateways",
+            "one_writer",
+            "output_schemas",
+            "run_output",
+            "second_look",
+        )
+    ),
+    "tests/campaigns/test_shards.py",
+    "tests/campaigns/cluster/test_runs.py",
 )
 """Tests of whole processes that reach what no other tests do."""
 
@@ -92,7 +105,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """What of the package the tests reach, in their own process and in those of the program."""
-    session.install(".[dev]")
+    session.install(".[dev,dask]")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", "-q", "tests/unit", *REACHING)
     session.run("coverage", "combine", "--quiet")

@@ -3,14 +3,14 @@
 Coordinators that share no disk have a run directory each, of the same manifest. The scenes are those of the first one;
 what others made of scenes that it does not have, or has otherwise by now, is superseded, as after an edit. A scene
 that is in several has the attempts of each, numbered anew in the order of their submission: each was paid for, and
-where they stand alike the newest one counts. A task counts once, wherever it is told of, and so does a result that one
-directory has linked in from another one among them.
+where they stand alike the newest one counts. What a directory and a copy of it tell of counts once, and so does a
+result that one directory has linked in from another one among them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from batchgen.engine.attempts import Attempt, AttemptKey
+from batchgen.engine.attempts import WEIGHTS, Attempt, AttemptKey
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
 from batchgen.layout import result_path
@@ -52,19 +52,28 @@ def _numbered(states: Sequence[State]) -> dict[AttemptKey, tuple[int, Attempt]]:
 
 
 def _counting(states: Sequence[State]) -> Iterator[tuple[int, Attempt]]:
-    """Attempts with the number of their state, each once."""
+    """Attempts with the number of their state, each once, as the one tells of it that knows most."""
     listed = [(which, one) for which, state in enumerate(states) for one in state.all_attempts()]
     bought = {one.video_sha256 for _, one in listed if one.has_file and not one.reused_from}
-    tasks: set[str] = set()
-    linked: set[tuple[str, str | None]] = set()
+    known: dict[Hashable, tuple[int, Attempt]] = {}
     for which, one in listed:
-        if one.reused_from:
-            if one.video_sha256 not in bought and (one.scene_id, one.video_sha256) not in linked:
-                linked.add((one.scene_id, one.video_sha256))
-                yield which, one
-        elif one.task_id is None or one.task_id not in tasks:
-            tasks |= {one.task_id} if one.task_id is not None else set()
-            yield which, one
+        if one.reused_from and one.video_sha256 in bought:
+            continue
+        before = known.setdefault(_identity(one), (which, one))
+        if _knowledge(one) > _knowledge(before[1]):
+            known[_identity(one)] = which, one
+    yield from known.values()
+
+
+def _identity(one: Attempt) -> Hashable:
+    """What an attempt and its copies have in common: one may know its task, and another one not yet."""
+    if one.reused_from:
+        return one.scene_id, one.video_sha256
+    return one.request_id or one.task_id or (one.scene_id, one.submitted_at)
+
+
+def _knowledge(one: Attempt) -> tuple[bool, int]:
+    return one.finished_at is not None, WEIGHTS[one.state]
 
 
 def _scene(scene: SceneFacts, states: Sequence[State], keys: Mapping[tuple[int, AttemptKey], AttemptKey]) -> SceneFacts:

@@ -131,7 +131,9 @@ def may_hide() -> bool:
 
 
 def _started(stack: ExitStack, command: Sequence[str], log: Path, **environment: str) -> "subprocess.Popen[str]":
-    settings = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
+    # Some have another batchgen, and most are killed: their coverage says nothing.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    settings = {**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
     output = stack.enter_context(log.open("w", encoding="utf-8"))
     process = subprocess.Popen(command, env=settings, stdout=output, stderr=subprocess.STDOUT, encoding="utf-8")
     stack.callback(_end, process)

@@ -71,6 +71,18 @@ def test_a_copy_and_what_was_linked_in_count_once() -> None:
     assert outline(twice) == [("s1", 1, None, False), ("s2", 1, "b", False)], "what its lender is not here for stays"
 
 
+def test_an_older_copy_changes_nothing() -> None:
+    begun, submitted, *rest = made(SCENES[0], "t1", "a", "1")
+    assert isinstance(begun, ev.Submitting)
+    begun = replace(begun, request_id="call-1")
+    failed = ev.Failed("t5", "s1", 1, "code", "words", Decimal("0.1"), None, again=False)
+    for ended in (rest, [failed]):
+        now = state(SCENES, [begun, submitted, *ended])
+        for older in (state(SCENES, [begun]), state(SCENES, [begun, submitted])):
+            for order in ([older, now], [now, older]):
+                assert ledger_rows(merged(order).state) == ledger_rows(now)
+
+
 def test_what_the_first_manifest_has_otherwise_is_superseded() -> None:
     edited = scene("s2", request="r2, edited")
     older = state(SCENES, made(SCENES[1], "t1", "b", "2"), made(SCENES[0], "t2", "a", "1"))
@@ -106,3 +118,5 @@ def test_a_follower_is_built_on_the_attempt_that_it_was_made_from() -> None:
     assert found.scenes[1].built_on == ("s1@2",)
     alone = merged([state([follower], [replace(told, built_on=("gone@3",))])]).state
     assert alone.scenes[0].built_on == ("gone@3",)
+    waiting = merged([state([follower]), state([follower])]).state
+    assert waiting.scenes == (follower,)
