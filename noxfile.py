@@ -38,20 +38,9 @@ terminals."""
 OF_PYTHON_ALONE = ("tests/campaigns/simulation",)
 """Of what no dependency has a part in, and so once for each Python: what is played in virtual time reads the shipped
 schemas, and nothing else of anybody's; ``tests/unit/manifest`` asks more of that."""
+_REACHING = ("audit", "cli", "money", "odd_gateways", "one_writer", "output_schemas", "run_output", "second_look")
 REACHING = (
-    *(
-        f"tests/e2e/test_{name}.py"
-        for name in (
-            "audit",
-            "cli",
-            "money",
-            "odd_gateways",
-            "one_writer",
-            "output_schemas",
-            "run_output",
-            "second_look",
-        )
-    ),
+    *(f"tests/e2e/test_{name}.py" for name in _REACHING),
     "tests/campaigns/test_shards.py",
     "tests/campaigns/cluster/test_runs.py",
 )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from batchgen.runner.cluster import Cluster
 
-_CONNECTS_IN_S = 10.0
-"""For a scheduler; whoever mistyped an address waits no longer."""
+_CONNECTS_IN_S = 30.0
+"""For a scheduler: a script may start it a moment before the run, on a machine that is busy."""
 _HAS_PROCESSES_IN_S = 60.0
 """For the first of them: a batch system takes a while."""
 _ANSWERS_IN_S = 60.0
