@@ -1,7 +1,8 @@
 """Every command that README and docs show is run, each page in a folder of its own, in the order of the page.
 
 The recipes and the first film take longer: tests/campaigns/test_recipes.py and test_first_steps.py; docs/scale.md
-is in test_shards.py there, and docs/cluster.md needs Dask: tests/campaigns/cluster/test_example.py.
+is in test_shards.py there, the chain of docs/continuity.md in test_continuity.py, and docs/cluster.md needs Dask:
+tests/campaigns/cluster/test_example.py.
 """
 
 import shutil
@@ -13,7 +14,7 @@ from batchgen.cli.main import COMMANDS
 from helpers.pages_commands import PAGES, Block, blocks, garden, run
 from helpers.runs import Gateway
 
-ELSEWHERE = frozenset({"cluster.md", "scale.md", "recipes.md", "first-film.md", "index.md"})
+ELSEWHERE = frozenset({"cluster.md", "continuity.md", "scale.md", "recipes.md", "first-film.md", "index.md"})
 UNDER_WAY = frozenset({"control", "emulator"})
 """Commands that need a run under way, or are one."""
 
