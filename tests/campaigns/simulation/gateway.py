@@ -1,7 +1,7 @@
 """A model of the gateway with books of its own: what was created, what became of it, what it cost."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 
@@ -29,7 +29,7 @@ class Entry:
     ``cost_usd`` is what is charged for it once it is over, ``told`` whether the gateway says so, ``usage`` how.
     ``word`` and ``output`` are how it says that the video is there, ``late_s`` for how long it has none to
     name, ``enveloped`` whether it says all that in an envelope. ``read_in`` is the process that read it last,
-    and a ``quiet`` task has its cost stated no more.
+    ``denied_in`` those that a gateway without memory said nothing to, and a ``quiet`` task has its cost stated no more.
     ``lies`` counts the readings in a row that said what is not true. ``named`` is a task whose id came with
     an answer of no use otherwise. ``disowned`` is a task of which
     the user said, against the truth, that it was never created, ``forgotten`` one of which the gateway
@@ -52,6 +52,7 @@ class Entry:
     late_s: float
     enveloped: bool
     read_in: int = 0
+    denied_in: list[int] = field(default_factory=list)
     quiet: bool = False
     lies: int = 0
     named: bool = False
@@ -189,10 +190,11 @@ class ModelGateway:
         draw, entry = self.random.random, self.books.get(task_id)
         if now < self.down_until:
             return answers.UNREACHED
-        if entry is not None:
-            entry.read_in = self.process  # it was asked for, whatever is said
+        if entry is not None and now < self.blank_until:
+            entry.denied_in.append(self.process)
         if entry is None or now < self.blank_until:
             return answers.GONE if entry is None or draw() < 0.8 else answers.PAGE
+        entry.read_in = self.process
         return self._shown(entry, now)
 
     def _shown(self, entry: Entry, now: float) -> Heard:

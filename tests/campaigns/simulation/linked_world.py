@@ -194,7 +194,10 @@ class LinkedWorld(World):
         assert known.has_request, "sent before there is a request"
         sources = list(sources_of(known, state, lambda one: may_come_later(one, state)))
         assert [one.attempt and one.attempt.name for one in sources] == list(known.built_on), "built on something else"
-        assert not any(source.is_held for source in sources), "built on what nobody has looked at"
+        for built_on in (source.scene for source in sources if source.scene is not None and source.scene.review):
+            takes = {take.scene_id for take in state.takes_of(built_on.shot)}
+            picked = {*state.picked_attempts, state.picked_scenes.get(built_on.shot)}
+            assert takes & picked, f"built on {built_on.scene_id}, at which nobody has looked"
         self.seen["sent with sources"] += 1
         return known
 

@@ -7,6 +7,7 @@ from enum import Enum
 from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.events import SceneFacts, Submitting
 from batchgen.engine.states import State
+from batchgen.limits import LOOKS_AT_MISSING
 from batchgen.report import audit
 from batchgen.report.rows import ledger_rows, report_rows
 
@@ -74,7 +75,10 @@ def looked_before(bought: Attempt, state: State, books: Books, process: int) -> 
         same = attempt.scene_id == bought.scene_id and attempt.request.sha256 == bought.request.sha256
         if same and attempt.state is S.NO_RESULT:
             entry = books[attempt.task_id or ""]
-            assert entry.read_in == process, f"bought again, and {entry.task_id} was not asked for once more"
+            was_denied = entry.denied_in.count(process) >= LOOKS_AT_MISSING
+            assert entry.read_in == process or was_denied, (
+                f"bought again, and {entry.task_id} was not asked for once more"
+            )
 
 
 def is_wished(state: State, bought: Attempt) -> bool:
