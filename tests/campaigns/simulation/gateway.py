@@ -1,7 +1,7 @@
 """A model of the gateway with books of its own: what was created, what became of it, what it cost."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
@@ -28,8 +28,7 @@ class Entry:
 
     ``cost_usd`` is what is charged for it once it is over, ``told`` whether the gateway says so, ``usage`` how.
     ``word`` and ``output`` are how it says that the video is there, ``late_s`` for how long it has none to
-    name, ``enveloped`` whether it says all that in an envelope. ``read_in`` is the process that read it last,
-    ``denied_in`` those that a gateway without memory said nothing to, and a ``quiet`` task has its cost stated no more.
+    name, ``enveloped`` whether it says all that in an envelope. A ``quiet`` task has its cost stated no more.
     ``lies`` counts the readings in a row that said what is not true. ``named`` is a task whose id came with
     an answer of no use otherwise. ``disowned`` is a task of which
     the user said, against the truth, that it was never created, ``forgotten`` one of which the gateway
@@ -51,8 +50,6 @@ class Entry:
     no_output: str
     late_s: float
     enveloped: bool
-    read_in: int = 0
-    denied_in: list[int] = field(default_factory=list)
     quiet: bool = False
     lies: int = 0
     named: bool = False
@@ -94,7 +91,6 @@ class ModelGateway:
         self.overloaded_until = 0.0
         self.books: dict[str, Entry] = {}
         self.known: Collection[str] = ()
-        self.process = 0
         self._cap = cap
         self.form = self.later_form = ""
         self.changes_at = float("inf")
@@ -190,11 +186,8 @@ class ModelGateway:
         draw, entry = self.random.random, self.books.get(task_id)
         if now < self.down_until:
             return answers.UNREACHED
-        if entry is not None and now < self.blank_until:
-            entry.denied_in.append(self.process)
         if entry is None or now < self.blank_until:
             return answers.GONE if entry is None or draw() < 0.8 else answers.PAGE
-        entry.read_in = self.process
         return self._shown(entry, now)
 
     def _shown(self, entry: Entry, now: float) -> Heard:

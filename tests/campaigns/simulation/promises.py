@@ -1,13 +1,12 @@
 """The promises, held against the books of the model gateway."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 
 from batchgen.engine.attempts import Attempt, AttemptState
 from batchgen.engine.events import SceneFacts, Submitting
 from batchgen.engine.states import State
-from batchgen.limits import LOOKS_AT_MISSING
 from batchgen.report import audit
 from batchgen.report.rows import ledger_rows, report_rows
 
@@ -69,16 +68,12 @@ def bought_with_reason(bought: Attempt, state: State, books: Books, *, asked: bo
     return reason
 
 
-def looked_before(bought: Attempt, state: State, books: Books, process: int) -> None:
-    """Before anything is bought again, a task that named no video was asked for it once more."""
+def looked_before(bought: Attempt, state: State, heard: Collection[str]) -> None:
+    """Before anything is bought again, a task that named no video was asked for it once more, and the answer heard."""
     for attempt in state.all_attempts():
         same = attempt.scene_id == bought.scene_id and attempt.request.sha256 == bought.request.sha256
         if same and attempt.state is S.NO_RESULT:
-            entry = books[attempt.task_id or ""]
-            was_denied = entry.denied_in.count(process) >= LOOKS_AT_MISSING
-            assert entry.read_in == process or was_denied, (
-                f"bought again, and {entry.task_id} was not asked for once more"
-            )
+            assert attempt.task_id in heard, f"bought again, and {attempt.task_id} was not asked for once more"
 
 
 def is_wished(state: State, bought: Attempt) -> bool:

@@ -175,6 +175,7 @@ class World(Executor):
         self._named: dict[tuple[str, int], str] = {}
         self._heard: Heard | None = None
         self._told_ids: set[str] = set()
+        self._looked_at: set[str] = set()
         self._published: dict[str, str] = {}
         self._may_not_publish = False
         self._settings = Settings()
@@ -275,6 +276,9 @@ class World(Executor):
     def _check_submission(self, command: Submit) -> None:
         """What the policies say of when a submission may go out."""
         assert not self._denied, "submitted though the gateway refused the account"
+        intent = self.witness.state.latest(command.scene_id)
+        assert intent is not None, "submitted without an intent"
+        promises.looked_before(intent, self.witness.state, self._looked_at)
         if self._settings.publishes(command.scene_id):
             self._check_published(command)
         assert self.now_s >= self._held_until, "submitted though the gateway asked to wait"
@@ -315,6 +319,7 @@ class World(Executor):
             self._hear_of_submission(result, heard)
         if isinstance(result, PollResult):
             self._hear_of_task(result)
+            self._looked_at.add(result.command.task_id)
         if isinstance(result, PublishResult):
             self._may_not_publish = self._may_not_publish or result.denied
             self._published[result.command.scene_id] = result.good_until
@@ -422,7 +427,6 @@ class World(Executor):
         if len(self.gateway.books) > before:
             asked = command.scene_id in self.asked_again
             reason = promises.bought_with_reason(intent, state, self.gateway.books, asked=asked, allowed=self.attempts)
-            promises.looked_before(intent, state, self.gateway.books, self.gateway.process)
             if reason is promises.Reason.WISH:
                 assert promises.is_wished(state, intent), "bought though it was there, and nobody wished it"
                 wish = self._wish(intent)
@@ -491,7 +495,6 @@ class World(Executor):
     def run(self, choice: Choice, mishaps: Mishaps = FAIR) -> Scheduler | None:
         """One process from its start to its end, whatever that is; None where it was cut off."""
         self._clear()
-        self.gateway.process += 1
         self.witness.disk.mishaps = mishaps
         finished = None
         try:
