@@ -149,6 +149,12 @@ def cluster(session: nox.Session) -> None:
     """Runs with a Dask cluster that is killed, lost or of another version; then the tests of runs with one."""
     session.install(".[dev,dask]")
     session.run("pytest", "-q", "-n", "2", "-m", "", "tests/campaigns/cluster")
+
+
+@nox.session
+def cluster_kills(session: nox.Session) -> None:
+    """Runs whose workers are killed at random moments, fifty times."""
+    session.install(".[dev,dask]")
     session.run("python", "tests/campaigns/cluster", *session.posargs)
 
 
