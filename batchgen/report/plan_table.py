@@ -84,11 +84,7 @@ def _cells(outlook: Outlook, step: Step) -> tuple[str, ...]:
         str(step.action),
         step.scene.request.tier or "",
         _product(outlook, step) if step.buys else "",
-        _known(step.new_cost_usd)
-        if step.buys
-        else f"({_known(step.scene.estimated_cost_usd)})"
-        if step.blocked
-        else "",
+        _new(step),
         *_gateway(outlook, step),
         _paid(outlook.state, step),
         _why(outlook, step),
