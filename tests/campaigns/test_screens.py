@@ -10,6 +10,7 @@ from helpers.update_screens import PAGE, Screen, page
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
 
 
+@pytest.mark.timeout(600)  # it waits for runs, which take several times longer on a machine that is busy
 def test_the_screens_are_what_the_program_shows_now(tmp_path: Path) -> None:
     assert page(tmp_path).splitlines() == PAGE.read_text(encoding="utf-8").splitlines()
 

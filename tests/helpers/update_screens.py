@@ -16,6 +16,7 @@ import termios
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 if __name__ == "__main__":  # pytest has put it on the path by itself
@@ -86,7 +87,7 @@ FURTHER = (
     ("A gateway that lets nothing in for a while", "The line of progress while the run waits, and its end."),
 )
 _AT_ONCE = 2
-"""Widths at once: with more of them on a machine of two processors moments are missed."""
+"""Pieces at once: with more of them on a machine of two processors moments are missed."""
 
 
 @dataclass(slots=True)
@@ -217,7 +218,7 @@ def _screens(address: str, folder: Path, width: int) -> Iterator[tuple[str, str,
 def _paused(folder: Path, width: int) -> Iterator[str]:
     """A run that is paused after its first scene, and the same from another terminal; then the end of both."""
     batchgen("--version")  # what is loaded for the first command must not be waited for between two moments
-    with emulator(folder, "--latency=6") as gateway:
+    with emulator(folder, "--latency=3") as gateway:
         _write(folder, "film.yaml", "film")
         terminal = Terminal(_run("film.yaml", gateway.base_url, "--yes", "--max-in-flight=1"), folder, width)
         terminal.until(lambda shown: "1 running" in shown)
@@ -257,24 +258,38 @@ def _write(folder: Path, manifest: str, name: str, **changes: str) -> None:
     (folder / manifest).write_text(text, encoding="utf-8")
 
 
-def _of_width(folder: Path, width: int) -> list[str]:
-    """The parts of the page for a terminal of so many columns, one for each act."""
-    folder.mkdir()
+def _acts(folder: Path, width: int) -> list[list[str]]:
+    """What is shown in each of `ACTS`."""
     with emulator(folder, *_EMULATOR) as gateway:
-        shown = [[*screens] for screens in _screens(gateway.base_url, folder, width)]
-    for act in (_paused, _held_up):
-        (folder / act.__name__).mkdir()
-        shown.append([*act(folder / act.__name__, width)])
-    return [f"### {width} columns\n\n" + "\n".join(f"```\n{each}\n```\n" for each in screens) for screens in shown]
+        return [[*screens] for screens in _screens(gateway.base_url, folder, width)]
+
+
+_PIECES: tuple[Callable[[Path, int], list[list[str]]], ...] = (
+    _acts,
+    lambda folder, width: [[*_paused(folder, width)]],
+    lambda folder, width: [[*_held_up(folder, width)]],
+)
+"""What does not depend on each other, and can be played at once."""
 
 
 def page(folder: Path) -> str:
     """The page, as the program would have it now."""
+    pieces = [(folder / f"{width}-{number}", width, play) for width in WIDTHS for number, play in enumerate(_PIECES)]
+    for place, *_ in pieces:
+        place.mkdir()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        made = list(pool.map(lambda width: _of_width(folder / str(width), width), WIDTHS))
+        played = list(pool.map(lambda piece: piece[2](piece[0], piece[1]), pieces))
+    shown = [[*chain.from_iterable(played[i : i + len(_PIECES)])] for i in range(0, len(played), len(_PIECES))]
     heads = [(act.title, act.told) for act in ACTS] + list(FURTHER)
-    acts = [f"## {title}\n\n{told}\n\n" + "\n".join(parts) for (title, told), *parts in zip(heads, *made, strict=True)]
-    return _HEAD + "\n" + "\n".join(acts)
+    return _HEAD + "\n" + "\n".join(
+        f"## {title}\n\n{told}\n\n" + "\n".join(map(_part, WIDTHS, of_widths))
+        for (title, told), *of_widths in zip(heads, *shown, strict=True)
+    )  # fmt: skip
+
+
+def _part(width: int, screens: list[str]) -> str:
+    """What a terminal of so many columns shows in one act."""
+    return f"### {width} columns\n\n" + "\n".join(f"```\n{each}\n```\n" for each in screens)
 
 
 _HEAD = """\
