@@ -46,9 +46,9 @@ def _listed(data: Mapping[str, Data]) -> Iterator[tuple[DataPath, list[tuple[str
 
 def asked_of(drafts: Collection[Draft], model: Model) -> dict[Source, Content]:
     """The results that scenes are made of, by what is asked of them: none of them is there yet."""
-    shots = _shots(drafts)
     named = {source for draft in drafts for source in (draft.filled.sources if draft.filled else ())}
-    results = (source for source in named if isinstance(source, ResultReference))
+    results = [source for source in named if isinstance(source, ResultReference)]
+    shots = _shots(drafts) if results else {}
     return {result: _asked_of(result, shots[result.scene], model) for result in results if result.scene in shots}
 
 
@@ -74,15 +74,17 @@ def _seconds(shot: Draft, model: Model) -> float | None:
 
 def problems(document: Document, drafts: Collection[Draft], model: Model, limit: Validator) -> Iterator[Problem]:
     """What is wrong with references to results; ``limit`` is what the model says of references."""
-    shots = _shots(drafts)
-    data = document.data if isinstance(document.data, dict) else {}
-    for result, path in uses(data):
+    used = list(uses(document.data)) if isinstance(document.data, dict) else []
+    # Names of takes by the million are not made for nothing.
+    shots = _shots(drafts) if used else {}
+    for result, path in used:
         if result.scene not in shots:
             yield _unknown(document, result, path, shots)
         else:
             yield from _beyond(document, result, path, _asked_of(result, shots[result.scene], model), limit)
             yield from _on_moment(document, result, path, _seconds(shots[result.scene], model))
-    yield from _on_order(document, drafts, shots)
+    if used:
+        yield from _on_order(document, drafts, shots)
 
 
 def _shots(drafts: Collection[Draft]) -> dict[str, Draft]:
@@ -100,8 +102,9 @@ def _unknown(document: Document, result: ResultReference, path: DataPath, known:
 
 def with_hints(document: Document, found: Iterable[Problem], drafts: Collection[Draft]) -> Iterator[Problem]:
     """The problems, with what to write where a file is missing that has the name of a scene."""
-    known = _shots(drafts)
-    for problem in found:
+    problems = list(found)
+    known = _shots(drafts) if any(problem.rule == "reference.unusable" for problem in problems) else {}
+    for problem in problems:
         name, _, moment = (problem.value or "").strip('"').partition("#")
         if problem.rule == "reference.unusable" and name in known:
             still = moment if _MOMENT.fullmatch(moment) else LAST
