@@ -146,14 +146,14 @@ def browser(session: nox.Session) -> None:
 
 @nox.session(tags=["all"])
 def cluster(session: nox.Session) -> None:
-    """Runs with a Dask cluster that is killed, lost or of another version; then the tests of runs with one."""
+    """Runs with a Dask cluster that is lost or of another version, or whose workers are killed, fifty times."""
     session.install(".[dev,dask]")
     session.run("pytest", "-q", "-n", "2", "-m", "", "tests/campaigns/cluster")
 
 
 @nox.session
-def cluster_kills(session: nox.Session) -> None:
-    """Runs whose workers are killed at random moments, fifty times."""
+def acceptance(session: nox.Session) -> None:
+    """The tests of runs that buy, break off and go on, each with a Dask cluster; takes eight minutes."""
     session.install(".[dev,dask]")
     session.run("python", "tests/campaigns/cluster", *session.posargs)
 
