@@ -24,6 +24,13 @@ from batchgen.store.view import show
 
 RUNS = "runs"
 """The folder that run directories lie in by default, beside the manifest."""
+REHEARSAL = "-rehearsal"
+"""What the name of a rehearsal's run directory ends with."""
+
+
+def usual_place(manifest: Path, name: str, *, rehearsal: bool) -> Path:
+    """Where the run directory of a batch lies, if nothing says otherwise."""
+    return manifest.parent / RUNS / f"{name}{REHEARSAL if rehearsal else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,17 @@ class RunDirectory:
 
     def state(self) -> State:
         """What the journal tells; works while a run goes on. Raises `RunDirectoryError` where there is none."""
-        return read(self.path, asked_before)
+        try:
+            return read(self.path, asked_before)
+        except RunDirectoryError as error:
+            inside = [] if self.journal.exists() else self._run_directories_below()
+            if not inside:
+                raise
+            raise RunDirectoryError(f"{error}; under {self.path / RUNS} there is {', '.join(inside)}") from None
+
+    def _run_directories_below(self) -> list[str]:
+        """The names of those that belong to a manifest in this folder, for whoever has given this one for them."""
+        return sorted(journal.parent.name for journal in self.path.glob(f"{RUNS}/*/{JOURNAL}"))
 
     def scenes(self) -> tuple[SceneResult, ...]:
         """Where each scene of the manifest stands, in its order. Raises `RunDirectoryError`."""

@@ -8,6 +8,7 @@ import json
 import math
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,7 +18,6 @@ import click
 from click.core import ParameterSource
 
 from batchgen.options import OPTIONS, PREFIX, variable
-from batchgen.text import on_one_line
 
 _NOT_SHOWN = frozenset({"base_url", "publish"})
 """A password may stand in it."""
@@ -42,6 +42,32 @@ class Number(click.FloatRange):
         if math.isnan(number):
             self.fail(f"{value!r} is not a number", param, ctx)
         return number
+
+
+class RunDirectoryPath(click.Path):
+    """A run directory that is there; where none is, a folder beside it of a similar name is offered."""
+
+    def __init__(self) -> None:
+        """Take folders alone."""
+        super().__init__(exists=True, file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it as click does."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            near = _folder_like(Path(value))
+            meant = f" Did you mean {near}?" if near else ""
+            raise click.BadParameter(f"{error.message}{meant}", ctx, param) from None
+
+
+def _folder_like(path: Path) -> Path | None:
+    """A folder beside it whose name goes on as this one, as that of a rehearsal does, or is like it."""
+    names: list[str] = []
+    with suppress(OSError, ValueError):
+        names = sorted(each.name for each in path.parent.iterdir() if each.is_dir())
+    found = [name for name in names if name.startswith(path.name)] or get_close_matches(path.name, names, 1, _ALIKE)
+    return path.with_name(found[0]) if found else None
 
 
 class PlacedCommand(click.Command):
@@ -79,8 +105,9 @@ class PlacedCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, once variables that nobody reads are told of."""
-        for warning in ignored_variables(os.environ):
-            click.echo(on_one_line(f"warning: {warning}"), err=True)
+        from batchgen.cli.output import show_notes
+
+        show_notes(f"warning: {warning}" for warning in ignored_variables(os.environ))
         return super().invoke(ctx)
 
 

@@ -113,7 +113,7 @@ def command(
     from batchgen.errors import UsageError
     from batchgen.report.plan import as_json
     from batchgen.report.plan_table import as_table
-    from batchgen.text import on_one_line, printable
+    from batchgen.text import printable
 
     given = Given.to(context)
     if ask_gateway and emulator:
@@ -135,8 +135,7 @@ def command(
         rehearsal=emulator,
     )
     batch = load(how, show_notice)
-    for line in given.elsewhere(manifest, batch.manifest.run):
-        click.echo(on_one_line(line), err=True)
+    show_notes(given.elsewhere(manifest, batch.manifest.run))
     held = {"attempts": attempts, "history": history, "reuse": reuse, **given.left_to(batch.run_settings)}
     made = with_profile_costs(plan(batch, Choice(scenes, retry_failed, not no_download, held["attempts"], again)))
     if ask_gateway:
