@@ -158,7 +158,7 @@ def _exit_code(arguments: list[str] | None) -> int:
 
         said = io.StringIO()
         error.show(said)
-        show_notes(printable(said.getvalue()).splitlines())
+        show_notes(printable(said.getvalue().expandtabs(2)).splitlines())
         return error.exit_code
     except BatchgenError as error:
         from batchgen.cli.output import show_notes

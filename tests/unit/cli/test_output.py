@@ -8,6 +8,8 @@ from batchgen.cli import problems
 from batchgen.cli.output import fitted, labelled
 from batchgen.model import Place, Problem
 
+from helpers.support import in_process
+
 LONG = 'prompt: "{hero} runs over the lawn, and {dog} jumps over the old wooden fence behind her, in the rain'
 
 
@@ -51,3 +53,8 @@ def test_a_command_that_is_too_long_is_broken_where_a_shell_goes_on() -> None:
     assert label == "To go on:"
     assert max(map(len, lines)) <= 60
     assert " ".join(line.rstrip("\\").strip() for line in lines) == " ".join(words)
+
+
+def test_what_can_be_chosen_from_is_shown_without_escapes() -> None:
+    said = in_process("export", str(Path())).err
+    assert "  otio,\n  otioz,\n" in said
