@@ -12,6 +12,7 @@ from batchgen.manifest.document import UnreadableManifest
 from batchgen.manifest.yaml_reader import read
 from batchgen.model import Data
 from batchgen.options import placed
+from batchgen.text import on_one_line
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _KEY = b"run_dir"
@@ -27,10 +28,18 @@ def found_from(folder: Path = Path()) -> list[RunDirectory]:
     candidates = (*_named_in(folder), *_inside(runs))
     found = {each.resolve(): RunDirectory(each) for each in candidates if _is_begun(each)}
     if not found:
-        near = [str(journal.parent) for journal in islice(folder.glob(f"*/{RUNS}/*/{JOURNAL}"), _MOST_NAMED)]
-        named = f"name one, such as {', '.join(sorted(near))}" if near else "name one, or go where the manifest lies"
+        near = ", ".join(_below(folder))
+        named = f"name one, such as {near}" if near else "name one, or go where the manifest lies"
         raise UsageError(f"there is no run directory in {runs}; {named}")
     return sorted(found.values(), key=str)
+
+
+def _below(folder: Path) -> list[str]:
+    """A few run directories of manifests that lie one folder further down."""
+    with suppress(OSError):
+        found = islice(folder.glob(f"*/{RUNS}/*/{JOURNAL}"), _MOST_NAMED)
+        return sorted(on_one_line(str(journal.parent)) for journal in found)
+    return []
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from batchgen.report.as_csv import as_csv
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, counts, ledger_rows, report_rows
 from batchgen.store.local import Limits, LocalStore
 from batchgen.store.view import show
+from batchgen.text import on_one_line
 
 RUNS = "runs"
 """The folder that run directories lie in by default, beside the manifest."""
@@ -110,14 +111,17 @@ class RunDirectory:
         try:
             return read(self.path, asked_before)
         except RunDirectoryError as error:
-            inside = [] if self.journal.exists() else self._run_directories_below()
+            inside = self._run_directories_below()
             if not inside:
                 raise
             raise RunDirectoryError(f"{error}; under {self.path / RUNS} there is {', '.join(inside)}") from None
 
     def _run_directories_below(self) -> list[str]:
-        """The names of those that belong to a manifest in this folder, for whoever has given this one for them."""
-        return sorted(journal.parent.name for journal in self.path.glob(f"{RUNS}/*/{JOURNAL}"))
+        """The names of those of a manifest in this folder, where somebody has given that in place of one of them."""
+        with suppress(OSError):  # a name that is too long, or a folder that may not be entered
+            if not self.journal.exists():
+                return sorted(on_one_line(journal.parent.name) for journal in self.path.glob(f"{RUNS}/*/{JOURNAL}"))
+        return []
 
     def scenes(self) -> tuple[SceneResult, ...]:
         """Where each scene of the manifest stands, in its order. Raises `RunDirectoryError`."""

@@ -18,6 +18,7 @@ import click
 from click.core import ParameterSource
 
 from batchgen.options import OPTIONS, PREFIX, variable
+from batchgen.text import on_one_line
 
 _NOT_SHOWN = frozenset({"base_url", "publish"})
 """A password may stand in it."""
@@ -57,7 +58,7 @@ class RunDirectoryPath(click.Path):
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
             near = _folder_like(Path(value))
-            meant = f" Did you mean {near}?" if near else ""
+            meant = f" Did you mean {on_one_line(str(near))}?" if near else ""
             raise click.BadParameter(f"{error.message}{meant}", ctx, param) from None
 
 

@@ -130,7 +130,8 @@ def _kind(followed: Followed, directory: RunDirectory) -> str:
 
 def _shown(followed: Followed) -> Shown:
     """The words; why a run waited that is not under way any more does not hold."""
-    said = on_one_line(followed.waits_for())[:LONGEST_REASON] if followed.is_under_way() else ""
+    goes_on = followed.state.cut_off and followed.is_under_way()
+    said = on_one_line(followed.waits_for())[:LONGEST_REASON] if goes_on else ""
     return Shown(followed.standing(), Forecast(), waits_for=said)
 
 

@@ -9,6 +9,7 @@ from batchgen.app.following import Followed
 from batchgen.app.run_directory import RunDirectory
 from batchgen.cli.status_watch import head_lines
 from batchgen.engine import events as ev
+from batchgen.errors import RunDirectoryError
 from batchgen.journal.journal import Journal
 
 from helpers.engine_support import scene
@@ -38,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def how_to_go_on(run_dir: str) -> str:
-    found = re.search(r"To go on, with the options that it had:\s+(.*)", in_process("status", run_dir).out)
+    found = re.search(r"To go on \(add the options that it had\):\s+(.*)", in_process("status", run_dir).out)
     assert found
     return found[1]
 
@@ -90,6 +91,8 @@ def test_a_folder_that_is_none_is_answered_with_the_one_that_is_meant(here: Path
     assert "under film/runs there is film-rehearsal" in in_process("status", "film").err
     assert "name one, such as film/runs/film-rehearsal" in in_process("status").err
     assert "Did you mean" not in in_process("status", "other").err
+    with pytest.raises(RunDirectoryError, match="cannot be"):
+        RunDirectory("x" * 300).state()
 
 
 def test_an_audit_of_rehearsals_alone_begins_with_what_there_is(here: Path) -> None:
