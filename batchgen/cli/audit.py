@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchgen.cli.options import RunDirectoryPath
+from batchgen.cli.options import RUN_DIRECTORY
 from batchgen.errors import UsageError
 from batchgen.text import on_one_line, printable
 
@@ -24,7 +24,7 @@ _GROUPS = ["size", "status", "error_code", "model", "day", "run", "scene", "char
     nargs=-1,
     required=True,
     metavar="RUN_DIR...",
-    type=RunDirectoryPath(),
+    type=RUN_DIRECTORY,
 )
 @click.option("--rehearsals", is_flag=True, help="Sum up rehearsals, too, apart from real money.")
 @click.option("--by", type=click.Choice(_GROUPS), help="Also in groups.")

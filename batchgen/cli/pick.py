@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from batchgen.cli.completion import scenes_of_run
-from batchgen.cli.options import RunDirectoryPath
+from batchgen.cli.options import RUN_DIRECTORY
 
 
 @click.command("pick")
-@click.argument("run_dir", metavar="RUN_DIR", type=RunDirectoryPath())
+@click.argument("run_dir", metavar="RUN_DIR", type=RUN_DIRECTORY)
 @click.argument("names", metavar="[SCENE[@N]]...", nargs=-1, shell_complete=scenes_of_run)
 @click.option(
     "--from", "source", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from batchgen.cli.completion import manifests, profiles_of_manifest, scenes_of_manifest
-from batchgen.cli.options import Given, PlacedCommand
+from batchgen.cli.options import MANIFEST, Given, PlacedCommand
 
 _OF_THE_GATEWAY = frozenset({"base_url", "api_key_file", "request_format"})
 """Options that hold with --ask-gateway alone."""
@@ -15,10 +15,7 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command("plan", cls=PlacedCommand)
-@click.argument(
-    "manifest", metavar="MANIFEST", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    shell_complete=manifests,
-)  # fmt: skip
+@click.argument("manifest", metavar="MANIFEST", type=MANIFEST, shell_complete=manifests)
 @click.option(
     "--profile",
     metavar="NAME",

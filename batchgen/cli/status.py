@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchgen.cli.options import PlacedCommand, RunDirectoryPath
+from batchgen.cli.options import RUN_DIRECTORY, PlacedCommand
 from batchgen.garbage import unsearched
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("status", cls=PlacedCommand)
-@click.argument("run_dir", required=False, metavar="[RUN_DIR]", type=RunDirectoryPath())
+@click.argument("run_dir", required=False, metavar="[RUN_DIR]", type=RUN_DIRECTORY)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--watch", is_flag=True, help="Follow a run until it ends, from any terminal.")
 def command(run_dir: Path | None, form: str, *, watch: bool) -> int:

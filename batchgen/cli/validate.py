@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from batchgen.cli.completion import manifests, profiles_of_manifest
+from batchgen.cli.options import MANIFEST
 
 EXIT_INVALID = 3
 
@@ -16,7 +17,7 @@ EXIT_INVALID = 3
     nargs=-1,
     required=True,
     metavar="MANIFEST...",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=MANIFEST,
     shell_complete=manifests,
 )
 @click.option(

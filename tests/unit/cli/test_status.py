@@ -95,6 +95,15 @@ def test_a_folder_that_is_none_is_answered_with_the_one_that_is_meant(here: Path
         RunDirectory("x" * 300).state()
 
 
+def test_a_manifest_that_is_not_there_is_answered_with_the_one_that_is_meant(here: Path) -> None:
+    assert "Did you mean film.yaml?" in in_process("plan", "fiml.yaml").err
+    assert "Did you mean" not in in_process("run", str(here / "nothing.txt")).err
+    (here / "garden").mkdir()
+    assert "Did you mean" not in in_process("run", "garden").err
+    (here / "garden" / "manifest.yaml").write_text(MANIFEST, encoding="utf-8")
+    assert "Did you mean garden/manifest.yaml?" in in_process("run", "garden").err
+
+
 def test_an_audit_of_rehearsals_alone_begins_with_what_there_is(here: Path) -> None:
     (cut_off(here / "runs" / "film-rehearsal") / "emulator").mkdir()
     left_out = in_process("audit", "runs/film-rehearsal")
