@@ -1,4 +1,4 @@
-"""How to go on with a run that was cut off, and left no word of how it was begun."""
+"""How to go on with a run of which nothing says any more with which options it was begun."""
 
 from batchgen.app.finding import manifest_of
 from batchgen.app.run_directory import RunDirectory, usual_place
@@ -8,7 +8,7 @@ from batchgen.engine.states import State
 
 def lines_to_go_on(directory: RunDirectory, state: State, edge: int | None) -> list[str]:
     """The command that goes on with a run directory; a word stands for a manifest that is not found for certain."""
-    return labelled("To go on (add the options that it had):", _words(directory, state), edge)
+    return labelled("To go on (add the options that the run had):", _words(directory, state), edge)
 
 
 def _words(directory: RunDirectory, state: State) -> list[str]:

@@ -56,7 +56,7 @@ def _show(directory: "RunDirectory", form: str) -> None:
     from batchgen.cli.output import edge_of, fitted, show_json, width_of
     from batchgen.journal.journal import is_in_use
     from batchgen.report.rows import report_rows
-    from batchgen.report.status import as_json, as_table
+    from batchgen.report.status import as_json, as_table, is_left_to_a_run
     from batchgen.text import printable
 
     edge, state = edge_of(sys.stdout), directory.state()
@@ -69,7 +69,7 @@ def _show(directory: "RunDirectory", form: str) -> None:
         click.echo(fitted(told, edge) + "\n")
     shown = as_table(rows, state, str(directory), documented_codes(state), width_of(sys.stdout))
     click.echo(printable(shown))
-    if state.cut_off and not is_in_use(directory.path):
+    if (state.cut_off or is_left_to_a_run(rows)) and not is_in_use(directory.path):
         told = "No run is under way: the last one was cut off. What it bought is kept."
-        lines = ["", fitted(told, edge, ""), *lines_to_go_on(directory, state, edge)]
-        click.echo(printable("\n".join(lines)))
+        lines = [*([fitted(told, edge, "")] if state.cut_off else []), *lines_to_go_on(directory, state, edge)]
+        click.echo(printable("\n".join(["", *lines])))

@@ -39,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def how_to_go_on(run_dir: str) -> str:
-    found = re.search(r"To go on \(add the options that it had\):\s+(.*)", in_process("status", run_dir).out)
+    found = re.search(r"To go on \(add the options that the run had\):\s+(.*)", in_process("status", run_dir).out)
     assert found
     return found[1]
 
@@ -51,6 +51,17 @@ def test_a_run_that_was_cut_off_says_how_to_go_on(here: Path) -> None:
     assert how_to_go_on("runs/film-rehearsal") == "batchgen run film.yaml --emulator --profile draft"
     cut_off(here / "elsewhere")
     assert how_to_go_on("elsewhere") == "batchgen run film.yaml --run-dir elsewhere"
+
+
+def test_what_a_run_has_left_is_said_with_the_command_and_no_budget_is_run_into_again(here: Path) -> None:
+    run_dir = cut_off(here / "runs" / "film")
+    with Journal(run_dir) as journal:
+        journal.append([ev.RunEnded(AT, 130)])
+    assert how_to_go_on("runs/film") == "batchgen run film.yaml"
+    assert "was cut off" not in in_process("status", "runs/film").out
+    with Journal(run_dir) as journal:
+        journal.append([ev.RunStarted(AT, "1"), ev.HeldBack(AT, "s2", "budget", "too dear"), ev.RunEnded(AT, 4)])
+    assert "To go on" not in in_process("status", "runs/film").out
 
 
 def test_the_manifest_is_named_only_where_there_is_no_doubt(here: Path) -> None:
