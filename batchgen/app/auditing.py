@@ -27,13 +27,14 @@ class Columns:
 class AuditResult:
     """The sums of real money; ``rehearsal`` has those of rehearsals, None where they are left out.
 
-    ``rehearsals`` is how many of the run directories are rehearsals, ``repeated`` how many tasks are in
-    more than one directory, ``comparison`` is with an invoice.
+    ``rehearsals`` is how many of the run directories are rehearsals, ``real`` how many are not, ``repeated`` how many
+    tasks are in more than one directory, ``comparison`` is with an invoice.
     """
 
     sums: Mapping[str, Any]
     rehearsal: Mapping[str, Any] | None
     rehearsals: int
+    real: int
     repeated: int
     comparison: statement.Comparison | None
 
@@ -73,7 +74,8 @@ def audit(
     if invoice is not None and columns is not None:
         compared = statement.compare(_lines(Path(invoice), columns), distinct)
     apart = as_json(_once(_entries(rehearsed)), by) if rehearsals else None
-    return AuditResult(as_json(distinct, by), apart, len(rehearsed), len(listed) - len(distinct), compared)
+    counts = len(rehearsed), len(found) - len(rehearsed), len(listed) - len(distinct)
+    return AuditResult(as_json(distinct, by), apart, *counts, compared)
 
 
 def _entries(directories: Iterable[RunDirectory]) -> list[Entry]:

@@ -19,7 +19,7 @@ from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.export.formats import FORMATS, Format
-from batchgen.export.interface import Result, Sequence, Shot, common_rate
+from batchgen.export.interface import Result, Sequence, Shot, common_rate, timecode_rate
 from batchgen.layout import CONTROL, EMULATOR, LEDGER, POSTERS, REPORT, RESULTS, VIDEOS
 from batchgen.media.film import measured
 from batchgen.media.probe import UnusableMedia
@@ -35,6 +35,7 @@ from batchgen.text import on_one_line
 Media: TypeAlias = Literal["link", "copy"]
 """Whether an export refers to results where they lie, or to copies beside it."""
 SHOT_LIST = "csv"
+EDL = "edl"
 _BOM = "\ufeff"
 """Without it Excel takes UTF-8 for the encoding of its country, and ü for two other letters."""
 FOLDER = "html"
@@ -237,10 +238,12 @@ def _notes(form: str, found: list[Standing], sequence: Sequence) -> Iterator[str
         if unnamed:
             yield f"references in data URIs have no name and are not in the list: {some_of(unnamed)}"
         if any(named_references(one.scene) for one in found):
-            yield (
-                "references to files are written as the manifest has them, and lead there where the list lies beside "
-                "it; results of scenes are named by the take that stands for its shot"
-            )
+            yield "references stand as in the manifest: import finds the files where the list lies beside that"
+        if any(one.scene.sources for one in found):
+            yield "references to results of scenes name the take that stands for its shot"
+    if form == EDL:
+        rate = float(timecode_rate(sequence.rate))
+        yield f"its timecode counts {rate:.5g} frames a second, which no EDL can say: give the sequence that rate"
 
 
 def _of_origin(form: str, sequence: Sequence) -> Iterator[str]:

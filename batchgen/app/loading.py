@@ -9,7 +9,7 @@ from typing import Any
 from batchgen.app.checking import InvalidManifest, check
 from batchgen.app.kept_results import to_reuse
 from batchgen.app.notices import Notify, ProblemsFound, ignore
-from batchgen.app.run_directory import RUNS, RunDirectory
+from batchgen.app.run_directory import REHEARSAL, RUNS, RunDirectory, usual_place
 from batchgen.app.sources import SceneMaker
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.earlier_lengths import earlier_lengths
@@ -23,8 +23,6 @@ from batchgen.providers.provider import Provider
 from batchgen.providers.registry import PROVIDERS, name_of
 from batchgen.scenes import Manifest
 from batchgen.schemas import Catalogue, compiled, shipped
-
-_REHEARSAL = "-rehearsal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +111,7 @@ def load(how: Loading, notify: Notify = ignore) -> Batch:
     def directory_of(name: str, settings: Mapping[str, Any]) -> RunDirectory:
         given, written = how.run_dir, settings.get("run_dir")
         if given is None and written is not None:
-            given = written.with_name(f"{written.name}{_REHEARSAL}") if rehearsal else written
+            given = written.with_name(f"{written.name}{REHEARSAL}") if rehearsal else written
         return _directory(path, given, name, rehearsal=rehearsal)
 
     def earlier(directory: RunDirectory, settings: Mapping[str, Any]) -> tuple[State, ...]:
@@ -157,7 +155,7 @@ def _directory(manifest: Path, run_dir: Path | None, name: str, *, rehearsal: bo
     """
     if run_dir is not None:
         return RunDirectory(run_dir)
-    directory = RunDirectory(manifest.parent / RUNS / f"{name}{_REHEARSAL if rehearsal else ''}")
+    directory = RunDirectory(usual_place(manifest, name, rehearsal=rehearsal))
     before = RunDirectory(Path(RUNS) / name)
     if not rehearsal and before.is_begun() and not directory.is_begun() and not before.is_rehearsal():
         raise UsageError(

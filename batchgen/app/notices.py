@@ -36,7 +36,10 @@ class WaitsForAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the scenes stand that a run works on, and what was charged, and may still be, in its run directory."""
+    """Where the scenes stand, and what was charged, and may still be, in the run directory.
+
+    ``scenes`` are all that were selected for a run, also those that were ``over`` before it.
+    """
 
     scenes: int
     over: int

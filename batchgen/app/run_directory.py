@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,17 @@ from batchgen.report.as_csv import as_csv
 from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, counts, ledger_rows, report_rows
 from batchgen.store.local import Limits, LocalStore
 from batchgen.store.view import show
+from batchgen.text import on_one_line
 
 RUNS = "runs"
 """The folder that run directories lie in by default, beside the manifest."""
+REHEARSAL = "-rehearsal"
+"""What the name of a rehearsal's run directory ends with."""
+
+
+def usual_place(manifest: Path, name: str, *, rehearsal: bool) -> Path:
+    """Where the run directory of a batch lies, if nothing says otherwise."""
+    return manifest.parent / RUNS / f"{name}{REHEARSAL if rehearsal else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,20 @@ class RunDirectory:
 
     def state(self) -> State:
         """What the journal tells; works while a run goes on. Raises `RunDirectoryError` where there is none."""
-        return read(self.path, asked_before)
+        try:
+            return read(self.path, asked_before)
+        except RunDirectoryError as error:
+            inside = self._run_directories_below()
+            if not inside:
+                raise
+            raise RunDirectoryError(f"{error}; under {self.path / RUNS} there is {', '.join(inside)}") from None
+
+    def _run_directories_below(self) -> list[str]:
+        """The names of those of a manifest in this folder, where somebody has given that in place of one of them."""
+        with suppress(OSError):  # a name that is too long, or a folder that may not be entered
+            if not self.journal.exists():
+                return sorted(on_one_line(journal.parent.name) for journal in self.path.glob(f"{RUNS}/*/{JOURNAL}"))
+        return []
 
     def scenes(self) -> tuple[SceneResult, ...]:
         """Where each scene of the manifest stands, in its order. Raises `RunDirectoryError`."""

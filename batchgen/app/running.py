@@ -240,7 +240,9 @@ class _Run:
             # A worker that has nothing to do ends at once; one that an early end left at work is not waited for.
             stack.callback(lambda: pool.shutdown(wait=scheduler.is_idle, cancel_futures=True))
             busy = [step.scene for step in self._plan.steps if step.action in _BUSY and not step.blocked]
-            watch = Watch(scheduler, busy, self._clock, self._journal, self._notify)
+            at_work = {scene.scene_id for scene in busy}
+            before = [step.scene for step in self._plan.steps if step.scene.scene_id not in at_work]
+            watch = Watch(scheduler, busy, self._clock, self._journal, self._notify, before)
             loop = Loop(scheduler, pool, executor.perform, watch, self._clock, grace_s=timeout_s)
             self._interrupt.listen(loop.interrupt)
             stack.enter_context(Mailbox(self._directory.path, loop.inbox.put, watch))

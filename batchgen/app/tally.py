@@ -22,13 +22,16 @@ _AT_WORK_OR_OVER = frozenset({AttemptState.RUNNING, AttemptState.COMPLETED, Atte
 class Tally:
     """How many scenes stand where, and what was charged: counted once, then kept up with the attempts that move."""
 
-    def __init__(self, state: State, scenes: Sequence[SceneFacts], clock: RealClock) -> None:
-        """Count all of them."""
+    def __init__(
+        self, state: State, scenes: Sequence[SceneFacts], clock: RealClock, before: Sequence[SceneFacts] = ()
+    ) -> None:
+        """Count all of them. ``before`` are those on which the run does not work, and for which no task is expected."""
         self._state = state
-        self._scenes = scenes
+        self._scenes = (*before, *scenes)
         self._clock = clock
-        self._kinds = {scene.scene_id: kind_of(scene.request) for scene in scenes}
-        self._waiting = Counter(self._kinds.values())
+        self._kinds = {scene.scene_id: kind_of(scene.request) for scene in self._scenes}
+        self._expected = frozenset(scene.scene_id for scene in scenes)
+        self._waiting = Counter(self._kinds[scene_id] for scene_id in self._expected)
         self._running_since: dict[str, float] = {}
         self._stands: dict[str, AttemptState] = {}
         self._counts: Counter[AttemptState] = Counter()
@@ -36,7 +39,7 @@ class Tally:
         self._charged = Sum()
         self._exposed = Sum()
         self._concerned: dict[str, list[SceneFacts]] = {}
-        for scene in scenes:
+        for scene in self._scenes:
             for name in _concerns(scene, state):
                 self._concerned.setdefault(name, []).append(scene)
             self._count(scene)
@@ -68,16 +71,16 @@ class Tally:
 
     def _count(self, scene: SceneFacts) -> None:
         before, attempt = self._stands.pop(scene.scene_id, None), self._state.current_attempt(scene)
-        kind = self._kinds[scene.scene_id]
+        kind, is_expected = self._kinds[scene.scene_id], scene.scene_id in self._expected
         self._running_since.pop(scene.scene_id, None)
         if before is not None:
             self._counts[before] -= 1
-            self._waiting[kind] += before in _AT_WORK_OR_OVER
+            self._waiting[kind] += is_expected and before in _AT_WORK_OR_OVER
         if attempt is None:
             return
         self._stands[scene.scene_id] = attempt.state
         self._counts[attempt.state] += 1
-        self._waiting[kind] -= attempt.state in _AT_WORK_OR_OVER
+        self._waiting[kind] -= is_expected and attempt.state in _AT_WORK_OR_OVER
         if attempt.state is AttemptState.RUNNING:
             age = age_s(attempt.submitted_at, self._clock.at())
             self._running_since[scene.scene_id] = self._clock.now() - age
@@ -97,9 +100,10 @@ class Tally:
     def standing(self) -> Standing:
         """The counts as they are."""
         unknown = self._counts[AttemptState.UNKNOWN]
+        unfetched = 0 if self._state.downloads else self._counts[AttemptState.COMPLETED]
         return Standing(
             scenes=len(self._scenes),
-            over=unknown + sum(self._counts[each] for each in _OVER),
+            over=unknown + unfetched + sum(self._counts[each] for each in _OVER),
             running=self._counts[AttemptState.RUNNING],
             failed=self._counts[AttemptState.FAILED] + self._counts[AttemptState.MISMATCHED],
             unknown=unknown,

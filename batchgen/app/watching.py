@@ -1,6 +1,7 @@
 """What is told of a run while it goes on."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from batchgen.app.notices import Advanced, Notify, Standing, WaitsForAnswers
@@ -35,12 +36,19 @@ class Watch:
     It stands before the journal as the loop's `Recorder`, to know which attempts have moved.
     """
 
-    def __init__(
-        self, scheduler: Scheduler, scenes: Sequence[SceneFacts], clock: RealClock, journal: Recorder, notify: Notify
+    def __init__(  # noqa: PLR0913, PLR0917 - what is told of, and to whom
+        self,
+        scheduler: Scheduler,
+        scenes: Sequence[SceneFacts],
+        clock: RealClock,
+        journal: Recorder,
+        notify: Notify,
+        before: Sequence[SceneFacts] = (),
     ) -> None:
-        """Tell of nothing yet."""
+        """Tell of nothing yet. ``scenes`` are those that the run works on, ``before`` the others that were selected."""
         self._scheduler = scheduler
         self._scenes = scenes
+        self._before = before
         self._clock = clock
         self._journal = journal
         self._notify = notify
@@ -95,12 +103,14 @@ class Watch:
         return self._counted().standing()
 
     def forecast(self) -> Forecast:
-        """How far the running tasks are, and how long it still takes."""
-        return self._counted().forecast(self._scheduler, self.now())
+        """How far the running tasks are, and how long it still takes; nobody knows for how long it is paused."""
+        found = self._counted().forecast(self._scheduler, self.now())
+        is_paused = self._scheduler.is_paused and self._scheduler.has_to_submit
+        return replace(found, left_s=None) if is_paused else found
 
     def _counted(self) -> Tally:
         if self._tally is None:
-            self._tally = Tally(self._scheduler.state, self._scenes, self._clock)
+            self._tally = Tally(self._scheduler.state, self._scenes, self._clock, self._before)
         else:
             self._tally.look_again(self._news)
         self._news = []

@@ -1,13 +1,18 @@
 """``batchgen audit``: what was charged, over runs and attempts, and whether the invoice agrees."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from batchgen.cli.options import RUN_DIRECTORY
 from batchgen.errors import UsageError
 from batchgen.text import on_one_line, printable
+
+if TYPE_CHECKING:
+    from batchgen.app.auditing import AuditResult
 
 _EXIT_DIFFERS = 1
 _GROUPS = ["size", "status", "error_code", "model", "day", "run", "scene", "character"]
@@ -19,7 +24,7 @@ _GROUPS = ["size", "status", "error_code", "model", "day", "run", "scene", "char
     nargs=-1,
     required=True,
     metavar="RUN_DIR...",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=RUN_DIRECTORY,
 )
 @click.option("--rehearsals", is_flag=True, help="Sum up rehearsals, too, apart from real money.")
 @click.option("--by", type=click.Choice(_GROUPS), help="Also in groups.")
@@ -48,7 +53,7 @@ def command(
     Rehearsals are left out: what they cost is the emulator's invention.
     """
     from batchgen.app.auditing import Columns, audit
-    from batchgen.cli.output import show_json
+    from batchgen.cli.output import show_json, show_notes
     from batchgen.report import invoice as statement
     from batchgen.report.as_csv import as_csv
 
@@ -57,12 +62,11 @@ def command(
     columns = None if invoice is None else Columns(task_column or "", amount_column or "", time_column)
     found = audit(run_dirs, by, invoice, columns, rehearsals=rehearsals)
     if found.rehearsals and not rehearsals:
-        many = "1 rehearsal is" if found.rehearsals == 1 else f"{found.rehearsals} rehearsals are"
-        click.echo(f"{many} left out; --rehearsals shows what the emulator charged", err=True)
+        show_notes([_left_out(found)])
     if found.repeated:
         tasks = f"{found.repeated} task{'' if found.repeated == 1 else 's'}"
         warning = f"warning: {tasks} in more than one of these run directories (a copy?); each is counted once"
-        click.echo(warning, err=True)
+        show_notes([warning])
     compared = found.comparison
     if form == "json":
         apart = {} if found.rehearsal is None else {"rehearsal": found.rehearsal}
@@ -74,12 +78,22 @@ def command(
             rows += [{"key": "rehearsal", **found.rehearsal["total"]}]
         click.echo(as_csv(rows, list(rows[0])), nl=False)
     else:
-        click.echo(printable(_table(found.sums, by)))
-        if found.rehearsal is not None:
-            click.echo(printable(f"\nrehearsals, apart from real money:\n{_table(found.rehearsal, by)}"))
+        # Zeros say nothing where there are rehearsals alone.
+        real = [_table(found.sums, by)] if found.real else []
+        which = "rehearsals, apart from real money" if found.real else "rehearsals alone, and no real money"
+        rehearsed = [] if found.rehearsal is None else [f"{which}:\n{_table(found.rehearsal, by)}"]
+        if real or rehearsed:
+            click.echo(printable("\n\n".join([*real, *rehearsed])))
     if compared is not None and form != "json":
         click.echo(printable(statement.as_text(compared)), err=form == "csv")
     return 0 if found.agrees else _EXIT_DIFFERS
+
+
+def _left_out(found: "AuditResult") -> str:
+    """That there are rehearsals, and how to see them."""
+    many = "1 rehearsal is" if found.rehearsals == 1 else f"{found.rehearsals} rehearsals are"
+    nothing = "" if found.real else ", and there is nothing else: no real money was spent"
+    return f"{many} left out{nothing}; --rehearsals shows what the emulator charged"
 
 
 _LABELS = {
@@ -99,24 +113,41 @@ _LABELS = {
     "finished_seconds": "finished seconds of video",
     "cost_per_finished_second_usd": "charged per finished second, USD",
 }
-_GROUP_COLUMNS = ("key", "attempts", "cost_usd", "wasted_usd", "exposure_usd", "cost_per_finished_second_usd")
+_GAP = "  "
+_GROUP_COLUMNS = {
+    "attempts": "attempts",
+    "cost_usd": "charged USD",
+    "wasted_usd": "wasted",
+    "exposure_usd": "may come",
+    "cost_per_finished_second_usd": "per second",
+}
 
 
 def _table(document: Mapping[str, Any], by: str | None) -> str:
-    total = document["total"]
-    width = max(len(label) for label in _LABELS.values())
-    lines = [f"{label:{width}}  {_cell(total[name])}" for name, label in _LABELS.items()]
+    from batchgen.cli.output import width_of
+    from batchgen.report.tables import table
+
+    width, total = width_of(sys.stdout), {name: _cell(document["total"][name]) for name in _LABELS}
+    room = min(max(map(len, _LABELS.values())), width - len(_GAP) - max(map(len, total.values())))
+    lines = [line for name, label in _LABELS.items() for line in _sum(label, total[name], room)]
     if not by:
         return "\n".join(lines)
-    rows = [[by, *(name.removesuffix("_usd") for name in _GROUP_COLUMNS[1:])]]
-    rows += [_group(group) for group in document["groups"]]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_GROUP_COLUMNS))]
-    return "\n".join([*lines, "", *(_aligned(row, widths) for row in rows)])
+    header = [by, *_GROUP_COLUMNS.values()]
+    groups = table(header, [_group(group) for group in document["groups"]], width, right=range(1, len(header)))
+    return "\n".join([*lines, "", *groups])
+
+
+def _sum(label: str, value: str, room: int) -> list[str]:
+    """A label with its sum beside it; one that is too long goes on below."""
+    from batchgen.report.tables import wrapped
+
+    first, *more = wrapped(label, room, "    ")
+    return [f"{first:{room}}{_GAP}{value}", *more]
 
 
 def _group(group: Mapping[str, Any]) -> list[str]:
     """A line of a group; what nobody knows of its cost is no zero."""
-    cells = {name: _cell(group[name]) for name in _GROUP_COLUMNS}
+    cells = {name: _cell(group[name]) for name in ("key", *_GROUP_COLUMNS)}
     if group["cost_unknown"] or group["in_flight"] or group["unknown"]:
         cells["cost_usd"] = f"{cells['cost_usd']} + ?" if group["cost_usd"] != "0" else "?"
     return list(cells.values())
@@ -124,9 +155,3 @@ def _group(group: Mapping[str, Any]) -> list[str]:
 
 def _cell(value: object) -> str:
     return "-" if value is None else on_one_line(str(value))
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    """The first cell to the left, the numbers to the right."""
-    first, *numbers = zip(row, widths, strict=True)
-    return "  ".join([f"{first[0]:{first[1]}}", *(f"{cell:>{width}}" for cell, width in numbers)]).rstrip()

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
-from batchgen.cli.output import width_of
-from batchgen.report.tables import some_of, wrapped
-from batchgen.text import on_one_line, without_request_id
+from batchgen.cli.output import edge_of, fitted
+from batchgen.report.tables import some_of
+from batchgen.text import without_request_id
 
 _WHOSE = re.compile(r"scene (\S+): (?:task \S+: )?")
 """What a warning begins with, where it is about one scene."""
@@ -79,6 +79,4 @@ class Console(logging.Handler):
 
 def show(text: str) -> None:
     """Say it on stderr, above a bar that is there; on a terminal no word is broken at its edge."""
-    line = on_one_line(text)
-    lines = wrapped(line, width_of(sys.stderr), "  ") if sys.stderr.isatty() else [line]
-    tqdm.write("\n".join(lines), file=sys.stderr)
+    tqdm.write(fitted(text, edge_of(sys.stderr)), file=sys.stderr)

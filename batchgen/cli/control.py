@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batchgen.cli.options import RUN_DIRECTORY
+
 if TYPE_CHECKING:
     from batchgen.app.steering import Committed
 
@@ -16,7 +18,7 @@ _DONE = {
 
 
 @click.command("control")
-@click.argument("run_dir", metavar="RUN_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("run_dir", metavar="RUN_DIR", type=RUN_DIRECTORY)
 @click.argument("action", metavar="(pause|resume|set)", type=click.Choice(["pause", "resume", "set"]))
 @click.argument("settings", metavar="[NAME=VALUE]...", nargs=-1)
 def command(run_dir: Path, action: str, settings: tuple[str, ...]) -> int:

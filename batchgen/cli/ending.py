@@ -1,6 +1,5 @@
 """What is said at the end of a run: how it went, and how to go on."""
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
@@ -10,7 +9,7 @@ import click
 
 from batchgen.app.loading import Batch
 from batchgen.app.results import RunResult
-from batchgen.cli.output import show_notes, width_of
+from batchgen.cli.output import edge_of, labelled, show_notes, width_of
 from batchgen.engine.attempts import AttemptState
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
@@ -18,7 +17,7 @@ from batchgen.report.going_on import budget_needed, comes_first, is_anything_lef
 from batchgen.report.plan import Outlook
 from batchgen.report.price_notes import price_surprises
 from batchgen.report.summary import as_text, stopped
-from batchgen.report.tables import command_lines, wrapped
+from batchgen.report.tables import wrapped
 from batchgen.text import printable
 
 
@@ -54,16 +53,8 @@ def going_on(
     first = comes_first(stop, why, outlook)
     words = ["batchgen", "run", *arguments(budget_needed(stop, outlook))]
     yield ""
-    yield from _command(f"To go on, first {first}. Then:" if first else "To go on:", words, has_own_line=bool(first))
-
-
-def _command(label: str, words: Sequence[str], *, has_own_line: bool) -> list[str]:
-    """A command under its label or beside it; on a terminal one that is long is broken where a shell goes on."""
-    command, width = shlex.join(words), width_of(sys.stderr)
-    if not has_own_line and (len(f"{label}  {command}") <= width or not sys.stderr.isatty()):
-        return [f"{label}  {command}"]
-    lines = command_lines(words, width, "  ") if sys.stderr.isatty() else [f"  {command}"]
-    return [*wrapped(label, width, "  "), *lines]
+    label, edge = f"To go on, first {first}. Then:" if first else "To go on:", edge_of(sys.stderr)
+    yield from labelled(label, words, edge, has_own_line=bool(first))
 
 
 def _files(label: str, paths: Sequence[Path], width: int) -> list[str]:

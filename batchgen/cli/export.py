@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from batchgen.cli.options import RUN_DIRECTORY
+
 _FORMATS = ["otio", "otioz", "fcp7xml", "edl", "mp4", "contact-sheet", "csv", "html"]
 
 
 @click.command("export")
-@click.argument("run_dir", metavar="RUN_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("run_dir", metavar="RUN_DIR", type=RUN_DIRECTORY)
 @click.option("--format", "form", type=click.Choice(_FORMATS), required=True, help="What is written.")
 @click.option(
     "--out", metavar="FILE", type=click.Path(path_type=Path), required=True,

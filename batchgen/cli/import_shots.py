@@ -1,6 +1,7 @@
 """``batchgen import``: a manifest from a shot list."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -38,23 +39,20 @@ def command(
     """
     from batchgen.app.shot_lists import InvalidShotList, import_shots
     from batchgen.cli import problems
-    from batchgen.text import on_one_line
+    from batchgen.cli.output import edge_of, show_notes
 
     columns = dict(map(_assignment, mapped))
     try:
         made = import_shots(source, out=out, columns=columns, model=model, sheet=sheet, encoding=encoding, force=force)
     except InvalidShotList as error:
-        click.echo(problems.in_table(str(source), error.problems), err=True)
-        click.echo(_columns(error.used, error.unused), err=True)
-        click.echo("where a column is something else: --map SETTING=COLUMN, or --map SETTING= for none", err=True)
-        click.echo(on_one_line(str(error)), err=True)
+        click.echo(problems.in_table(str(source), error.problems, edge_of(sys.stderr)), err=True)
+        elsewhere = "where a column is something else: --map SETTING=COLUMN, or --map SETTING= for none"
+        show_notes([*_columns(error.used, error.unused), elsewhere, str(error)])
         return error.exit_code
     if made.problems:
-        click.echo(problems.in_table(str(source), made.problems), err=True)
-    click.echo(_columns(made.used, made.unused), err=True)
-    for note in made.notes:
-        click.echo(on_one_line(note), err=True)
-    click.echo(on_one_line(f"wrote {out}: {made.shots} shot{'' if made.shots == 1 else 's'}"), err=True)
+        click.echo(problems.in_table(str(source), made.problems, edge_of(sys.stderr)), err=True)
+    written = f"wrote {out}: {made.shots} shot{'' if made.shots == 1 else 's'}"
+    show_notes([*_columns(made.used, made.unused), *made.notes, written])
     click.echo(_how_to_go_on(out), err=True)
     return 0
 
@@ -68,14 +66,11 @@ def _assignment(text: str) -> tuple[str, str]:
     return setting.strip(), column
 
 
-def _columns(used: Mapping[str, str], unused: Sequence[str]) -> str:
+def _columns(used: Mapping[str, str], unused: Sequence[str]) -> Iterator[str]:
     """What each column was taken for, so that a wrong guess is seen."""
-    from batchgen.text import on_one_line
-
-    lines = [f"columns: {', '.join(f'{column} = {setting}' for setting, column in used.items())}"]
+    yield f"columns: {', '.join(f'{column} = {setting}' for setting, column in used.items())}"
     if unused:
-        lines.append(f"not used: {', '.join(unused)}")
-    return "\n".join(map(on_one_line, lines))
+        yield f"not used: {', '.join(unused)}"
 
 
 def _how_to_go_on(manifest: Path) -> str:

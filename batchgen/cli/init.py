@@ -66,5 +66,7 @@ def command(directory: Path) -> int:
         raise UsageError(f"cannot write into {directory}: {error.strerror}") from None
     for path in files:
         click.echo(on_one_line(f"wrote {path}"), err=True)
-    click.echo(f"\nNow check it:\n  batchgen validate {on_one_line(shlex.quote(str(manifest)))}", err=True)
+    typed = on_one_line(shlex.quote(str(manifest)))
+    told = "Now check it, and rehearse it, free:"
+    click.echo(f"\n{told}\n  batchgen validate {typed}\n  batchgen run {typed} --emulator", err=True)
     return 0

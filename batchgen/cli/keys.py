@@ -4,12 +4,10 @@ import os
 import stat
 from pathlib import Path
 
-import click
-
 from batchgen.app.keys import key_in_environment
+from batchgen.cli.output import show_notes
 from batchgen.errors import UsageError
 from batchgen.providers.api_key import ApiKey
-from batchgen.text import on_one_line
 
 _MOST_BYTES = 64 * 1024
 """A larger file, or one without an end, is not a key."""
@@ -36,7 +34,7 @@ def from_file(path: Path) -> ApiKey:
         raise UsageError(f"the API key cannot be read from {path}: {error.strerror}") from None
     if os.name == "posix" and stat.S_ISREG(mode) and mode & stat.S_IROTH:
         warning = f"warning: {path} can be read by other users of this machine; take that from them: chmod 600 {path}"
-        click.echo(on_one_line(warning), err=True)
+        show_notes([warning])
     try:
         return ApiKey(content.decode("ascii") if len(content) <= _MOST_BYTES else "")
     except (UnicodeDecodeError, UsageError):

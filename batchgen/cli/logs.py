@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import click
-
+from batchgen.cli.output import show_notes
 from batchgen.layout import LOG
 from batchgen.providers.api_key import ApiKey
 from batchgen.text import on_one_line
@@ -45,7 +44,7 @@ def logging_to(folder: Path, key: ApiKey | None) -> Iterator[None]:
         handler = LogFile(folder / LOG)
     except OSError as error:
         warning = f"warning: {folder / LOG} cannot be written, and this run has no log: {error.strerror}"
-        click.echo(on_one_line(warning), err=True)
+        show_notes([warning])
         handler = logging.NullHandler()
     handler.setFormatter(
         _OneLine(

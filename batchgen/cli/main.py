@@ -154,9 +154,11 @@ def _exit_code(arguments: list[str] | None) -> int:
         return _EXIT_INTERRUPTED
     except click.ClickException as error:
         # A name on the command line may come from a folder that somebody else has filled.
+        from batchgen.cli.output import show_notes
+
         said = io.StringIO()
         error.show(said)
-        click.echo(printable(said.getvalue()), err=True, nl=False)
+        show_notes(printable(said.getvalue().expandtabs(2)).splitlines())
         return error.exit_code
     except BatchgenError as error:
         from batchgen.cli.output import show_notes

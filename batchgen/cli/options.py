@@ -7,7 +7,8 @@ manifest says is known once it is loaded, and fills what neither of them gave.
 import json
 import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,6 +24,7 @@ _NOT_SHOWN = frozenset({"base_url", "publish"})
 """A password may stand in it."""
 _MAYBE_A_KEY = frozenset({"api_key_file"})
 """Where no file is found, the key itself may have been given for its name."""
+_MANIFESTS = frozenset({".yaml", ".yml"})
 _ALIKE = 0.6
 """How alike two names have to be, from 0 to 1."""
 
@@ -42,6 +44,49 @@ class Number(click.FloatRange):
         if math.isnan(number):
             self.fail(f"{value!r} is not a number", param, ctx)
         return number
+
+
+class NearPath(click.Path):
+    """A path to something that is there; where it is not, ``near`` says what may be meant by it."""
+
+    def __init__(self, near: Callable[[Path], Path | None], *, is_folder: bool) -> None:
+        """Take folders alone, or files alone."""
+        super().__init__(exists=True, file_okay=not is_folder, dir_okay=is_folder, path_type=Path)
+        self._near = near
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it as click does."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            found = None
+            with suppress(OSError, ValueError):  # a name that is none, or a folder that may not be entered
+                found = self._near(Path(value))
+            meant = "" if found is None else f" Did you mean {on_one_line(str(found))}?"
+            raise click.BadParameter(f"{error.message}{meant}", ctx, param) from None
+
+
+def _folder_like(path: Path) -> Path | None:
+    """A folder beside it whose name goes on as this one, as that of a rehearsal does, or is like it."""
+    names = sorted(each.name for each in path.parent.iterdir() if each.is_dir())
+    found = [name for name in names if name.startswith(path.name)] or _alike(path.name, names)
+    return path.with_name(found[0]) if found else None
+
+
+def _manifest_like(path: Path) -> Path | None:
+    """The only manifest in a folder; one beside it whose name is like it."""
+    folder = path if path.is_dir() else path.parent
+    names = [each.name for each in folder.iterdir() if each.suffix in _MANIFESTS]
+    found = (names if len(names) == 1 else []) if path.is_dir() else _alike(path.name, names)
+    return folder / found[0] if found else None
+
+
+def _alike(name: str, names: Sequence[str]) -> list[str]:
+    return get_close_matches(name, names, 1, _ALIKE)
+
+
+RUN_DIRECTORY = NearPath(_folder_like, is_folder=True)
+MANIFEST = NearPath(_manifest_like, is_folder=False)
 
 
 class PlacedCommand(click.Command):
@@ -79,8 +124,9 @@ class PlacedCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, once variables that nobody reads are told of."""
-        for warning in ignored_variables(os.environ):
-            click.echo(on_one_line(f"warning: {warning}"), err=True)
+        from batchgen.cli.output import show_notes
+
+        show_notes(f"warning: {warning}" for warning in ignored_variables(os.environ))
         return super().invoke(ctx)
 
 

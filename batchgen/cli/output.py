@@ -3,8 +3,9 @@
 import json
 import logging
 import os
+import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -13,7 +14,7 @@ import click
 from batchgen.app.notices import Notice, ProblemsFound, Warned
 from batchgen.report.plan import Outlook
 from batchgen.report.price_notes import price_notes
-from batchgen.report.tables import WIDTH, wrapped
+from batchgen.report.tables import WIDTH, command_lines, wrapped
 from batchgen.text import on_one_line
 
 _NARROWEST = 60
@@ -33,11 +34,30 @@ def width_of(stream: TextIO) -> int:
     return max(columns or WIDTH, _NARROWEST)
 
 
+def edge_of(stream: TextIO) -> int | None:
+    """The column at which lines are broken between words; None where there is no terminal, and none is broken."""
+    return width_of(stream) if stream.isatty() else None
+
+
+def fitted(line: str, edge: int | None, indent: str = "  ") -> str:
+    """A line broken between words before the column ``edge``, where there is one; the rest of it is indented."""
+    return on_one_line(line) if edge is None else "\n".join(wrapped(line, edge, indent))
+
+
+def labelled(label: str, words: Sequence[str], edge: int | None, *, has_own_line: bool = False) -> list[str]:
+    """A command beside its label or under it; one that is longer than ``edge`` is broken where a shell goes on."""
+    line = f"{label}  {shlex.join(words)}"
+    if not has_own_line and (edge is None or len(line) <= edge):
+        return [line]
+    lines = [f"  {shlex.join(words)}"] if edge is None else command_lines(words, edge, "  ")
+    return [fitted(label, edge), *lines]
+
+
 def show_notes(notes: Iterable[str]) -> None:
     """Say it on stderr, a note a line; on a terminal no word is broken at its edge."""
+    edge = edge_of(sys.stderr)
     for note in notes:
-        lines = wrapped(note, width_of(sys.stderr), "  ") if sys.stderr.isatty() else [on_one_line(note)]
-        click.echo("\n".join(lines), err=True)
+        click.echo(fitted(note, edge), err=True)
 
 
 class _OnStderr(logging.Handler):
@@ -69,6 +89,6 @@ def show_notice(notice: Notice) -> None:
     if isinstance(notice, ProblemsFound):
         from batchgen.cli import problems
 
-        click.echo(problems.as_text(str(notice.manifest), notice.problems), err=True)
+        click.echo(problems.as_text(str(notice.manifest), notice.problems, edge_of(sys.stderr)), err=True)
     elif isinstance(notice, Warned):
         show_notes([f"warning: {notice.text}"])

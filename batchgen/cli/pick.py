@@ -1,15 +1,15 @@
 """``batchgen pick``: says which take stands for its shot, and which attempt for its scene."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from batchgen.cli.completion import scenes_of_run
+from batchgen.cli.options import RUN_DIRECTORY
 
 
 @click.command("pick")
-@click.argument("run_dir", metavar="RUN_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("run_dir", metavar="RUN_DIR", type=RUN_DIRECTORY)
 @click.argument("names", metavar="[SCENE[@N]]...", nargs=-1, shell_complete=scenes_of_run)
 @click.option(
     "--from", "source", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -24,7 +24,7 @@ def command(run_dir: Path, names: tuple[str, ...], source: Path | None, clear: s
     RUN_DIR are printed, as --from reads them.
     """
     from batchgen.app.picking import clear_picks, pick, pick_from, picks
-    from batchgen.cli.output import warnings_shown
+    from batchgen.cli.output import show_notes, warnings_shown
     from batchgen.errors import UsageError
     from batchgen.text import printable
 
@@ -33,15 +33,15 @@ def command(run_dir: Path, names: tuple[str, ...], source: Path | None, clear: s
     if source is not None:
         with warnings_shown():
             count = pick_from(run_dir, source)
-        click.echo(f"picked: {count} from {printable(str(source))}, and nothing else", err=True)
+        show_notes([f"picked: {count} from {source}, and nothing else"])
     elif clear is not None:
         with warnings_shown():
             clear_picks(run_dir, clear)
-        click.echo(printable(f"cleared: {clear}"), err=True)
+        show_notes([f"cleared: {clear}"])
     elif names:
         with warnings_shown():
             pick(run_dir, names)
-        click.echo(printable(f"picked: {', '.join(names)}"), err=True)
+        show_notes([f"picked: {', '.join(names)}"])
     else:
         click.echo(printable("\n".join(picks(run_dir))))
         return 0
@@ -53,10 +53,9 @@ def _show_consequences(run_dir: Path) -> None:
     """Say what the next run would pay for again, since it is built on what does not stand for its shot any more."""
     from batchgen.app.picking import built_on_others
     from batchgen.app.run_directory import RunDirectory
-    from batchgen.cli.output import width_of
+    from batchgen.cli.output import show_notes
     from batchgen.money import readable, total
-    from batchgen.report.tables import some_of, wrapped
-    from batchgen.text import printable
+    from batchgen.report.tables import some_of
 
     scenes = built_on_others(run_dir)
     if scenes:
@@ -69,4 +68,4 @@ def _show_consequences(run_dir: Path) -> None:
             f"built on another result than is picked now: {names}. The next run{profile} makes "
             f"{'it' if len(scenes) == 1 else 'them'} anew{money}; batchgen plan shows what is paid for again"
         )
-        click.echo(printable("\n".join(wrapped(told, width_of(sys.stderr)))), err=True)
+        show_notes([told])

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from batchgen.cli.completion import manifests, profiles_of_manifest, scenes_of_manifest
-from batchgen.cli.options import Given, PlacedCommand
+from batchgen.cli.options import MANIFEST, Given, PlacedCommand
 
 _OF_THE_GATEWAY = frozenset({"base_url", "api_key_file", "request_format"})
 """Options that hold with --ask-gateway alone."""
@@ -15,10 +15,7 @@ _HISTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command("plan", cls=PlacedCommand)
-@click.argument(
-    "manifest", metavar="MANIFEST", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    shell_complete=manifests,
-)  # fmt: skip
+@click.argument("manifest", metavar="MANIFEST", type=MANIFEST, shell_complete=manifests)
 @click.option(
     "--profile",
     metavar="NAME",
@@ -113,7 +110,7 @@ def command(
     from batchgen.errors import UsageError
     from batchgen.report.plan import as_json
     from batchgen.report.plan_table import as_table
-    from batchgen.text import on_one_line, printable
+    from batchgen.text import printable
 
     given = Given.to(context)
     if ask_gateway and emulator:
@@ -135,8 +132,7 @@ def command(
         rehearsal=emulator,
     )
     batch = load(how, show_notice)
-    for line in given.elsewhere(manifest, batch.manifest.run):
-        click.echo(on_one_line(line), err=True)
+    show_notes(given.elsewhere(manifest, batch.manifest.run))
     held = {"attempts": attempts, "history": history, "reuse": reuse, **given.left_to(batch.run_settings)}
     made = with_profile_costs(plan(batch, Choice(scenes, retry_failed, not no_download, held["attempts"], again)))
     if ask_gateway:

@@ -33,14 +33,18 @@ LONGEST_REASON = 60
 class Progress:
     """Takes the notices of a run and shows how far it is. A context manager; carries warnings to the terminal, too.
 
-    Of the scenes that this run works on: how many are over, run at the gateway, failed or are unknown; what was
-    charged, may still come, and the budget; and the time left, from how long tasks took so far. A task that runs
+    Of all scenes, or of those that were selected: how many are over, run at the gateway, failed or are unknown; what
+    was charged, may still come, and the budget; and the time left, from how long tasks took so far. A task that runs
     moves the bar by the share of its usual time that has passed.
     """
 
-    def __init__(self, *, wanted: bool) -> None:
-        """Show nothing yet. Without ``wanted`` nothing is ever shown but warnings."""
+    def __init__(self, *, wanted: bool, selected: bool = False) -> None:
+        """Show nothing yet. Without ``wanted`` nothing is ever shown but warnings.
+
+        ``selected`` says that the run has not all scenes of the manifest, so that the counts say so.
+        """
         self._wanted = wanted
+        self._which = "selected scenes" if selected else "scenes"
         self._is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._taskbar = Taskbar(wanted=wanted and self._is_terminal)
         self._shown_at: float | None = None
@@ -110,7 +114,7 @@ class Progress:
             return
         self._shown_at = now
         standing, expected = view.standing(), view.forecast()
-        shown = Shown(standing, expected, view.budget_usd, on_one_line(view.waits_for())[:LONGEST_REASON])
+        shown = Shown(standing, expected, view.budget_usd, on_one_line(view.waits_for())[:LONGEST_REASON], self._which)
         if self._bar is not None:
             self._bar.n = min(standing.over + expected.done, standing.scenes)
             self._bar.bar_format = bar_format(shown, width_of(sys.stderr))
@@ -121,11 +125,10 @@ class Progress:
 
     def _begin(self, view: RunView) -> None:
         self._shown_at = view.now()
-        scenes = view.standing().scenes
-        if self._is_terminal and scenes:
-            self._bar = tqdm(
-                total=scenes, dynamic_ncols=True, smoothing=0.1, leave=False, bar_format=f"0/{scenes} scenes"
-            )
+        standing = view.standing()
+        if self._is_terminal and standing.over < standing.scenes:
+            shown = f"{standing.over}/{standing.scenes} {self._which}"
+            self._bar = tqdm(total=standing.scenes, dynamic_ncols=True, smoothing=0.1, leave=False, bar_format=shown)
 
     @property
     def _every_s(self) -> float:
@@ -140,6 +143,7 @@ class Shown:
     expected: Forecast
     budget_usd: Decimal | None = None
     waits_for: str = ""
+    which: str = "scenes"
 
     def words(self) -> list[str]:
         """All of it."""
@@ -160,9 +164,14 @@ class Shown:
         yield [over, *troubles, charged]
         yield [over, *troubles]
 
+    def line(self, width: int) -> str:
+        """The most of it that fits; what is cut is cut at the end."""
+        lines = [", ".join(words) for words in self.choices()]
+        return next((line for line in lines if len(line) < width), lines[-1][: width - 1])
+
     def _counts(self) -> list[str]:
         standing = self.standing
-        words = [f"{standing.over}/{standing.scenes} scenes"]
+        words = [f"{standing.over}/{standing.scenes} {self.which}"]
         words += [f"{standing.failed} failed"] if standing.failed else []
         return [*words, *([f"{standing.unknown} unknown"] if standing.unknown else [])]
 
@@ -190,8 +199,7 @@ class Shown:
 
 def bar_format(shown: Shown, width: int) -> str:
     """The line of the bar, which fits: the bar itself goes first where there is little room, then words."""
-    lines = [", ".join(words) for words in shown.choices()]
-    line = next((line for line in lines if len(line) < width), lines[-1][: width - 1])
+    line = shown.line(width)
     room = width - len(line) - len(" || ") - 1
     # Texts of a gateway may have braces in them.
     line = line.replace("{", "{{").replace("}", "}}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchgen.cli.options import PlacedCommand
+from batchgen.cli.options import RUN_DIRECTORY, PlacedCommand
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.text import on_one_line, printable
 
@@ -17,9 +17,7 @@ _ASIDE = "state.damaged.jsonl"
 
 
 @click.command("report", cls=PlacedCommand)
-@click.argument(
-    "run_dir", nargs=-1, metavar="[RUN_DIR]...", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("run_dir", nargs=-1, metavar="[RUN_DIR]...", type=RUN_DIRECTORY)
 @click.option(
     "--salvage", is_flag=True, help="Say what a damaged journal still tells; write a sound one if that is certain."
 )

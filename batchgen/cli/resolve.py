@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from batchgen.cli.completion import scenes_of_run
+from batchgen.cli.options import RUN_DIRECTORY
 
 
 @click.command("resolve")
-@click.argument("run_dir", metavar="RUN_DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("run_dir", metavar="RUN_DIR", type=RUN_DIRECTORY)
 @click.argument("scene", shell_complete=scenes_of_run)
 @click.option("--task-id", metavar="ID", help="The task exists, and this is its id: the next run reads it.")
 @click.option("--not-created", is_flag=True, help="No task was created: the next run submits the scene again.")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from batchgen.cli.completion import manifests, profiles_of_manifest, scenes_of_manifest
-from batchgen.cli.options import Given, Number, PlacedCommand
+from batchgen.cli.options import MANIFEST, Given, Number, PlacedCommand
 from batchgen.limits import WORKERS
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
@@ -42,7 +42,7 @@ def _executor(value: str) -> str:
 
 
 @click.command("run", cls=PlacedCommand)
-@click.argument("manifest", metavar="MANIFEST", type=_FILE, shell_complete=manifests)
+@click.argument("manifest", metavar="MANIFEST", type=MANIFEST, shell_complete=manifests)
 @click.option(
     "--profile",
     metavar="NAME",

@@ -19,14 +19,13 @@ from batchgen.cli.agreement import is_agreed, show
 from batchgen.cli.keys import found
 from batchgen.cli.logs import logging_to
 from batchgen.cli.options import Given
-from batchgen.cli.output import show_notice
+from batchgen.cli.output import show_notes, show_notice
 from batchgen.cli.progress import Progress
 from batchgen.cli.run_options import SAVED, Options, as_saved, in_force, same_way
 from batchgen.cli.signals import interrupting
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.errors import EXIT_BUG, BatchgenError, UsageError
-from batchgen.text import on_one_line
 
 _log = logging.getLogger("batchgen")
 _PATIENCE_S = 5.0
@@ -53,8 +52,7 @@ def carry_out(options: Options, given: Given) -> int:
         publishes=options.emulator or options.publish is not None,
     )
     batch = load(how, show_notice)
-    for line in given.elsewhere(options.manifest, batch.manifest.run):
-        click.echo(on_one_line(line), err=True)
+    show_notes(given.elsewhere(options.manifest, batch.manifest.run))
     options = replace(options, **given.left_to(batch.run_settings))
     if options.dry_run:
         show(with_profile_costs(plan(batch, options.choice)), options, saved)
@@ -64,7 +62,7 @@ def carry_out(options: Options, given: Given) -> int:
 
 def _run(batch: Batch, options: Options, given: Given, saved: SavedPlan | None) -> int:
     key = None if batch.rehearsal else found(batch.provider, options.api_key_file)
-    interrupt, progress = Interrupt(), Progress(wanted=not options.no_progress)
+    interrupt, progress = Interrupt(), Progress(wanted=not options.no_progress, selected=bool(options.scenes))
     prices = Prices()
     with ExitStack() as stack:
         stack.enter_context(logging_to(batch.directory.path, key))

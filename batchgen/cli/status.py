@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchgen.cli.options import PlacedCommand
+from batchgen.cli.options import RUN_DIRECTORY, PlacedCommand
 from batchgen.garbage import unsearched
 
 if TYPE_CHECKING:
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("status", cls=PlacedCommand)
-@click.argument(
-    "run_dir", required=False, metavar="[RUN_DIR]", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("run_dir", required=False, metavar="[RUN_DIR]", type=RUN_DIRECTORY)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--watch", is_flag=True, help="Follow a run until it ends, from any terminal.")
 def command(run_dir: Path | None, form: str, *, watch: bool) -> int:
@@ -42,34 +40,36 @@ def command(run_dir: Path | None, form: str, *, watch: bool) -> int:
 
 
 def _show_each(directories: "list[RunDirectory]") -> None:
+    from batchgen.cli.output import edge_of, fitted
     from batchgen.report.rows import report_rows
     from batchgen.report.status import as_line
-    from batchgen.text import printable
 
     for each in directories:
         state = each.state()
         line = as_line(report_rows(state, each.missing(state)), state, str(each))
-        click.echo(f"{printable(line)}{' (a rehearsal)' if each.is_rehearsal() else ''}")
+        click.echo(fitted(f"{line}{' (a rehearsal)' if each.is_rehearsal() else ''}", edge_of(sys.stdout)))
 
 
 def _show(directory: "RunDirectory", form: str) -> None:
     from batchgen.app.reporting import documented_codes
-    from batchgen.cli.output import show_json, width_of
+    from batchgen.cli.going_on import lines_to_go_on
+    from batchgen.cli.output import edge_of, fitted, show_json, width_of
     from batchgen.journal.journal import is_in_use
     from batchgen.report.rows import report_rows
-    from batchgen.report.status import as_json, as_table
-    from batchgen.report.tables import wrapped
+    from batchgen.report.status import as_json, as_table, is_left_to_a_run
     from batchgen.text import printable
 
-    state = directory.state()
+    edge, state = edge_of(sys.stdout), directory.state()
     rows = report_rows(state, directory.missing(state))
     if form == "json":
         show_json(as_json(rows, state))
         return
     if directory.is_rehearsal():
-        click.echo("a rehearsal: the amounts are the emulator's, and nothing was charged\n")
+        told = "a rehearsal: the amounts are the emulator's, and nothing was charged"
+        click.echo(fitted(told, edge) + "\n")
     shown = as_table(rows, state, str(directory), documented_codes(state), width_of(sys.stdout))
     click.echo(printable(shown))
-    if state.cut_off and not is_in_use(directory.path):
-        told = "No run is under way: the last one was cut off. What it bought is kept; start it again as before."
-        click.echo("\n" + "\n".join(wrapped(told, width_of(sys.stdout))))
+    if (state.cut_off or is_left_to_a_run(rows)) and not is_in_use(directory.path):
+        told = "No run is under way: the last one was cut off. What it bought is kept."
+        lines = [*([fitted(told, edge, "")] if state.cut_off else []), *lines_to_go_on(directory, state, edge)]
+        click.echo(printable("\n".join(["", *lines])))

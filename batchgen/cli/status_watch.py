@@ -1,5 +1,6 @@
 """``batchgen status --watch``: follows a run, from any terminal."""
 
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,19 +16,24 @@ from rich.text import Text
 from batchgen.app.following import Followed, Line
 from batchgen.app.run_directory import RunDirectory
 from batchgen.cli import terminal
-from batchgen.cli.output import show_notes
-from batchgen.cli.progress import LONGEST_REASON
+from batchgen.cli.going_on import lines_to_go_on
+from batchgen.cli.output import edge_of, show_notes
+from batchgen.cli.progress import LONGEST_REASON, Shown
 from batchgen.engine.events import RunEnded
+from batchgen.engine.forecast import Forecast
 from batchgen.money import readable
 from batchgen.report.rows import SceneStatus
 from batchgen.report.status import note_of
+from batchgen.report.tables import columns_of
 from batchgen.text import on_one_line, printable
 
 _LOOK_EVERY_S = 1.0
 _LINE_EVERY_S = 10.0
 _NARROW = 70
-_AROUND = 5
-"""Lines of the terminal that are not scenes: the heads, what was left out, and the one with the cursor."""
+_LEAST_NAME = 12
+"""Characters of the name of a run directory that are shown at least: the last ones, which tell it from others."""
+_AROUND = 4
+"""Lines of the terminal that are neither scenes nor the head: that of the table, what was left out, the cursor's."""
 _STYLES = {
     SceneStatus.RUNNING: "cyan",
     SceneStatus.COMPLETED: "green",
@@ -55,6 +61,9 @@ def follow(directory: RunDirectory) -> int:
             has_ended = _until_it_ends(followed, lambda: told.tell(_summary(followed, directory)))
             told.tell(_summary(followed, directory), at_once=True)
         show_notes(_farewell(directory, has_ended=has_ended))
+        if not has_ended:
+            lines = lines_to_go_on(directory, followed.state, edge_of(sys.stderr))
+            click.echo(printable("\n".join(lines)), err=True)
     return 0
 
 
@@ -81,7 +90,7 @@ def _farewell(directory: RunDirectory, *, has_ended: bool) -> list[str]:
         return [f"no run is under way in {directory}; what is left to do: {status}"]
     return [
         f"the run in {directory} is not under way any more: it was killed, or its machine went down",
-        f"what it bought is kept. To go on, start it again as before: batchgen run MANIFEST; where it stands: {status}",
+        f"what it bought is kept; where it stands: {status}",
     ]
 
 
@@ -101,26 +110,35 @@ class _Told:
 
 def _summary(followed: Followed, directory: RunDirectory) -> str:
     """How a run stands, on one line."""
-    standing = followed.standing()
-    words = [f"profile {followed.state.profile}"] if followed.state.profile else []
-    words += [f"{standing.over}/{standing.scenes} scenes", *_waiting(followed), f"{standing.running} running"]
-    words += [f"{standing.failed} failed"] if standing.failed else []
-    words += [f"{standing.unknown} unknown"] if standing.unknown else []
-    words += [f"{readable(standing.charged_usd)} USD"]
-    words += [f"{readable(standing.may_come_usd)} may come"] if standing.may_come_usd else []
-    kind = " (a rehearsal)" if directory.is_rehearsal() else ""
-    return printable(on_one_line(f"{directory}{kind}: {', '.join(words)}"))
+    return on_one_line(f"{directory}{_kind(followed, directory)}: {', '.join(_shown(followed).words())}")
 
 
-def _waiting(followed: Followed) -> list[str]:
-    """Why the run submits nothing; what one that was cut off said last does not hold any more."""
-    said = on_one_line(followed.waits_for())[:LONGEST_REASON]
-    return [said] if said and followed.state.cut_off else []
+def head_lines(followed: Followed, directory: RunDirectory, width: int) -> list[str]:
+    """The same; where there is little room the run directory has a line of its own, so that no money is cut off."""
+    line, kind = _summary(followed, directory), _kind(followed, directory)
+    if columns_of(line) <= width:
+        return [line]
+    name, room = on_one_line(str(directory)), max(width - len(kind), _LEAST_NAME)
+    name = name if len(name) <= room else f"…{name[1 - room :]}"
+    return [f"{name}{kind}", _shown(followed).line(width)]
+
+
+def _kind(followed: Followed, directory: RunDirectory) -> str:
+    profile = f", profile {followed.state.profile}" if followed.state.profile else ""
+    return f"{' (a rehearsal)' if directory.is_rehearsal() else ''}{profile}"
+
+
+def _shown(followed: Followed) -> Shown:
+    """The words; why a run waited that is not under way any more does not hold."""
+    goes_on = followed.state.cut_off and followed.is_under_way()
+    said = on_one_line(followed.waits_for())[:LONGEST_REASON] if goes_on else ""
+    return Shown(followed.standing(), Forecast(), waits_for=said)
 
 
 def _picture(followed: Followed, directory: RunDirectory, console: Console) -> Group:
     """A line a scene, as many as fit, below the summary."""
-    room = max(console.height - _AROUND, 1)
+    head = head_lines(followed, directory, console.width)
+    room = max(console.height - _AROUND - len(head), 1)
     lines = list(followed.lines(room))
     table = Table(box=None, pad_edge=False, expand=True, header_style="bold")
     table.add_column("scene", no_wrap=True, overflow="ellipsis", ratio=2)
@@ -133,8 +151,8 @@ def _picture(followed: Followed, directory: RunDirectory, console: Console) -> G
     for line in lines:
         table.add_row(*_cells(line, wide=console.width >= _NARROW))
     left = len(followed.state.scenes) - len(lines)
-    head = Text(_summary(followed, directory), no_wrap=True, overflow="ellipsis")
-    return Group(head, table, Text(f"and {left} more" if left else "", style="dim"))
+    heads = [Text(line, no_wrap=True, overflow="ellipsis") for line in head]
+    return Group(*heads, table, Text(f"and {left} more" if left else "", style="dim"))
 
 
 def _cells(line: Line, *, wide: bool) -> list[Text]:

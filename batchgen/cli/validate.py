@@ -1,10 +1,12 @@
 """``batchgen validate``: everything that can be known before money is spent."""
 
+import sys
 from pathlib import Path
 
 import click
 
 from batchgen.cli.completion import manifests, profiles_of_manifest
+from batchgen.cli.options import MANIFEST
 
 EXIT_INVALID = 3
 
@@ -15,7 +17,7 @@ EXIT_INVALID = 3
     nargs=-1,
     required=True,
     metavar="MANIFEST...",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=MANIFEST,
     shell_complete=manifests,
 )
 @click.option(
@@ -35,8 +37,8 @@ def command(manifests: tuple[Path, ...], profile: str | None, form: str, *, stri
     """
     from batchgen.app.checking import check
     from batchgen.cli import problems
+    from batchgen.cli.output import edge_of, show_notes
     from batchgen.model import counted
-    from batchgen.text import on_one_line
 
     found = {}
     for path in dict.fromkeys(manifests):
@@ -44,10 +46,10 @@ def command(manifests: tuple[Path, ...], profile: str | None, form: str, *, stri
         found[str(path)] = loaded.problems
         if form == "text":
             if loaded.problems:
-                click.echo(problems.as_text(str(path), loaded.problems), err=True)
+                click.echo(problems.as_text(str(path), loaded.problems, edge_of(sys.stderr)), err=True)
             number = len(loaded.manifest.scenes) if loaded.manifest else 0
             scenes = f", {number} scene{'' if number == 1 else 's'}" if number else ""
-            click.echo(f"{on_one_line(str(path))}: {counted(loaded.problems) or 'ok'}{scenes}", err=True)
+            show_notes([f"{path}: {counted(loaded.problems) or 'ok'}{scenes}"])
     if form == "json":
         click.echo(problems.as_json(found))
     failed = any(problem.severity == "error" for listed in found.values() for problem in listed)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
@@ -36,7 +37,7 @@ def show_value(value: object) -> str:
     if isinstance(value, str) and len(value) > _LONGEST_SHOWN:
         half = _LONGEST_SHOWN // 2
         value = f"{value[:half]}…{value[-half:]}"
-    shown = json.dumps(value, ensure_ascii=False, default=str)
+    shown = str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False, default=str)
     return shown if len(shown) <= 2 * _LONGEST_SHOWN else shown[: 2 * _LONGEST_SHOWN] + "…"
 
 
@@ -115,7 +116,17 @@ def describe(error: ValidationError, name: str) -> str:
     if error.validator == "maxContains" and isinstance(error.schema, dict):
         return f"{name} holds too many: {error.schema.get('title', 'fewer are allowed')}"
     sentence = _SENTENCES.get(str(error.validator), _no_sentence)
-    return sentence(error.validator_value, error.instance, name)
+    bound = _bound(error) if error.validator == "type" else ""
+    return sentence(error.validator_value, error.instance, name) + bound
+
+
+def _bound(error: ValidationError) -> str:
+    """The bound that a number of the wrong type, such as 1.5, has missed as well."""
+    value, schema = error.instance, error.schema
+    if not isinstance(value, Decimal | float) or not isinstance(schema, dict):
+        return ""
+    least, most = schema.get("minimum", value), schema.get("maximum", value)
+    return f"; the least is {least}" if value < least else f"; the most is {most}" if value > most else ""
 
 
 def _no_sentence(_limit: Any, value: object, name: str) -> str:
@@ -135,7 +146,10 @@ def _type(limit: Any, value: object, name: str) -> str:
 
 def _whole_number(text: str) -> str:
     """How to write the whole number that a text was written for."""
-    found = _LEADING_NUMBER.match(text)
+    found, clock = _LEADING_NUMBER.match(text), _CLOCK.match(text)
+    if clock is not None:
+        hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        return f"; in seconds, write {3600 * hours + 60 * minutes + seconds}"
     if found is None:
         word = _NUMBER_WORDS.get(text.strip().casefold())
         return "; write it in digits" if word is None else f"; write it in digits: {word}"
@@ -153,6 +167,7 @@ def _list_of(text: str) -> str:
 
 
 _LEADING_NUMBER = re.compile(r"\s*([0-9]{1,18})\s*([.,][0-9]+|[^\W0-9]+[.]?|)\s*\Z")
+_CLOCK = re.compile(r"\s*(?:([0-9]{1,2}):)?([0-9]{1,3}):([0-5][0-9])\s*\Z")
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NUMBER_WORDS = {word: number for number, word in enumerate(_WORDS, 1)}
 _FORMS: Mapping[str, Callable[[str], str]] = {

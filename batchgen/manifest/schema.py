@@ -18,6 +18,8 @@ from batchgen.model import DataPath, Place, Problem
 from batchgen.options import REFUSED
 
 Tiers = Mapping[str, Sequence[str]]
+_BOUNDS = ("minimum", "maximum")
+"""Where a number is of the wrong type, its bounds are told with that."""
 
 
 def problems(document: Document, validator: Validator, tiers: Tiers, settings: Collection[str]) -> Iterator[Problem]:
@@ -27,9 +29,11 @@ def problems(document: Document, validator: Validator, tiers: Tiers, settings: C
     """
     told: set[DataPath] = set()
     top = cast("Any", validator.schema).get("properties", {})
-    for error in islice(validator.iter_errors(cast("Any", document.data)), MOST_PROBLEMS):
+    errors = list(islice(validator.iter_errors(cast("Any", document.data)), MOST_PROBLEMS))
+    of_type = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
+    for error in errors:
         path: DataPath = tuple(error.absolute_path)
-        if path in told and document.reading(path):
+        if (path in told and document.reading(path)) or (path in of_type and error.validator in _BOUNDS):
             continue
         told.add(path)
         yield _key_problem(document, error, path, settings, top) or _value_problem(document, error, path, tiers)

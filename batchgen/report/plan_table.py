@@ -328,7 +328,8 @@ def _budget(outlook: Outlook) -> Iterator[str]:
     if left is None:
         yield f"budget: {readable(budget)} USD; whether it suffices nobody can say without a price for every tier"
     elif left < 0:
-        yield f"budget: {readable(budget)} USD; it falls short by {readable(-left)} USD, and the run would stop there"
+        short = f"budget: {readable(budget)} USD; it falls short by {readable(-left)} USD"
+        yield f"{short}, and the run would stop there" if outlook.purchases else f"{short}, and nothing is to be bought"
     else:
         yield f"budget: {readable(budget)} USD; {readable(left)} USD would be left"
 

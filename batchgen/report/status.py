@@ -42,6 +42,12 @@ def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:
     return on_one_line(f"{run_dir}: {profile}{counted or 'no scenes'}, {readable(sums['cost_usd'])} USD")
 
 
+def is_left_to_a_run(rows: Sequence[Row]) -> bool:
+    """Whether the next run would go on by itself, and not be held back as the last one was."""
+    is_open = any(row["status"] in (SceneStatus.RUNNING, SceneStatus.PENDING) for row in rows)
+    return is_open and not any(row["status"] == SceneStatus.PENDING and row["error_code"] for row in rows)
+
+
 def note_of(row: Row) -> str:
     """What else there is to know of a scene: its error, its pick, whose result it has, its title."""
     notes = [_error(row), "picked" if row["picked"] else ""]

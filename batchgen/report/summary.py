@@ -73,8 +73,9 @@ def _money(state: State, rows: Sequence[Row]) -> list[str]:
     lines = [told]
     listed = total(row["cost_usd"] for row in rows if isinstance(row["cost_usd"], Decimal))
     if listed != paid.usd:
-        whose = "of other profiles, or " if state.others else "that are "
-        alone = f"of that {readable(minus(paid.usd, listed))} USD for scenes {whose}not in the manifest any more"
+        whose = "of other profiles, or " if state.others else ""
+        gone = f"{whose}that the manifest has under other names or not any more"
+        alone = f"of that {readable(minus(paid.usd, listed))} USD for scenes {gone}"
         lines.append(f"{alone}: ledger.csv has them, report.csv does not")
     if out.usd or out.unknown:
         untold = f" and {out.unknown} without an estimate" if out.unknown else ""

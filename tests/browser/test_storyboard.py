@@ -269,9 +269,12 @@ def test_the_page_prints(opened: Any, board: Path) -> None:
     tab = opened(board)
     printed = tab.page.pdf(format="A4", print_background=True)
     assert printed.startswith(b"%PDF")
+    tab.page.click("#s01-t2 .pick")
     tab.page.emulate_media(media="print")
     assert not tab.page.locator("#_tools").is_visible()
     assert tab.shown() == ALL
+    picks = tab.page.locator(".foot > .pick")
+    assert [each.is_visible() for each in picks.all()].count(True) == 1, "the mark of the take that is picked"
 
 
 def test_a_thousand_scenes(opened: Any, tmp_path: Path) -> None:

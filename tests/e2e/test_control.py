@@ -213,7 +213,8 @@ def test_a_run_that_was_killed_is_neither_followed_nor_steered(tmp_path: Path, g
             _, err = follower.communicate(timeout=30)
     assert follower.returncode == 0
     assert f"the run in {film.run_dir} is not under way any more: it was killed" in err
-    assert "start it again as before" in err
+    manifest = film.run_dir.parent.parent / "manifest.yaml"
+    assert f"To go on (add the options that the run had):  batchgen run {manifest}\n" in err
     assert (film.run_dir / CONTROL).is_dir(), "as a run leaves it that was killed"
     assert f"no run is under way in {film.run_dir}" in control(film, "resume", expect=2)
     assert not [*(film.run_dir / CONTROL).glob("*.wish")]

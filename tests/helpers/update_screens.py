@@ -68,12 +68,12 @@ class Act:
 
 ACTS = (
     Act("The first run", "Three new scenes.", "1/3 scenes, 2 running", {}),
-    Act("One more take", "`takes: 2` is added to `s01`.", "0/1 scenes, 1 running", {"takes": "takes: 2, "}),
-    Act("An edited prompt", "One word of `vars` is another one.", "0/1 scenes, 1 running", {"light": "dawn"}),
+    Act("One more take", "`takes: 2` is added to `s01`.", "3/4 scenes, 1 running", {"takes": "takes: 2, "}),
+    Act("An edited prompt", "One word of `vars` is another one.", "3/4 scenes, 1 running", {"light": "dawn"}),
     Act(
         "A stop at the budget",
         '`s04` and `s05` are added, and `budget_usd: "1.25"`.',
-        "0/2 scenes, stopped at the budget, 1 running",
+        "4/6 scenes, stopped at the budget, 1 running",
         {"more": _MORE, "budget": 'budget_usd: "1.25"\n'},
     ),
 )  # fmt: skip

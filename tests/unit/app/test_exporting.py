@@ -68,6 +68,7 @@ def test_the_command_writes_each_format_and_names_what_is_missing(name: str, run
     assert f"wrote {out(tmp_path, name)}: 2 shots, 1 missing" in ended.err
     assert "missing: s2: failed 001028095" in ended.err
     assert ("the animatic carries no metadata of its origin" in ended.err) == (name == "mp4")
+    assert ("its timecode counts 24 frames a second" in ended.err) == (name == "edl")
     assert out(tmp_path, name).stat().st_size
     assert fingerprints(run_dir) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["runs", out(tmp_path, name).name])

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -12,10 +13,13 @@ from batchgen.app.watching import Watch
 from batchgen.engine.attempts import AttemptState as S
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
-from batchgen.engine.events import Event, RunStarted, SceneFacts
+from batchgen.engine.events import Completed, Downloaded, Event, RunStarted, SceneFacts, Submitted, Submitting
+from batchgen.engine.outcome_events import kind_of
 from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.states import State
+from batchgen.engine.steerable import Steerable
+from batchgen.engine.steering import Change
 from batchgen.engine.steps import Choice
 from batchgen.model import TaskResult
 from batchgen.runner.clock import RealClock
@@ -102,6 +106,38 @@ def test_what_is_counted_along_is_what_a_count_of_all_finds(seed: int) -> None:
             now = max(now, scheduler.wakes_at() or now)
     assert watch.standing() == _counted(state, listed)
     assert number > len(listed)
+
+
+def test_scenes_that_were_over_before_are_counted_and_not_waited_for() -> None:
+    state, now = State(), clock(0)
+    before, at_work = scene("s1", request="r1"), scene("s2", request="r2")
+    for event in (
+        RunStarted(now, "1"),
+        Submitting(now, "s1", 1, before.request, PRICE),
+        Submitted(now, "s1", 1, "t1"),
+        Completed(now, "s1", 1, TaskResult(URL, cost_usd=PRICE)),
+        Downloaded(now, "s1", 1, "results/s1@1.mp4", "ab" * 32, None),
+    ):
+        state.apply(event)
+    steps = plan([before, at_work], state, Choice())
+    scheduler = Scheduler(state, steps, Settings(), lambda: 0.5, lambda: "q1")
+    watch = Watch(scheduler, [at_work], RealClock(), _Journal(), lambda _: None, [before])
+    assert (watch.standing().over, watch.standing().scenes) == (1, 2)
+    assert watch.forecast().done == 0
+
+
+def test_while_a_run_is_paused_nobody_knows_how_long_it_takes() -> None:
+    state, listed = State(), [scene("s1", request="r1"), scene("s2", request="r2")]
+    state.apply(RunStarted(clock(0), "1"))
+    lengths = {kind_of(listed[0].request): [(58.0, 60.0)]}
+    scheduler = Scheduler(
+        state, plan(listed, state, Choice()), Settings(earlier_lengths=lengths), lambda: 0.5, lambda: "q1"
+    )
+    watch = Watch(scheduler, listed, RealClock(), _Journal(), lambda _: None)
+    assert watch.forecast().left_s
+    scheduler.steer([Change(Steerable.PAUSED, Decimal(1))], 0, clock(0))
+    assert watch.forecast().left_s is None
+    assert watch.waits_for() == "paused"
 
 
 def test_a_notice_can_be_asked_where_the_scenes_stand() -> None:

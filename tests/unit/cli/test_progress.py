@@ -38,6 +38,11 @@ def test_the_line_says_how_far_it_is_and_what_that_costs() -> None:
     assert bar_format(FULL, 60) == "14/30 scenes, 8 running, 1 failed, 2 unknown, 3.00 USD"
 
 
+def test_a_selection_is_named_as_one() -> None:
+    shown = Shown(STANDING, Forecast(), which="selected scenes")
+    assert bar_format(shown, 45) == "14/30 selected scenes, 1 failed, 2 unknown"
+
+
 def test_why_all_waits_is_told_before_the_rest() -> None:
     waiting = Shown(STANDING, Forecast(), None, "waits 32 s: too many requests")
     assert bar_format(waiting, 80) == "14/30 scenes, waits 32 s: too many requests, 1 failed, 2 unknown, 3.00 USD"

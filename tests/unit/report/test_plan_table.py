@@ -185,3 +185,10 @@ def test_a_rehearsal_is_named_as_one_and_nothing_in_it_is_paid_for() -> None:
     rehearsed = as_table(replace(planned, rehearsal=True), 200)
     assert "2 submit: sent to the emulator of this rehearsal; free" in rehearsed
     assert rehearsed.splitlines()[-1].startswith("A rehearsal: no gateway is asked and nothing is charged")
+
+
+def test_a_budget_that_is_spent_stops_nothing_where_nothing_is_to_be_bought() -> None:
+    done = replace(outlook([ASKED], DELIVERED), budget_usd=Decimal("0.10"))
+    assert "it falls short by 0.30 USD, and nothing is to be bought" in as_table(done, 200)
+    more = replace(outlook([ASKED, scene("s2", request="r2")], DELIVERED), budget_usd=Decimal("0.10"))
+    assert "and the run would stop there" in as_table(more, 200)

@@ -46,7 +46,7 @@ def test_the_profile_is_said() -> None:
     assert "profile final, " in as_line([], state, "runs/n")
     told = " ".join(as_text(state, {}, "runs/n").split())
     assert "1 scene of profile final: 1 completed" in told
-    assert "for scenes of other profiles, or not in the manifest any more" in told
+    assert "for scenes of other profiles, or that the manifest has under other names or not any more" in told
     plain = replay(run("", DRAFT))
     assert "profile" not in as_json([], plain)["totals"]
     assert "profile" not in as_text(plain, {}, "runs/n")

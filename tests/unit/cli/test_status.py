@@ -1,0 +1,125 @@
+"""What status shows of runs that were cut off, and how a run that is followed is summed up on a narrow terminal."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from batchgen.app.following import Followed
+from batchgen.app.run_directory import RunDirectory
+from batchgen.cli.status_watch import head_lines
+from batchgen.engine import events as ev
+from batchgen.errors import RunDirectoryError
+from batchgen.journal.journal import Journal
+
+from helpers.engine_support import scene
+from helpers.support import in_process
+
+AT = "2026-01-01T00:00:00.000Z"
+MANIFEST = "version: 1\nname: film\nscenes:\n  - id: s1\n"
+SCENES = tuple(scene(f"s{number}", request=f"r{number}") for number in range(1, 4))
+
+
+def cut_off(folder: Path, profile: str = "") -> Path:
+    """A run directory whose last run wrote no end."""
+    folder.mkdir(parents=True)
+    facts = SCENES[0]
+    with Journal(folder) as journal:
+        begun = ev.RunStarted(AT, "1", profile=profile)
+        asked = ev.Submitting(AT, facts.scene_id, 1, facts.request, facts.estimated_cost_usd)
+        journal.append([begun, ev.ManifestRead(AT, "film", "m", SCENES), asked, ev.Submitted(AT, "s1", 1, "t1")])
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "film.yaml").write_text(MANIFEST, encoding="utf-8")
+    return tmp_path
+
+
+def how_to_go_on(run_dir: str) -> str:
+    found = re.search(r"To go on \(add the options that the run had\):\s+(.*)", in_process("status", run_dir).out)
+    assert found
+    return found[1]
+
+
+def test_a_run_that_was_cut_off_says_how_to_go_on(here: Path) -> None:
+    cut_off(here / "runs" / "film")
+    assert how_to_go_on("runs/film") == "batchgen run film.yaml"
+    cut_off(here / "runs" / "film-rehearsal", "draft").joinpath("emulator").mkdir()
+    assert how_to_go_on("runs/film-rehearsal") == "batchgen run film.yaml --emulator --profile draft"
+    cut_off(here / "elsewhere")
+    assert how_to_go_on("elsewhere") == "batchgen run film.yaml --run-dir elsewhere"
+
+
+def test_what_a_run_has_left_is_said_with_the_command_and_no_budget_is_run_into_again(here: Path) -> None:
+    run_dir = cut_off(here / "runs" / "film")
+    with Journal(run_dir) as journal:
+        journal.append([ev.RunEnded(AT, 130)])
+    assert how_to_go_on("runs/film") == "batchgen run film.yaml"
+    assert "was cut off" not in in_process("status", "runs/film").out
+    with Journal(run_dir) as journal:
+        journal.append([ev.RunStarted(AT, "1"), ev.HeldBack(AT, "s2", "budget", "too dear"), ev.RunEnded(AT, 4)])
+    assert "To go on" not in in_process("status", "runs/film").out
+
+
+def test_the_manifest_is_named_only_where_there_is_no_doubt(here: Path) -> None:
+    cut_off(here / "runs" / "film")
+    (here / "copy.yaml").write_text(MANIFEST, encoding="utf-8")
+    assert how_to_go_on("runs/film") == "batchgen run MANIFEST --run-dir runs/film"
+
+
+def test_it_is_found_beside_the_runs_from_anywhere(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_off(here / "runs" / "film")
+    monkeypatch.chdir(here / "runs")
+    assert how_to_go_on("film") == f"batchgen run {here / 'film.yaml'}"
+
+
+@pytest.mark.parametrize("width", [40, 60, 200])
+def test_the_money_of_a_run_that_is_followed_is_never_cut_off(here: Path, width: int) -> None:
+    directory = RunDirectory(cut_off(here / "runs" / "film-rehearsal"))
+    (directory.path / "emulator").mkdir()
+    lines = head_lines(Followed(directory), directory, width)
+    assert max(map(len, lines)) <= width
+    assert len(lines) == (1 if width == 200 else 2)
+    assert "a rehearsal" in lines[0]
+    assert "0 USD" in lines[-1]
+
+
+def test_why_a_run_waited_holds_no_more_once_it_was_killed(here: Path) -> None:
+    directory = RunDirectory(cut_off(here / "runs" / "film"))
+    (directory.path / "control").mkdir()
+    (directory.path / "control" / "waits-for.txt").write_text("paused", encoding="utf-8")
+    assert head_lines(Followed(directory), directory, 200) == [
+        f"{directory}: 0/3 scenes, 1 running, 0.00 USD, 0.50 may come"
+    ]
+
+
+def test_a_folder_that_is_none_is_answered_with_the_one_that_is_meant(here: Path) -> None:
+    cut_off(here / "film" / "runs" / "film-rehearsal")
+    assert "Did you mean film/runs/film-rehearsal?" in in_process("status", "film/runs/film").err
+    assert "under film/runs there is film-rehearsal" in in_process("status", "film").err
+    assert "name one, such as film/runs/film-rehearsal" in in_process("status").err
+    assert "Did you mean" not in in_process("status", "other").err
+    with pytest.raises(RunDirectoryError, match="cannot be"):
+        RunDirectory("x" * 300).state()
+
+
+def test_a_manifest_that_is_not_there_is_answered_with_the_one_that_is_meant(here: Path) -> None:
+    assert "Did you mean film.yaml?" in in_process("plan", "fiml.yaml").err
+    assert "Did you mean" not in in_process("run", str(here / "nothing.txt")).err
+    (here / "garden").mkdir()
+    assert "Did you mean" not in in_process("run", "garden").err
+    (here / "garden" / "manifest.yaml").write_text(MANIFEST, encoding="utf-8")
+    assert "Did you mean garden/manifest.yaml?" in in_process("run", "garden").err
+
+
+def test_an_audit_of_rehearsals_alone_begins_with_what_there_is(here: Path) -> None:
+    (cut_off(here / "runs" / "film-rehearsal") / "emulator").mkdir()
+    left_out = in_process("audit", "runs/film-rehearsal")
+    assert (left_out.code, left_out.out) == (0, "")
+    assert "there is nothing else: no real money was spent" in left_out.err
+    first, second, *_ = in_process("audit", "runs/film-rehearsal", "--rehearsals").out.splitlines()
+    assert first == "rehearsals alone, and no real money:"
+    assert second.split() == ["paid", "attempts", "1"]
