@@ -36,9 +36,9 @@ def plan(
     return [*steps, *_others(ahead, choice, steps)]
 
 
-def step_of(scene: SceneFacts, state: State, choice: Choice) -> Step:
-    """What happens to one scene, whose sources are all there."""
-    return _Planner(state, choice, (), NOTHING_ELSEWHERE).step(scene)
+def step_of(scene: SceneFacts, state: State, choice: Choice, elsewhere: Lent, borrowed: Collection[str] = ()) -> Step:
+    """What happens to one scene, whose sources are all there; ``borrowed`` are results that are being linked in."""
+    return _Planner(state, choice, (), elsewhere, borrowed).step(scene)
 
 
 def ahead_of(state: State, scenes: Sequence[SceneFacts]) -> State:
@@ -83,16 +83,24 @@ def _others(state: State, choice: Choice, steps: Sequence[Step]) -> Iterator[Ste
 class _Planner:
     """Finds the step of one scene after the other."""
 
-    def __init__(self, state: State, choice: Choice, missing: Collection[str], elsewhere: Lent) -> None:
+    def __init__(
+        self,
+        state: State,
+        choice: Choice,
+        missing: Collection[str],
+        elsewhere: Lent,
+        borrowed: Collection[str] = (),
+    ) -> None:
         self._state = state
         self._choice = choice
         self._missing = missing
         self._elsewhere = elsewhere
+        self._borrowed = borrowed
 
     @cached_property
     def _lent(self) -> set[str]:
         """What other run directories have lent already, or lend in this plan."""
-        return {attempt.reused_from for attempt in self._state.all_attempts()}
+        return {attempt.reused_from for attempt in self._state.all_attempts()} | set(self._borrowed)
 
     def step(self, scene: SceneFacts) -> Step:
         """What happens to a scene: nothing is bought while what it asked for before is under way or unknown."""

@@ -92,12 +92,13 @@ def _cells(outlook: Outlook, step: Step) -> tuple[str, ...]:
 
 
 def _why(outlook: Outlook, step: Step) -> str:
-    """Why, and whose seed it is where that is the one of a picked take."""
-    take = outlook.seeds_of.get(step.scene.scene_id)
-    if take is None:
-        return reason(step)
-    is_picked = take.partition("@")[0] in outlook.state.picked_scenes.values()
-    return f"{reason(step)}; seed of {take}{', which is picked' if is_picked else ''}"
+    """Why, whose seed it is where that is the one of a picked take, and what it would have of another directory."""
+    take, lost = outlook.seeds_of.get(step.scene.scene_id), outlook.lost.get(step.scene.scene_id)
+    why = reason(step)
+    if take is not None:
+        is_picked = take.partition("@")[0] in outlook.state.picked_scenes.values()
+        why += f"; seed of {take}{', which is picked' if is_picked else ''}"
+    return why if lost is None else f"{why}; the file of {lost} is gone or changed"
 
 
 def _new(step: Step) -> str:

@@ -24,6 +24,7 @@ from batchgen.engine.commands import (
     CommandResult,
     Fetch,
     FetchResult,
+    Link,
     Poll,
     PollResult,
     Prepare,
@@ -399,6 +400,7 @@ class World(Executor):
             return self.prepare(command)
         if isinstance(command, Publish):
             return self._publish(command)
+        assert not isinstance(command, Link), f"{command.scene_id}: no other run directory lends anything"
         known = self.witness.state.attempts[command.scene_id][command.attempt - 1]
         assert known.task_id == command.task_id, "read before its id was durable"
         if known.state is S.NO_RESULT:  # what is written down need not be said again
