@@ -10,7 +10,7 @@ from batchgen.app.sources import SceneMaker
 from batchgen.engine.estimate import scene_facts
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.making import made_whole
-from batchgen.engine.picked_seeds import with_picked_seeds
+from batchgen.engine.picked_seeds import unknown_seeds, with_picked_seeds
 from batchgen.engine.planner import ahead_of
 from batchgen.engine.planner import plan as planned
 from batchgen.engine.prices import Prices
@@ -30,7 +30,7 @@ class Plan:
     what the gateway said that scenes would cost, in US dollars by scene id; None where it was not asked.
     ``profile_costs`` is what a run with each profile would cost; None where that was not planned. ``seeds_of`` names,
     by scene id, the picked take that gave a scene its seed; ``lost`` the result of another run directory that it would
-    have, were its file there.
+    have, were its file there; ``unseeded`` the picked take whose seed it would have, were that known.
     """
 
     batch: Batch
@@ -49,6 +49,7 @@ class Plan:
     profile_costs: Mapping[str, ProfileCost] | None = None
     seeds_of: Mapping[str, str] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
+    unseeded: Mapping[str, str] = field(default_factory=dict)
 
     def outlook(self, budget_usd: Decimal | None = None) -> Outlook:
         """The plan for people and programs, held against a budget; the manifest's where none is given."""
@@ -61,6 +62,7 @@ class Plan:
             self.profile_costs,
             self.seeds_of,
             self.lost,
+            self.unseeded,
             rehearsal=self.batch.rehearsal,
         )
 
@@ -93,6 +95,7 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
             f"{batch.directory} holds the batch {state.name!r}, and the manifest is {batch.manifest.name!r}"
         )
     manifest, seeds_of = with_picked_seeds(batch.manifest, state)
+    unseeded = unknown_seeds(manifest, state)
     batch = replace(batch, manifest=manifest)
     prices, maker, lenders = batch.prices(state), batch.scene_maker(), Lenders(batch.reuse)
     before = state.with_profile(manifest.profile or "")
@@ -107,8 +110,20 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
         raise UsageError(f"no scene matches {', '.join(choice.globs)}")
     _refuse_lost_wishes(choice, [scene.scene_id for scene in scenes])
     ahead = ahead_of(before, scenes)
-    lost = dict(_lost(steps, lenders, ahead))
-    return Plan(batch, maker, lenders, prices, scenes, choice, state, ahead, tuple(steps), seeds_of=seeds_of, lost=lost)
+    return Plan(
+        batch,
+        maker,
+        lenders,
+        prices,
+        scenes,
+        choice,
+        state,
+        ahead,
+        tuple(steps),
+        seeds_of=seeds_of,
+        lost=dict(_lost(steps, lenders, ahead)),
+        unseeded=unseeded,
+    )
 
 
 def _refuse_lost_wishes(choice: Choice, scene_ids: Iterable[str]) -> None:

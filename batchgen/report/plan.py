@@ -40,7 +40,8 @@ class Outlook:
     ``gateway_costs`` is what the gateway itself says that scenes would cost, in US dollars by scene id, as far as it
     says; None where it was not asked. ``profile_costs`` is what a run with each profile would cost, None where there
     are none or that was not planned; ``seeds_of`` names by scene id the picked take that a scene has its seed of,
-    ``lost`` the result of another run directory that it would have, were its file there.
+    ``lost`` the result of another run directory that it would have, were its file there,
+    ``unseeded`` the picked take whose seed it would have, were that known.
     ``rehearsal`` says that nothing is sent to a gateway, or charged.
     """
 
@@ -52,6 +53,7 @@ class Outlook:
     profile_costs: Mapping[str, ProfileCost] | None = None
     seeds_of: Mapping[str, str] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
+    unseeded: Mapping[str, str] = field(default_factory=dict)
     rehearsal: bool = False
 
     @property

@@ -98,6 +98,9 @@ def _why(outlook: Outlook, step: Step) -> str:
     if take is not None:
         is_picked = take.partition("@")[0] in outlook.state.picked_scenes.values()
         why += f"; seed of {take}{', which is picked' if is_picked else ''}"
+    unseeded = outlook.unseeded.get(step.scene.scene_id)
+    if unseeded is not None and (step.buys or step.waits_for):
+        why += f"; not with the seed of {unseeded}, which is picked: nobody knows it (seed: random)"
     return why if lost is None else f"{why}; the file of {lost} is gone or changed"
 
 

@@ -14,7 +14,7 @@ from batchgen.engine.prices import Learned, Prices
 from batchgen.engine.states import State
 from batchgen.engine.steps import Choice
 from batchgen.model import ReferencePrice, RequestFacts
-from batchgen.report.plan import Outlook
+from batchgen.report.plan import Outlook, question
 from batchgen.report.plan_table import as_table
 
 from helpers.attempts import ASKED, EVENTS, RAN, SENT, WAYS, replay
@@ -185,3 +185,14 @@ def test_a_rehearsal_is_named_as_one_and_nothing_in_it_is_paid_for() -> None:
     rehearsed = as_table(replace(planned, rehearsal=True), 200)
     assert "2 submit: sent to the emulator of this rehearsal; free" in rehearsed
     assert rehearsed.splitlines()[-1].startswith("A rehearsal: no gateway is asked and nothing is charged")
+
+
+def test_whose_seed_is_not_known_and_whose_file_is_gone_is_told_of_what_is_bought() -> None:
+    told = replace(outlook(scenes(1)), unseeded={"s1": "s1-t2"}, lost={"s1": "old:s1@1"})
+    assert (
+        "new; not with the seed of s1-t2, which is picked: nobody knows it (seed: random); the file of old:s1@1 is"
+        in (" ".join(as_table(told, 300).split()))
+    )
+    assert question(told).endswith("USD (1 was to be linked in, and the file is gone)?")
+    done = replace(outlook([ASKED], DELIVERED), unseeded={ASKED.scene_id: "s1-t2"})
+    assert "not with the seed" not in as_table(done, 300)
