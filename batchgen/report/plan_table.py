@@ -299,6 +299,12 @@ def _told_sums(outlook: Outlook) -> Iterator[str]:
     again = sum(step.paid_before for step in outlook.purchases)
     if again:
         yield f"{again} of these scenes {'was' if again == 1 else 'were'} paid for before and would be paid for again"
+    others = sum(bool(step.paid_as) for step in outlook.purchases)
+    if others:
+        yield (
+            f"{others} of these scenes {'was' if others == 1 else 'were'} paid for with another profile; what that "
+            "brought is kept"
+        )
     yield from _budget(outlook)
     if outlook.rehearsal:
         yield "A rehearsal: no gateway is asked and nothing is charged; the amounts are those of the manifest."
