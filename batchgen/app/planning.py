@@ -17,6 +17,7 @@ from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.engine.steps import Choice, Step
 from batchgen.errors import RefusedRun, UsageError
+from batchgen.garbage import unsearched
 from batchgen.money import readable
 from batchgen.report.file_notes import lost_results
 from batchgen.report.plan import NO_PRICES, Outlook, ProfileCost
@@ -84,6 +85,7 @@ class Plan:
             )
 
 
+@unsearched()
 def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
     """Plan a batch, from the present state of its run directory where no other is given.
 
