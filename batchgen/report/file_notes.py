@@ -16,6 +16,15 @@ def long_bodies(scene_ids: Sequence[str], most_bytes: int) -> str:
     )
 
 
+def open_bodies(scene_ids: Sequence[str], most_bytes: int) -> str:
+    """What to say of scenes whose requests have results in them that are not here yet."""
+    which = "the request of {}" if len(scene_ids) == 1 else "the requests of {}"
+    return (
+        f"whether {which.format(some_of(scene_ids))} will be longer than the {most_bytes // _MB} MB that the gateway "
+        "may take is known only once the results are here that go into it; with --publish URL these go up first"
+    )
+
+
 def lost_results(lost: Mapping[str, str]) -> str:
     """What to say of scenes that are bought, by id, though another run directory had the result that is named."""
     whose = some_of([f"{scene_id} ({name})" for scene_id, name in lost.items()])
