@@ -215,7 +215,8 @@ def body_notes(made: Plan) -> list[str]:
         return []
     requests = {scene_id: made.maker.requests[scene_id] for scene_id in _to_submit(made)}
     long = [scene_id for scene_id, request in requests.items() if is_longer(as_found(request), {}, most)]
-    open_ones = [scene_id for scene_id in requests if scene_id not in long and may_be_longer(requests[scene_id], most)]
+    others = {} if made.batch.rehearsal else {name: one for name, one in requests.items() if name not in long}
+    open_ones = [scene_id for scene_id, request in others.items() if may_be_longer(request, most)]
     return [*([long_bodies(long, most)] if long else []), *([open_bodies(open_ones, most)] if open_ones else [])]
 
 

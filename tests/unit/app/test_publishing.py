@@ -196,6 +196,7 @@ def test_a_body_whose_results_are_to_come_may_be_too_long(film: Path) -> None:
     said = in_process("plan", str(film)).err
     assert "whether the requests of whole, stills will be longer than the 20 MB" in said
     assert " ".join(said.split()).count("20 MB") == 1
+    assert "20 MB" not in in_process("plan", str(film), "--emulator").err, "whose emulator takes any"
 
 
 def test_a_result_that_is_here_is_counted_as_it_is(tmp_path: Path) -> None:
