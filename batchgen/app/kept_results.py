@@ -88,7 +88,7 @@ def prepared(maker: SceneMaker, lenders: Lenders, command: Prepare) -> PrepareRe
     asked = made.request.sha256, made.any_seed
     found = lenders.lent(*asked)
     for each in () if found else lenders.lost(*asked):
-        _log.warning("scene %s: %s is what it asks for, and %s", command.scene_id, each.name, GONE)
+        _log.warning("scene %s: %s is what it asks for and is not linked in: %s", command.scene_id, each.name, GONE)
     return replace(made, elsewhere=found)
 
 

@@ -75,7 +75,7 @@ def test_a_request_that_is_made_in_a_run_is_looked_up(lender: RunDirectory, capl
     Path(found.path).unlink()
     with caplog.at_level(logging.WARNING, "batchgen"):
         assert look_up(lender).elsewhere == {}
-    assert f"scene s2: {lender}:s1@1 is what it asks for, and its file is gone" in caplog.text
+    assert f"scene s2: {lender}:s1@1 is what it asks for and is not linked in: its file is gone" in caplog.text
 
 
 def test_linking_in_says_what_keeps_it_from_that(tmp_path: Path, lender: RunDirectory) -> None:
