@@ -1,11 +1,16 @@
 """Results that are here already: those of other run directories, and those that versions before kept otherwise."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from batchgen.app.run_directory import RunDirectory
+from batchgen.app.sources import SceneMaker
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import Attempt, AttemptState
+from batchgen.engine.commands import Link, LinkResult, Prepare, PrepareResult
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.states import State
 from batchgen.engine.steps import Elsewhere, Lent, Step
@@ -13,6 +18,9 @@ from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.layout import JOURNAL, VIDEOS, result_path
 from batchgen.store.links import digest
 from batchgen.store.local import LocalStore
+
+GONE = "its file is gone, or is not the one that was delivered"
+_log = logging.getLogger("batchgen")
 
 
 def to_reuse(folder: Path, *, rehearsal: bool) -> RunDirectory:
@@ -26,24 +34,73 @@ def to_reuse(folder: Path, *, rehearsal: bool) -> RunDirectory:
     return directory
 
 
-def elsewhere(directories: Iterable[RunDirectory], scenes: Sequence[SceneFacts]) -> Lent:
-    """What other run directories have of the scenes, whole and with the right hash; the newest first.
+class Lenders:
+    """Run directories whose results may be linked in. Their journals and files are read once, where one is asked for.
 
-    Raises `RunDirectoryError` where a journal cannot be read.
+    What a method raises is `RunDirectoryError`, where a journal cannot be read.
     """
-    wanted = {scene.request.sha256 for scene in scenes} | {scene.any_seed for scene in scenes if scene.any_seed}
-    found: dict[str, list[Elsewhere]] = {}
-    for directory in directories:
-        state, store = directory.state(), directory.store()
-        for name in wanted & state.by_request.keys():
-            for attempt in map(state.attempt, reversed(state.by_request[name])):
-                path, held = str(attempt.video_path), str(attempt.video_sha256)
-                if attempt.state is AttemptState.DELIVERED and store.holds(path, held):
-                    whose = f"{directory}:{attempt.name}"
+
+    def __init__(self, directories: Iterable[RunDirectory]) -> None:
+        """Touch nothing yet."""
+        self._directories = tuple(directories)
+        self._is_whole: dict[str, bool] = {}
+
+    @cached_property
+    def _states(self) -> list[tuple[RunDirectory, State]]:
+        return [(directory, directory.state()) for directory in self._directories]
+
+    def lent(self, request: str, any_seed: str | None) -> Lent:
+        """What they have of a request, whole and with the right hash, by its hashes; the newest first."""
+        hashes = [one for one in dict.fromkeys((request, any_seed)) if one]
+        return {one: whole for one in hashes if (whole := [each for each in self._told(one) if self._holds(each)])}
+
+    def lent_to(self, scenes: Iterable[SceneFacts]) -> Lent:
+        """What they have of the requests of scenes."""
+        found: dict[str, Sequence[Elsewhere]] = {}
+        for scene in scenes if self._directories else ():
+            found |= self.lent(scene.request.sha256, scene.any_seed)
+        return found
+
+    def lost(self, request: str, any_seed: str | None) -> list[Elsewhere]:
+        """What their journals tell of a request and is gone by now, or is another file."""
+        told = (each for one in dict.fromkeys((request, any_seed)) if one for each in self._told(one))
+        return [each for each in {one.name: one for one in told}.values() if not self._holds(each)]
+
+    def _told(self, sha256: str) -> Iterator[Elsewhere]:
+        for directory, state in self._states:
+            for attempt in map(state.attempt, reversed(state.by_request.get(sha256, []))):
+                if attempt.state is AttemptState.DELIVERED:
                     # Who makes requests of it looks for it from another run directory.
-                    lent = Elsewhere(whose, attempt.request, str(directory.path.absolute() / path), held)
-                    found.setdefault(name, []).append(lent)
-    return found
+                    path = str(directory.path.absolute() / str(attempt.video_path))
+                    yield Elsewhere(f"{directory}:{attempt.name}", attempt.request, path, str(attempt.video_sha256))
+
+    def _holds(self, lent: Elsewhere) -> bool:
+        if lent.path not in self._is_whole:
+            self._is_whole[lent.path] = digest(Path(lent.path)) == lent.sha256
+        return self._is_whole[lent.path]
+
+
+def prepared(maker: SceneMaker, lenders: Lenders, command: Prepare) -> PrepareResult:
+    """Make the request of a scene, and look up what other run directories have of it."""
+    made = maker.prepare(command)
+    if made.request is None:
+        return made
+    asked = made.request.sha256, made.any_seed
+    found = lenders.lent(*asked)
+    for each in () if found else lenders.lost(*asked):
+        _log.warning("scene %s: %s is what it asks for and is not linked in: %s", command.scene_id, each.name, GONE)
+    return replace(made, elsewhere=found)
+
+
+def link(store: LocalStore, command: Link) -> LinkResult:
+    """Have a result of another run directory here."""
+    try:
+        is_whole = store.link(Path(command.path), result_path(command.scene_id, command.attempt), command.sha256)
+    except OSError as error:
+        return LinkResult(command, f"{command.path} cannot be linked in: {error.strerror}", unstorable=True)
+    if is_whole:
+        _log.info("scene %s: linked in from %s", command.scene_id, command.path)
+    return LinkResult(command, "" if is_whole else f"not submitted: {command.path} is to be linked in, and {GONE}")
 
 
 def linked(steps: Iterable[Step], state: State, store: LocalStore, at: str) -> Iterator[ev.Reused]:

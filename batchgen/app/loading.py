@@ -1,6 +1,6 @@
 """A manifest, checked and expanded, with the run directory and the earlier runs that belong to it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -18,6 +18,7 @@ from batchgen.engine.prices import Prices, learn
 from batchgen.engine.states import State
 from batchgen.errors import Remedy, UsageError
 from batchgen.layout import JOURNAL
+from batchgen.manifest.load import without_profiles
 from batchgen.options import placed
 from batchgen.providers.provider import Provider
 from batchgen.providers.registry import PROVIDERS, name_of
@@ -54,7 +55,8 @@ class Batch:
 
     ``rehearsal`` says that it is run against the embedded emulator; ``reuse`` are run directories whose results
     are linked in where they are those of a scene; ``run_settings`` are the options under ``run:``, by name, with
-    paths as they lead from here; ``loading`` says what it was loaded from.
+    paths as they lead from here; ``loading`` says what it was loaded from. ``in_profile`` gives the manifest with
+    another of its profiles, None where that has errors.
     """
 
     manifest: Manifest
@@ -65,6 +67,7 @@ class Batch:
     reuse: tuple[RunDirectory, ...] = ()
     catalogue: Catalogue = field(default_factory=shipped)
     run_settings: Mapping[str, Any] = field(default_factory=dict)
+    in_profile: Callable[[str], Manifest | None] = field(default=without_profiles, compare=False, repr=False)
 
     def scene_maker(self) -> SceneMaker:
         """What makes the requests of scenes that are built on results."""
@@ -145,7 +148,8 @@ def load(how: Loading, notify: Notify = ignore) -> Batch:
     own, past = directory.path.resolve(), earlier(directory, settings)
     lenders = map(Path, settings.get("reuse", ()) if how.reuse is None else how.reuse)
     others = tuple(to_reuse(each, rehearsal=rehearsal) for each in lenders if each.resolve() != own)
-    return Batch(loaded.manifest, directory, how, past, rehearsal, others, how.catalogue or shipped(), settings)
+    catalogue, in_profile = how.catalogue or shipped(), loaded.in_profile
+    return Batch(loaded.manifest, directory, how, past, rehearsal, others, catalogue, settings, in_profile)
 
 
 def _directory(manifest: Path, run_dir: Path | None, name: str, *, rehearsal: bool) -> RunDirectory:

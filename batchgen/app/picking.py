@@ -8,6 +8,7 @@ from batchgen.app.keywords import StrPath
 from batchgen.app.run_directory import RunDirectory, picked_names
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import Event, Picked, PicksCleared, SceneFacts
+from batchgen.engine.picked_seeds import takes_without_seed
 from batchgen.engine.sources import scenes_of_all_profiles
 from batchgen.engine.states import State
 from batchgen.engine.waiting import stale
@@ -19,6 +20,7 @@ from batchgen.report.standing import Standing, standing
 from batchgen.runner.clock import RealClock
 
 _HEAD = "# batchgen picks "
+_WITHOUT_SEED = "what its shot is in another profile is made with a seed of its own"
 _log = logging.getLogger("batchgen")
 
 
@@ -27,8 +29,8 @@ def pick(run_dir: StrPath, names: str | Sequence[str], *, replace: bool = False)
 
     A scene that is picked stands for its shot and follows its edits; an attempt stands for its scene for as
     long as it is not cleared. All of it is taken, or none. The reports are written again; of a scene without a
-    result a warning goes to the log. Raises `UsageError` for a name that picks nothing, `RunDirectoryError` where
-    the journal cannot be written.
+    result, or with a seed that nobody knows, a warning goes to the log. Raises `UsageError` for a name that picks
+    nothing, `RunDirectoryError` where the journal cannot be written.
     """
     directory = _begun(run_dir)
     with Journal(directory.path, asked_before) as journal:
@@ -38,6 +40,8 @@ def pick(run_dir: StrPath, names: str | Sequence[str], *, replace: bool = False)
         directory.write_reports(journal.state)
         picked = {event.scene_id for event in events if isinstance(event, Picked)}
         _tell_of_empty(picked, journal.state, directory.missing(journal.state))
+        for name in takes_without_seed(sorted(picked), journal.state):
+            _log.warning("%s was made with seed: random, and nobody knows which that was: %s", name, _WITHOUT_SEED)
 
 
 def _tell_of_empty(picked: Collection[str], state: State, missing: Collection[str]) -> None:

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from batchgen.app.checking import InvalidManifest
-from batchgen.app.loading import load
 from batchgen.app.planning import Plan, plan
 from batchgen.engine.budget import Sum
 from batchgen.errors import UsageError
@@ -23,12 +21,11 @@ def with_profile_costs(made: Plan) -> Plan:
 def _cost(made: Plan, name: str) -> ProfileCost:
     if name == made.batch.manifest.profile:
         return replace(_of(made), is_in_force=True)
-    try:
-        other = load(replace(made.batch.loading, profile=name))
-    except InvalidManifest:
+    other = made.batch.in_profile(name)
+    if other is None:
         return ProfileCost(None)
     try:
-        return _of(plan(other, made.choice, made.state))
+        return _of(plan(replace(made.batch, manifest=other), made.choice, made.state))
     except UsageError:  # it has none of the scenes that are selected
         return ProfileCost(Sum())
 

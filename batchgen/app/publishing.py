@@ -6,7 +6,9 @@ journal; a URL that is old is not used, and a signed one is tried before it is u
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Lock
 
 from batchgen.app.planning import Plan
@@ -19,13 +21,15 @@ from batchgen.limits import TRIED_S
 from batchgen.model import Request
 from batchgen.providers.json_body import JsonBody
 from batchgen.references import Content, Reference
-from batchgen.report.file_notes import long_bodies
+from batchgen.report.file_notes import long_bodies, open_bodies
 from batchgen.report.tables import some_of
 from batchgen.runner.clock import as_text
 
 _log = logging.getLogger("batchgen")
 _MOST_TEXT = 100_000
 """Bytes that a body has besides files, at the most: prompt and settings, and URLs, of which there are a few."""
+_BYTES_A_PIXEL = 3
+"""Of a still, which is a PNG without transparency."""
 _SOME_URL = "https://" + "u" * 400
 """In place of a URL that is not known yet, to know how long a body is."""
 
@@ -210,8 +214,35 @@ def body_notes(made: Plan) -> list[str]:
     if most is None:
         return []
     requests = {scene_id: made.maker.requests[scene_id] for scene_id in _to_submit(made)}
-    long = [scene_id for scene_id, request in requests.items() if is_longer(request, {}, most)]
-    return [long_bodies(long, most)] if long else []
+    long = [scene_id for scene_id, request in requests.items() if is_longer(as_found(request), {}, most)]
+    others = {} if made.batch.rehearsal else {name: one for name, one in requests.items() if name not in long}
+    open_ones = [scene_id for scene_id, request in others.items() if may_be_longer(request, most)]
+    return [*([long_bodies(long, most)] if long else []), *([open_bodies(open_ones, most)] if open_ones else [])]
+
+
+def as_found(request: Request, *, at_most: bool = False) -> Request:
+    """A request with the sizes of the results that it is built on, as far as these are here.
+
+    A still that is not is counted at nothing; ``at_most``, as a picture that cannot be compressed.
+    """
+
+    def sized(each: Reference) -> Reference:
+        content = each.content
+        if each.result is None or content is None:
+            return each
+        path, facts = content.path or Path(each.source), content.facts
+        pixels = (facts.width or 0) * (facts.height or 0) if at_most and facts.kind == "image" else 0
+        size = path.stat().st_size if path.is_file() else pixels * _BYTES_A_PIXEL
+        return replace(each, content=replace(content, path=path, facts=replace(facts, bytes=size)))
+
+    return request.with_references(sized)
+
+
+def may_be_longer(request: Request, most_bytes: int) -> bool:
+    """Whether it is known only later how long a request is, since a result is not here yet: of a video nobody knows."""
+    films = (one.content for one in request.references if one.result is not None and one.still is None)
+    is_open = any(one and one.facts.kind == "video" and not (one.path and one.path.is_file()) for one in films)
+    return is_open or is_longer(as_found(request, at_most=True), {}, most_bytes)
 
 
 def most_body_bytes(made: Plan) -> int | None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 from batchgen.app import planning
 from batchgen.app.connecting import EMULATOR_KEY, UNENCRYPTED, Connected, connected_to, is_open_to_all, rehearsing
 from batchgen.app.executing import THREADS, executing
-from batchgen.app.kept_results import linked, restore, taken_over
+from batchgen.app.kept_results import link, linked, prepared, restore, taken_over
 from batchgen.app.loading import Batch
 from batchgen.app.notices import Notify, Warned
 from batchgen.app.planning import Plan
@@ -95,6 +95,8 @@ def run(  # noqa: PLR0913 - what a run is made of
         executor = options.executor if any(step.action in _BUSY for step in made.steps) else THREADS
         holds_key = partial(_holds, None if batch.rehearsal else key)
         cluster = stack.enter_context(executing(executor, batch.directory.path, holds_key))
+        for note in made.notes():
+            notify(Warned(note))
         if place is None and not batch.rehearsal:
             refuse_sounds(made)
             for note in body_notes(made):
@@ -232,7 +234,10 @@ class _Run:
             publisher = self._publisher
             sent = maker.requests if publisher is None else publisher.sent
             publish = None if publisher is None else publisher.publish
-            executor = CommandExecutor(connected.gateway, errors, store, sent, on_kept, maker.prepare, fetched, publish)
+            prepare, link_in = partial(prepared, maker, self._plan.lenders), partial(link, store)
+            executor = CommandExecutor(
+                connected.gateway, errors, store, sent, on_kept, prepare, fetched, publish, link_in
+            )
             stack.callback(executor.close)
             state, steps = self._journal.state, self._plan.steps
             scheduler = Scheduler(state, steps, self._settings, random.random, lambda: str(uuid4()), self._plan.choice)

@@ -7,6 +7,7 @@ told before any still is taken out; the files that go along are made and measure
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -142,9 +143,19 @@ class SceneMaker:
         return replace(reference, content=Content(sent, mime, facts, path))
 
     def _take_out(self, video: Path, frame: int, path: Path) -> None:
-        """Have a still as a file, as it is in the video. Raises `UnusableMedia` and OSError."""
+        """Have a still as a file, as it is in the video. Raises `UnusableMedia`, and `UnusableSource` for the disk."""
         found = digest(path)
-        if found is None or found != self._taken_out.get(path):
-            (self._folder / FRAMES).mkdir(exist_ok=True)
-            write_atomically(path, self.take_still(video, frame))
-            self._taken_out[path] = digest(path)
+        if found is not None and found == self._taken_out.get(path):
+            return
+        content = self.take_still(video, frame)
+        self._taken_out[path] = sha256(BytesIO(content))
+        if found == self._taken_out[path]:
+            return
+        try:
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path, content)
+        except OSError as error:
+            raise UnusableSource(
+                f"the still {FRAMES}/{path.name} cannot be written: {error.strerror}; once it can be, the next run "
+                "goes on"
+            ) from None

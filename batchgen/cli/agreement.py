@@ -6,7 +6,7 @@ import click
 
 from batchgen.app.planning import Plan
 from batchgen.app.saved_plan import SavedPlan, verify_plan
-from batchgen.cli.output import show_price_notes, width_of
+from batchgen.cli.output import show_notes, show_price_notes, width_of
 from batchgen.cli.run_options import Options
 from batchgen.errors import UsageError
 from batchgen.report.plan import Outlook, question
@@ -17,7 +17,9 @@ from batchgen.text import printable
 
 def show(made: Plan, options: Options, saved: SavedPlan | None) -> None:
     """Show the plan on stdout. Raises `RefusedRun` where a saved one does not hold any more."""
-    click.echo(printable(as_table(_outlook(made, options, saved), width_of(sys.stdout), full=options.full)))
+    outlook = _outlook(made, options, saved)
+    show_notes(f"warning: {note}" for note in made.notes())
+    click.echo(printable(as_table(outlook, width_of(sys.stdout), full=options.full)))
 
 
 def is_agreed(made: Plan, options: Options, saved: SavedPlan | None) -> bool:

@@ -141,7 +141,7 @@ def command(
         made = with_gateway_costs(made, key, RunOptions.of(batch, said), show_notice)
     outlook = made.outlook()
     show_price_notes(outlook, rehearsal=batch.rehearsal)
-    show_notes(f"warning: {note}" for note in body_notes(made))
+    show_notes(f"warning: {note}" for note in [*made.notes(), *body_notes(made)])
     if out is not None:
         save_plan(out, made, held["history"], held["reuse"])
     if form == "json":

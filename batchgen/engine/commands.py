@@ -3,11 +3,12 @@
 An act is carried out by the runner on some thread; every act is answered by exactly one ending.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
 from batchgen.engine.classification import Classification
+from batchgen.engine.steps import Lent
 from batchgen.model import Lasted, RequestFacts, TaskResult
 
 
@@ -68,13 +69,23 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Have a result of another run directory, which lies at ``path``, as that of an attempt at a scene."""
+
+    scene_id: str
+    attempt: int
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """Have the files of a scene that its request names by URL where the provider can fetch them."""
 
     scene_id: str
 
 
-Command: TypeAlias = Submit | Poll | Fetch | Prepare | Publish
+Command: TypeAlias = Submit | Poll | Fetch | Prepare | Link | Publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +136,26 @@ class FetchResult:
 class PrepareResult:
     """How the making of a request ended: the request, or a failure with its reason.
 
-    ``any_seed`` is as in `SceneFacts`.
+    ``any_seed`` is as in `SceneFacts`; ``elsewhere`` is what other run directories have of that request.
     """
 
     command: Prepare
     request: RequestFacts | None = None
     any_seed: str | None = None
     failure: str = ""
+    elsewhere: Lent = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResult:
+    """How linking in ended: the file is here, or a failure with its reason.
+
+    ``unstorable`` says that the disk is at fault.
+    """
+
+    command: Link
+    failure: str = ""
+    unstorable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +187,7 @@ class PublishResult:
     denied: bool = False
 
 
-CommandResult: TypeAlias = SubmitResult | PollResult | FetchResult | PrepareResult | PublishResult
+CommandResult: TypeAlias = SubmitResult | PollResult | FetchResult | PrepareResult | LinkResult | PublishResult
 
 
 class Stop(StrEnum):

@@ -11,7 +11,19 @@ from typing import TypeVar
 
 from batchgen.engine import events as ev
 from batchgen.engine.backoff import Jitter
-from batchgen.engine.commands import Command, Fetch, Poll, Prepare, PrepareResult, Publish, SourceFile, Submit
+from batchgen.engine.commands import (
+    Command,
+    Fetch,
+    Link,
+    LinkResult,
+    Poll,
+    Prepare,
+    PrepareResult,
+    Publish,
+    SourceFile,
+    Stop,
+    Submit,
+)
 from batchgen.engine.events import SceneFacts
 from batchgen.engine.planner import step_of
 from batchgen.engine.queues import CommandKind
@@ -20,17 +32,19 @@ from batchgen.engine.scene_run import SceneRun
 from batchgen.engine.settings import Settings
 from batchgen.engine.sources import WAITS_FOR, sources_of
 from batchgen.engine.states import State
-from batchgen.engine.steps import Action, Choice, Step
+from batchgen.engine.steps import Action, Choice, Elsewhere, Step
+from batchgen.layout import result_path
 
 KINDS = {
     Submit: CommandKind.SUBMIT,
     Poll: CommandKind.POLL,
     Fetch: CommandKind.FETCH,
     Prepare: CommandKind.PREPARE,
+    Link: CommandKind.PREPARE,
     Publish: CommandKind.PUBLISH,
 }
 """The kind of each command."""
-_AnyCommand = TypeVar("_AnyCommand", Submit, Poll, Fetch, Prepare, Publish)
+_AnyCommand = TypeVar("_AnyCommand", Submit, Poll, Fetch, Prepare, Link, Publish)
 
 
 class LinkedScenes(Reactions):
@@ -42,7 +56,9 @@ class LinkedScenes(Reactions):
         chosen = choice or Choice(attempts=settings.attempts, download=settings.download)
         # What was wished for once more is written down by now; what is on its way meanwhile was not meant.
         self._choice = replace(chosen, again=())
-        self._endings = {**self._endings, PrepareResult: self._prepare_result}
+        self._endings = {**self._endings, PrepareResult: self._prepare_result, LinkResult: self._link_result}
+        self._borrowed: set[str] = set()
+        """What other run directories lend in this run: where any seed will do, a result serves one scene."""
 
     def _take_up(self, steps: Iterable[Step]) -> None:
         waiting: list[SceneRun] = []
@@ -78,13 +94,15 @@ class LinkedScenes(Reactions):
             self._in_flight.add(run)
             self._queues.now(CommandKind.POLL, run)
 
-    def _next_prepare(self, now: float, at: str) -> Prepare | None:  # noqa: ARG002 - the choices are called alike
+    def _next_prepare(self, now: float, at: str) -> Prepare | Link | None:  # noqa: ARG002 - the choices are called alike
         run = self._queues.head(CommandKind.PREPARE)
         if run is None or not self._workers.may_fetch(is_alone=not self._queues.has(CommandKind.SUBMIT)):
             return None
         self._queues.take(CommandKind.PREPARE)
-        command = Prepare(run.scene.scene_id, tuple(self._files_of(run.scene)))
-        return self._begun(command, run)
+        scene_id, lent = run.scene.scene_id, run.lent
+        if lent is None:
+            return self._begun(Prepare(scene_id, tuple(self._files_of(run.scene))), run)
+        return self._begun(Link(scene_id, self.state.next_number(scene_id), lent.path, lent.sha256), run)
 
     def _files_of(self, scene: SceneFacts) -> Iterator[SourceFile]:
         for source in sources_of(scene, self.state, lambda _: False):
@@ -103,6 +121,7 @@ class LinkedScenes(Reactions):
             self._remember(ev.RequestMade(at, scene_id, request, result.any_seed, built_on))
             run.scene = self.state.scene(scene_id) or run.scene
         self._followers.know(run)
+        run.elsewhere = result.elsewhere
         run.published_until = ""  # of what it was made of before
         if self.stop is not None:
             self._hold_back(run, at)
@@ -111,13 +130,36 @@ class LinkedScenes(Reactions):
     def _goes_otherwise(self, run: SceneRun) -> bool:
         """Do something else than submit the scene at the head of the queue, where its request is not a new one."""
         run.is_new = False
-        step = step_of(run.scene, self.state, self._choice)
+        step = step_of(run.scene, self.state, self._choice, run.elsewhere, self._borrowed)
         run.again = step.again
         if step.action is Action.SUBMIT:
             return False
         self._queues.take(CommandKind.SUBMIT)
-        self._take_up([step])
+        if step.elsewhere is None:
+            self._take_up([step])
+        else:
+            self._borrow(step.elsewhere, run)
         return True
+
+    def _borrow(self, lent: Elsewhere, run: SceneRun) -> None:
+        """Have the result of another run directory linked in."""
+        run.lent = lent
+        self._borrowed.add(lent.name)
+        self._queues.now(CommandKind.PREPARE, run)
+
+    def _link_result(self, result: LinkResult, run: SceneRun, now: float, at: str) -> None:  # noqa: ARG002 - as all
+        """Take note of what was linked in; a scene for which that could not be done is not bought meanwhile."""
+        command, lent = result.command, run.lent
+        run.lent = None
+        if result.unstorable:
+            self._stop_submitting(Stop.STORAGE, "storage", f"results cannot be stored: {result.failure}", at)
+        if result.failure or lent is None:
+            self._remember(ev.HeldBack(at, command.scene_id, WAITS_FOR, result.failure))
+            return
+        path, any_seed = result_path(command.scene_id, command.attempt), run.scene.any_seed
+        self._remember_of(
+            ev.Reused(at, command.scene_id, command.attempt, lent.request, lent.name, path, lent.sha256, any_seed)
+        )
 
     def _begun(self, command: _AnyCommand, run: SceneRun) -> _AnyCommand:
         """Keep in mind for which scene a command is begun, and that it occupies a worker."""

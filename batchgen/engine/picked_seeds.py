@@ -4,6 +4,7 @@ A draft has several takes of a shot, one of them is picked, and the final is mad
 whatever seed the manifest gives the shot, for as long as it is not cleared.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from batchgen.engine.attempts import Attempt
@@ -18,9 +19,26 @@ def with_picked_seeds(manifest: Manifest, state: State) -> tuple[Manifest, dict[
     """
     if not manifest.profiles or not state.picked_scenes:
         return manifest, {}
-    found = {scene.id: one for scene in manifest.scenes if (one := _picked_take(scene, state)) is not None}
+    found = {name: one for name, one in _picked_takes(manifest, state).items() if one.request.seed is not None}
     scenes = tuple(_seeded(scene, found.get(scene.id)) for scene in manifest.scenes)
     return replace(manifest, scenes=scenes), {name: _name(one, state) for name, one in found.items()}
+
+
+def unknown_seeds(manifest: Manifest, state: State) -> dict[str, str]:
+    """By scene the picked take that has no seed to give: none was sent, and the API does not tell which it drew."""
+    found = _picked_takes(manifest, state) if manifest.profiles else {}
+    return {name: _name(one, state) for name, one in found.items() if one.request.seed is None}
+
+
+def takes_without_seed(scene_ids: Iterable[str], state: State) -> list[str]:
+    """Those of some picked takes that have no seed to give to a scene of another profile."""
+    found = [one for name in scene_ids if TAKE.search(name) and (one := _standing(name, state)) is not None]
+    has_profiles = bool(state.profile or state.others)
+    return [_name(one, state) for one in found if one.request.seed is None and has_profiles]
+
+
+def _picked_takes(manifest: Manifest, state: State) -> dict[str, Attempt]:
+    return {scene.id: one for scene in manifest.scenes if (one := _picked_take(scene, state)) is not None}
 
 
 def _seeded(scene: Scene, attempt: Attempt | None) -> Scene:
@@ -39,7 +57,7 @@ def _picked_take(scene: Scene, state: State) -> Attempt | None:
     if picked == scene.id:
         # The final itself is picked: it keeps the seed that a take gave it, or the pick would have it made anew.
         return None if attempt is None else _take_with(attempt.request.seed, scene.shot, state)
-    return attempt if attempt is not None and attempt.request.seed is not None else None
+    return attempt
 
 
 def _standing(scene_id: str, state: State) -> Attempt | None:

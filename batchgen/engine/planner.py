@@ -36,9 +36,9 @@ def plan(
     return [*steps, *_others(ahead, choice, steps)]
 
 
-def step_of(scene: SceneFacts, state: State, choice: Choice) -> Step:
-    """What happens to one scene, whose sources are all there."""
-    return _Planner(state, choice, (), NOTHING_ELSEWHERE).step(scene)
+def step_of(scene: SceneFacts, state: State, choice: Choice, elsewhere: Lent, borrowed: Collection[str] = ()) -> Step:
+    """What happens to one scene, whose sources are all there; ``borrowed`` are results that are being linked in."""
+    return _Planner(state, choice, (), elsewhere, borrowed).step(scene)
 
 
 def ahead_of(state: State, scenes: Sequence[SceneFacts]) -> State:
@@ -83,19 +83,38 @@ def _others(state: State, choice: Choice, steps: Sequence[Step]) -> Iterator[Ste
 class _Planner:
     """Finds the step of one scene after the other."""
 
-    def __init__(self, state: State, choice: Choice, missing: Collection[str], elsewhere: Lent) -> None:
+    def __init__(
+        self,
+        state: State,
+        choice: Choice,
+        missing: Collection[str],
+        elsewhere: Lent,
+        borrowed: Collection[str] = (),
+    ) -> None:
         self._state = state
         self._choice = choice
         self._missing = missing
         self._elsewhere = elsewhere
+        self._borrowed = borrowed
 
     @cached_property
     def _lent(self) -> set[str]:
         """What other run directories have lent already, or lend in this plan."""
-        return {attempt.reused_from for attempt in self._state.all_attempts()}
+        return {attempt.reused_from for attempt in self._state.all_attempts()} | set(self._borrowed)
 
     def step(self, scene: SceneFacts) -> Step:
-        """What happens to a scene: nothing is bought while what it asked for before is under way or unknown."""
+        """What happens to a scene; where other profiles alone were paid for, nothing is paid for again."""
+        step = self._open(scene)
+        paid_as = self._paid_as(scene) if step.buys and step.paid_before and not step.again else ""
+        if not paid_as:
+            return step
+        reason = f"new in this profile; it was paid for {paid_as}"
+        if step.action is Action.RESUME:
+            reason += ", and its task still runs and is waited for"
+        return replace(step, reason=reason, changed=(), paid_before=False, paid_as=paid_as)
+
+    def _open(self, scene: SceneFacts) -> Step:
+        """Nothing is bought while what the scene asked for before is under way or unknown."""
         step, latest = self._step(scene), self._state.latest(scene.scene_id)
         if not step.buys or step.again or latest is None or latest.asks_for(scene):
             return step
@@ -122,6 +141,24 @@ class _Planner:
     def _paid(self, scene: SceneFacts) -> bool:
         made = (*self._state.attempts.get(scene.scene_id, ()), *self._state.attempts_for(scene))
         return any(attempt.is_paid for attempt in made)
+
+    def _paid_as(self, scene: SceneFacts) -> str:
+        """With which other profile a scene was paid for, where it was with others alone; empty where it was not so."""
+        own = [one for one in self._state.attempts.get(scene.scene_id, ()) if one.is_paid]
+        if any(one.is_paid for one in self._state.attempts_for(scene)):
+            return ""
+        unknown = "with another profile" if self._state.is_new_profile else ""
+        paid = [self._in_others.get((scene.scene_id, one.request.sha256), unknown) for one in own]
+        return paid[-1] if all(paid) and paid else ""
+
+    @cached_property
+    def _in_others(self) -> dict[tuple[str, str], str]:
+        """With which profile a scene of that id asks for that, in words."""
+        return {
+            (scene.scene_id, scene.request.sha256): f"with profile {name}" if name else "without one"
+            for name, listed in self._state.others.items()
+            for scene in listed
+        }
 
     def _is_wanted_again(self, scene: SceneFacts) -> bool:
         """Whether it is paid for once more: the wish of this run, or one that is not fulfilled yet.

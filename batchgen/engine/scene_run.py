@@ -1,10 +1,11 @@
 """What a run keeps in mind of one scene; nothing of it outlives the run. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from batchgen.engine.attempts import AttemptKey
 from batchgen.engine.classification import Classification
 from batchgen.engine.events import SceneFacts
+from batchgen.engine.steps import Elsewhere, Lent
 from batchgen.model import TaskResult
 
 _NOTHING_TOLD = TaskResult()
@@ -26,6 +27,7 @@ class SceneRun:
     on it is sent in ``request_format``. ``is_new`` says that its request was only made in this run, so that what is
     to happen with it has still to be found out, and ``is_busy`` that a command for it is under way. ``publishes``
     counts failures to publish its files in a row; ``published_until`` is until when what was published may be sent.
+    ``elsewhere`` is what other run directories have of its request, ``lent`` what of that is linked in now.
     """
 
     scene: SceneFacts
@@ -52,6 +54,8 @@ class SceneRun:
     published_until: str = ""
     is_new: bool = False
     is_busy: bool = False
+    elsewhere: Lent = field(default_factory=dict)
+    lent: Elsewhere | None = None
 
     def waits_for_task(self, now: float, give_up_at: float) -> None:
         """A task exists from now on; what was said of the one before it counts no more."""

@@ -50,7 +50,7 @@ Which orders of events are possible, and what closes each race:
   be it that the source is bought once more by wish or that a task of before still runs. Once all have come to
   their end, `Prepare` makes the request from their files, `RequestMade` writes it down, and it goes to the end of
   the submit queue. Only at its head it is looked at whether the request is a new one: a twin may have submitted
-  the same meanwhile.
+  the same meanwhile, and another run directory may have a result of it, which `Link` has here then.
 - Two takes that are done in another order than they stand in. What stands for a shot is chosen when the first scene
   is built on it, once no earlier take is on its way or unknown, and is written down with its request.
 - Uncertain answers in a row. The breaker lets one submission out at a time; its answer opens or trips it.
@@ -72,6 +72,7 @@ from batchgen.engine.commands import (
     CommandResult,
     Fetch,
     FetchResult,
+    LinkResult,
     Poll,
     PrepareResult,
     Publish,
@@ -251,7 +252,7 @@ class Scheduler(PublishedFiles):
         self._workers.ended(KINDS[type(command)], upload_bytes)
         run.is_busy = False
         if (
-            isinstance(result, FetchResult | PrepareResult | PublishResult)
+            isinstance(result, FetchResult | PrepareResult | LinkResult | PublishResult)
             or upload_bytes
             or result.classification.kind not in _USABLE
         ):

@@ -86,6 +86,8 @@ class State:
     """Where the first task was created, or may have been; empty before that, and for a rehearsal."""
     profile: str = ""
     """The profile of the last run; empty for none."""
+    is_new_profile: bool = False
+    """No run was ever made with the profile, looking ahead to one with it; see `with_profile`."""
     others: dict[str, tuple[SceneFacts, ...]] = field(default_factory=dict)
     """The scenes of the manifest in the other profiles, as each was run last."""
     request_format: str = ""
@@ -201,7 +203,8 @@ class State:
 
     def with_profile(self, profile: str) -> "State":
         """This state, as it would be once a run with that profile begins; only to look at."""
-        return replace(self, others=self._besides(profile), profile=profile)
+        is_new = bool(self.scenes) and profile != self.profile and profile not in self.others
+        return replace(self, others=self._besides(profile), profile=profile, is_new_profile=is_new)
 
     def _besides(self, profile: str) -> dict[str, tuple[SceneFacts, ...]]:
         """The scenes of all profiles but that one."""
@@ -213,9 +216,8 @@ class State:
         """The attempt that a scene has taken over from one that is gone, None where there is none."""
         key = self.adopted.get(scene.scene_id)
         found = None if key is None else self.find(key)
-        if key is None or found is None or scene.any_seed is None or found.any_seed != scene.any_seed:
-            return None
-        return None if self.is_claimed(found) else key
+        fits = found is not None and scene.any_seed is not None and found.any_seed == scene.any_seed
+        return key if found is not None and fits and not self.is_claimed(found) else None
 
     def is_claimed(self, attempt: Attempt) -> bool:
         """Whether the scene that an attempt was made for is in the manifest, under its name or by its very request."""
@@ -324,9 +326,8 @@ class State:
         for key in self.by_request.get(scene.request.sha256, ()):
             attempt = self.attempt(key)
             if attempt.any_seed is None:
-                listed = list(self.attempts[key[0]])
+                listed = self.attempts[key[0]] = list(self.attempts[key[0]])
                 listed[key[1] - 1] = replace(attempt, any_seed=any_seed)
-                self.attempts[key[0]] = listed
                 if any_seed != scene.request.sha256:
                     self.by_request[any_seed] = [*self.by_request.get(any_seed, []), key]
 
@@ -351,9 +352,8 @@ class State:
 
     def _clear_picks(self, shot: str) -> None:
         self.picked_scenes = {name: picked for name, picked in self.picked_scenes.items() if shot and name != shot}
-        self.picked_attempts = {
-            name: key for name, key in self.picked_attempts.items() if shot and self.shot_of(name) != shot
-        }
+        picked = self.picked_attempts.items()
+        self.picked_attempts = {name: key for name, key in picked if shot and self.shot_of(name) != shot}
 
     def shot_of(self, scene_id: str) -> str:
         """The shot that a scene is, or is a take of, as far as the manifest that was read last tells."""
@@ -365,10 +365,10 @@ class State:
         if not 0 <= position <= len(listed):
             raise IllegalTransition(f"{event.scene_id}: attempt {event.attempt} after {len(listed)}")
         before = listed[position] if position < len(listed) else None
-        target = steps.get(before.state if before else None)
+        stands = before.state if before else None
+        target = steps.get(stands)
         if target is None:
-            stands = before.state if before else "not begun"
-            raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} while {stands}")
+            raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} while {stands or 'not begun'}")
         attempt = after(before, event, target)
         if before is None:
             self.attempts.setdefault(event.scene_id, []).append(attempt)
@@ -389,12 +389,12 @@ class State:
             self.tasks[task_id] = key
 
     def _index_request(self, before: Attempt | None, attempt: Attempt, key: AttemptKey) -> None:
-        is_same = before is not None and before.request.sha256 == attempt.request.sha256
-        if before is not None and is_same and before.any_seed == attempt.any_seed:
+        asks = attempt.request.sha256, attempt.any_seed
+        if before is not None and (before.request.sha256, before.any_seed) == asks:
             return
         for name in {} if before is None else dict.fromkeys((before.request.sha256, before.any_seed)):
             if name in self.by_request:
                 self.by_request[name] = [other for other in self.by_request[name] if other != key]
-        for name in dict.fromkeys((attempt.request.sha256, attempt.any_seed)):
+        for name in dict.fromkeys(asks):
             if name is not None:
                 self.by_request[name] = [*self.by_request.get(name, ()), key]

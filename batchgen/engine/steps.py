@@ -80,9 +80,10 @@ class Step:
 
     ``attempt`` is the one that says where it stands, which may have been made for another scene;
     ``changed`` names the fields of the request that differ from what was submitted before; ``paid_before``
-    says that money was spent on this scene, or may have been; ``removed`` that no scene of the manifest
-    needs the attempt, and that only its task or its file is waited for; ``then_submits`` that the scene is
-    submitted once the task that still runs has ended; ``again`` that it is paid for once more by wish;
+    says that money was spent on this scene, or may have been, ``paid_as`` that it was with other profiles alone;
+    ``removed`` that no scene of the manifest needs the attempt, and that only its task or its file is waited for;
+    ``then_submits`` that the scene is submitted once the task that still runs has ended; ``again`` that it is paid
+    for once more by wish;
     ``elsewhere`` is the result that is linked in; ``waits_for`` are the ids of scenes whose results it is made of
     and that are not there yet, or are about to become others, and ``blocked`` says that one of them does not come in
     this run.
@@ -100,6 +101,7 @@ class Step:
     elsewhere: Elsewhere | None = None
     waits_for: tuple[str, ...] = ()
     blocked: bool = False
+    paid_as: str = ""
 
     @property
     def buys(self) -> bool:

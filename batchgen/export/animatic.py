@@ -4,7 +4,7 @@ It is made of the pictures and not of the files: nothing that a result carries o
 comment says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av import VideoStream
 from av.filter import Graph
 from av.video.frame import VideoFrame
+from PIL import Image
 
 from batchgen.export.drawing import REHEARSAL, label, slate
 from batchgen.export.interface import Placed, Result, Sequence, reading
 from batchgen.media.film import opened, pictures_of
 from batchgen.media.probe import UnusableMedia
+from batchgen.media.upright import Turn, turn_of
 
 _LONGEST_SIDE = 1280
 """Pixels. It is to be looked at and sent round; the results themselves go to the edit."""
@@ -139,22 +142,41 @@ def _chosen(frames: Iterator[VideoFrame], wanted: Iterable[int]) -> Iterator[Vid
 def _decoded(path: Path, size: _Size) -> Iterator[VideoFrame]:
     """The pictures of a file, whole within the size, with bars where their form is another."""
     with opened(path) as container:
-        stream = pictures_of(container)
-        graph = Graph()
-        fit = f"{size.width}:{size.height}:force_original_aspect_ratio=decrease:force_divisible_by=2"
-        steps = [
-            graph.add_buffer(template=stream),
-            graph.add("scale", fit),
-            graph.add("pad", f"{size.width}:{size.height}:(ow-iw)/2:(oh-ih)/2"),
-            graph.add("setsar", "1"),
-            graph.add("format", "yuv420p"),
-            graph.add("buffersink"),
-        ]
-        graph.link_nodes(*steps).configure()
+        stream, graph = pictures_of(container), None
         for frame in container.decode(stream):
+            graph = graph or _fitting(stream, size, turn_of(frame))
             graph.push(frame)
             pulled: Any = graph.pull()
             yield pulled
+
+
+def _fitting(stream: VideoStream, size: _Size, turn: Turn) -> Graph:
+    """What brings the pictures of a stream, which players turn so, into the size."""
+    graph = Graph()
+    fit = f"{size.width}:{size.height}:force_original_aspect_ratio=decrease:force_divisible_by=2"
+    steps = [
+        graph.add_buffer(template=stream),
+        *(graph.add(*each) for each in (() if turn is None else _TURNING[turn])),
+        graph.add("scale", fit),
+        graph.add("pad", f"{size.width}:{size.height}:(ow-iw)/2:(oh-ih)/2"),
+        graph.add("setsar", "1"),
+        graph.add("format", "yuv420p"),
+        graph.add("buffersink"),
+    ]
+    graph.link_nodes(*steps).configure()
+    return graph
+
+
+_TURNING: Mapping[Image.Transpose, Iterable[tuple[str, ...]]] = {
+    Image.Transpose.FLIP_LEFT_RIGHT: (("hflip",),),
+    Image.Transpose.FLIP_TOP_BOTTOM: (("vflip",),),
+    Image.Transpose.ROTATE_180: (("hflip",), ("vflip",)),
+    Image.Transpose.ROTATE_270: (("transpose", "clock"),),
+    Image.Transpose.ROTATE_90: (("transpose", "cclock"),),
+    Image.Transpose.TRANSPOSE: (("transpose", "cclock_flip"),),
+    Image.Transpose.TRANSVERSE: (("transpose", "clock_flip"),),
+}
+"""The filters of FFmpeg that turn a picture so."""
 
 
 def _sound(result: Result | None, samples: int) -> Iterator[Any]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -29,12 +30,21 @@ FormOf: TypeAlias = Callable[[Catalogue, str], RequestForm]
 _SETTING_DEPTH = {"scenes": 3, "profiles": 3, "defaults": 2, "cast": 2, "vars": 2, "pricing": 2, "run": 2}
 
 
+def without_profiles(_: str) -> None:
+    """Have no profile."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedManifest:
-    """What came of loading a manifest; ``manifest`` is None where there are errors."""
+    """What came of loading a manifest; ``manifest`` is None where there are errors.
+
+    ``in_profile`` gives the same manifest with another of its profiles, None where that has errors: it is not read
+    again, and no file is measured twice.
+    """
 
     problems: tuple[Problem, ...]
     manifest: Manifest | None
+    in_profile: Callable[[str], Manifest | None] = field(default=without_profiles, compare=False, repr=False)
 
 
 def without_prices(_: str, __: str, ___: Mapping[str, Any]) -> tuple[str, ...]:
@@ -104,7 +114,9 @@ def check_document(  # noqa: PLR0913 - most have a default
         found = [replace(problem, severity="error") for problem in found]
     distinct = {(problem.place, problem.place.cell, problem.rule, problem.message): problem for problem in found}
     ordered = sorted(distinct.values(), key=lambda one: (one.severity, one.place, one.place.cell or ()))
-    return LoadedManifest(tuple(ordered), None if any(problem.severity == "error" for problem in ordered) else expanded)
+    is_wrong = any(problem.severity == "error" for problem in ordered)
+    in_profile = partial(loading.in_profile, strict=strict)
+    return LoadedManifest(tuple(ordered), None if is_wrong else expanded, in_profile)
 
 
 def _setting_names(catalogue: Catalogue) -> Collection[str]:
@@ -151,6 +163,8 @@ class _Loading:
         self._publishes = publishes
         self._data = document.data if isinstance(document.data, dict) else {}
         self._measurements: dict[tuple[str, str], reference_checks.Measured] = {}
+        self._found: list[Problem] = []
+        self._of_profile: Callable[[str | None], Checked] = lambda name: Checked(name, (), None)
 
     def run(self, profile: str | None, *, every_profile: bool) -> tuple[list[Problem], Manifest | None]:
         """What is wrong, and the expanded manifest where nothing is. Raises `UnknownProfile`."""
@@ -176,15 +190,21 @@ class _Loading:
         learned = self._learned(name, refused)
         chosen, wrong = self._profile(profile, refused)
         found += wrong
-        checked = [
-            self._with_profile(each)._checked(model, most, rows, found, learned, each)  # noqa: SLF001 - its own kind
-            for each in self._profiles(
-                chosen, every=every_profile and profile is None and (profiles.KEY,) not in refused
-            )
-        ]
+        self._found = found
+        self._of_profile = lambda each: self._with_profile(each)._checked(model, most, rows, found, learned, each)  # noqa: SLF001 - its own kind
+        every = every_profile and profile is None and (profiles.KEY,) not in refused
+        checked = [self._of_profile(each) for each in self._profiles(chosen, every=every)]
         told = self._told([*unknown, *found, *profiles.together(checked)], rows)
         is_wrong = any(problem.severity == "error" for problem in told)
         return told, None if is_wrong else next(each.manifest for each in checked if each.name == chosen)
+
+    @unsearched()
+    def in_profile(self, name: str, *, strict: bool) -> Manifest | None:
+        """The manifest with another profile, once it was run; None where that has errors, by `load_manifest`."""
+        checked = self._of_profile(name)
+        found = (*self._found, *checked.problems)
+        is_wrong = any(strict or problem.severity == "error" for problem in found)
+        return None if is_wrong else checked.manifest
 
     def _show(self, document: Document) -> None:
         """Look at another state of the manifest from now on."""

@@ -1,10 +1,10 @@
 """Measures a video frame by frame, as editing needs it: how many frames, at which rate, with which sound.
 
-Nothing is decoded for that. What a file says of its length may be wrong; its packets are counted.
+One frame alone is decoded for that. What a file says of its length may be wrong; its packets are counted.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,7 @@ from av.stream import Disposition
 from PIL import Image
 
 from batchgen.media.probe import UnusableMedia
+from batchgen.media.upright import Turn, seen_size, turn_of, upright
 
 BAD_MEDIA = (av.FFmpegError, ValueError, MemoryError)
 """What PyAV raises of damaged media."""
@@ -33,7 +34,7 @@ _NTSC = Fraction(1000, 1001)
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """What was measured of a video: ``frames`` at so many per second, pixels, and channels of sound, 0 without."""
+    """What was measured of a video: ``frames`` at so many per second, pixels as seen, channels of sound, 0 without."""
 
     frames: int
     rate: Fraction
@@ -82,7 +83,16 @@ def measured(path: Path) -> Film:
         if not frames or not rate:
             raise UnusableMedia("has no frames")
         heard = {} if sound is None else {"channels": sound.channels, "sample_rate": sound.rate}
-        return Film(frames, usual_rate(exact(rate)), stream.width, stream.height, **heard)
+        size = seen_size(stream.width, stream.height, _turn(container, stream))
+        return Film(frames, usual_rate(exact(rate)), *size, **heard)
+
+
+def _turn(container: InputContainer, stream: VideoStream) -> Turn:
+    """How players turn a video whose packets were all read; not at all, where its first frame does not decode."""
+    with suppress(*BAD_MEDIA):
+        container.seek(0)
+        return turn_of(next(container.decode(stream)))
+    return None
 
 
 def exact(number: Any) -> Fraction:
@@ -117,4 +127,4 @@ def still(path: Path, at: Fraction) -> Image.Image:
         if shown is None:
             raise UnusableMedia("has no pictures")
         image: Image.Image = shown.to_image()  # type: ignore[no-untyped-call]
-        return image
+        return upright(image, turn_of(shown))

@@ -38,9 +38,11 @@ def frames_at(file: BufferedIOBase, moments: Sequence[float]) -> Iterator[tuple[
 
 
 def _ticks(container: InputContainer, stream: VideoStream, moments: Sequence[float]) -> Mapping[float, float]:
-    """Moments by when they are, in ticks of the stream's own clock."""
+    """Moments by when they are, in ticks of the stream's own clock, of the pictures' own length."""
     base = stream.time_base or Fraction(1, av.time_base)
     whole = (container.duration or 0) / av.time_base * base.denominator / base.numerator
+    if stream.duration is not None and stream.duration > 0:  # the sound may go on for longer
+        whole = min(whole, stream.duration)
     return {(stream.start_time or 0) + moment * whole: moment for moment in moments}
 
 

@@ -79,9 +79,11 @@ def _frames(file: BufferedIOBase, moments: Sequence[float], area: int) -> dict[f
 
 
 def _scaled(frame: "VideoFrame", area: int) -> "Image":
+    from batchgen.media.upright import turn_of, upright
+
     width, height = _fitting(frame.width, frame.height, area)
     image: Image = frame.to_image(width=width, height=height, interpolation="AREA")  # type: ignore[no-untyped-call]
-    return image
+    return upright(image, turn_of(frame))
 
 
 def _fitting(width: int, height: int, area: int) -> tuple[int, int]:

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from io import BufferedIOBase
-from typing import Literal
+from typing import Any, Literal
 
 import av
-from av import AudioStream, VideoStream
+from av import AudioStream, VideoFrame, VideoStream
 from av.container import InputContainer
+from av.frame import Frame
 from av.stream import Disposition
 
 from batchgen.media.decoding import FRAME_LIMIT, UnusableMedia, decoding
+from batchgen.media.upright import seen_size, turn_of
 from batchgen.references import Facts
 
 _MICROSECONDS = 1_000_000
@@ -24,17 +26,17 @@ BAD_MEDIA = (av.FFmpegError, ValueError)
 
 
 def recording_facts(file: BufferedIOBase, size: int) -> Facts:
-    """Measure a video or a sound. Raises `UnusableMedia` for what is neither, and for what is damaged."""
+    """Measure a sound, or a video as it is seen. Raises `UnusableMedia` for what is neither, or is damaged."""
     with opened(file, size) as container:
         videos = videos_of(container)
         kind: Literal["video", "audio"] = "video" if videos else "audio"
         if not videos and not container.streams.audio:
             raise UnusableMedia("holds neither pictures nor sound")
-        seconds = _decoded_seconds(container, videos[0] if videos else container.streams.audio[0], kind)
+        seconds, first = _decoded(container, videos[0] if videos else container.streams.audio[0], kind)
         if videos:
-            return Facts(
-                "video", _container_format(container), size, videos[0].width, videos[0].height, seconds=seconds
-            )
+            turn = turn_of(first) if isinstance(first, VideoFrame) else None
+            width, height = seen_size(videos[0].width, videos[0].height, turn)
+            return Facts("video", _container_format(container), size, width, height, seconds=seconds)
         return Facts("audio", _container_format(container), size, seconds=seconds)
 
 
@@ -83,8 +85,8 @@ def _container(file: BufferedIOBase) -> InputContainer:
         return av.open(file, "r", options=options, metadata_errors="replace")
 
 
-def _decoded_seconds(container: InputContainer, stream: VideoStream | AudioStream, kind: str) -> float:
-    """The length that a file states, once the beginning of a stream has proved to decode."""
+def _decoded(container: InputContainer, stream: VideoStream | AudioStream, kind: str) -> tuple[float, Frame]:
+    """The length that a file states, once the beginning of a stream has proved to decode, and that beginning."""
     if container.duration is None or container.duration < 0:
         raise UnusableMedia(f"is a {kind} file that does not say how long it is")
     if stream.codec_context is None:
@@ -93,26 +95,26 @@ def _decoded_seconds(container: InputContainer, stream: VideoStream | AudioStrea
     stream.codec_context.thread_count = 1
     stream.codec_context.options = _DECODING
     with decoding(f"a {'video' if kind == 'video' else 'sound'}", BAD_MEDIA):
-        is_decoded = _first_picture_decodes(container, stream) or next(container.decode(stream), None) is not None
-    if not is_decoded:
+        first: Any = _of_first_packet(container, stream) or next(container.decode(stream), None)
+    if first is None:
         raise UnusableMedia(f"is a {kind} file with nothing in it")
-    return container.duration / _MICROSECONDS
+    return container.duration / _MICROSECONDS, first
 
 
-def _first_picture_decodes(container: InputContainer, stream: VideoStream | AudioStream) -> bool:
-    """Whether the first packet alone makes a picture; else the decoder goes on with the second.
+def _of_first_packet(container: InputContainer, stream: VideoStream | AudioStream) -> Frame | None:
+    """The picture that the first packet alone makes; where it makes none the decoder goes on with the second.
 
     A decoder holds pictures back until it has those that may be shown before them: asking for what it has spares
     decoding them.
     """
     codec = stream.codec_context
     if not isinstance(stream, VideoStream) or codec is None:
-        return False
+        return None
     packet = next(container.demux(stream))
-    if packet.size and (codec.decode(packet) or codec.decode(None)):
-        return True
-    codec.flush_buffers()
-    return False
+    made: Any = (codec.decode(packet) or codec.decode(None)) if packet.size else []
+    if not made:
+        codec.flush_buffers()
+    return next(iter(made), None)
 
 
 def _container_format(container: InputContainer) -> str:

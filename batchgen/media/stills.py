@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from batchgen.media.film import exact, opened, pictures_of
 from batchgen.media.probe import UnusableMedia
+from batchgen.media.upright import turn_of, upright
 from batchgen.references import FIRST, LAST
 
 if TYPE_CHECKING:
     from av import VideoFrame, VideoStream
     from av.container import InputContainer
+    from PIL import Image
 
 _UNSPECIFIED = 2
 """What FFmpeg calls the colours of a file that does not name them."""
@@ -42,7 +44,7 @@ def frame_number(path: Path, moment: str) -> int:
 
 
 def still(path: Path, number: int) -> bytes:
-    """A frame as a PNG in its full size, with the colours that players show. Raises `UnusableMedia`."""
+    """A frame as a PNG in its full size, upright and with the colours that players show. Raises `UnusableMedia`."""
     with opened(path) as container:
         shown_at = _shown_at(container, pictures_of(container))
     if number >= len(shown_at):
@@ -80,5 +82,6 @@ def _png(frame: "VideoFrame") -> bytes:
     usual = "itu709" if min(frame.width, frame.height) >= _LEAST_HD_LINES else "itu601"
     colours = {} if named else {"src_colorspace": usual}
     buffer = BytesIO()
-    frame.to_image(**colours).save(buffer, "PNG")  # type: ignore[no-untyped-call]
+    image: Image.Image = frame.to_image(**colours)  # type: ignore[no-untyped-call]
+    upright(image, turn_of(frame)).save(buffer, "PNG")
     return buffer.getvalue()

@@ -39,7 +39,9 @@ class Outlook:
 
     ``gateway_costs`` is what the gateway itself says that scenes would cost, in US dollars by scene id, as far as it
     says; None where it was not asked. ``profile_costs`` is what a run with each profile would cost, None where there
-    are none or that was not planned; ``seeds_of`` names by scene id the picked take that a scene has its seed of.
+    are none or that was not planned; ``seeds_of`` names by scene id the picked take that a scene has its seed of,
+    ``lost`` the result of another run directory that it would have, were its file there,
+    ``unseeded`` the picked take whose seed it would have, were that known.
     ``rehearsal`` says that nothing is sent to a gateway, or charged.
     """
 
@@ -50,6 +52,8 @@ class Outlook:
     gateway_costs: Mapping[str, Decimal] | None = None
     profile_costs: Mapping[str, ProfileCost] | None = None
     seeds_of: Mapping[str, str] = field(default_factory=dict)
+    lost: Mapping[str, str] = field(default_factory=dict)
+    unseeded: Mapping[str, str] = field(default_factory=dict)
     rehearsal: bool = False
 
     @property
@@ -169,6 +173,7 @@ def _step_as_json(step: Step, outlook: Outlook) -> dict[str, Any]:
         "gateway_cost_usd": _text(said) if step.buys else None,
         "charged_usd": _text(_charged(outlook.state, step)),
         **({"seed_of": outlook.seeds_of[step.scene.scene_id]} if step.scene.scene_id in outlook.seeds_of else {}),
+        **({"lost": outlook.lost[step.scene.scene_id]} if step.scene.scene_id in outlook.lost else {}),
         "sources": list(step.scene.sources),
         "built_on": list(step.scene.built_on),
         "waits_for": list(step.waits_for),
@@ -216,9 +221,15 @@ def question(outlook: Outlook) -> str:
     money = f"up to {readable(cost.usd)} USD" if not cost.unknown else "an unknown price"
     if cost.unknown and cost.usd:
         money = f"{readable(cost.usd)} USD and an unknown price for {cost.unknown} of them"
-    before = sum(step.paid_before for step in outlook.purchases)
-    again = f" ({before} {'was' if before == 1 else 'were'} paid for before)" if before else ""
-    return f"Submit {counted(count, 'scene')} for {money}{again}{_allowed(outlook)}?"
+    return f"Submit {counted(count, 'scene')} for {money}{_once_more(outlook)}{_allowed(outlook)}?"
+
+
+def _once_more(outlook: Outlook) -> str:
+    """How many of the purchases were made before, here or elsewhere; in brackets."""
+    before, lost = sum(step.paid_before for step in outlook.purchases), len(outlook.lost)
+    told = [f"{before} {'was' if before == 1 else 'were'} paid for before"] if before else []
+    told += [f"{lost} {'was' if lost == 1 else 'were'} to be linked in, and the file is gone"] if lost else []
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _allowed(outlook: Outlook) -> str:

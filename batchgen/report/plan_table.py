@@ -92,12 +92,16 @@ def _cells(outlook: Outlook, step: Step) -> tuple[str, ...]:
 
 
 def _why(outlook: Outlook, step: Step) -> str:
-    """Why, and whose seed it is where that is the one of a picked take."""
-    take = outlook.seeds_of.get(step.scene.scene_id)
-    if take is None:
-        return reason(step)
-    is_picked = take.partition("@")[0] in outlook.state.picked_scenes.values()
-    return f"{reason(step)}; seed of {take}{', which is picked' if is_picked else ''}"
+    """Why, whose seed it is where that is the one of a picked take, and what it would have of another directory."""
+    take, lost = outlook.seeds_of.get(step.scene.scene_id), outlook.lost.get(step.scene.scene_id)
+    why = reason(step)
+    if take is not None:
+        is_picked = take.partition("@")[0] in outlook.state.picked_scenes.values()
+        why += f"; seed of {take}{', which is picked' if is_picked else ''}"
+    unseeded = outlook.unseeded.get(step.scene.scene_id)
+    if unseeded is not None and (step.buys or step.waits_for):
+        why += f"; not with the seed of {unseeded}, which is picked: nobody knows it (seed: random)"
+    return why if lost is None else f"{why}; the file of {lost} is gone or changed"
 
 
 def _new(step: Step) -> str:
@@ -295,6 +299,12 @@ def _told_sums(outlook: Outlook) -> Iterator[str]:
     again = sum(step.paid_before for step in outlook.purchases)
     if again:
         yield f"{again} of these scenes {'was' if again == 1 else 'were'} paid for before and would be paid for again"
+    others = sum(bool(step.paid_as) for step in outlook.purchases)
+    if others:
+        yield (
+            f"{others} of these scenes {'was' if others == 1 else 'were'} paid for with another profile; what that "
+            "brought is kept"
+        )
     yield from _budget(outlook)
     if outlook.rehearsal:
         yield "A rehearsal: no gateway is asked and nothing is charged; the amounts are those of the manifest."

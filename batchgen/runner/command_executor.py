@@ -10,6 +10,8 @@ from batchgen.engine.commands import (
     CommandResult,
     Fetch,
     FetchResult,
+    Link,
+    LinkResult,
     Poll,
     PollResult,
     Prepare,
@@ -58,12 +60,13 @@ class CommandExecutor:
         prepare: Callable[[Prepare], PrepareResult] | None = None,
         fetched: Callable[[Work], Checked] = done_here,
         publish: Callable[[Publish], PublishResult] | None = None,
+        link: Callable[[Link], LinkResult] | None = None,
     ) -> None:
         """``requests`` is by scene id; ``on_kept`` is told of each result that was kept: scene, name, hash.
 
         ``prepare`` makes requests of scenes that are built on results, and puts them among the others; ``publish``
         publishes files, and puts requests with their URLs there. ``fetched`` does the work of bringing a result, here
-        or elsewhere.
+        or elsewhere; ``link`` has results of other run directories here.
         """
         self._gateway = gateway
         self._errors = errors
@@ -73,6 +76,7 @@ class CommandExecutor:
         self._made = prepare
         self._fetched = fetched
         self._published = publish
+        self._linked = link
         self._closed = False
         self._told_of_outage = False
         self._noted: set[tuple[str, str]] = set()
@@ -82,6 +86,7 @@ class CommandExecutor:
             Poll: self._poll,
             Fetch: self._fetch,
             Prepare: self._prepare,
+            Link: self._link,
             Publish: self._publish,
         }
 
@@ -196,6 +201,11 @@ class CommandExecutor:
         except Exception as error:
             log.exception("scene %s: unexpected error while its request was made", command.scene_id)
             return PrepareResult(command, failure=f"its request could not be made: {type(error).__name__}")
+
+    def _link(self, command: Link) -> LinkResult:
+        if self._linked is None:
+            return LinkResult(command, "nobody links anything in here")
+        return self._linked(command)
 
     def _publish(self, command: Publish) -> PublishResult:
         if self._published is None:

@@ -290,3 +290,22 @@ def test_a_gate_waits_for_a_look_and_a_pick_goes_on(tmp_path: Path, gateway: Gat
     assert [step["action"] for step in planned.values()] == ["done", "done", "submit", "wait"]
     made.do("pick", made.run_dir, "s1-t2")
     assert {step["action"] for step in made.plan().values()} == {"done"}
+
+
+def test_what_is_known_only_in_the_course_of_a_run_is_linked_in_from_elsewhere(
+    tmp_path: Path, gateway: Gateway
+) -> None:
+    """The source is bought anew, with the same bytes; what was built on it elsewhere is what is asked for then."""
+    made = film(tmp_path, gateway, {"s1": [], "s2": [last("s1")], "s3": [last("s2")]})
+    made.run()
+    for path in (result(made, "s1"), made.run_dir / "videos" / "s1.mp4"):
+        path.unlink()
+    other = tmp_path / "other"
+    ended = made.run(f"--run-dir={other}", f"--reuse={made.run_dir}")
+    assert order(gateway)[3:] == ["s1"]
+    assert f"bought again: s1 ({made.run_dir}:s1@1)" in ended.err
+    rows = csv_rows(other / "report.csv")
+    assert [row["reused_from"] for row in rows] == ["", f"{made.run_dir}:s2@1", f"{made.run_dir}:s3@1"]
+    assert [row["cost_usd"] for row in rows] == ["0.20", "0", "0"]
+    made.run(f"--run-dir={other}")
+    assert len(gateway.posts()) == 4

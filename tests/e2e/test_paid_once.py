@@ -7,6 +7,8 @@ import pytest
 
 from helpers.runs import PRICES, Batch, Gateway, batch, until
 
+KEYS = {"BATCHGEN_API_KEY": "k"}
+
 
 def delivered(folder: Path, gateway: Gateway, scenes: int = 2, **defaults: object) -> Batch:
     """A batch that has run to its end; each shot has a seed, unless the defaults say otherwise."""
@@ -196,8 +198,7 @@ def test_once_more_is_bought_once_and_the_earlier_result_stays(tmp_path: Path, g
 def test_once_more_without_a_terminal_is_not_bought_unasked(tmp_path: Path, gateway: Gateway) -> None:
     film = delivered(tmp_path, gateway, 1)
     address = f"--base-url={gateway.base_url}"
-    key = {"BATCHGEN_API_KEY": "k"}
-    ended = film.do("run", film.manifest, "--again=s1", address, expect=2, **key)
+    ended = film.do("run", film.manifest, "--again=s1", address, expect=2, **KEYS)
     assert "paid for again" in ended.err
     film.witness(gateway, 1)
 
@@ -236,7 +237,14 @@ def test_a_result_elsewhere_that_is_not_what_its_journal_says_is_bought(tmp_path
     result.write_bytes(result.read_bytes()[:-1] + b"x")
     film.name = "sequel"
     film.write()
-    assert actions(film, f"--reuse={first}") == {"s1": "submit"}
+    (step,) = film.plan(f"--reuse={first}").values()
+    assert (step["action"], step["lost"]) == ("submit", f"{first}:s1@1")
+    ended = film.do("run", film.manifest, f"--reuse={first}", f"--base-url={gateway.base_url}", expect=2, **KEYS)
+    assert f"the file of {first}:s1@1 is gone or changed" in " ".join(ended.err.split())
+    assert f"bought again: s1 ({first}:s1@1)" in ended.err
+    result.unlink()
+    assert film.plan(f"--reuse={first}")["s1"]["lost"] == f"{first}:s1@1"
+    assert len(gateway.created()) == 1
 
 
 def test_rehearsals_are_not_reused_for_real(tmp_path: Path, gateway: Gateway) -> None:

@@ -14,24 +14,32 @@ SIZE = (64, 48)
 SOUND_RATE = 48_000
 
 
-def make_film(
-    path: Path, frames: int, rate: Fraction | int = 24, *, size: tuple[int, int] = SIZE, sound: bool = False
+def make_film(  # noqa: PLR0913 - what a film is
+    path: Path,
+    frames: int,
+    rate: Fraction | int = 24,
+    *,
+    size: tuple[int, int] = SIZE,
+    sound: bool = False,
+    sound_s: float | None = None,
+    pixels: str = "yuv420p",
 ) -> Path:
-    """A film of so many frames, frame N in grey ``N * STEP``; with ``sound``, a tone of the same length."""
+    """A film of so many frames, frame N in grey ``N * STEP``; with ``sound``, a tone of the same length, or longer."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", format="mp4") as container:
         video: Any = container.add_stream("libx264", rate=Fraction(rate), options={"preset": "ultrafast", "crf": "10"})
         video.width, video.height = size
-        video.pix_fmt = "yuv420p"
+        video.pix_fmt = pixels
         video.time_base = 1 / Fraction(rate)
-        audio: Any = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound else None
+        audio: Any = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound or sound_s else None
         for number in range(frames):
             frame: Any = av.VideoFrame.from_image(Image.new("RGB", size, (number * STEP,) * 3))  # type: ignore[no-untyped-call]
             frame.pts, frame.time_base = number, 1 / Fraction(rate)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
         if audio is not None:
-            block: Any = av.AudioFrame(format="fltp", layout="mono", samples=int(frames / Fraction(rate) * SOUND_RATE))
+            samples = int((sound_s or frames / Fraction(rate)) * SOUND_RATE)
+            block: Any = av.AudioFrame(format="fltp", layout="mono", samples=samples)
             block.sample_rate, block.pts, block.time_base = SOUND_RATE, 0, Fraction(1, SOUND_RATE)
             block.planes[0].update(b"\x00\x00\x00\x3e" * (block.planes[0].buffer_size // 4))
             container.mux(audio.encode(block))

@@ -10,6 +10,8 @@ from batchgen.engine.commands import (
     Command,
     Fetch,
     FetchResult,
+    Link,
+    LinkResult,
     Poll,
     PollResult,
     Prepare,
@@ -74,9 +76,14 @@ class Play:
     tasks: int = 0
     missing: tuple[str, ...] = ()
     """Scenes whose file is gone."""
+    lent: Lent = field(default_factory=dict)
+    """What other run directories have of requests that are made in the course of a run."""
     submitted: list[str] = field(default_factory=list)
     """Scenes, in the order of their submission, over all runs."""
     events: list[ev.Event] = field(default_factory=list)
+    linked: list[Link] = field(default_factory=list)
+    link_fails: tuple[Any, ...] = ()
+    """Why nothing can be linked in, and whether the disk is at fault."""
 
     def planned(self, choice: Choice, elsewhere: Lent = NOTHING_ELSEWHERE) -> tuple[tuple[SceneFacts, ...], list[Any]]:
         def steps_of(scenes: tuple[SceneFacts, ...]) -> list[Any]:
@@ -132,7 +139,7 @@ class Play:
         self.before = len(self.submitted)
         return Scheduler(self.state, steps, Settings(**settings), lambda: 0.5, lambda: "q1", choice)
 
-    def result(self, command: Command, answers: Mapping[str, Classification]) -> Any:
+    def result(self, command: Command, answers: Mapping[str, Classification]) -> Any:  # noqa: PLR0911 - one for each
         answer = answers.get(command.scene_id)
         match command:
             case Publish():  # pragma: no cover - nothing is published here
@@ -142,7 +149,10 @@ class Play:
                     return PrepareResult(command, failure="cannot be built on")
                 of = self.state.scene(command.scene_id)
                 assert of is not None
-                return PrepareResult(command, asked(of, command.sources), of.any_seed)
+                return PrepareResult(command, asked(of, command.sources), of.any_seed, elsewhere=self.lent)
+            case Link():
+                self.linked.append(command)
+                return LinkResult(command, *self.link_fails)
             case Submit():
                 self.submitted.append(command.scene_id)
                 if answer in (UNCERTAIN, DENIED):

@@ -464,8 +464,8 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "a result stays with the heir of a scene that is back",
         STATES,
-        "        return None if self.is_claimed(found) else key\n",
-        "        return key\n",
+        "        return key if found is not None and fits and not self.is_claimed(found) else None\n",
+        "        return key if fits else None\n",
     ),
     fault(
         "a wish is fulfilled twice",

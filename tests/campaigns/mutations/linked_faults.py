@@ -70,4 +70,16 @@ LINKED_FAULTS = (
         "            self._remember(ev.RequestMade(at, scene_id, request, result.any_seed, built_on))\n",
         "            self.state.apply(ev.RequestMade(at, scene_id, request, result.any_seed, built_on))\n",
     ),
+    fault(
+        "what another directory lends is lent once more while it is linked in",
+        LINKED_SCENES,
+        "        self._borrowed.add(lent.name)\n",
+        "",
+    ),
+    fault(
+        "what is linked in is not written down",
+        LINKED_SCENES,
+        "        self._remember_of(\n            ev.Reused(",
+        "        self.state.apply(\n            ev.Reused(",
+    ),
 )

@@ -7,14 +7,14 @@ from random import Random
 from typing import Any
 
 from batchgen.engine.attempts import AttemptState
-from batchgen.engine.commands import Prepare, PrepareResult, SourceFile, Stop
-from batchgen.engine.events import Event, Picked, RequestMade, SceneFacts
+from batchgen.engine.commands import Link, LinkResult, Prepare, PrepareResult, SourceFile, Stop
+from batchgen.engine.events import Event, Picked, RequestMade, Reused, SceneFacts
 from batchgen.engine.making import made_whole
 from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.sources import lacking, may_come_later, result_of, sources_of
 from batchgen.engine.states import State
-from batchgen.engine.steps import Choice, Step
+from batchgen.engine.steps import Choice, Elsewhere, Step
 from batchgen.engine.waiting import held_for_review, stale
 from batchgen.references import ResultReference
 
@@ -26,6 +26,8 @@ S = AttemptState
 _TAKE = re.compile(r"(.+)-t[0-9]+")
 _MOMENTS = ("", "first", "last", "2.5")
 _MOST_LOOKS = 12
+_LENT = 48
+"""Of 256 requests, how many another run directory has a result of."""
 
 
 def _shot_of(name: str) -> str:
@@ -182,7 +184,21 @@ class LinkedWorld(World):
             return PrepareResult(command, failure="cannot be read")
         made = self._request_made(self.scene(command.scene_id), command.sources)
         self.seen["prepared"] += 1
-        return PrepareResult(command, made.request, made.any_seed)
+        return PrepareResult(command, made.request, made.any_seed, elsewhere=self._lent(made))
+
+    def _lent(self, made: RequestMade) -> dict[str, list[Elsewhere]]:
+        """What another run directory has of a request; of the same one it is always the same."""
+        name = made.any_seed or made.request.sha256
+        if int(name[:2], 16) >= _LENT:
+            return {}
+        return {name: [Elsewhere(f"old:{name}@1", made.request, f"/old/{name}.mp4", hash_of("lent", name))]}
+
+    def link(self, command: Link) -> LinkResult:
+        """Have a result of another run directory, which may be gone, and the disk full."""
+        self._heard = None
+        how = self.random.choice(("gone", "disk")) if self.random.random() < self.gateway.faults * 8 else "well"
+        self.seen[f"link {how}"] += 1
+        return LinkResult(command, "" if how == "well" else how, unstorable=how == "disk")
 
     def as_sent(self, scene: SceneFacts) -> SceneFacts:
         """A scene with its request, by what is durable of its sources."""
@@ -206,6 +222,11 @@ class LinkedWorld(World):
         if isinstance(event, RequestMade):
             self.seen["request made"] += 1
             self._check_choice(event)
+        if isinstance(event, Reused):
+            # Before it is told of, what lies there belongs to nobody, and another result may take its place.
+            assert self._kept.setdefault(event.path, event.sha256) == event.sha256, f"{event.path} is written over"
+            lent = [one for one in self.witness.state.all_attempts() if one.reused_from == event.source]
+            assert event.any_seed is None or len(lent) == 1, f"{event.source} serves {len(lent)} scenes"
 
     def _check_choice(self, event: RequestMade) -> None:
         """A take is built on only once no earlier one can come, or the user has picked it."""

@@ -180,7 +180,8 @@ def books_agree(state: State, books: Books) -> None:
     for row in report_rows(state):
         scene_id = str(row["scene_id"])
         listed = told.get(scene_id, [])
-        expected = _sum(listed) if listed else _NOTHING if row["reused_from"] else None
+        is_free = row["reused_from"] or any(one.reused_from for one in state.attempts.get(scene_id, ()))
+        expected = _sum(listed) if listed else _NOTHING if is_free else None
         assert row["cost_usd"] == expected, f"the report says {row['cost_usd']} of {scene_id}, the books {expected}"
     _audit_agrees(state, [entry for listed in told.values() for entry in listed], sum(map(len, untold.values())))
 
@@ -194,7 +195,8 @@ def _ledger_agrees(state: State, told: Mapping[str, Entry]) -> None:
     for row in ledger_rows(state):
         entry = told.get(str(row["task_id"]))
         where = f"{row['scene_id']} {row['attempt']}, task {row['task_id']}"
-        assert row["cost_usd"] == (entry and entry.cost_usd), f"{where}: the ledger says {row['cost_usd']}"
+        cost_usd = _NOTHING if row["outcome"] == "reused" else entry and entry.cost_usd
+        assert row["cost_usd"] == cost_usd, f"{where}: the ledger says {row['cost_usd']}"
         assert row["discount"] == (entry and entry.discount), f"{where}: the ledger says {row['discount']} of discount"
         unknown += row["outcome"] == "unknown"
     assert unknown == sum(attempt.is_unknown for attempt in state.all_attempts()), "the ledger leaves unknown ones out"

@@ -25,6 +25,7 @@ LINKED_SEEDS = 600
 LINKED = {
     *("request made", "prepared", "prepare failed", "prepare before", "prepare after", "sent with sources"),
     *("picked", "picked after a look", "chosen among takes"),
+    *(f"link {how}" for how in ("well", "gone", "disk")),
 }
 CALLS = (Point.CREATE, Point.READ, Point.FETCH, Point.CUT)
 REACHED = {

@@ -24,6 +24,8 @@ from batchgen.engine.commands import (
     CommandResult,
     Fetch,
     FetchResult,
+    Link,
+    LinkResult,
     Poll,
     PollResult,
     Prepare,
@@ -75,6 +77,7 @@ _POINTS: dict[type, Point] = {
     Poll: Point.READ,
     Fetch: Point.FETCH,
     Prepare: Point.PREPARE,
+    Link: Point.PREPARE,
     Publish: Point.PUBLISH,
 }
 _THROTTLED, _BUSY = 429, (429, 503)
@@ -399,6 +402,8 @@ class World(Executor):
             return self.prepare(command)
         if isinstance(command, Publish):
             return self._publish(command)
+        if isinstance(command, Link):
+            return self.link(command)
         known = self.witness.state.attempts[command.scene_id][command.attempt - 1]
         assert known.task_id == command.task_id, "read before its id was durable"
         if known.state is S.NO_RESULT:  # what is written down need not be said again
@@ -464,6 +469,10 @@ class World(Executor):
     def prepare(self, command: Prepare) -> PrepareResult:
         """Make a request from results: no scene of this world is built on any."""
         raise AssertionError(f"{command.scene_id} is built on nothing")
+
+    def link(self, command: Link) -> LinkResult:
+        """Have a result of another run directory: this world knows none."""
+        raise AssertionError(f"{command.scene_id} is lent nothing")
 
     def facts(self, state: State, choice: Choice) -> tuple[SceneFacts, ...]:  # noqa: ARG002 - for worlds with links
         """The scenes of the manifest, as a run finds them in a state."""

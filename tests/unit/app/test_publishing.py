@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,14 @@ import pytest
 
 import batchgen
 from batchgen.app.notices import Notice, ProblemsFound, Warned
-from batchgen.app.publishing import Publisher, body_bytes, going_up
+from batchgen.app.publishing import Publisher, as_found, body_bytes, going_up, is_longer, may_be_longer
 from batchgen.contents import PublishFailed
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
 from batchgen.engine.commands import Publish
 from batchgen.engine.events import Published
 from batchgen.model import Asked, Request
-from batchgen.references import Content, Facts, Reference
+from batchgen.references import Content, Facts, Reference, ResultReference
 from batchgen.schemas import shipped
 
 from helpers.servers import Peer, free_port, server
@@ -179,6 +180,39 @@ def test_a_body_that_is_too_long_is_warned_of(film: Path, gateway: Log) -> None:
         notices = list[Notice]()
         run(film, gateway.address, on_event=notices.append, budget=0, **options)
         assert sum(isinstance(notice, Warned) for notice in notices) == warnings
+
+
+def test_a_body_whose_results_are_to_come_may_be_too_long(film: Path) -> None:
+    first = {**PLAIN, "id": "s1", "duration": 3, "references": ["hero.png"]}
+    still = {"scene": "s1", "frame": "last"}
+    built: dict[str, list[object]] = {
+        "whole": [{"scene": "s1"}],
+        "still": [still],
+        "stills": [{"scene": "s1", "frame": moment} for moment in ("first", 0.5, 1, 1.5, "last")],
+    }
+    scenes = [{"id": name, "prompt": f"character1 {name}", "references": listed} for name, listed in built.items()]
+    write_image(film.parent / "hero.png")
+    write(film, first, *scenes, pricing={"720P": "0.10", "reference_video": "0"}, defaults={"size": "1920*1080"})
+    said = in_process("plan", str(film)).err
+    assert "whether the requests of whole, stills will be longer than the 20 MB" in said
+    assert " ".join(said.split()).count("20 MB") == 1
+    assert "20 MB" not in in_process("plan", str(film), "--emulator").err, "whose emulator takes any"
+
+
+def test_a_result_that_is_here_is_counted_as_it_is(tmp_path: Path) -> None:
+    path, still = tmp_path / "s1@1.mp4", tmp_path / "still.png"
+    asked = content("video", 0, "a1"), content("image", 0, "b2")
+    one, other = (replace(each, path=where) for each, where in zip(asked, (path, still), strict=True))
+    other = replace(other, facts=replace(other.facts, width=100, height=80))
+    result = ResultReference("s1", ""), ResultReference("s1", "last")
+    listed = [Reference(str(of), each, of) for of, each in zip(result, (one, other), strict=True)]
+    asking = Request(Asked(), {"input": {"urls": listed}})
+    assert may_be_longer(asking, 10**9), "of a video nobody knows"
+    path.write_bytes(bytes(600_000))
+    assert [is_longer(as_found(asking), {}, most) for most in (10**6, 790_000)] == [False, True], "base64"
+    assert [may_be_longer(asking, most) for most in (10**6, 820_000)] == [False, True], "with 24,000 bytes at most"
+    still.write_bytes(bytes(50))
+    assert may_be_longer(asking, 820_000) is False
 
 
 def content(kind: Any, number_of_bytes: int, name: str) -> Content:

@@ -141,7 +141,21 @@ def test_frames_that_cannot_be_written_are_told(tmp_path: Path, film: bytes, spo
     else:
         (tmp_path / "frames" / f"{sha256(film).hexdigest()}-74.png").mkdir(parents=True)
     result: Any = maker_of(tmp_path).prepare(wanted)
-    assert "s01@1, results/s01@1.mp4, cannot be built on: frames" in result.failure
+    assert "the still frames/" in result.failure
+    assert "cannot be written: " in result.failure
+    assert maker_of(tmp_path).prepare(wanted).failure == result.failure, "as often as it is tried"
+    spoilt = tmp_path / "frames"
+    spoilt.rename(tmp_path / "elsewhere")
+    assert maker_of(tmp_path).prepare(wanted).failure == ""
+
+
+def test_a_still_that_is_there_already_needs_no_room(tmp_path: Path, film: bytes) -> None:
+    wanted = command(tmp_path, film)
+    assert maker_of(tmp_path).prepare(wanted).failure == ""
+    (path,) = (tmp_path / "frames").iterdir()
+    before = path.stat().st_mtime_ns, path.stat().st_ino
+    assert maker_of(tmp_path).prepare(wanted).failure == ""
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == before, "nothing was written"
 
 
 def test_a_still_that_somebody_changed_is_taken_out_anew(tmp_path: Path, film: bytes) -> None:

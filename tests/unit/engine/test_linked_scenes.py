@@ -401,6 +401,47 @@ def test_a_whole_chain_is_linked_in_from_elsewhere() -> None:
     assert fresh.steps(lent)["s3"] == "submit buys"
 
 
+def lent_of(film: Play, name: str) -> dict[str, list[Elsewhere]]:
+    """What a directory with that film lends of a scene."""
+    made = film.state.attempts[name][-1]
+    listed = [Elsewhere(f"old:{made.name}", made.request, f"/old/{made.video_path}", str(made.video_sha256))]
+    return {sha256: listed for sha256 in (made.request.sha256, made.any_seed) if sha256}
+
+
+def test_what_is_asked_for_only_in_the_course_of_a_run_is_linked_in_too() -> None:
+    film = Play([shot("s1"), shot("s2", "s1#last"), shot("s3", "s2")]).run()
+    fresh = Play(film.listed, lent=lent_of(film, "s2"))
+    assert fresh.run().told == ["s1", "s3"]
+    assert [(one.scene_id, one.attempt, one.path) for one in fresh.linked] == [("s2", 1, "/old/results/s2@1.mp4")]
+    assert fresh.state.attempts["s2"][0].reused_from == "old:s2@1"
+    assert fresh.built_on("s3") == ("s2@1",)
+    assert fresh.run().told == []
+
+
+def test_where_any_seed_will_do_what_is_lent_in_a_run_serves_one_scene() -> None:
+    two = [shot("s1"), shot("a", "s1", any_seed="sha-any"), shot("b", "s1", any_seed="sha-any")]
+    film = Play(two[:2]).run()
+    fresh = Play(two, lent={"sha-any": lent_of(film, "a")["sha-any"]}).run()
+    assert (fresh.told, [one.scene_id for one in fresh.linked]) == (["s1", "b"], ["a"])
+
+
+def test_twins_are_both_linked_in_and_neither_is_bought() -> None:
+    film = Play([shot("s1"), shot("a", "s1#last")]).run()
+    fresh = Play([*film.listed, replace(shot("b", "s1#last"), request=shot("a").request)], lent=lent_of(film, "a"))
+    assert fresh.run().told == ["s1"]
+    assert (fresh.status("a"), fresh.status("b")) == ("delivered", "delivered")
+
+
+def test_what_cannot_be_linked_in_is_not_bought_meanwhile() -> None:
+    film = Play([shot("s1"), shot("s2", "s1#last"), shot("other")]).run()
+    fresh = Play(film.listed, lent=lent_of(film, "s2"), link_fails=("its file is gone",))
+    assert fresh.run().told == ["s1", "other"]
+    assert (fresh.state.held["s2"].code, fresh.state.held["s2"].message) == ("waits_for", "its file is gone")
+    assert fresh.stop is None
+    full = Play(film.listed, lent=lent_of(film, "s2"), link_fails=("no space", True)).run()
+    assert (full.stop, full.status("s2")) == (Stop.STORAGE, "-")
+
+
 # The state
 
 

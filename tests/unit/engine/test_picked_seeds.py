@@ -8,7 +8,7 @@ import pytest
 
 from batchgen.engine import events as ev
 from batchgen.engine.estimate import scene_facts
-from batchgen.engine.picked_seeds import with_picked_seeds
+from batchgen.engine.picked_seeds import takes_without_seed, unknown_seeds, with_picked_seeds
 from batchgen.engine.prices import Prices
 from batchgen.engine.states import State
 from batchgen.manifest.load import load_manifest
@@ -126,3 +126,20 @@ def test_a_picked_scene_without_takes_follows_its_edits(tmp_path: Path) -> None:
     final = manifest(tmp_path, "final", text=text)
     made, named = with_picked_seeds(final, after(tmp_path, pick("s02")))
     assert (seeds(made)["s02"], named) == (7, {})
+
+
+def test_a_take_whose_seed_nobody_knows_is_named(tmp_path: Path) -> None:
+    """The API does not tell which seed it drew where none was sent; a derived one was sent, and is known."""
+    drawn, state = manifest(tmp_path, "final", "seed: random"), after(tmp_path, pick("s01-t2"), "seed: random")
+    assert unknown_seeds(drawn, state) == {"s01": "s01-t2"}
+    assert unknown_seeds(replace(drawn, profiles=()), state) == {}
+    assert unknown_seeds(manifest(tmp_path, "draft", "seed: random"), state) == {}, "takes are what they are"
+    assert unknown_seeds(manifest(tmp_path, "final"), after(tmp_path, pick("s01-t2"))) == {}
+
+
+def test_a_pick_tells_of_a_seed_that_nobody_knows_where_there_are_profiles(tmp_path: Path) -> None:
+    drawn, derived = after(tmp_path, pick("s01-t2", 1), "seed: random"), after(tmp_path, pick("s01-t2"))
+    picked = ["s01-t2", "s02", "s01-t9"]
+    assert takes_without_seed(picked, drawn) == [], "without profiles there is no final"
+    assert takes_without_seed(picked, replace(drawn, profile="draft")) == ["s01-t2@1"]
+    assert takes_without_seed(picked, replace(derived, profile="draft")) == []

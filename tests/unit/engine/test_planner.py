@@ -9,7 +9,7 @@ from batchgen.engine.attempts import OPEN, AttemptState
 from batchgen.engine.planner import plan
 from batchgen.engine.states import State
 from batchgen.engine.steps import Action, Choice, Step
-from batchgen.model import RequestFacts
+from batchgen.model import RequestFacts, TaskResult
 
 from helpers.attempts import WAYS, attempts_at, replay
 from helpers.engine_support import known_request, scene
@@ -204,3 +204,56 @@ def test_the_id_of_a_shot_takes_all_its_takes() -> None:
     listed = [scene(name) for name in ("s2-t1", "s2-t2", "s2-tail", "s20-t1")]
     assert [found.scene.scene_id for found in plan(listed, State(), Choice(("s2",)))] == ["s2-t1", "s2-t2"]
     assert [found.scene.scene_id for found in plan(listed, State(), Choice(("s2-t2",)))] == ["s2-t2"]
+
+
+# Other profiles
+
+DRAFT, FINAL, EDITED = scene(request="draft"), scene(request="final"), scene(request="draft, edited")
+
+
+def run_with(profile: str, asked: ev.SceneFacts, number: int) -> list[ev.Event]:
+    """A run that buys a scene."""
+    return [
+        ev.RunStarted("t", "1", profile=profile),
+        ev.ManifestRead("t", "film", "m", (asked,)),
+        ev.Submitting("t", "s1", number, asked.request, Decimal("0.5")),
+        ev.Submitted("t", "s1", number, f"task-{number}"),
+        ev.Completed("t", "s1", number, TaskResult("u", None, Decimal("0.5"), None)),
+        ev.Downloaded("t", "s1", number, f"results/s1@{number}.mp4", f"{number}" * 64, None),
+    ]
+
+
+def planned_with(profile: str, asked: ev.SceneFacts, *before: ev.Event) -> Step:
+    return step(replay(before).with_profile(profile), asked=asked)
+
+
+def test_what_another_profile_alone_has_paid_for_is_not_paid_for_again() -> None:
+    drafted = run_with("draft", DRAFT, 1)
+    found = planned_with("final", FINAL, *drafted)
+    assert (found.action, found.buys, found.paid_before, found.changed) == (Action.SUBMIT, True, False, ())
+    assert found.reason == "new in this profile; it was paid for with profile draft"
+    assert planned_with("", FINAL, *run_with("final", DRAFT, 1)).paid_as == "with profile final"
+    assert planned_with("final", FINAL, *run_with("", DRAFT, 1)).paid_as == "without one"
+    edited = planned_with("final", FINAL, *drafted, *run_with("draft", EDITED, 2))
+    assert (edited.paid_before, edited.paid_as) == (False, "with profile draft")
+
+
+def test_an_edit_is_paid_for_again_in_its_own_profile() -> None:
+    both = [*run_with("draft", DRAFT, 1), *run_with("final", FINAL, 2)]
+    found = planned_with("final", scene(request="final, edited"), *both)
+    assert (found.paid_before, found.paid_as) == (True, "")
+    assert planned_with("draft", EDITED, *both).paid_before
+    assert planned_with("", EDITED, *run_with("", DRAFT, 1)).paid_before, "without profiles all is as ever"
+
+
+def test_a_task_of_another_profile_is_waited_for_and_is_not_this_one() -> None:
+    found = planned_with("final", FINAL, *run_with("draft", DRAFT, 1)[:4])
+    assert (found.action, found.buys, found.paid_before) == (Action.RESUME, True, False)
+    assert found.reason.endswith("it was paid for with profile draft, and its task still runs and is waited for")
+
+
+def test_a_request_that_two_profiles_share_is_paid_for_again_where_it_is_wanted_again() -> None:
+    both = [*run_with("draft", DRAFT, 1), ev.RunStarted("t", "1", profile="final")]
+    state = replay(both).with_profile("final")
+    (found, *_) = plan([DRAFT], state, Choice(again=("s1",)))
+    assert (found.again, found.paid_before, found.paid_as) == (True, True, "")

@@ -14,6 +14,7 @@ from batchgen.media import moments, posters
 from batchgen.media.posters import poster, thumbnail
 from batchgen.media.probe import UnusableMedia
 
+from helpers.films import make_film
 from helpers.support import write_image, write_sound
 
 Paint = Callable[[int], Image.Image]
@@ -228,3 +229,10 @@ def test_without_webp_pictures_are_jpeg(tmp_path: Path, monkeypatch: pytest.Monk
         made = poster(file)
     formats: Sequence[str | None] = [Image.open(BytesIO(content)).format for content in (made.still, made.strip)]
     assert formats == ["JPEG", "JPEG"]
+
+
+def test_moments_are_those_of_the_pictures_though_the_sound_goes_on(tmp_path: Path) -> None:
+    path = make_film(tmp_path / "v.mp4", 20, 10, size=_SMALL, sound_s=20.0)
+    with path.open("rb") as file:
+        found = {moment: frame.pts for moment, frame in moments.frames_at(file, (0.1, 0.35, 0.6, 0.85))}
+    assert len(set(found.values())) == 4

@@ -13,6 +13,8 @@ from PIL import Image, ImageChops
 from batchgen.media.probe import UnusableMedia
 from batchgen.media.stills import frame_number, still
 
+from helpers.films import make_film
+
 FRAMES = 30
 BASE = Fraction(1, 600)
 STEADY = [number * 25 for number in range(FRAMES)]
@@ -108,6 +110,25 @@ def test_a_moment_is_exact_where_a_float_is_not(tmp_path: Path) -> None:
     path = film(tmp_path / "x.mp4", [number * 6 for number in range(FRAMES)], options={"bf": "0"})
     moments = {"0": 0, "0.099999": 9, "0.1": 10, "0.10": 10, "0.11": 11, "0.2": 20}
     assert {text: frame_number(path, text) for text in moments} == moments
+
+
+def test_of_a_film_of_one_frame_every_moment_is_that(tmp_path: Path) -> None:
+    path = film(tmp_path / "x.mp4", [0])
+    assert {frame_number(path, moment) for moment in ("first", "last", "0", "2.5", "99")} == {0}
+    assert is_alike(picture(still(path, 0)), decoded(path)[0].to_image())
+
+
+def test_the_last_frame_is_that_of_the_pictures_though_the_sound_goes_on(tmp_path: Path) -> None:
+    path = make_film(tmp_path / "x.mp4", 24, sound_s=3)
+    assert {moment: frame_number(path, moment) for moment in ("last", "0.99", "2.5")} == {
+        "last": 23, "0.99": 23, "2.5": 23
+    }  # fmt: skip
+    assert is_alike(picture(still(path, 23)), decoded(path)[23].to_image())
+
+
+def test_a_still_of_an_odd_size_has_that_size(tmp_path: Path) -> None:
+    path = make_film(tmp_path / "x.mp4", 3, size=(1281, 719), pixels="yuv444p")
+    assert picture(still(path, 2)).size == (1281, 719)
 
 
 def test_a_film_that_says_that_it_has_more_frames_is_counted(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from batchgen.engine.prices import Learned, Prices
 from batchgen.engine.states import State
 from batchgen.engine.steps import Choice
 from batchgen.model import ReferencePrice, RequestFacts
-from batchgen.report.plan import Outlook
+from batchgen.report.plan import Outlook, question
 from batchgen.report.plan_table import as_table
 
 from helpers.attempts import ASKED, EVENTS, RAN, SENT, WAYS, replay
@@ -192,3 +192,14 @@ def test_a_budget_that_is_spent_stops_nothing_where_nothing_is_to_be_bought() ->
     assert "it falls short by 0.30 USD, and nothing is to be bought" in as_table(done, 200)
     more = replace(outlook([ASKED, scene("s2", request="r2")], DELIVERED), budget_usd=Decimal("0.10"))
     assert "and the run would stop there" in as_table(more, 200)
+
+
+def test_whose_seed_is_not_known_and_whose_file_is_gone_is_told_of_what_is_bought() -> None:
+    told = replace(outlook(scenes(1)), unseeded={"s1": "s1-t2"}, lost={"s1": "old:s1@1"})
+    assert (
+        "new; not with the seed of s1-t2, which is picked: nobody knows it (seed: random); the file of old:s1@1 is"
+        in (" ".join(as_table(told, 300).split()))
+    )
+    assert question(told).endswith("USD (1 was to be linked in, and the file is gone)?")
+    done = replace(outlook([ASKED], DELIVERED), unseeded={ASKED.scene_id: "s1-t2"})
+    assert "not with the seed" not in as_table(done, 300)
