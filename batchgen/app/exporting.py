@@ -30,6 +30,7 @@ from batchgen.report.rows import SceneStatus
 from batchgen.report.shot_list import SHOT_LIST_COLUMNS, has_unnamed_references, named_references, shot_row
 from batchgen.report.standing import Standing, standing
 from batchgen.report.tables import some_of
+from batchgen.store.cache import brought_back
 from batchgen.text import on_one_line
 
 Media: TypeAlias = Literal["link", "copy"]
@@ -166,9 +167,11 @@ def _shot(directory: RunDirectory, one: Standing, copies: Path | None, *, costs:
         return shot
     path = directory.path / str(one.attempt.video_path)
     try:
-        film = measured(path)
+        film = measured(brought_back(path, str(one.attempt.video_sha256)))
     except UnusableMedia as error:
         return replace(shot, missing=f"{path.name} {error}" if costs else "missing")
+    except OSError as error:
+        raise RunDirectoryError(f"{path.name} cannot be fetched back: {error.strerror}") from None
     marks = marks_of(path)
     facts = {**shot.facts, "provenance": {"c2pa": marks.c2pa, "xmp": marks.xmp, "aigc": marks.aigc}}
     kept = path if copies is None else _copied(path, copies)

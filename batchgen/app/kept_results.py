@@ -11,6 +11,7 @@ from batchgen.engine.states import State
 from batchgen.engine.steps import Elsewhere, Lent, Step
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.layout import JOURNAL, VIDEOS, result_path
+from batchgen.store.cache import brought_back
 from batchgen.store.links import digest
 from batchgen.store.local import LocalStore
 
@@ -34,11 +35,11 @@ def elsewhere(directories: Iterable[RunDirectory], scenes: Sequence[SceneFacts])
     wanted = {scene.request.sha256 for scene in scenes} | {scene.any_seed for scene in scenes if scene.any_seed}
     found: dict[str, list[Elsewhere]] = {}
     for directory in directories:
-        state, store = directory.state(), directory.store()
+        state = directory.state()
         for name in wanted & state.by_request.keys():
             for attempt in map(state.attempt, reversed(state.by_request[name])):
                 path, held = str(attempt.video_path), str(attempt.video_sha256)
-                if attempt.state is AttemptState.DELIVERED and store.holds(path, held):
+                if attempt.state is AttemptState.DELIVERED and directory.lends(attempt):
                     whose = f"{directory}:{attempt.name}"
                     # Who makes requests of it looks for it from another run directory.
                     lent = Elsewhere(whose, attempt.request, str(directory.path.absolute() / path), held)
@@ -79,7 +80,8 @@ def restore(state: State, directory: RunDirectory) -> None:
     """Have results that were taken away from where they are kept back from the view, which has them still."""
     store = directory.store()
     kept = (one for one in state.all_attempts() if one.has_file)
-    gone = {str(one.video_sha256): one for one in kept if not directory.has_result(one)}
+    has_result = directory.result_finder()
+    gone = {str(one.video_sha256): one for one in kept if not has_result(one)}
     for video in sorted(directory.videos.glob("*.mp4")) if gone else []:
         attempt = gone.get(digest(video) or "")
         if attempt is not None and not _is_of_before(attempt):
@@ -92,6 +94,6 @@ def _is_of_before(attempt: Attempt) -> bool:
 
 def _has(store: LocalStore, source: Path, path: str, sha256: str) -> bool:
     try:
-        return store.link(source, path, sha256)
+        return store.link(brought_back(source, sha256), path, sha256)
     except OSError as error:
         raise RunDirectoryError(f"{source} cannot be kept as {path}: {error.strerror}") from None

@@ -9,6 +9,7 @@ from batchgen.engine.merging import Merged, merged
 from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.layout import EMULATOR, JOURNAL, result_path
+from batchgen.store.cache import brought_back
 
 
 def merge_reports(run_dirs: StrPath | Iterable[StrPath], out: StrPath) -> RunDirectory:
@@ -62,4 +63,5 @@ def _link_results(made: Merged, directories: Sequence[RunDirectory], target: Run
     for key, (which, attempt) in made.origins.items():
         source = directories[which].path / str(attempt.video_path)
         if attempt.has_file and directories[which].has_result(attempt):
-            store.link(source, result_path(*key), str(attempt.video_sha256))
+            sha256 = str(attempt.video_sha256)
+            store.link(brought_back(source, sha256), result_path(*key), sha256)

@@ -1,7 +1,7 @@
 """How a run ended."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from batchgen.app.planning import Plan
@@ -13,7 +13,8 @@ from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.states import State
 from batchgen.engine.steps import Step
 from batchgen.engine.waiting import held_for_review
-from batchgen.report.rows import SceneStatus, report_rows
+from batchgen.errors import RunDirectoryError
+from batchgen.report.rows import SceneStatus
 
 _UNFINISHED = 1
 EXIT_CODES: Mapping[Stop, int] = {
@@ -50,6 +51,8 @@ class RunResult:
     is_complete: bool
     """All selected scenes are completed."""
     state: State
+    output: str = ""
+    """The URL below which results and reports lie in an object store; empty where they stay in the run directory."""
 
 
 def result_of(
@@ -59,7 +62,7 @@ def result_of(
     state, directory = plan.state if scheduler is None else scheduler.state, plan.batch.directory
     if not state.scenes:
         state = state.with_scenes(plan.scenes)
-    scenes = scene_results(report_rows(state, directory.missing(state)), directory.path)
+    scenes = scene_results(directory.rows(state), directory.path)
     totals, statuses = totals_of(scenes, state), _statuses(plan, state, scenes, waited=waited)
     stop = None if scheduler is None else scheduler.stop
     return RunResult(
@@ -74,6 +77,12 @@ def result_of(
         is_complete=stop is None and statuses <= {SceneStatus.COMPLETED},
         state=state,
     )
+
+
+def written_to(output: str, result: RunResult, *, whole: bool) -> RunResult:
+    """The same where results and reports went to an object store; not all of them did where it is not ``whole``."""
+    is_worse = not whole and result.stop is None
+    return replace(result, output=output, exit_code=RunDirectoryError.exit_code if is_worse else result.exit_code)
 
 
 def _statuses(plan: Plan, state: State, scenes: Iterable[SceneResult], *, waited: bool) -> set[SceneStatus]:

@@ -17,10 +17,12 @@ from batchgen.app.executing import THREADS, executing
 from batchgen.app.kept_results import linked, restore, taken_over
 from batchgen.app.loading import Batch
 from batchgen.app.notices import Notify, Warned
+from batchgen.app.output import Output
+from batchgen.app.output_places import checked_output, output_of, reached
 from batchgen.app.planning import Plan
 from batchgen.app.publish_places import Place, published_at, published_in_rehearsal
 from batchgen.app.publishing import Publisher, body_notes, has_sound, most_body_bytes, refuse_sounds
-from batchgen.app.results import RunResult, result_of
+from batchgen.app.results import RunResult, result_of, written_to
 from batchgen.app.run_options import Interrupt, RunOptions
 from batchgen.app.steering import Mailbox
 from batchgen.app.storyboard import illustrator, picture_references
@@ -87,6 +89,14 @@ def run(  # noqa: PLR0913 - what a run is made of
             _log.warning("the last line of the journal was cut off at %d bytes: it was never finished", journal.torn)
         gateway = None if connected is None or options.rebind else connected.name
         batch.directory.refuse_strangers(journal.state, gateway, rehearsal=batch.rehearsal)
+        output = output_of(
+            batch.directory,
+            journal.state,
+            options.output,
+            options.cache_bytes,
+            name=batch.manifest.name,
+            rehearsal=batch.rehearsal,
+        )
         journal.record(*taken_over(journal.state, batch.directory.store(), RealClock().at()))
         restore(journal.state, batch.directory)
         made = planning.plan(batch, choice, journal.state)
@@ -105,7 +115,10 @@ def run(  # noqa: PLR0913 - what a run is made of
             connected = stack.enter_context(rehearsing(batch, provider, options))
             if any(map(has_sound, made.maker.requests.values())):
                 place = stack.enter_context(published_in_rehearsal(connected, EMULATOR_KEY, options))
-        return _Run(made, journal, options, budget, notify, interrupt, connected, cluster, place).carry_out()
+        if output is not None:
+            with reached():
+                output.try_out()
+        return _Run(made, journal, options, budget, notify, interrupt, connected, cluster, place, output).carry_out()
 
 
 def _of_files(publisher: Publisher | None, requests: Mapping[str, Request]) -> dict[str, Any]:
@@ -135,8 +148,10 @@ class _Run:
         connected: Connected,
         cluster: "Cluster | None",
         place: Place | None,
+        output: Output | None,
     ) -> None:
         self._cluster = cluster
+        self._output = output
         self._plan = made
         self._directory = made.batch.directory
         self._journal = journal
@@ -169,7 +184,11 @@ class _Run:
         """Run, then write the reports, whatever the end."""
         self._begin("" if self._plan.batch.rehearsal else self._connected.name)
         try:
+            if self._output is not None:
+                with reached():
+                    self._output.claim()
             scheduler = self._drive()
+            self._bring_up()
             result = result_of(self._plan, scheduler, waited=self._options.wait, interrupted=self._interrupt.exit_code)
             self._journal.append([ev.RunEnded(self._clock.at(), result.exit_code)])
         except BaseException as error:
@@ -181,7 +200,19 @@ class _Run:
             raise
         picture_references(self._directory.path, self._plan.maker.requests.values())
         self._directory.write_reports(self._journal.state)
-        return result
+        return result if self._output is None else self._with_reports(self._output, result)
+
+    def _bring_up(self) -> None:
+        """Have all results where they go; who wants the run to end does not wait for those."""
+        if self._output is not None and self._interrupt.exit_code is None:
+            self._output.bring_up()
+
+    def _with_reports(self, output: Output, result: RunResult) -> RunResult:
+        """Have the reports where results go, and say how that went."""
+        output.write_reports()
+        if output.trouble:
+            self._notify(Warned(f"{output.trouble}. The next run, or batchgen report, brings it up; nothing is lost"))
+        return written_to(output.url, result, whole=not output.trouble)
 
     def _begin(self, gateway: str) -> None:
         """Write down that a run begins, with which scenes if they are not those of the last one, and what it has."""
@@ -205,6 +236,7 @@ class _Run:
                     self._options.rebind,
                     self._settings.budget_usd,
                     manifest.profile or "",
+                    checked_output(self._options.output) if self._options.output else state.output,
                 )
             ]
         )
@@ -226,6 +258,9 @@ class _Run:
             store = stack.enter_context(closing(self._directory.store(limits)))
             errors = connected.provider.errors.of_model(batch.error_codes)
             on_kept = illustrator(self._directory.path, maker.requests)
+            if self._output is not None:
+                on_kept = self._output.after(on_kept)
+                maker.hold, maker.stored = self._output.hold, self._output.stored
             fetched: Callable[[Work], Checked] = done_here
             if self._cluster is not None:
                 maker.take_still, fetched = self._cluster.still, self._cluster.fetched

@@ -30,6 +30,17 @@ def _money(value: str) -> Decimal:
     return usd
 
 
+def _size(value: str) -> int:
+    """Read how many bytes a size is."""
+    from batchgen.app.keywords import file_size
+    from batchgen.errors import UsageError
+
+    try:
+        return file_size(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def _executor(value: str) -> str:
     """Read where heavy work is done."""
     from batchgen.app.executing import checked_executor
@@ -55,6 +66,12 @@ def _executor(value: str) -> str:
 @click.option("--api-key-file", type=_FILE, help="File with the API key [default: the variable BATCHGEN_API_KEY].")
 @click.option(
     "--publish", metavar="URL", help="Where local sound and video, and large pictures, go up: s3://… or https://…"
+)
+@click.option(
+    "--output", metavar="URL", help="Where results and reports go: s3://…, gs://… or abfs://…; later runs know it."
+)
+@click.option(
+    "--cache-size", type=_size, metavar="SIZE", help="What results take up on this disk, with --output: 500MB, 20GB."
 )
 @click.option(
     "--request-format",

@@ -42,13 +42,12 @@ def command(run_dir: Path | None, form: str, *, watch: bool) -> int:
 
 
 def _show_each(directories: "list[RunDirectory]") -> None:
-    from batchgen.report.rows import report_rows
     from batchgen.report.status import as_line
     from batchgen.text import printable
 
     for each in directories:
         state = each.state()
-        line = as_line(report_rows(state, each.missing(state)), state, str(each))
+        line = as_line(each.rows(state), state, str(each))
         click.echo(f"{printable(line)}{' (a rehearsal)' if each.is_rehearsal() else ''}")
 
 
@@ -56,13 +55,12 @@ def _show(directory: "RunDirectory", form: str) -> None:
     from batchgen.app.reporting import documented_codes
     from batchgen.cli.output import show_json, width_of
     from batchgen.journal.journal import is_in_use
-    from batchgen.report.rows import report_rows
     from batchgen.report.status import as_json, as_table
     from batchgen.report.tables import wrapped
     from batchgen.text import printable
 
     state = directory.state()
-    rows = report_rows(state, directory.missing(state))
+    rows = directory.rows(state)
     if form == "json":
         show_json(as_json(rows, state))
         return

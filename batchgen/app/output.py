@@ -1,0 +1,286 @@
+"""Results and reports of a run directory in an object store, in the same layout, below ``URL/NAME``.
+
+A result is kept in the run directory first, checked and recorded as ever; then it goes up. What did not go up stays in
+the run directory, and goes up at the end, or with the next run or report. With a bound for the cache, results that are
+up and recorded are removed from here, and fetched back by whoever needs them.
+"""
+
+import hashlib
+import json
+import logging
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+
+from batchgen.app.run_directory import RunDirectory
+from batchgen.app.sidecars import has_sidecar
+from batchgen.app.storyboard import OnKept
+from batchgen.engine.attempts import Attempt
+from batchgen.engine.states import State
+from batchgen.errors import UsageError
+from batchgen.layout import JOURNAL, POSTERS, RESULTS, VIDEOS, attempt_of, video_path
+from batchgen.object_stores import StoredFile
+from batchgen.store.cache import brought_back, make_room, taken_up
+from batchgen.store.links import digest
+from batchgen.store.output import OutputFailed, OutputFolder
+
+_OWNER = "run_directory.json"
+"""The file there that says whose results they are."""
+_OF_A_LINE = frozenset({"writer", "line", "crc"})
+"""What stands in a line of the journal besides its event; a salvaged journal has others."""
+_AT_ONCE = 4
+_MOST_FAILURES = 3
+"""Results in a row that may fail to go up; the next ones wait for the end of the run then."""
+_SAVED_EVERY_S = 5.0
+_POSTER = re.compile(rf"{POSTERS}/[0-9a-f-]+\.(?:webp|jpeg)")
+_log = logging.getLogger("batchgen")
+
+
+class Output:
+    """Where the results of one run directory go. Its methods may be called from several threads.
+
+    ``trouble`` says what could not be written there; empty where all was. ``cache_bytes`` is what results may take up
+    on this disk, None for no bound.
+    """
+
+    def __init__(
+        self, directory: RunDirectory, state: State, folder: OutputFolder, cache_bytes: int | None = None
+    ) -> None:
+        """Ask nothing yet; ``state`` is that of a run under way, or as it was read."""
+        self.trouble = ""
+        self.url = folder.url
+        self._directory, self._state, self._folder = directory, state, folder
+        self._cache_bytes = cache_bytes
+        self._is_new = False
+        self._failures = 0
+        self._held: Counter[str] = Counter()
+        self._removing, self._saving = Lock(), Lock()
+        self._saved_at = float("-inf")
+        self._on_disk = 0
+
+    # Before anything is bought
+
+    def look(self) -> None:
+        """Learn what is there. Raises `OutputFailed`, and `UsageError` where another run directory has its results."""
+        self._folder.look()
+        owner = self._folder.read(_OWNER)
+        if owner is not None and named_in(owner) != identity_of(self._directory.path):
+            raise UsageError(
+                f"{self.url} holds the results of another run directory; name another place, or another name in the "
+                f"manifest. Where that run directory is gone for good, remove {self.url}/{_OWNER}"
+            )
+        self._is_new = owner is None
+        self._save()
+        self._on_disk = taken_up(self._directory.path)
+
+    def try_out(self) -> None:
+        """See whether files can be written there. Raises `OutputFailed`."""
+        self._folder.try_out()
+
+    def claim(self) -> None:
+        """Say there whose results they are, once the journal has begun. Raises `OutputFailed`."""
+        if self._is_new:
+            owner = {"version": 1, "run_directory": identity_of(self._directory.path)}
+            self._folder.write(_OWNER, json.dumps(owner).encode())
+
+    # While a run goes on
+
+    def after(self, on_kept: OnKept) -> OnKept:
+        """Bring up each result once it was shown to another one who wants to know of it."""
+
+        def told(scene_id: str, name: str, sha256: str) -> None:
+            on_kept(scene_id, name, sha256)
+            self.kept(name, sha256)
+
+        return told
+
+    def kept(self, name: str, sha256: str) -> None:
+        """Bring up a result that was just kept; never raises. After several failures it is left to the end."""
+        if self._failures < _MOST_FAILURES:
+            reason = self._brought_up(name, sha256)
+            self._failures = self._failures + 1 if reason else 0
+            if reason:
+                _log.warning("warning: %s is kept here, and did not go up: %s", name, reason)
+            if self._failures == _MOST_FAILURES:
+                _log.warning("warning: no further result goes up before the end of the run")
+        with suppress(OSError):
+            self._on_disk += (self._directory.path / name).stat().st_size
+            self._save(is_due=time.monotonic() >= self._saved_at + _SAVED_EVERY_S)
+            self._make_room()
+
+    @contextmanager
+    def hold(self, files: Mapping[str, str]) -> Iterator[None]:
+        """Have results here, hashes by their names, for as long as the context lasts. Raises OSError."""
+        with self._removing:
+            self._held.update(dict.fromkeys(files, 1))
+        try:
+            for name, sha256 in files.items():
+                self._bring_back(name, sha256)
+            yield
+        finally:
+            with self._removing:
+                self._held.subtract(dict.fromkeys(files, 1))
+
+    def stored(self, name: str, sha256: str) -> StoredFile | None:
+        """A result to be read from there once it is not here any more; one that is not there stays here."""
+        if self._folder.index.is_certain(name, sha256):
+            return self._folder.stored(name)
+        with self._removing:
+            self._held.update([name])
+        return None
+
+    def _bring_back(self, name: str, sha256: str) -> None:
+        path = self._directory.path / name
+        was_here = path.is_file()
+        brought_back(path, sha256, self._folder.index)
+        if not was_here and path.is_file():
+            self._on_disk += path.stat().st_size
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Remove what is not needed here, if there is too much. Raises OSError."""
+        if self._cache_bytes is None or self._on_disk <= self._cache_bytes:
+            return
+        with self._removing:
+            self._save()  # what is removed here has to be known to lie there
+            self._on_disk = make_room(self._directory.path, self._cache_bytes, self._may_go)
+
+    def _may_go(self, name: str) -> bool:
+        """Whether a result is up, recorded, described beside it, and not in use."""
+        key = attempt_of(name)
+        attempt = None if key is None else self._state.find(key)
+        if attempt is None or not attempt.has_file or attempt.video_path != name or self._held[name] > 0:
+            return False
+        is_up = self._folder.index.is_certain(name, str(attempt.video_sha256))
+        return is_up and has_sidecar(
+            self._directory.path, attempt, self._state, rehearsal=self._directory.is_rehearsal()
+        )
+
+    # At the end
+
+    def bring_up(self) -> None:
+        """Have all results there, and those that count under the names of their scenes; what fails is ``trouble``."""
+        results = [one for one in self._state.all_attempts() if one.has_file and attempt_of(str(one.video_path))]
+        left = [one for one in results if not self._is_there(one)]
+        failed = self._done_for_each(left, lambda one: self._brought_up(str(one.video_path), str(one.video_sha256)))
+        if failed:
+            self.trouble = f"{len(failed)} results are kept here and did not go up: {failed[0]}"
+        else:
+            self._show_videos(results)
+        with suppress(OSError):
+            self._save()
+
+    def write_reports(self) -> None:
+        """Have the reports there, as they are here; what fails is ``trouble``."""
+        folder, there = self._directory.path, self._folder.index.files
+        beside = sorted((folder / RESULTS).glob("*.json"))
+        new = [path for path in beside if f"{RESULTS}/{path.name}" not in there]
+        failed = self._done_for_each(
+            [f"{RESULTS}/{path.name}" for path in new], lambda name: self._brought_up(name, str(digest(folder / name)))
+        )
+        try:
+            if not failed:
+                self._write_pages()
+        except (OutputFailed, OSError) as error:
+            failed = [str(error)]
+        if failed:
+            self.trouble = self.trouble or f"the reports did not go up: {failed[0]}"
+        with suppress(OSError):
+            self._save()
+            self._on_disk = taken_up(folder)
+            self._make_room()
+
+    def _write_pages(self) -> None:
+        """Write reports, and last the page, with the pictures that it does not hold itself. Raises `OutputFailed`."""
+        folder, page = self._directory.path, self._directory.storyboard
+        written = page.read_bytes() if page.is_file() else b""
+        for name in sorted(set(_POSTER.findall(written.decode(errors="replace")))):
+            if name not in self._folder.index.files and (folder / name).is_file():
+                self._folder.write(name, (folder / name).read_bytes())
+        for path in (self._directory.report, self._directory.ledger, *([page] if written else [])):
+            if self._is_new:
+                self._folder.put_aside(path.name)
+            self._folder.write(path.name, path.read_bytes())
+
+    def _show_videos(self, results: Iterable[Attempt]) -> None:
+        counting = self._directory.counting(self._state)
+        wanted = {video_path(scene_id): one for scene_id, one in counting.items() if self._is_there(one)}
+        hashes = {str(one.video_sha256) for one in results}
+        known = {video_path(scene_id) for scene_id in self._directory.known_scenes(self._state)}
+        index = self._folder.index
+        gone = [name for name in known & index.files.keys() - wanted.keys() if index.files[name].sha256 in hashes]
+        new = [name for name, one in wanted.items() if not index.is_certain(name, str(one.video_sha256))]
+
+        def show(name: str) -> str:
+            return _reason(lambda: self._folder.copy(str(wanted[name].video_path), name))
+
+        failed = self._done_for_each(new, show)
+        failed += self._done_for_each(gone, lambda name: _reason(lambda: self._folder.remove(name)))
+        if failed:
+            self.trouble = f"{VIDEOS}/ there is not what counts now: {failed[0]}"
+
+    def _is_there(self, attempt: Attempt) -> bool:
+        return self._folder.index.is_certain(str(attempt.video_path), str(attempt.video_sha256))
+
+    def _brought_up(self, name: str, sha256: str) -> str:
+        """Bring up a file that is here; why that did not succeed, empty where it did or there is nothing to bring."""
+        path = self._directory.path / name
+        if not path.is_file():
+            return ""
+        if digest(path) != sha256:
+            return f"{path} is not the file that was delivered"
+        return _reason(lambda: self._folder.bring_up(name, path, sha256))
+
+    @staticmethod
+    def _done_for_each(listed: Iterable[Attempt | str], act: Callable[..., str]) -> list[str]:
+        """Do something for each, a few at once; the reasons of what failed. After the first one no other is begun."""
+        failed: list[str] = []
+
+        def done(one: Attempt | str) -> None:
+            reason = "" if failed else act(one)
+            if reason:
+                failed.append(reason)
+
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="batchgen-output") as pool:
+            list(pool.map(done, listed))
+        return failed
+
+    def _save(self, *, is_due: bool = True) -> None:
+        """Write down what is there. Raises OSError."""
+        if is_due:
+            with self._saving:
+                self._folder.index.save(self._directory.path)
+                self._saved_at = time.monotonic()
+
+
+def _reason(act: Callable[[], None]) -> str:
+    """Do something; why that did not succeed, empty where it did."""
+    try:
+        act()
+    except (OutputFailed, OSError) as error:
+        return str(error)
+    return ""
+
+
+def identity_of(folder: Path) -> str:
+    """What tells a run directory from others: the first event of its journal. Empty before there is one.
+
+    Raises OSError.
+    """
+    with (folder / JOURNAL).open("rb") as file:
+        begins = file.readline()
+    event = {name: value for name, value in json.loads(begins).items() if name not in _OF_A_LINE} if begins else None
+    return "" if event is None else hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
+
+
+def named_in(owner: bytes) -> str:
+    """Which run directory a file says that the results beside it are of."""
+    try:
+        return str(json.loads(owner)["run_directory"])
+    except (ValueError, KeyError, TypeError):
+        return "?"
