@@ -54,7 +54,7 @@ def place_in_store(url: str, purpose: str) -> str:
     has_user = parts.username is not None and protocol_of(url) != "abfs"
     if not parts.netloc or has_user or parts.query or parts.fragment or parts.password is not None:
         raise UsageError(f"the address to {purpose} does not name a bucket alone, as s3://bucket/prefix does")
-    return url.rstrip("/")
+    return f"{protocol_of(url)}://{url.partition('://')[2]}".rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 from batchgen.app.run_directory import RunDirectory
 from batchgen.app.sidecars import has_sidecar
@@ -39,6 +40,7 @@ _MOST_FAILURES = 3
 _SAVED_EVERY_S = 5.0
 _POSTER = re.compile(rf"{POSTERS}/[0-9a-f-]+\.(?:webp|jpeg)")
 _log = logging.getLogger("batchgen")
+T = TypeVar("T")
 
 
 class Output:
@@ -58,6 +60,7 @@ class Output:
         self._cache_bytes = cache_bytes
         self._is_new = False
         self._failures = 0
+        self._is_out_of_reach = False
         self._held: Counter[str] = Counter()
         self._removing, self._saving = Lock(), Lock()
         self._saved_at = float("-inf")
@@ -84,7 +87,7 @@ class Output:
 
     def claim(self) -> None:
         """Say there whose results they are, once the journal has begun. Raises `OutputFailed`."""
-        if self._is_new:
+        if self._is_new:  # and stays so: what this run finds under the names of reports is somebody else's
             owner = {"version": 1, "run_directory": identity_of(self._directory.path)}
             self._folder.write(_OWNER, json.dumps(owner).encode())
 
@@ -95,19 +98,20 @@ class Output:
 
         def told(scene_id: str, name: str, sha256: str) -> None:
             on_kept(scene_id, name, sha256)
-            self.kept(name, sha256)
+            self.kept(scene_id, name, sha256)
 
         return told
 
-    def kept(self, name: str, sha256: str) -> None:
+    def kept(self, scene_id: str, name: str, sha256: str) -> None:
         """Bring up a result that was just kept; never raises. After several failures it is left to the end."""
         if self._failures < _MOST_FAILURES:
-            reason = self._brought_up(name, sha256)
-            self._failures = self._failures + 1 if reason else 0
-            if reason:
-                _log.warning("warning: %s is kept here, and did not go up: %s", name, reason)
-            if self._failures == _MOST_FAILURES:
-                _log.warning("warning: no further result goes up before the end of the run")
+            try:
+                self._brought_up(name, sha256)
+                self._failures = 0
+            except OutputFailed as error:
+                self._failures += 1
+                rest = "; no other one goes up before the end of the run" if self._failures == _MOST_FAILURES else ""
+                _log.warning("scene %s: %s is kept here, and did not go up: %s%s", scene_id, name, error, rest)
         with suppress(OSError):
             self._on_disk += (self._directory.path / name).stat().st_size
             self._save(is_due=time.monotonic() >= self._saved_at + _SAVED_EVERY_S)
@@ -163,39 +167,43 @@ class Output:
 
     # At the end
 
-    def bring_up(self) -> None:
-        """Have all results there, and those that count under the names of their scenes; what fails is ``trouble``."""
+    def bring_up(self, is_over: Callable[[], bool] = bool) -> None:
+        """Have all results there, and those that count under the names of their scenes; what fails is ``trouble``.
+
+        ``is_over`` is asked before each whether whoever runs this wants it to end.
+        """
         results = [one for one in self._state.all_attempts() if one.has_file and attempt_of(str(one.video_path))]
-        left = [one for one in results if not self._is_there(one)]
-        failed = self._done_for_each(left, lambda one: self._brought_up(str(one.video_path), str(one.video_sha256)))
-        if failed:
-            self.trouble = f"{len(failed)} results are kept here and did not go up: {failed[0]}"
-        else:
-            self._show_videos(results)
+        wrong = self._done_for_each(
+            [one for one in results if not self._is_there(one)],
+            lambda one: self._brought_up(str(one.video_path), str(one.video_sha256)),
+            is_over,
+        )
+        if not self._is_out_of_reach:
+            wrong += self._show_videos(results, is_over)
+        left = sum(not self._is_there(one) and self._is_here(one) for one in results)
+        if wrong:
+            counted = f"{left} results are kept here and are not there" if left else f"{VIDEOS}/ there is not as here"
+            self.trouble = f"{counted}: {wrong[0]}"
         with suppress(OSError):
             self._save()
 
     def write_reports(self) -> None:
         """Have the reports there, as they are here; what fails is ``trouble``."""
+        if self._is_out_of_reach:
+            return
         folder, there = self._directory.path, self._folder.index.files
-        beside = sorted((folder / RESULTS).glob("*.json"))
-        new = [path for path in beside if f"{RESULTS}/{path.name}" not in there]
-        failed = self._done_for_each(
-            [f"{RESULTS}/{path.name}" for path in new], lambda name: self._brought_up(name, str(digest(folder / name)))
-        )
-        try:
-            if not failed:
-                self._write_pages()
-        except (OutputFailed, OSError) as error:
-            failed = [str(error)]
-        if failed:
-            self.trouble = self.trouble or f"the reports did not go up: {failed[0]}"
+        beside = (f"{RESULTS}/{path.name}" for path in sorted((folder / RESULTS).glob("*.json")))
+        new = [name for name in beside if name not in there]
+        wrong = self._done_for_each(new, lambda name: self._brought_up(name, str(digest(folder / name))))
+        wrong += self._done_for_each(["the reports"], self._write_pages)
+        if wrong:
+            self.trouble = self.trouble or f"the reports are not there as they are here: {wrong[0]}"
         with suppress(OSError):
             self._save()
             self._on_disk = taken_up(folder)
             self._make_room()
 
-    def _write_pages(self) -> None:
+    def _write_pages(self, _: str) -> str:
         """Write reports, and last the page, with the pictures that it does not hold itself. Raises `OutputFailed`."""
         folder, page = self._directory.path, self._directory.storyboard
         written = page.read_bytes() if page.is_file() else b""
@@ -206,8 +214,10 @@ class Output:
             if self._is_new:
                 self._folder.put_aside(path.name)
             self._folder.write(path.name, path.read_bytes())
+        return ""
 
-    def _show_videos(self, results: Iterable[Attempt]) -> None:
+    def _show_videos(self, results: Iterable[Attempt], is_over: Callable[[], bool]) -> list[str]:
+        """Have the results that count under the names of their scenes, and no other ones; what was wrong."""
         counting = self._directory.counting(self._state)
         wanted = {video_path(scene_id): one for scene_id, one in counting.items() if self._is_there(one)}
         hashes = {str(one.video_sha256) for one in results}
@@ -217,38 +227,47 @@ class Output:
         new = [name for name, one in wanted.items() if not index.is_certain(name, str(one.video_sha256))]
 
         def show(name: str) -> str:
-            return _reason(lambda: self._folder.copy(str(wanted[name].video_path), name))
+            if name in wanted:
+                self._folder.copy(str(wanted[name].video_path), name)
+            else:
+                self._folder.remove(name)
+            return ""
 
-        failed = self._done_for_each(new, show)
-        failed += self._done_for_each(gone, lambda name: _reason(lambda: self._folder.remove(name)))
-        if failed:
-            self.trouble = f"{VIDEOS}/ there is not what counts now: {failed[0]}"
+        return self._done_for_each([*new, *gone], show, is_over)
+
+    def _is_here(self, attempt: Attempt) -> bool:
+        return (self._directory.path / str(attempt.video_path)).is_file()
 
     def _is_there(self, attempt: Attempt) -> bool:
         return self._folder.index.is_certain(str(attempt.video_path), str(attempt.video_sha256))
 
     def _brought_up(self, name: str, sha256: str) -> str:
-        """Bring up a file that is here; why that did not succeed, empty where it did or there is nothing to bring."""
+        """Bring up a file that is here, if any; what is wrong with it, empty for nothing. Raises `OutputFailed`."""
         path = self._directory.path / name
         if not path.is_file():
             return ""
         if digest(path) != sha256:
             return f"{path} is not the file that was delivered"
-        return _reason(lambda: self._folder.bring_up(name, path, sha256))
+        self._folder.bring_up(name, path, sha256)
+        return ""
 
-    @staticmethod
-    def _done_for_each(listed: Iterable[Attempt | str], act: Callable[..., str]) -> list[str]:
-        """Do something for each, a few at once; the reasons of what failed. After the first one no other is begun."""
-        failed: list[str] = []
+    def _done_for_each(
+        self, listed: Sequence[T], act: Callable[[T], str], is_over: Callable[[], bool] = bool
+    ) -> list[str]:
+        """Do something for each, a few at once; what was wrong. Once the store fails, no other is begun."""
 
-        def done(one: Attempt | str) -> None:
-            reason = "" if failed else act(one)
-            if reason:
-                failed.append(reason)
+        def done(one: T) -> str:
+            if self._is_out_of_reach or is_over():
+                return "it was interrupted" if is_over() else ""
+            try:
+                return act(one)
+            except (OutputFailed, OSError) as error:
+                if isinstance(error, OutputFailed):
+                    self._is_out_of_reach = True
+                return str(error)
 
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="batchgen-output") as pool:
-            list(pool.map(done, listed))
-        return failed
+            return [reason for reason in pool.map(done, listed) if reason]
 
     def _save(self, *, is_due: bool = True) -> None:
         """Write down what is there. Raises OSError."""
@@ -256,15 +275,6 @@ class Output:
             with self._saving:
                 self._folder.index.save(self._directory.path)
                 self._saved_at = time.monotonic()
-
-
-def _reason(act: Callable[[], None]) -> str:
-    """Do something; why that did not succeed, empty where it did."""
-    try:
-        act()
-    except (OutputFailed, OSError) as error:
-        return str(error)
-    return ""
 
 
 def identity_of(folder: Path) -> str:

@@ -29,11 +29,11 @@ def output_of(  # noqa: PLR0913 - what a place is made of
 ) -> Output | None:
     """Where the results of a run directory go, looked at; None where they stay here.
 
-    ``url`` is what the user says, ``name`` that of the manifest. Raises `UsageError` where it is another place than
-    before, or that of another run directory, and `RunDirectoryError` where it cannot be reached.
+    ``url`` is what the user says, as `checked_output` gives it, ``name`` that of the manifest. Raises `UsageError`
+    where it is another place than before, or that of another run directory, and `RunDirectoryError` where it cannot be
+    reached.
     """
-    said = None if url is None else checked_output(url)
-    place = said or state.output
+    place = url or state.output
     if not place:
         if cache_bytes is not None:
             raise UsageError("there is no cache that could be bounded: results stay in the run directory")
@@ -86,11 +86,13 @@ def warn_of(reason: str) -> None:
 def _written_everywhere(directory: RunDirectory, state: State) -> str:
     try:
         output = output_of(directory, state, None, None, name=state.name, rehearsal=directory.is_rehearsal())
+        if output is None:  # pragma: no cover - who calls this has one
+            return ""
+        with reached():
+            output.claim()
     except (RunDirectoryError, UsageError) as error:
         directory.write_reports(state)
         return str(error)
-    if output is None:  # pragma: no cover - who calls this has one
-        return ""
     output.bring_up()
     directory.write_reports(state)
     output.write_reports()

@@ -1,7 +1,7 @@
 """How a run ended."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from batchgen.app.planning import Plan
@@ -13,7 +13,6 @@ from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.states import State
 from batchgen.engine.steps import Step
 from batchgen.engine.waiting import held_for_review
-from batchgen.errors import RunDirectoryError
 from batchgen.report.rows import SceneStatus
 
 _UNFINISHED = 1
@@ -77,12 +76,6 @@ def result_of(
         is_complete=stop is None and statuses <= {SceneStatus.COMPLETED},
         state=state,
     )
-
-
-def written_to(output: str, result: RunResult, *, whole: bool) -> RunResult:
-    """The same where results and reports went to an object store; not all of them did where it is not ``whole``."""
-    is_worse = not whole and result.stop is None
-    return replace(result, output=output, exit_code=RunDirectoryError.exit_code if is_worse else result.exit_code)
 
 
 def _statuses(plan: Plan, state: State, scenes: Iterable[SceneResult], *, waited: bool) -> set[SceneStatus]:

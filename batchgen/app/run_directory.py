@@ -82,6 +82,12 @@ class RunDirectory:
         """The file that the state is replayed from."""
         return self.path / JOURNAL
 
+    @property
+    def output(self) -> str:
+        """The URL below which results and reports lie in an object store, too; empty where they do not."""
+        index = OutputIndex.of(self.path)
+        return "" if index is None else index.url
+
     def is_begun(self) -> bool:
         """Whether a run was ever begun here. Raises `RunDirectoryError` where that cannot be seen."""
         with self._looked_at():

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from batchgen.app.output_places import checked_output, output_of, reached
 from batchgen.app.planning import Plan
 from batchgen.app.publish_places import Place, published_at, published_in_rehearsal
 from batchgen.app.publishing import Publisher, body_notes, has_sound, most_body_bytes, refuse_sounds
-from batchgen.app.results import RunResult, result_of, written_to
+from batchgen.app.results import RunResult, result_of
 from batchgen.app.run_options import Interrupt, RunOptions
 from batchgen.app.steering import Mailbox
 from batchgen.app.storyboard import illustrator, picture_references
@@ -79,6 +80,7 @@ def run(  # noqa: PLR0913 - what a run is made of
         place: Place | None = None
         # Before the run directory is touched: a format or an address that cannot be one is a slip of the user.
         provider.formats_for(options.request_format)
+        options = replace(options, output=None if options.output is None else checked_output(options.output))
         if not batch.rehearsal:
             base_url = provider.base_url if options.base_url is None else options.base_url
             connected = stack.enter_context(connected_to(provider, base_url, key, options))
@@ -190,6 +192,7 @@ class _Run:
             scheduler = self._drive()
             self._bring_up()
             result = result_of(self._plan, scheduler, waited=self._options.wait, interrupted=self._interrupt.exit_code)
+            result = result if self._output is None else self._with_output(self._output, result)
             self._journal.append([ev.RunEnded(self._clock.at(), result.exit_code)])
         except BaseException as error:
             # It may name tasks that are written nowhere else: no second trouble must take its place.
@@ -200,19 +203,24 @@ class _Run:
             raise
         picture_references(self._directory.path, self._plan.maker.requests.values())
         self._directory.write_reports(self._journal.state)
-        return result if self._output is None else self._with_reports(self._output, result)
+        if self._output is None:
+            return result
+        self._output.write_reports()
+        if self._output.trouble:
+            self._notify(
+                Warned(f"{self._output.trouble}. Nothing is lost: the next run, or batchgen report, tries again")
+            )
+        return self._with_output(self._output, result)
 
     def _bring_up(self) -> None:
         """Have all results where they go; who wants the run to end does not wait for those."""
-        if self._output is not None and self._interrupt.exit_code is None:
-            self._output.bring_up()
+        if self._output is not None:
+            self._output.bring_up(lambda: self._interrupt.exit_code is not None)
 
-    def _with_reports(self, output: Output, result: RunResult) -> RunResult:
-        """Have the reports where results go, and say how that went."""
-        output.write_reports()
-        if output.trouble:
-            self._notify(Warned(f"{output.trouble}. The next run, or batchgen report, brings it up; nothing is lost"))
-        return written_to(output.url, result, whole=not output.trouble)
+    def _with_output(self, output: Output, result: RunResult) -> RunResult:
+        """The result of a run whose results go elsewhere, too, as far as that has succeeded."""
+        code = self._interrupt.exit_code or RunDirectoryError.exit_code if output.trouble else result.exit_code
+        return replace(result, output=output.url, exit_code=code if result.stop is None else result.exit_code)
 
     def _begin(self, gateway: str) -> None:
         """Write down that a run begins, with which scenes if they are not those of the last one, and what it has."""
@@ -236,7 +244,7 @@ class _Run:
                     self._options.rebind,
                     self._settings.budget_usd,
                     manifest.profile or "",
-                    checked_output(self._options.output) if self._options.output else state.output,
+                    self._options.output or state.output,
                 )
             ]
         )

@@ -34,7 +34,7 @@ def show(batch: Batch, state: State, result: RunResult | None, going_on: Sequenc
     if directory.storyboard.is_file():
         lines += _files("Look at: ", [directory.storyboard], width)
     if result is not None and result.output:
-        lines += _files("Also at: ", [result.output], width)
+        lines += _files("Results: ", [result.output], width)
     if batch.rehearsal:
         lines += wrapped("A rehearsal: the amounts are the emulator's, and nothing was charged.", width)
     click.echo(printable("\n".join(lines)), err=True)

@@ -30,6 +30,17 @@ def _money(value: str) -> Decimal:
     return usd
 
 
+def _output(value: str) -> str:
+    """Read where results go."""
+    from batchgen.app.output_places import checked_output
+    from batchgen.errors import UsageError
+
+    try:
+        return checked_output(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def _size(value: str) -> int:
     """Read how many bytes a size is."""
     from batchgen.app.keywords import file_size
@@ -68,7 +79,10 @@ def _executor(value: str) -> str:
     "--publish", metavar="URL", help="Where local sound and video, and large pictures, go up: s3://… or https://…"
 )
 @click.option(
-    "--output", metavar="URL", help="Where results and reports go: s3://…, gs://… or abfs://…; later runs know it."
+    "--output",
+    metavar="URL",
+    type=_output,
+    help="Where results and reports go: s3://…, gs://… or abfs://…; later runs know it.",
 )
 @click.option(
     "--cache-size", type=_size, metavar="SIZE", help="What results take up on this disk, with --output: 500MB, 20GB."

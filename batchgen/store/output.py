@@ -16,7 +16,6 @@ from batchgen.object_stores import (
     appears_whole,
     file_system,
     is_permanent,
-    look_up,
     of_type,
     open_stored,
     protocol_of,
@@ -33,9 +32,13 @@ MEDIA_TYPES = {
     ".webp": "image/webp",
     ".jpeg": "image/jpeg",
 }
-_TRIES = 3
+_TRIES = 2
 _WAIT_S = 0.5
-"""Before the second attempt; twice as long before the third. The packages try a few times themselves."""
+"""Before the second attempt. The packages try a few times themselves, which takes them up to some minutes."""
+_LONGEST_S = 60.0
+"""For a call that brings up no file: the packages would wait much longer for a store that does not answer."""
+_SLOWEST = 50_000.0
+"""Bytes a second: a file that goes up more slowly than that does not count as going up."""
 _SHORT = 8
 _CHUNK = 1024**2
 T = TypeVar("T")
@@ -60,11 +63,11 @@ class OutputFolder:
 
     def look(self) -> None:
         """Learn what is there. Raises `OutputFailed`."""
-        self.index.seen(self._tried("be listed", self._listed))
+        self.index.seen(self._tried("be listed", self._listed, tries=1))
 
     def _listed(self) -> list[tuple[str, int, str]]:
         try:
-            found = self._store.find(self.url, detail=True)
+            found = self._store.find(self.url, detail=True, **self._within())
         except FileNotFoundError:  # nothing is there yet; that the bucket is, writing shows
             return []
         prefix = f"{self._store._strip_protocol(self.url)}/"  # noqa: SLF001 - fsspec has no other way to the names
@@ -77,18 +80,18 @@ class OutputFolder:
         name, content = f".batchgen-{secrets.token_hex(8)}", secrets.token_bytes(16)
 
         def tried() -> None:
-            self._store.pipe_file(self._at(name), content)
-            came = self._store.cat_file(self._at(name))
-            self._store.rm_file(self._at(name))
+            self._store.pipe_file(self._at(name), content, **self._within())
+            came = self._store.cat_file(self._at(name), **self._within())
+            self._store.rm_file(self._at(name), **self._within())
             if came != content:
                 raise ValueError("what was written there did not come back")
 
-        self._tried("be used", tried)
+        self._tried("be used", tried, tries=1)
 
     def read(self, name: str) -> bytes | None:
         """A small file, None where there is none. Raises `OutputFailed`."""
         try:
-            return bytes(self._store.cat_file(self._at(name)))
+            return bytes(self._store.cat_file(self._at(name), **self._within()))
         except FileNotFoundError:
             return None
         except Exception as error:  # noqa: BLE001 - each package raises what it likes
@@ -96,7 +99,8 @@ class OutputFolder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a small file, in place of what was there. Raises `OutputFailed`."""
-        self._tried("be written to", lambda: self._store.pipe_file(self._at(name), content, **self._type_of(name)))
+        how = {**self._type_of(name), **self._within(len(content))}
+        self._tried("be written to", lambda: self._store.pipe_file(self._at(name), content, **how))
 
     def bring_up(self, name: str, path: Path, sha256: str) -> None:
         """Have a local file there; what else lies under its name is put aside. Raises `OutputFailed`."""
@@ -105,13 +109,13 @@ class OutputFolder:
     def copy(self, source: str, name: str) -> None:
         """Have a file that is there under another name as well, without sending it. Raises `OutputFailed`."""
         known = self.index.files[source]
-        self._have(name, known.bytes, known.sha256, lambda: self._store.cp_file(self._at(source), self._at(name)))
+        self._have(name, known.bytes, known.sha256, lambda: self._copied(source, name))
 
     def _have(self, name: str, size: int, sha256: str, write: Callable[[], object]) -> None:
         def had() -> Uploaded:
             if not self._is_it(name, size, sha256):
                 write()
-            found = look_up(self._at(name))
+            found = self._look_up(name)
             if found.bytes != size:
                 raise ValueError(f"{name} came there with {found.bytes} bytes and has {size}")
             return Uploaded(found.bytes, found.etag, sha256)
@@ -130,7 +134,7 @@ class OutputFolder:
     def pieces(self, name: str) -> Iterator[bytes]:
         """The content of a file, in pieces. Raises OSError."""
         try:
-            stored = look_up(self._at(name))
+            stored = self._look_up(name)
         except Exception as error:  # noqa: BLE001 - each package raises what it likes
             raise OSError(None, f"{self._at(name)} cannot be read: {reason_in(error)}") from None
         with open_stored(stored) as file:
@@ -148,30 +152,41 @@ class OutputFolder:
     def _type_of(self, name: str) -> dict[str, object]:
         return of_type(self._protocol, MEDIA_TYPES[PurePosixPath(name).suffix])
 
+    def _within(self, size: int = 0) -> dict[str, object]:
+        """For how long a call may go on that brings up so many bytes; only what has a loop of its own can be left."""
+        return {"timeout": _LONGEST_S + size / _SLOWEST} if self._store.async_impl else {}
+
+    def _look_up(self, name: str) -> StoredFile:
+        return stored_file(self._store, self._at(name), self._store.info(self._at(name), **self._within()))
+
+    def _copied(self, source: str, name: str) -> None:
+        self._store.cp_file(self._at(source), self._at(name), **self._within())
+
     def _put(self, name: str, path: Path) -> None:
         if appears_whole(self._protocol):
-            self._store.put_file(str(path), self._at(name), **self._type_of(name))
+            how = {**self._type_of(name), **self._within(path.stat().st_size)}
+            self._store.put_file(str(path), self._at(name), **how)
             return
-        temporary = self._at(f".batchgen-{secrets.token_hex(8)}")
+        temporary = self._at(str(PurePosixPath(name).with_name(f".batchgen-{secrets.token_hex(8)}")))
         self._store.put_file(str(path), temporary)
         self._store.mv(temporary, self._at(name))
 
     def _removed(self, name: str) -> None:
         try:
-            self._store.rm_file(self._at(name))
+            self._store.rm_file(self._at(name), **self._within())
         except FileNotFoundError:
             return
 
     def _is_it(self, name: str, size: int, sha256: str) -> bool:
         """Whether a file is there with a content. Another one that lies there has another name, too, after this."""
         try:
-            found = look_up(self._at(name))
+            found = self._look_up(name)
         except FileNotFoundError:
             return False
         if found.bytes == size and self._digest(name, found) == sha256:
             return True
         mark, place = hashlib.sha256(found.etag.encode()).hexdigest()[:_SHORT], PurePosixPath(name)
-        self._store.cp_file(self._at(name), self._at(str(place.with_name(f"{place.stem}.found-{mark}{place.suffix}"))))
+        self._copied(name, str(place.with_name(f"{place.stem}.found-{mark}{place.suffix}")))
         return False
 
     def _digest(self, name: str, now: StoredFile) -> str:
@@ -184,16 +199,17 @@ class OutputFolder:
             found.update(piece)
         return found.hexdigest()
 
-    def _tried(self, what: str, act: Callable[[], T]) -> T:
+    def _tried(self, what: str, act: Callable[[], T], tries: int = _TRIES) -> T:
         """Do something a few times; what comes of it. Raises `OutputFailed`."""
         reason = ""
-        for number in range(_TRIES):
+        for number in range(tries):
             if number:
-                self._sleep(_WAIT_S * 2 ** (number - 1))
+                self._sleep(_WAIT_S)
             try:
                 return act()
             except Exception as error:  # noqa: BLE001 - each package raises what it likes
-                reason, permanent = reason_in(error), is_permanent(error)
+                reason = "it gives no answer in time" if isinstance(error, TimeoutError) else reason_in(error)
+                permanent = is_permanent(error)
             if permanent:
                 break
         raise OutputFailed(f"{self.url} cannot {what}: {reason}")
