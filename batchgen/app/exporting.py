@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from batchgen.app.client_folder import check_folder, write_folder
 from batchgen.app.keywords import StrPath
+from batchgen.app.output_places import look_where_unknown
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError, UsageError
@@ -70,6 +71,7 @@ def write_export(
     directory, out = RunDirectory(Path(run_dir)), Path(out)
     state = directory.state()
     _check(directory, state, form, out, media)
+    look_where_unknown(directory, state)
     found = standing(state, directory.missing(state))
     folder = _media_folder(out) if media == "copy" and form != FOLDER else None
     shots = [_shot(directory, one, folder, costs=costs) for one in found]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from batchgen.app.output_places import look_where_unknown
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine import events as ev
 from batchgen.engine.attempts import Attempt, AttemptState
@@ -36,6 +37,7 @@ def elsewhere(directories: Iterable[RunDirectory], scenes: Sequence[SceneFacts])
     found: dict[str, list[Elsewhere]] = {}
     for directory in directories:
         state = directory.state()
+        look_where_unknown(directory, state)
         for name in wanted & state.by_request.keys():
             for attempt in map(state.attempt, reversed(state.by_request[name])):
                 path, held = str(attempt.video_path), str(attempt.video_sha256)

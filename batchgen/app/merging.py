@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from batchgen.app.keywords import StrPath, path_of, paths
+from batchgen.app.output_places import look_where_unknown
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.merging import Merged, merged
 from batchgen.engine.states import State
@@ -24,6 +25,8 @@ def merge_reports(run_dirs: StrPath | Iterable[StrPath], out: StrPath) -> RunDir
     states = [directory.state() for directory in directories]
     rehearsal = _see_that_they_fit(directories, states)
     _see_that_it_is_free(target)
+    for directory, state in zip(directories, states, strict=True):
+        look_where_unknown(directory, state)
     made = merged(states)
     try:
         target.mkdir(parents=True, exist_ok=True)

@@ -147,10 +147,10 @@ class Output:
             self._make_room()
 
     def _make_room(self) -> None:
-        """Remove what is not needed here, if there is too much. Raises OSError."""
+        """Remove what is not needed here, if there is too much; what cannot be removed now is tried again later."""
         if self._cache_bytes is None or self._on_disk <= self._cache_bytes:
             return
-        with self._removing:
+        with self._removing, suppress(OSError):
             self._save()  # what is removed here has to be known to lie there
             self._on_disk = make_room(self._directory.path, self._cache_bytes, self._may_go)
 
@@ -173,16 +173,18 @@ class Output:
         ``is_over`` is asked before each whether whoever runs this wants it to end.
         """
         results = [one for one in self._state.all_attempts() if one.has_file and attempt_of(str(one.video_path))]
+        left = [one for one in results if not self._is_there(one)]
+        _log.info("%d results are still to be brought up or compared at %s", len(left), self.url)
         wrong = self._done_for_each(
-            [one for one in results if not self._is_there(one)],
+            left,
             lambda one: self._brought_up(str(one.video_path), str(one.video_sha256)),
             is_over,
         )
         if not self._is_out_of_reach:
             wrong += self._show_videos(results, is_over)
-        left = sum(not self._is_there(one) and self._is_here(one) for one in results)
+        kept = sum(not self._is_there(one) and self._is_here(one) for one in left)
         if wrong:
-            counted = f"{left} results are kept here and are not there" if left else f"{VIDEOS}/ there is not as here"
+            counted = f"{kept} results are kept here and are not there" if kept else f"{VIDEOS}/ there is not as here"
             self.trouble = f"{counted}: {wrong[0]}"
         with suppress(OSError):
             self._save()

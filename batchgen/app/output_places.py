@@ -77,10 +77,19 @@ def write_reports(directory: RunDirectory, state: State, *, holds_journal: bool)
     return ""
 
 
+def look_where_unknown(directory: RunDirectory, state: State) -> None:
+    """Look at the place of results where nothing is known of it here; that it cannot be reached is a warning."""
+    if state.output and not directory.output:
+        try:
+            output_of(directory, state, None, None, name=state.name, rehearsal=directory.is_rehearsal())
+        except (RunDirectoryError, UsageError) as error:
+            warn_of(f"it is not known which results lie at {state.output}: {error}")
+
+
 def warn_of(reason: str) -> None:
-    """Say in the log that reports are here alone, and why; nothing of an empty reason."""
+    """Say in the log what could not be done where results go; nothing of an empty reason."""
     if reason:
-        _log.warning("warning: %s; batchgen report tries again", reason)
+        _log.warning("%s; batchgen report tries again", reason)
 
 
 def _written_everywhere(directory: RunDirectory, state: State) -> str:

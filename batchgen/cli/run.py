@@ -159,7 +159,7 @@ def command(context: click.Context, /, **options: Any) -> int:
     Run it again after whatever happened: it goes on with every task it knows, and pays for nothing
     twice. Exit code 0: all selected scenes completed; 1: some failed, are unknown or still run;
     3: the manifest has errors; 4: stopped at the budget; 5: refused by the gateway, or it cannot be
-    reached; 6: the run directory is in use or damaged.
+    reached; 6: the run directory is in use or damaged, or results did not go where they are to go.
 
     Options that are marked * may stand under run: in the manifest, too, and those with a variable (env
     var) in the environment, flags there as 0 or 1. The command line goes before the environment, that

@@ -107,6 +107,8 @@ def test_results_lie_there_and_only_what_fits_lies_here(film: Film, caplog: pyte
     assert (film.posts(), film.here()) == (4, ["f1@1.mp4", "f2@1.mp4", "s1@1.mp4", "s2@1.mp4"])
     film.scenes.pop(1)
     assert film.run(cache_size=1).exit_code == 0
+    (film.run_dir / "output.json").unlink()
+    assert {step.action for step in batchgen.plan(film.folder / "film.yaml").steps} == {"done"}
     assert "videos/s2.mp4" not in film.there()
     assert {"results/s2@1.mp4", "videos/f1.mp4"} <= film.there()
     assert film.here() == []
