@@ -1,8 +1,9 @@
 """Results and reports of a run directory in an object store, in the same layout, below ``URL/NAME``.
 
-A result is kept in the run directory first, checked and recorded as ever; then it goes up. What did not go up stays in
-the run directory, and goes up at the end, or with the next run or report. With a bound for the cache, results that are
-up and recorded are removed from here, and fetched back by whoever needs them.
+A result is checked and kept in the run directory first, as ever; then it goes up, on the thread that fetched it, so that
+no more is fetched than goes up. What did not go up stays in the run directory, and goes up at the end, or with the next
+run or report. With a bound for the cache, results that are up and recorded are removed from here, and fetched back by
+whoever needs them.
 """
 
 import hashlib
@@ -78,7 +79,7 @@ class Output:
                 f"manifest. Where that run directory is gone for good, remove {self.url}/{_OWNER}"
             )
         self._is_new = owner is None
-        self._save()
+        self._save(is_due=bool(self._state.output))  # else it is no fact of the run directory before a run has begun
         self._on_disk = taken_up(self._directory.path)
 
     def try_out(self) -> None:
@@ -86,7 +87,8 @@ class Output:
         self._folder.try_out()
 
     def claim(self) -> None:
-        """Say there whose results they are, once the journal has begun. Raises `OutputFailed`."""
+        """Say there whose results they are, once the journal says where. Raises `OutputFailed` and OSError."""
+        self._save()
         if self._is_new:  # and stays so: what this run finds under the names of reports is somebody else's
             owner = {"version": 1, "run_directory": identity_of(self._directory.path)}
             self._folder.write(_OWNER, json.dumps(owner).encode())

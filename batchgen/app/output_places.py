@@ -89,7 +89,7 @@ def look_where_unknown(directory: RunDirectory, state: State) -> None:
 def warn_of(reason: str) -> None:
     """Say in the log what could not be done where results go; nothing of an empty reason."""
     if reason:
-        _log.warning("%s; batchgen report tries again", reason)
+        _log.warning("warning: %s; batchgen report tries again", reason)
 
 
 def _written_everywhere(directory: RunDirectory, state: State) -> str:

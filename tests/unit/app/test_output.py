@@ -188,6 +188,7 @@ def test_nothing_is_bought_for_a_place_of_no_use(film: Film) -> None:
     with pytest.raises(RunDirectoryError, match="cannot be used"):
         film.run(output=film.place)
     assert film.posts() == 0
+    assert batchgen.RunDirectory(film.run_dir).output == "", "no run has begun there"
 
 
 @pytest.mark.parametrize(
