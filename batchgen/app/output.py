@@ -1,9 +1,9 @@
 """Results and reports of a run directory in an object store, in the same layout, below ``URL/NAME``.
 
-A result is checked and kept in the run directory first, as ever; then it goes up, on the thread that fetched it, so that
-no more is fetched than goes up. What did not go up stays in the run directory, and goes up at the end, or with the next
-run or report. With a bound for the cache, results that are up and recorded are removed from here, and fetched back by
-whoever needs them.
+A result is checked and kept in the run directory first, as ever; then it goes up, on the thread that fetched it, so
+that no more is fetched than goes up. What did not go up stays in the run directory, and goes up at the end, or with the
+next run or report. With a bound for the cache, results that are up and recorded are removed from here, and fetched back
+by whoever needs them.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _OWNER = "run_directory.json"
 """The file there that says whose results they are."""
 _OF_A_LINE = frozenset({"writer", "line", "crc"})
 """What stands in a line of the journal besides its event; a salvaged journal has others."""
-_AT_ONCE = 4
+_AT_ONCE = 8
 _MOST_FAILURES = 3
 """Results in a row that may fail to go up; the next ones wait for the end of the run then."""
 _SAVED_EVERY_S = 5.0
@@ -232,7 +232,7 @@ class Output:
 
         def show(name: str) -> str:
             if name in wanted:
-                self._folder.copy(str(wanted[name].video_path), name)
+                self._folder.copy(str(wanted[name].video_path), name, hashes)
             else:
                 self._folder.remove(name)
             return ""

@@ -6,7 +6,7 @@ Nothing there is overwritten that is not known to be batchgen's own: what lies i
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -106,18 +106,21 @@ class OutputFolder:
         """Have a local file there; what else lies under its name is put aside. Raises `OutputFailed`."""
         self._have(name, path.stat().st_size, sha256, lambda: self._put(name, path))
 
-    def copy(self, source: str, name: str) -> None:
-        """Have a file that is there under another name as well, without sending it. Raises `OutputFailed`."""
-        known = self.index.files[source]
-        self._have(name, known.bytes, known.sha256, lambda: self._copied(source, name))
+    def copy(self, source: str, name: str, own: Collection[str]) -> None:
+        """Have a file that is there under another name as well, without sending it, in place of one of ``own`` hashes.
 
-    def _have(self, name: str, size: int, sha256: str, write: Callable[[], object]) -> None:
+        Raises `OutputFailed`.
+        """
+        known = self.index.files[source]
+        self._have(name, known.bytes, known.sha256, lambda: self._copied(source, name), own)
+
+    def _have(self, name: str, size: int, sha256: str, write: Callable[[], object], own: Collection[str] = ()) -> None:
         def had() -> Uploaded:
-            if not self._is_it(name, size, sha256):
+            if not self._is_it(name, size, sha256, own):
                 write()
             found = self._look_up(name)
             if found.bytes != size:
-                raise ValueError(f"{name} came there with {found.bytes} bytes and has {size}")
+                raise OSError(None, f"{name} came there with {found.bytes} bytes and has {size}")
             return Uploaded(found.bytes, found.etag, sha256)
 
         self.index.files[name] = self._tried("be written to", had)
@@ -129,7 +132,7 @@ class OutputFolder:
 
     def put_aside(self, name: str) -> None:
         """Give what lies under a name another one, if anything does. Raises `OutputFailed`."""
-        self._tried("be written to", lambda: self._is_it(name, -1, ""))
+        self._tried("be written to", lambda: self._is_it(name, -1, "of no file"))
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """The content of a file, in pieces. Raises OSError."""
@@ -177,14 +180,19 @@ class OutputFolder:
         except FileNotFoundError:
             return
 
-    def _is_it(self, name: str, size: int, sha256: str) -> bool:
-        """Whether a file is there with a content. Another one that lies there has another name, too, after this."""
+    def _is_it(self, name: str, size: int, sha256: str, own: Collection[str] = ()) -> bool:
+        """Whether a file is there with a content. Another one that lies there has another name, too, after this.
+
+        It needs none where its hash is among ``own``. What has a size that none of these has is not read for that.
+        """
         try:
             found = self._look_up(name)
         except FileNotFoundError:
             return False
-        if found.bytes == size and self._digest(name, found) == sha256:
-            return True
+        sizes = {each.bytes for each in self.index.files.values() if each.sha256 in own}
+        held = self._digest(name, found) if found.bytes in {size, *sizes} else ""
+        if held == sha256 or held in own:
+            return held == sha256
         mark, place = hashlib.sha256(found.etag.encode()).hexdigest()[:_SHORT], PurePosixPath(name)
         self._copied(name, str(place.with_name(f"{place.stem}.found-{mark}{place.suffix}")))
         return False

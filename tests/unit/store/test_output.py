@@ -52,7 +52,7 @@ def test_what_is_brought_up_is_known_by_the_next_look(
     tmp_path: Path, folder: OutputFolder, url: str, store: Any
 ) -> None:
     folder.bring_up(RESULT, kept(tmp_path, RESULT, b"video"), digest(b"video"))
-    folder.copy(RESULT, "videos/s1.mp4")
+    folder.copy(RESULT, "videos/s1.mp4", ())
     folder.write("report.csv", b"rows")
     assert sorted(name.partition("films/film/")[2] for name in store.find(url)) == [
         "report.csv",
@@ -100,6 +100,24 @@ def test_what_lies_in_the_way_is_put_aside(
     assert "/films/film/report.found-" in found[0]
     assert store.cat_file(f"{url}/{RESULT}") == b"video"
     folder.put_aside("ledger.csv")
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_an_own_video_makes_way_for_another_and_no_other_file_does(
+    tmp_path: Path, folder: OutputFolder, url: str, store: Any, *, is_known: bool
+) -> None:
+    own = {digest(content) for content in (b"first", b"second")}
+    for number, content in enumerate((b"first", b"second"), 1):
+        name = f"results/s1@{number}.mp4"
+        folder.bring_up(name, kept(tmp_path, name, content), digest(content))
+        folder.copy(name, "videos/s1.mp4", own)
+        if not is_known:
+            folder.index.files["videos/s1.mp4"] = Uploaded(len(content), "")
+    assert store.cat_file(f"{url}/videos/s1.mp4") == b"second"
+    assert len(store.find(f"{url}/videos")) == 1
+    store.pipe_file(f"{url}/videos/s1.mp4", b"other")
+    folder.copy("results/s1@1.mp4", "videos/s1.mp4", own)
+    assert sorted(store.cat_file(name) for name in store.find(f"{url}/videos")) == [b"first", b"other"]
 
 
 def test_a_store_that_fails_says_so_and_is_asked_twice(
