@@ -13,9 +13,11 @@ import pytest
 
 import batchgen
 from batchgen.app.keywords import file_size
+from batchgen.app.output_places import output_of
 from batchgen.app.reporting import write_reports
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
+from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.journal.journal import Journal
 from batchgen.providers.registry import asked_before
@@ -171,9 +173,12 @@ def test_who_ends_a_run_does_not_wait_for_earlier_results(film: Film) -> None:
     assert film.there() == LAYOUT
 
 
-def test_a_rehearsal_has_a_place_of_its_own(film: Film) -> None:
-    film.scenes.pop()
-    assert film.run(output=film.place, emulator=True).output == f"{film.place}/film-rehearsal"
+@pytest.mark.parametrize(("rehearsal", "name"), [(True, "film-rehearsal"), (False, "film")])
+def test_a_rehearsal_has_a_place_of_its_own(tmp_path: Path, *, rehearsal: bool, name: str) -> None:
+    directory = batchgen.RunDirectory(tmp_path)
+    found = output_of(directory, State(), "memory://rehearsed/films", None, name="film", rehearsal=rehearsal)
+    assert found is not None
+    assert found.url == f"memory://rehearsed/films/{name}"
 
 
 def test_nothing_is_bought_for_a_place_of_no_use(film: Film) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from batchgen.errors import UsageError
 from batchgen.layout import attempt_of
-from batchgen.object_stores import place_in_store
+from batchgen.object_stores import of_type, place_in_store
 from batchgen.store.cache import brought_back, make_room, taken_up
 from batchgen.store.output import OutputFailed, OutputFolder
 from batchgen.store.output_index import OutputIndex, Uploaded
@@ -232,6 +232,11 @@ def test_a_place_is_a_bucket_alone() -> None:
         with pytest.raises(UsageError, match="the address to test at does not name a bucket alone") as refused:
             place_in_store(url, "test at")
         assert "secret" not in str(refused.value)
+
+
+def test_a_store_is_told_the_type_of_a_file_in_its_own_words() -> None:
+    told = {protocol: of_type(protocol, "video/mp4") for protocol in ("s3", "gs", "memory")}
+    assert told == {"s3": {"ContentType": "video/mp4"}, "gs": {"content_type": "video/mp4"}, "memory": {}}
 
 
 def test_an_index_tells_what_changed_there_since() -> None:
