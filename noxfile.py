@@ -166,7 +166,7 @@ def storage(session: nox.Session) -> None:
     session.run("uv", "venv", "--quiet", "--clear", str(moto))
     # Both in one environment take minutes to be resolved.
     session.run("uv", "pip", "install", "--quiet", "--python", str(moto), "moto[s3,server]>=5.1")
-    session.install(".[dev,s3]")
+    session.install(".[dev,s3,browser]")
     program = moto / "bin" / "moto_server"
     chosen = session.posargs or ("tests/campaigns/storage",)
     session.run("pytest", "-q", "-n", "2", *chosen, env={"MOTO_SERVER": str(program)})

@@ -37,14 +37,14 @@ _SUFFIXES = {"jpeg": "jpg"}
 
 def opened(content: Content) -> BufferedReader:
     """Open the file of a reference. Raises `ReferenceChanged` where it is gone, or is another than was measured."""
-    if content.stored is not None:
-        return _opened_in_store(content.stored)
     path = content.path
-    if path is None:  # pragma: no cover - such a content is sent as its source
-        raise ReferenceChanged("a data URI has no file")
+    if path is None:
+        return _opened_in_store(content.stored)
     try:
         file = path.open("rb")
     except OSError as error:
+        if content.stored is not None:
+            return _opened_in_store(content.stored)
         raise ReferenceChanged(f"{path} cannot be read any more: {error.strerror}") from None
     size = file.seek(0, 2)
     if size != content.facts.bytes:
@@ -53,7 +53,9 @@ def opened(content: Content) -> BufferedReader:
     return file
 
 
-def _opened_in_store(measured: StoredFile) -> BufferedReader:
+def _opened_in_store(measured: StoredFile | None) -> BufferedReader:
+    if measured is None:  # pragma: no cover - such a content is sent as its source
+        raise ReferenceChanged("a data URI has no file")
     try:
         now = look_up(measured.url)
     except Exception as error:  # noqa: BLE001 - each package raises what it likes

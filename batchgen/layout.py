@@ -13,6 +13,8 @@ VIDEOS = "videos"
 CONTROL = "control"
 """The folder where wishes to a run that is under way are put, and answered."""
 STORYBOARD = "report.html"
+OUTPUT = "output.json"
+"""What lies in the object store that results go to, as it was seen last; made again by looking there."""
 POSTERS = "posters"
 FRAMES = "frames"
 """The folder of stills that scenes are made of; each can be taken out of its result again."""
@@ -22,12 +24,19 @@ EMULATOR = "emulator"
 """The folder where an embedded emulator keeps its tasks."""
 _RESULT = re.compile(rf"({RESULTS}/[A-Za-z0-9][A-Za-z0-9._-]*@[1-9][0-9]*\.mp4|{VIDEOS}/[A-Za-z0-9][A-Za-z0-9._-]*)")
 
+_ATTEMPT = re.compile(rf"{RESULTS}/([A-Za-z0-9][A-Za-z0-9._-]*)@([1-9][0-9]{{0,8}})\.mp4")
 _FRAME = re.compile("[0-9a-f]{64}-[0-9]{1,9}")
 
 
 def result_path(scene_id: str, attempt: int) -> str:
     """Where the result of an attempt lies for good, from the run directory."""
     return f"{RESULTS}/{scene_id}@{attempt}.mp4"
+
+
+def attempt_of(path: str) -> tuple[str, int] | None:
+    """The scene and the number of the attempt whose result lies there, None for another path."""
+    found = _ATTEMPT.fullmatch(path)
+    return None if found is None else (found[1], int(found[2]))
 
 
 def video_path(scene_id: str) -> str:

@@ -8,6 +8,7 @@ their configuration files and roles of the machine.
 import io
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from batchgen.errors import UsageError
 
@@ -40,6 +41,22 @@ def is_stored(source: str) -> bool:
     return protocol_of(source) in _READ
 
 
+def place_in_store(url: str, purpose: str) -> str:
+    """The URL of a bucket, or of a folder in one, without a slash at its end; ``purpose`` says what it is for.
+
+    Raises `UsageError` for what is no such URL, or has a password or a query in it.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no IPv6 address
+        parts = urlsplit("")
+    # A container of abfs stands before its account as a user would.
+    has_user = parts.username is not None and protocol_of(url) != "abfs"
+    if not parts.netloc or has_user or parts.query or parts.fragment or parts.password is not None:
+        raise UsageError(f"the address to {purpose} does not name a bucket alone, as s3://bucket/prefix does")
+    return f"{protocol_of(url)}://{url.partition('://')[2]}".rstrip("/")
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file in an object store as it was found: its URL, its size in bytes, and what it changes with.
@@ -58,6 +75,11 @@ def look_up(url: str) -> StoredFile:
     said = store.info(url)
     if said.get("type") == "directory":
         raise IsADirectoryError("it is a folder, not a file")
+    return stored_file(store, url, said)
+
+
+def stored_file(store: FileSystem, url: str, said: dict[str, Any]) -> StoredFile:
+    """A file, as its store or a listing tells of it."""
     etag = next((said[name] for name in ("ETag", "etag", "md5Hash") if said.get(name)), None)
     return StoredFile(url, int(said["size"]), str(etag or store.ukey(url)))
 
@@ -134,6 +156,24 @@ def _options(protocol: str) -> dict[str, Any]:
 
     told = conf.get("s3", {}).get("config_kwargs", {})
     return {"use_listings_cache": False, "config_kwargs": {"signature_version": "s3v4", **told}}
+
+
+def of_type(protocol: str, media_type: str) -> dict[str, Any]:
+    """How the packages are told the type under which a file is given out."""
+    if protocol == "s3":
+        return {"ContentType": media_type}
+    if protocol == "gs":
+        return {"content_type": media_type}
+    if protocol == "abfs":  # pragma: no cover - there is no Azure to test against
+        from azure.storage.blob import ContentSettings
+
+        return {"content_settings": ContentSettings(content_type=media_type)}
+    return {}
+
+
+def appears_whole(protocol: str) -> bool:
+    """Whether a file is there only once it is whole: what is written of it before is not to be seen."""
+    return protocol in _EXTRAS
 
 
 def reason_in(error: BaseException) -> str:

@@ -42,6 +42,8 @@ OPTIONS: Mapping[str, Option] = {
     "base_url": Option(refusal=_ADDRESS),
     "api_key_file": Option(refusal=_KEY),
     "publish": Option(refusal=_ADDRESS),
+    "output": Option(refusal=_ADDRESS),
+    "cache_size": Option(refusal="it is about the disk of a machine, which whoever starts a run knows"),
     "request_format": Option(),
     "workers": Option(),
     "max_in_flight": Option(),
@@ -70,7 +72,6 @@ OPTIONS: Mapping[str, Option] = {
 }
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("api_key", "key"), _KEY),
-    "output": _ADDRESS,
     **{name: option.refusal for name, option in OPTIONS.items() if option.refusal},
 }
 """Why a name may not stand under ``run:``; those, too, that somebody may look for and that are no options."""

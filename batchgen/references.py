@@ -83,8 +83,8 @@ class Facts:
 class Content:
     """The bytes of a measured reference, known by what they are and not by their name.
 
-    ``path`` is the local file that holds them, ``stored`` the one in an object store; both are None where they came in
-    a data URI. ``sha256`` is empty for a result
+    ``path`` is the local file that holds them, ``stored`` the one in an object store, which is read where there is no
+    local one, or none any more; both are None where they came in a data URI. ``sha256`` is empty for a result
     that is not there yet, whose facts are those that were asked for.
     """
 

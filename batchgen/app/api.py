@@ -18,6 +18,7 @@ from batchgen.app.keywords import (
     Usd,
     checked_settings,
     dollars,
+    file_size,
     flag,
     globs,
     listener,
@@ -150,6 +151,8 @@ def run(  # noqa: PLR0913 - the options of the command
     emulator: bool | None = None,
     base_url: str | None = None,
     publish: str | None = None,
+    output: str | None = None,
+    cache_size: str | int | None = None,
     api_key: ApiKey | str | None = None,
     request_format: str | None = None,
     workers: int | None = None,
@@ -180,6 +183,8 @@ def run(  # noqa: PLR0913 - the options of the command
     out as it is: it has all that is said of loading and planning. ``api_key`` left out is looked for in the variable
     of the provider, as by the command; no option is taken from the environment. ``publish`` is where local files go up
     that requests name by URL: an object store, or an upload address of the provider's family, which gets the key.
+    ``output`` is an object store that results and reports go to, ``cache_size`` what results may take up on this disk
+    then, in bytes or as "20GB".
     ``stop`` ends the run in order from another thread. ``on_event`` is called on this thread; what it raises, and
     KeyboardInterrupt, ends the run in order and is then raised.
 
@@ -226,8 +231,10 @@ def run(  # noqa: PLR0913 - the options of the command
         raise UsageError("emulator and base_url exclude each other")
     if publish is not None and batch.rehearsal:
         raise UsageError("emulator and publish exclude each other: the emulator keeps the files of a rehearsal")
-    said_place = None if publish is None else text(publish, "publish")
-    options = replace(options, base_url=_address(base_url), publish=said_place, executor=_executor(executor))
+    options = replace(
+        options, base_url=_address(base_url), publish=_address(publish, "publish"), executor=_executor(executor)
+    )
+    options = replace(options, output=_address(output, "output"), cache_bytes=_cache_bytes(cache_size))
     key = api_key if batch.rehearsal else _key(batch, api_key)
 
     def confirm(found: Plan) -> bool:
@@ -241,8 +248,12 @@ def run(  # noqa: PLR0913 - the options of the command
     return attended(carry_out, notify, stop)
 
 
-def _address(base_url: object) -> str | None:
-    return None if base_url is None else text(base_url, "the base URL")
+def _address(url: object, name: str = "the base URL") -> str | None:
+    return None if url is None else text(url, name)
+
+
+def _cache_bytes(cache_size: str | int | None) -> int | None:
+    return None if cache_size is None else file_size(cache_size)
 
 
 def _executor(executor: object) -> str:

@@ -11,6 +11,7 @@ from batchgen.engine.attempts import Attempt
 from batchgen.engine.states import State
 from batchgen.errors import UsageError
 from batchgen.layout import JOURNAL, POSTERS, RESULTS, SENT_STORYBOARD, VIDEOS, is_result_path
+from batchgen.store.cache import brought_back
 
 _FOLDERS = (RESULTS, VIDEOS, POSTERS)
 _MARK = b'<meta name="generator" content="batchgen">'
@@ -44,18 +45,18 @@ def _is_earlier(out: Path) -> bool:
 
 def write_folder(directory: RunDirectory, state: State, sent: Sequence[Attempt], out: Path, *, costs: bool) -> None:
     """Write the folder, in the place of an earlier one; what else lies in that stays. Raises OSError."""
-    place = out.resolve()
+    place, has_result = out.resolve(), directory.result_finder()
     made = place.with_name(f".batchgen-{secrets.token_hex(8)}")
     try:
         made.mkdir()
         for one in sent:
-            _copy(str(one.video_path), directory.path, made)
+            _copy(str(one.video_path), str(one.video_sha256), directory.path, made)
         write_for_others(
             directory.path,
             state,
             made,
             missing=directory.missing(state),
-            files={one.key for one in state.all_attempts() if one.has_file and directory.has_result(one)},
+            files={one.key for one in state.all_attempts() if one.has_file and has_result(one)},
             sent={one.key for one in sent},
             is_rehearsal=directory.is_rehearsal(),
             costs=costs,
@@ -65,10 +66,10 @@ def write_folder(directory: RunDirectory, state: State, sent: Sequence[Attempt],
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _copy(path: str, source: Path, folder: Path) -> None:
+def _copy(path: str, sha256: str, source: Path, folder: Path) -> None:
     """A copy, not a second name of it: whoever writes to it must not reach the result."""
     (folder / path).parent.mkdir(exist_ok=True)
-    shutil.copyfile(source / path, folder / path)
+    shutil.copyfile(brought_back(source / path, sha256), folder / path)
 
 
 def _put(made: Path, place: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from batchgen.app.client_folder import check_folder, write_folder
 from batchgen.app.keywords import StrPath
+from batchgen.app.output_places import look_where_unknown
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError, UsageError
@@ -30,6 +31,7 @@ from batchgen.report.rows import SceneStatus
 from batchgen.report.shot_list import SHOT_LIST_COLUMNS, has_unnamed_references, named_references, shot_row
 from batchgen.report.standing import Standing, standing
 from batchgen.report.tables import some_of
+from batchgen.store.cache import brought_back
 from batchgen.text import on_one_line
 
 Media: TypeAlias = Literal["link", "copy"]
@@ -70,6 +72,7 @@ def write_export(
     directory, out = RunDirectory(Path(run_dir)), Path(out)
     state = directory.state()
     _check(directory, state, form, out, media)
+    look_where_unknown(directory, state)
     found = standing(state, directory.missing(state))
     folder = _media_folder(out) if media == "copy" and form != FOLDER else None
     shots = [_shot(directory, one, folder, costs=costs) for one in found]
@@ -167,9 +170,11 @@ def _shot(directory: RunDirectory, one: Standing, copies: Path | None, *, costs:
         return shot
     path = directory.path / str(one.attempt.video_path)
     try:
-        film = measured(path)
+        film = measured(brought_back(path, str(one.attempt.video_sha256)))
     except UnusableMedia as error:
         return replace(shot, missing=f"{path.name} {error}" if costs else "missing")
+    except OSError as error:
+        raise RunDirectoryError(f"{path.name} cannot be fetched back: {error.strerror}") from None
     marks = marks_of(path)
     facts = {**shot.facts, "provenance": {"c2pa": marks.c2pa, "xmp": marks.xmp, "aigc": marks.aigc}}
     kept = path if copies is None else _copied(path, copies)

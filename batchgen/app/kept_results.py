@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from batchgen.app.output_places import look_where_unknown
 from batchgen.app.run_directory import RunDirectory
 from batchgen.app.sources import SceneMaker
 from batchgen.engine import events as ev
@@ -16,6 +17,7 @@ from batchgen.engine.states import State
 from batchgen.engine.steps import Elsewhere, Lent, Step
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.layout import JOURNAL, VIDEOS, result_path
+from batchgen.store.cache import brought_back
 from batchgen.store.links import digest
 from batchgen.store.local import LocalStore
 
@@ -43,16 +45,20 @@ class Lenders:
     def __init__(self, directories: Iterable[RunDirectory]) -> None:
         """Touch nothing yet."""
         self._directories = tuple(directories)
-        self._is_whole: dict[str, bool] = {}
+        self._is_whole: dict[tuple[Path, str], bool] = {}
 
     @cached_property
     def _states(self) -> list[tuple[RunDirectory, State]]:
-        return [(directory, directory.state()) for directory in self._directories]
+        states = [(directory, directory.state()) for directory in self._directories]
+        for directory, state in states:
+            look_where_unknown(directory, state)
+        return states
 
     def lent(self, request: str, any_seed: str | None) -> Lent:
         """What they have of a request, whole and with the right hash, by its hashes; the newest first."""
         hashes = [one for one in dict.fromkeys((request, any_seed)) if one]
-        return {one: whole for one in hashes if (whole := [each for each in self._told(one) if self._holds(each)])}
+        whole = {one: [_lent(*each) for each in self._told(one) if self._holds(*each)] for one in hashes}
+        return {one: lent for one, lent in whole.items() if lent}
 
     def lent_to(self, scenes: Iterable[SceneFacts]) -> Lent:
         """What they have of the requests of scenes."""
@@ -64,20 +70,26 @@ class Lenders:
     def lost(self, request: str, any_seed: str | None) -> list[Elsewhere]:
         """What their journals tell of a request and is gone by now, or is another file."""
         told = (each for one in dict.fromkeys((request, any_seed)) if one for each in self._told(one))
-        return [each for each in {one.name: one for one in told}.values() if not self._holds(each)]
+        gone = (_lent(*each) for each in told if not self._holds(*each))
+        return list({each.name: each for each in gone}.values())
 
-    def _told(self, sha256: str) -> Iterator[Elsewhere]:
+    def _told(self, sha256: str) -> Iterator[tuple[RunDirectory, Attempt]]:
         for directory, state in self._states:
             for attempt in map(state.attempt, reversed(state.by_request.get(sha256, []))):
                 if attempt.state is AttemptState.DELIVERED:
-                    # Who makes requests of it looks for it from another run directory.
-                    path = str(directory.path.absolute() / str(attempt.video_path))
-                    yield Elsewhere(f"{directory}:{attempt.name}", attempt.request, path, str(attempt.video_sha256))
+                    yield directory, attempt
 
-    def _holds(self, lent: Elsewhere) -> bool:
-        if lent.path not in self._is_whole:
-            self._is_whole[lent.path] = digest(Path(lent.path)) == lent.sha256
-        return self._is_whole[lent.path]
+    def _holds(self, directory: RunDirectory, attempt: Attempt) -> bool:
+        key = directory.path, attempt.name
+        if key not in self._is_whole:
+            self._is_whole[key] = directory.lends(attempt)
+        return self._is_whole[key]
+
+
+def _lent(directory: RunDirectory, attempt: Attempt) -> Elsewhere:
+    # Who makes requests of it looks for it from another run directory.
+    path = str(directory.path.absolute() / str(attempt.video_path))
+    return Elsewhere(f"{directory}:{attempt.name}", attempt.request, path, str(attempt.video_sha256))
 
 
 def prepared(maker: SceneMaker, lenders: Lenders, command: Prepare) -> PrepareResult:
@@ -95,7 +107,8 @@ def prepared(maker: SceneMaker, lenders: Lenders, command: Prepare) -> PrepareRe
 def link(store: LocalStore, command: Link) -> LinkResult:
     """Have a result of another run directory here."""
     try:
-        is_whole = store.link(Path(command.path), result_path(command.scene_id, command.attempt), command.sha256)
+        source = brought_back(Path(command.path), command.sha256)
+        is_whole = store.link(source, result_path(command.scene_id, command.attempt), command.sha256)
     except OSError as error:
         return LinkResult(command, f"{command.path} cannot be linked in: {error.strerror}", unstorable=True)
     if is_whole:
@@ -136,7 +149,8 @@ def restore(state: State, directory: RunDirectory) -> None:
     """Have results that were taken away from where they are kept back from the view, which has them still."""
     store = directory.store()
     kept = (one for one in state.all_attempts() if one.has_file)
-    gone = {str(one.video_sha256): one for one in kept if not directory.has_result(one)}
+    has_result = directory.result_finder()
+    gone = {str(one.video_sha256): one for one in kept if not has_result(one)}
     for video in sorted(directory.videos.glob("*.mp4")) if gone else []:
         attempt = gone.get(digest(video) or "")
         if attempt is not None and not _is_of_before(attempt):
@@ -149,6 +163,6 @@ def _is_of_before(attempt: Attempt) -> bool:
 
 def _has(store: LocalStore, source: Path, path: str, sha256: str) -> bool:
     try:
-        return store.link(source, path, sha256)
+        return store.link(brought_back(source, sha256), path, sha256)
     except OSError as error:
         raise RunDirectoryError(f"{source} cannot be kept as {path}: {error.strerror}") from None

@@ -4,6 +4,7 @@ A keyword that is None is not said.
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,13 @@ from batchgen.schemas import shipped
 
 StrPath: TypeAlias = str | os.PathLike[str]
 Usd: TypeAlias = Decimal | int | str
+_UNITS: Mapping[str, int] = {
+    "B": 1,
+    **{f"{prefix}B": 1000**power for power, prefix in enumerate("KMGT", 1)},
+    **{f"{prefix}IB": 1024**power for power, prefix in enumerate("KMGT", 1)},
+}
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,6})?) ?([KMGT]?I?B)?", re.IGNORECASE | re.ASCII)
+_MOST_BYTES = 2**62
 
 
 def said(keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,6 +107,18 @@ def dollars(value: Usd) -> Decimal:
     if usd < 0:
         raise UsageError(f"{value!r} is not an amount of US dollars")
     return usd
+
+
+def file_size(value: object) -> int:
+    """How many bytes a size is: a number of them, or a text as 500MB, 20GB or 1.5TiB. Raises `UsageError`."""
+    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is not None:
+        size = int(Decimal(found[1]) * _UNITS[(found[2] or "B").upper()])
+    else:
+        size = value if isinstance(value, int) and not isinstance(value, bool) else 0
+    if not 0 < size < _MOST_BYTES:
+        raise UsageError(f"{value!r} is not a size: write it as 500MB or 20GB")
+    return size
 
 
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from batchgen.app.keywords import StrPath, path_of, paths
+from batchgen.app.output_places import look_where_unknown
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.merging import Merged, merged
 from batchgen.engine.states import State
 from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.layout import EMULATOR, JOURNAL, result_path
+from batchgen.store.cache import brought_back
 
 
 def merge_reports(run_dirs: StrPath | Iterable[StrPath], out: StrPath) -> RunDirectory:
@@ -23,6 +25,8 @@ def merge_reports(run_dirs: StrPath | Iterable[StrPath], out: StrPath) -> RunDir
     states = [directory.state() for directory in directories]
     rehearsal = _see_that_they_fit(directories, states)
     _see_that_it_is_free(target)
+    for directory, state in zip(directories, states, strict=True):
+        look_where_unknown(directory, state)
     made = merged(states)
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -62,4 +66,5 @@ def _link_results(made: Merged, directories: Sequence[RunDirectory], target: Run
     for key, (which, attempt) in made.origins.items():
         source = directories[which].path / str(attempt.video_path)
         if attempt.has_file and directories[which].has_result(attempt):
-            store.link(source, result_path(*key), str(attempt.video_sha256))
+            sha256 = str(attempt.video_sha256)
+            store.link(brought_back(source, sha256), result_path(*key), sha256)

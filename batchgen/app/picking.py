@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from batchgen.app.keywords import StrPath
+from batchgen.app.output_places import warn_of, write_reports
 from batchgen.app.run_directory import RunDirectory, picked_names
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import Event, Picked, PicksCleared, SceneFacts
@@ -37,7 +38,7 @@ def pick(run_dir: StrPath, names: str | Sequence[str], *, replace: bool = False)
         at = RealClock().at()
         events = list(_events(journal.state, [names] if isinstance(names, str) else names, at))
         journal.record(*([PicksCleared(at, "")] if replace else []), *events)
-        directory.write_reports(journal.state)
+        warn_of(write_reports(directory, journal.state, holds_journal=True))
         picked = {event.scene_id for event in events if isinstance(event, Picked)}
         _tell_of_empty(picked, journal.state, directory.missing(journal.state))
         for name in takes_without_seed(sorted(picked), journal.state):
@@ -83,7 +84,7 @@ def clear_picks(run_dir: StrPath, shot: str) -> None:
         if shot not in shots:
             raise UsageError(f"there is no shot {shot!r} in the manifest of {run_dir}")
         journal.record(PicksCleared(RealClock().at(), shot))
-        directory.write_reports(state)
+        warn_of(write_reports(directory, state, holds_journal=True))
 
 
 def built_on_others(run_dir: StrPath) -> tuple[SceneFacts, ...]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from batchgen.app.kept_results import Lenders
 from batchgen.app.loading import Batch
+from batchgen.app.output_places import look_where_unknown
 from batchgen.app.sources import SceneMaker
 from batchgen.engine.estimate import scene_facts
 from batchgen.engine.events import SceneFacts
@@ -91,7 +92,9 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
 
     Raises `UsageError` where nothing is selected, or the run directory holds another batch.
     """
-    state = batch.directory.state_or_empty() if state is None else state
+    if state is None:
+        state = batch.directory.state_or_empty()
+        look_where_unknown(batch.directory, state)
     if state.name and state.name != batch.manifest.name:
         raise UsageError(
             f"{batch.directory} holds the batch {state.name!r}, and the manifest is {batch.manifest.name!r}"

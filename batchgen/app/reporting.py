@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchgen.app import output_places
 from batchgen.app.keywords import StrPath
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.states import State
@@ -14,7 +15,7 @@ from batchgen.journal.records import encode
 from batchgen.journal.salvage import Salvage
 from batchgen.journal.salvage import salvage as salvaged
 from batchgen.providers.registry import asked_before
-from batchgen.report.rows import Row, report_rows
+from batchgen.report.rows import Row
 from batchgen.schemas import shipped
 
 SALVAGED_JOURNAL = "state.salvaged.jsonl"
@@ -23,14 +24,17 @@ SALVAGED_JOURNAL = "state.salvaged.jsonl"
 def write_reports(run_dir: StrPath) -> Sequence[Row]:
     """Write report.csv, ledger.csv and report.html again, from the journal alone; the rows of the first.
 
-    Works while a run goes on. A report.html that cannot be written is a warning in the log.
+    Works while a run goes on. A report.html that cannot be written is a warning in the log. Where results go to an
+    object store, reports and what is missing there go up; not while a run goes on, which does that itself.
 
     Raises `RunDirectoryError`.
     """
     directory = RunDirectory(Path(run_dir))
     state = directory.state()
-    directory.write_reports(state)
-    return report_rows(state, directory.missing(state))
+    reason = output_places.write_reports(directory, state, holds_journal=False)
+    if reason:
+        raise RunDirectoryError(f"the reports are written here, and not all went up: {reason}")
+    return directory.rows(state)
 
 
 def documented_codes(state: State) -> Mapping[str, Mapping[str, str]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from batchgen.app.keywords import StrPath
+from batchgen.app.output_places import warn_of, write_reports
 from batchgen.app.run_directory import RunDirectory
 from batchgen.engine.attempts import OPEN, Attempt, AttemptState
 from batchgen.engine.events import Resolved
@@ -43,7 +44,7 @@ def resolve(run_dir: StrPath, scene_id: str, *, task_id: str | None = None, not_
         if owner is not None and owner != attempt:
             raise UsageError(f"task {task_id} is that of scene {owner.scene_id}, attempt {owner.number}, already")
         journal.record(Resolved(RealClock().at(), *attempt.key, task_id))
-        directory.write_reports(journal.state)
+        warn_of(write_reports(directory, journal.state, holds_journal=True))
 
 
 def _offer(directory: RunDirectory, scene_id: str) -> str:

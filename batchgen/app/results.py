@@ -13,7 +13,7 @@ from batchgen.engine.scheduler import Scheduler
 from batchgen.engine.states import State
 from batchgen.engine.steps import Step
 from batchgen.engine.waiting import held_for_review
-from batchgen.report.rows import SceneStatus, report_rows
+from batchgen.report.rows import SceneStatus
 
 _UNFINISHED = 1
 EXIT_CODES: Mapping[Stop, int] = {
@@ -50,6 +50,8 @@ class RunResult:
     is_complete: bool
     """All selected scenes are completed."""
     state: State
+    output: str = ""
+    """The URL below which results and reports lie in an object store; empty where they stay in the run directory."""
 
 
 def result_of(
@@ -59,7 +61,7 @@ def result_of(
     state, directory = plan.state if scheduler is None else scheduler.state, plan.batch.directory
     if not state.scenes:
         state = state.with_scenes(plan.scenes)
-    scenes = scene_results(report_rows(state, directory.missing(state)), directory.path)
+    scenes = scene_results(directory.rows(state), directory.path)
     totals, statuses = totals_of(scenes, state), _statuses(plan, state, scenes, waited=waited)
     stop = None if scheduler is None else scheduler.stop
     return RunResult(

@@ -1,7 +1,7 @@
 """One run directory: its state, its results, its reports."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,9 @@ from batchgen.journal.replay import read
 from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOG, REPORT, RESULTS, STORYBOARD, VIDEOS
 from batchgen.providers.registry import asked_before
 from batchgen.report.as_csv import as_csv
-from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, counts, ledger_rows, report_rows
+from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, Row, counts, ledger_rows, report_rows
 from batchgen.store.local import Limits, LocalStore
+from batchgen.store.output_index import OutputIndex
 from batchgen.store.view import show
 from batchgen.text import on_one_line
 
@@ -89,6 +90,12 @@ class RunDirectory:
         """The file that the state is replayed from."""
         return self.path / JOURNAL
 
+    @property
+    def output(self) -> str:
+        """The URL below which results and reports lie in an object store, too; empty where they do not."""
+        index = OutputIndex.of(self.path)
+        return "" if index is None else index.url
+
     def is_begun(self) -> bool:
         """Whether a run was ever begun here. Raises `RunDirectoryError` where that cannot be seen."""
         with self._looked_at():
@@ -128,7 +135,13 @@ class RunDirectory:
         return self._scenes(self.state())
 
     def _scenes(self, state: State) -> tuple[SceneResult, ...]:
-        return scene_results(report_rows(state, self.missing(state)), self.path)
+        return scene_results(self.rows(state), self.path)
+
+    def rows(self, state: State) -> list[Row]:
+        """The rows of report.csv: where each scene of the manifest stands, and where its video is."""
+        index = OutputIndex.of(self.path)
+        missing = self.missing(state)
+        return report_rows(state, missing) if index is None else report_rows(state, missing, index.url_of)
 
     def totals(self) -> Totals:
         """How many scenes stand where, and what was charged. Raises `RunDirectoryError`."""
@@ -170,20 +183,36 @@ class RunDirectory:
 
     def missing(self, state: State, scenes: Iterable[SceneFacts] | None = None) -> set[str]:
         """Scenes whose result was here and is gone; ``scenes`` are those of a manifest of today."""
+        has_result = self.result_finder()
         return {
             scene.scene_id
             for scene in (state.scenes if scenes is None else scenes)
-            if (attempt := state.current_attempt(scene)) and attempt.has_file and not self.has_result(attempt)
+            if (attempt := state.current_attempt(scene)) and attempt.has_file and not has_result(attempt)
         }
 
     def has_result(self, attempt: Attempt) -> bool:
-        """Whether the result of an attempt is where the journal says.
+        """Whether the result of an attempt is where the journal says, or in the object store that results go to."""
+        return self.result_finder()(attempt)
+
+    def result_finder(self) -> Callable[[Attempt], bool]:
+        """`has_result`, for many attempts.
 
         Under a name that versions before gave to the newest result of a scene, another one may lie by now.
         """
+        store, index = self.store(), OutputIndex.of(self.path)
+
+        def has_result(attempt: Attempt) -> bool:
+            path, sha256 = str(attempt.video_path), str(attempt.video_sha256)
+            is_here = store.holds(path, sha256) if path.startswith(f"{VIDEOS}/") else store.has(path)
+            return is_here or (index is not None and index.has(path, sha256))
+
+        return has_result
+
+    def lends(self, attempt: Attempt) -> bool:
+        """Whether the result of an attempt, and no other file, can be had: from here, or from where results go."""
         path, sha256 = str(attempt.video_path), str(attempt.video_sha256)
-        store = self.store()
-        return store.holds(path, sha256) if path.startswith(f"{VIDEOS}/") else store.has(path)
+        index = OutputIndex.of(self.path)
+        return self.store().holds(path, sha256) or (index is not None and index.has(path, sha256))
 
     def store(self, limits: Limits = Limits()) -> LocalStore:  # noqa: B008 - frozen
         """Where its results lie."""
@@ -196,10 +225,11 @@ class RunDirectory:
         """
         from batchgen.app.storyboard import write_storyboard
 
-        missing = self.missing(state)
+        missing, index = self.missing(state), OutputIndex.of(self.path)
+        ledger = ledger_rows(state) if index is None else ledger_rows(state, index.url_of)
         reports = {
-            self.report: as_csv(report_rows(state, missing), REPORT_COLUMNS),
-            self.ledger: as_csv(ledger_rows(state), LEDGER_COLUMNS),
+            self.report: as_csv(self.rows(state), REPORT_COLUMNS),
+            self.ledger: as_csv(ledger, LEDGER_COLUMNS),
         }
         try:
             for path, content in reports.items():
@@ -208,19 +238,30 @@ class RunDirectory:
         except OSError as error:
             raise RunDirectoryError(f"the reports cannot be written into {self}: {error.strerror}") from None
         write_sidecars(self.path, state, rehearsal=self.is_rehearsal())
-        files = {one.key for one in state.all_attempts() if one.has_file and self.has_result(one)}
+        has_result = self.result_finder()
+        files = {one.key for one in state.all_attempts() if one.has_file and has_result(one)}
         write_storyboard(self.path, state, missing=missing, files=files, is_rehearsal=self.is_rehearsal())
 
     def _show_videos(self, state: State) -> None:
         """Have the results that count under the names of their scenes. Raises OSError."""
         if any(one.has_file and str(one.video_path).startswith(f"{VIDEOS}/") for one in state.all_attempts()):
             return  # of a version before: they are no view, and the next run takes them over
-        standing = ((scene.scene_id, state.current_attempt(scene)) for scene in state.scenes)
-        counting = {scene_id: str(one.video_path) for scene_id, one in standing if one and counts(one, state, scene_id)}
+        counting = {scene_id: str(one.video_path) for scene_id, one in self.counting(state).items()}
         store = self.store()
         kept = (one for one in state.all_attempts() if one.has_file and str(one.video_path).startswith(f"{RESULTS}/"))
-        known = state.attempts.keys() | {scene.scene_id for scene in state.scenes}
-        show(self.path, counting, known, {str(one.video_sha256) for one in kept if store.has(str(one.video_path))})
+        hashes = {str(one.video_sha256) for one in kept if store.has(str(one.video_path))}
+        show(self.path, counting, self.known_scenes(state), hashes)
+
+    @staticmethod
+    def counting(state: State) -> Mapping[str, Attempt]:
+        """The attempt whose result is the video of each scene that has one."""
+        standing = ((scene.scene_id, state.current_attempt(scene)) for scene in state.scenes)
+        return {scene_id: one for scene_id, one in standing if one and counts(one, state, scene_id)}
+
+    @staticmethod
+    def known_scenes(state: State) -> Collection[str]:
+        """The ids of all scenes that there ever were."""
+        return state.attempts.keys() | {scene.scene_id for scene in state.scenes}
 
 
 def picked_names(state: State) -> tuple[str, ...]:

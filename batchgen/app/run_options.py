@@ -20,7 +20,9 @@ class RunOptions:
     ``base_url`` is the provider's own where none is given, ``budget_usd`` the manifest's. ``wait`` unset leaves
     once all is submitted; a later run collects. ``rebind`` says that ``base_url`` is the gateway that the run
     directory belongs to, at another address. ``executor`` is ``threads``, or ``dask`` or ``dask:ADDRESS`` for a cluster
-    that does what is free and heavy. ``publish`` is where files are published that requests name by URL.
+    that does what is free and heavy. ``publish`` is where files are published that requests name by URL. ``output``
+    is the URL of an object store that results and reports go to, that of earlier runs where it is None, and
+    ``cache_bytes`` what results may take up on this disk then; None for no bound.
     """
 
     base_url: str | None = None
@@ -36,6 +38,8 @@ class RunOptions:
     rebind: bool = False
     executor: str = THREADS
     publish: str | None = None
+    output: str | None = None
+    cache_bytes: int | None = None
 
     @classmethod
     def of(cls, batch: Batch, said: Mapping[str, Any]) -> "RunOptions":

@@ -2,9 +2,10 @@
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from batchgen.app.executing import THREADS, executing
 from batchgen.app.kept_results import link, linked, prepared, restore, taken_over
 from batchgen.app.loading import Batch
 from batchgen.app.notices import Notify, Warned
+from batchgen.app.output import Output
+from batchgen.app.output_places import checked_output, output_of, reached
 from batchgen.app.planning import Plan
 from batchgen.app.publish_places import Place, published_at, published_in_rehearsal
 from batchgen.app.publishing import Publisher, body_notes, has_sound, most_body_bytes, refuse_sounds
@@ -77,6 +80,7 @@ def run(  # noqa: PLR0913 - what a run is made of
         place: Place | None = None
         # Before the run directory is touched: a format or an address that cannot be one is a slip of the user.
         provider.formats_for(options.request_format)
+        options = replace(options, output=None if options.output is None else checked_output(options.output))
         if not batch.rehearsal:
             base_url = provider.base_url if options.base_url is None else options.base_url
             connected = stack.enter_context(connected_to(provider, base_url, key, options))
@@ -87,6 +91,14 @@ def run(  # noqa: PLR0913 - what a run is made of
             _log.warning("the last line of the journal was cut off at %d bytes: it was never finished", journal.torn)
         gateway = None if connected is None or options.rebind else connected.name
         batch.directory.refuse_strangers(journal.state, gateway, rehearsal=batch.rehearsal)
+        output = output_of(
+            batch.directory,
+            journal.state,
+            options.output,
+            options.cache_bytes,
+            name=batch.manifest.name,
+            rehearsal=batch.rehearsal,
+        )
         journal.record(*taken_over(journal.state, batch.directory.store(), RealClock().at()))
         restore(journal.state, batch.directory)
         made = planning.plan(batch, choice, journal.state)
@@ -95,19 +107,26 @@ def run(  # noqa: PLR0913 - what a run is made of
         executor = options.executor if any(step.action in _BUSY for step in made.steps) else THREADS
         holds_key = partial(_holds, None if batch.rehearsal else key)
         cluster = stack.enter_context(executing(executor, batch.directory.path, holds_key))
-        for note in made.notes():
+        for note in _notes(made, publishes=place is not None or batch.rehearsal):
             notify(Warned(note))
-        if place is None and not batch.rehearsal:
-            refuse_sounds(made)
-            for note in body_notes(made):
-                notify(Warned(note))
         if not confirm(made):
             return result_of(made, None)
         if connected is None:
             connected = stack.enter_context(rehearsing(batch, provider, options))
             if any(map(has_sound, made.maker.requests.values())):
                 place = stack.enter_context(published_in_rehearsal(connected, EMULATOR_KEY, options))
-        return _Run(made, journal, options, budget, notify, interrupt, connected, cluster, place).carry_out()
+        if output is not None:
+            with reached():
+                output.try_out()
+        return _Run(made, journal, options, budget, notify, interrupt, connected, cluster, place, output).carry_out()
+
+
+def _notes(made: Plan, *, publishes: bool) -> Iterator[str]:
+    """What is said before the question. Raises as `refuse_sounds` where files have to be published, and are not."""
+    yield from made.notes()
+    if not publishes:
+        refuse_sounds(made)
+        yield from body_notes(made)
 
 
 def _of_files(publisher: Publisher | None, requests: Mapping[str, Request]) -> dict[str, Any]:
@@ -137,8 +156,10 @@ class _Run:
         connected: Connected,
         cluster: "Cluster | None",
         place: Place | None,
+        output: Output | None,
     ) -> None:
         self._cluster = cluster
+        self._output = output
         self._plan = made
         self._directory = made.batch.directory
         self._journal = journal
@@ -171,8 +192,13 @@ class _Run:
         """Run, then write the reports, whatever the end."""
         self._begin("" if self._plan.batch.rehearsal else self._connected.name)
         try:
+            if self._output is not None:
+                with reached():
+                    self._output.claim()
             scheduler = self._drive()
+            self._bring_up()
             result = result_of(self._plan, scheduler, waited=self._options.wait, interrupted=self._interrupt.exit_code)
+            result = result if self._output is None else self._with_output(self._output, result)
             self._journal.append([ev.RunEnded(self._clock.at(), result.exit_code)])
         except BaseException as error:
             # It may name tasks that are written nowhere else: no second trouble must take its place.
@@ -183,7 +209,24 @@ class _Run:
             raise
         picture_references(self._directory.path, self._plan.maker.requests.values())
         self._directory.write_reports(self._journal.state)
-        return result
+        if self._output is None:
+            return result
+        self._output.write_reports()
+        if self._output.trouble:
+            self._notify(
+                Warned(f"{self._output.trouble}. Nothing is lost: the next run, or batchgen report, tries again")
+            )
+        return self._with_output(self._output, result)
+
+    def _bring_up(self) -> None:
+        """Have all results where they go; who wants the run to end does not wait for those."""
+        if self._output is not None:
+            self._output.bring_up(lambda: self._interrupt.exit_code is not None)
+
+    def _with_output(self, output: Output, result: RunResult) -> RunResult:
+        """The result of a run whose results go elsewhere, too, as far as that has succeeded."""
+        code = self._interrupt.exit_code or RunDirectoryError.exit_code if output.trouble else result.exit_code
+        return replace(result, output=output.url, exit_code=code if result.stop is None else result.exit_code)
 
     def _begin(self, gateway: str) -> None:
         """Write down that a run begins, with which scenes if they are not those of the last one, and what it has."""
@@ -207,6 +250,7 @@ class _Run:
                     self._options.rebind,
                     self._settings.budget_usd,
                     manifest.profile or "",
+                    self._options.output or state.output,
                 )
             ]
         )
@@ -228,6 +272,9 @@ class _Run:
             store = stack.enter_context(closing(self._directory.store(limits)))
             errors = connected.provider.errors.of_model(batch.error_codes)
             on_kept = illustrator(self._directory.path, maker.requests)
+            if self._output is not None:
+                on_kept = self._output.after(on_kept)
+                maker.hold, maker.stored = self._output.hold, self._output.stored
             fetched: Callable[[Work], Checked] = done_here
             if self._cluster is not None:
                 maker.take_still, fetched = self._cluster.still, self._cluster.fetched

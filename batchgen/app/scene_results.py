@@ -8,12 +8,17 @@ from typing import Any
 
 from batchgen.engine.budget import Sum, charged, exposure
 from batchgen.engine.states import State
+from batchgen.layout import video_path
+from batchgen.object_stores import is_stored
 from batchgen.report.rows import Row, SceneStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneResult:
     """Where one scene of the manifest stands: its row in report.csv, with ``video`` as the path of the file.
+
+    Where results go to an object store, ``output_url`` is the URL of the video once it is there, and ``video`` is None
+    where the file is not on this disk as well.
 
     ``attempts`` counts the paid ones, ``cost_usd`` is what was charged for all of them. What is not known is None,
     as a text empty; times are ISO 8601 in UTC.
@@ -47,6 +52,7 @@ class SceneResult:
     reused_from: str
     title: str
     prompt: str
+    output_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,9 @@ def totals_of(scenes: Iterable[SceneResult], state: State) -> Totals:
 
 def _scene(row: Row, folder: Path) -> SceneResult:
     values: dict[str, Any] = dict(row)
-    video = values.pop("video_path")
+    place = values.pop("video_path")
     values |= {"status": SceneStatus(values["status"]), "picked": bool(values["picked"])}
-    return SceneResult(**values, video=None if video is None else folder / video)
+    if place is None or not is_stored(place):
+        return SceneResult(**values, video=None if place is None else folder / place)
+    video = folder / video_path(values["scene_id"])
+    return SceneResult(**values, video=video if video.is_file() else None, output_url=place)

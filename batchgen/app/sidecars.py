@@ -43,6 +43,18 @@ def write_sidecars(folder: Path, state: State, *, rehearsal: bool) -> None:
         _log.warning("the origin of results could not be written beside them: %s", error.strerror)
 
 
+def has_sidecar(folder: Path, attempt: Attempt, state: State, *, rehearsal: bool) -> bool:
+    """Whether the origin of a result is beside it; it is written where it is not."""
+    path = folder / str(attempt.video_path)
+    try:
+        if not path.with_suffix(".json").is_file():
+            _write(path.with_suffix(".json"), sidecar(attempt, state, path, rehearsal=rehearsal))
+    except OSError as error:
+        _log.warning("the origin of %s could not be written beside it: %s", path.name, error.strerror)
+        return False
+    return True
+
+
 def _names(folder: Path) -> set[str]:
     """What is in a folder and not empty; nothing where nothing was fetched yet. Raises OSError."""
     if not folder.is_dir():

@@ -5,8 +5,10 @@ told before any still is taken out; the files that go along are made and measure
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
@@ -22,14 +24,20 @@ from batchgen.manifest.media_limits import beyond
 from batchgen.media.probe import UnusableMedia, probe
 from batchgen.media.references import sha256
 from batchgen.model import Request
+from batchgen.object_stores import StoredFile
 from batchgen.references import Content, Reference, ResultReference, Still
 from batchgen.scenes import Scene
+from batchgen.store.cache import brought_back
 from batchgen.store.links import digest
 
 Frames: TypeAlias = Mapping[tuple[str, str], int]
 """The numbers of frames that are known, by the hash of the result and the moment."""
 TakeStill: TypeAlias = Callable[[Path, int], bytes]
 """A frame of a video as a PNG. Raises `UnusableMedia`."""
+Hold: TypeAlias = Callable[[Mapping[str, str]], AbstractContextManager[None]]
+"""Has results in the run directory, hashes by their names, for as long as the context lasts. Raises OSError."""
+Stored: TypeAlias = Callable[[str, str], StoredFile | None]
+"""A result in the object store that results go to, by name and hash; None where it is not there."""
 _VIDEO = "video/mp4"
 _STILL = "image/png"
 _log = logging.getLogger("batchgen")
@@ -41,6 +49,13 @@ def _still(video: Path, number: int) -> bytes:
     return still(video, number)
 
 
+@contextmanager
+def _brought(folder: Path, files: Mapping[str, str]) -> Iterator[None]:
+    for name, held in files.items():
+        brought_back(folder / name, held)
+    yield
+
+
 class UnusableSource(Exception):  # noqa: N818 - the result is at fault
     """A result cannot be a reference; the text says which one and why."""
 
@@ -48,7 +63,8 @@ class UnusableSource(Exception):  # noqa: N818 - the result is at fault
 class SceneMaker:
     """Makes scenes of a manifest whole; ``requests`` are those of all scenes by id, as they are known by now.
 
-    ``take_still`` may be replaced by one that has it done elsewhere.
+    ``take_still`` may be replaced by one that has it done elsewhere, ``hold`` and ``stored`` where results go to an
+    object store.
     """
 
     def __init__(self, folder: Path, scenes: Iterable[Scene], limit: Validator) -> None:
@@ -59,6 +75,8 @@ class SceneMaker:
         self._taken_out: dict[Path, str | None] = {}
         """The hashes of the stills that this process took out: others may have been changed since."""
         self.take_still: TakeStill = _still
+        self.hold: Hold = partial(_brought, folder)
+        self.stored: Stored = lambda _, __: None
         self.requests: dict[str, Request] = {scene_id: scene.request for scene_id, scene in self._scenes.items()}
 
     def make(self, scene: SceneFacts, files: tuple[SourceFile, ...], state: State) -> RequestMade | None:
@@ -97,12 +115,23 @@ class SceneMaker:
         from batchgen.media.stills import frame_number
 
         try:
-            return frame_number(self._folder / file.path, moment)
+            return frame_number(brought_back(self._folder / file.path, file.sha256), moment)
         except UnusableMedia as error:
             raise UnusableSource(f"{file.attempt}, {file.path}, {error}") from None
+        except OSError as error:
+            raise UnusableSource(f"{file.attempt}, {file.path}, cannot be fetched back: {error.strerror}") from None
 
     def prepare(self, command: Prepare) -> PrepareResult:
         """Make the request of a scene, and have the files that go along with it."""
+        try:
+            with self.hold({one.path: one.sha256 for one in command.sources}):
+                return self._prepared(command)
+        except OSError as error:
+            reason = f"what it is built on cannot be fetched back: {error.strerror}"
+            _log.warning("scene %s: %s", command.scene_id, reason)
+            return PrepareResult(command, failure=reason)
+
+    def _prepared(self, command: Prepare) -> PrepareResult:
         try:
             scene = self.made(command.scene_id, command.sources, {})
             files = {ResultReference.from_text(one.source): one for one in command.sources}
@@ -139,8 +168,10 @@ class SceneMaker:
             ) from None
         for problem in beyond(f"{file.source}, which is {file.attempt}", facts.as_json(), self._limit):
             raise UnusableSource(problem.message)
-        mime = _VIDEO if reference.still is None else _STILL
-        return replace(reference, content=Content(sent, mime, facts, path))
+        if reference.still is not None:
+            return replace(reference, content=Content(sent, _STILL, facts, path))
+        stored = self.stored(file.path, file.sha256)
+        return replace(reference, content=Content(sent, _VIDEO, facts, path, stored))
 
     def _take_out(self, video: Path, frame: int, path: Path) -> None:
         """Have a still as a file, as it is in the video. Raises `UnusableMedia`, and `UnusableSource` for the disk."""

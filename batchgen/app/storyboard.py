@@ -22,6 +22,7 @@ from batchgen.report.page import Pictures, as_html
 from batchgen.report.storyboard import Storyboard, storyboard
 from batchgen.runner.clock import RealClock
 from batchgen.schemas import shipped
+from batchgen.store.cache import brought_back
 from batchgen.store.posters import Posters
 
 OnKept: TypeAlias = Callable[[str, str, str], None]
@@ -145,6 +146,10 @@ def _result(path: Path) -> BufferedIOBase:
     return path.open("rb")
 
 
+def _result_of(path: Path, sha256: str) -> BufferedIOBase:
+    return brought_back(path, sha256).open("rb")
+
+
 def _make(what: str, make: Callable[[], None]) -> None:
     """Make a picture; what cannot be shown is left out of the storyboard, and the log says why."""
     try:
@@ -158,7 +163,10 @@ def _make(what: str, make: Callable[[], None]) -> None:
 def _make_missing(folder: Path, board: Storyboard, posters: Posters) -> None:
     for take in board.takes:
         if (shown := take.shown) is not None and shown.path:
-            _make(shown.name, partial(posters.of_result, shown.sha256, partial(_result, folder / shown.path)))
+            _make(
+                shown.name,
+                partial(posters.of_result, shown.sha256, partial(_result_of, folder / shown.path, shown.sha256)),
+            )
         for one in take.references:
             path = folder / frame_path(one.picture)
             if is_frame_key(one.picture) and path.is_file():

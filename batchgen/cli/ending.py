@@ -32,6 +32,8 @@ def show(batch: Batch, state: State, result: RunResult | None, going_on: Sequenc
         lines += _files("Videos:  ", [directory.videos], width)
     if directory.storyboard.is_file():
         lines += _files("Look at: ", [directory.storyboard], width)
+    if result is not None and result.output:
+        lines += _files("Results: ", [result.output], width)
     if batch.rehearsal:
         lines += wrapped("A rehearsal: the amounts are the emulator's, and nothing was charged.", width)
     click.echo(printable("\n".join(lines)), err=True)
@@ -57,7 +59,7 @@ def going_on(
     yield from labelled(label, words, edge, has_own_line=bool(first))
 
 
-def _files(label: str, paths: Sequence[Path], width: int) -> list[str]:
+def _files(label: str, paths: Sequence[Path | str], width: int) -> list[str]:
     """Paths on one line, or on one each where that would be too long."""
     line = f"{label}{', '.join(map(str, paths))}"
     if len(line) <= width:

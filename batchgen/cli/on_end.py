@@ -14,7 +14,6 @@ from batchgen.cli.output import show_notes
 from batchgen.cli.signals import interruptible
 from batchgen.engine.states import State
 from batchgen.providers.registry import PROVIDERS
-from batchgen.report.rows import report_rows
 from batchgen.report.status import as_json
 
 _TERMINATES_WITHIN_S = 2.0
@@ -34,7 +33,7 @@ def tell(command: str, batch: Batch, state: State, result: RunResult | None, exi
         "exit_code": exit_code,
         "stop": None if result is None else result.stop,
         "why": "" if result is None else result.why,
-        **as_json(report_rows(state, directory.missing(state)), state),
+        **as_json(directory.rows(state), state),
     }
     keys = {provider.key_variable for provider in PROVIDERS.values()}
     environment = {name: value for name, value in os.environ.items() if name not in keys}

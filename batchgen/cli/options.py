@@ -20,7 +20,7 @@ from click.core import ParameterSource
 from batchgen.options import OPTIONS, PREFIX, variable
 from batchgen.text import on_one_line
 
-_NOT_SHOWN = frozenset({"base_url", "publish"})
+_NOT_SHOWN = frozenset({"base_url", "publish", "output"})
 """A password may stand in it."""
 _MAYBE_A_KEY = frozenset({"api_key_file"})
 """Where no file is found, the key itself may have been given for its name."""

@@ -71,6 +71,8 @@ def _say_what_is_written(directory: "RunDirectory") -> int:
     click.echo(printable(f"wrote {directory.report} and {directory.ledger}"), err=True)
     if directory.storyboard.is_file():
         click.echo(printable(f"look at: {directory.storyboard}"), err=True)
+    if directory.output:
+        click.echo(printable(f"results are at: {directory.output}"), err=True)
     return 0
 
 

@@ -30,6 +30,28 @@ def _money(value: str) -> Decimal:
     return usd
 
 
+def _output(value: str) -> str:
+    """Read where results go."""
+    from batchgen.app.output_places import checked_output
+    from batchgen.errors import UsageError
+
+    try:
+        return checked_output(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _size(value: str) -> int:
+    """Read how many bytes a size is."""
+    from batchgen.app.keywords import file_size
+    from batchgen.errors import UsageError
+
+    try:
+        return file_size(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def _executor(value: str) -> str:
     """Read where heavy work is done."""
     from batchgen.app.executing import checked_executor
@@ -55,6 +77,15 @@ def _executor(value: str) -> str:
 @click.option("--api-key-file", type=_FILE, help="File with the API key [default: the variable BATCHGEN_API_KEY].")
 @click.option(
     "--publish", metavar="URL", help="Where local sound and video, and large pictures, go up: s3://… or https://…"
+)
+@click.option(
+    "--output",
+    metavar="URL",
+    type=_output,
+    help="Where results and reports go: s3://…, gs://… or abfs://…; later runs know it.",
+)
+@click.option(
+    "--cache-size", type=_size, metavar="SIZE", help="What results take up on this disk, with --output: 500MB, 20GB."
 )
 @click.option(
     "--request-format",
@@ -128,7 +159,7 @@ def command(context: click.Context, /, **options: Any) -> int:
     Run it again after whatever happened: it goes on with every task it knows, and pays for nothing
     twice. Exit code 0: all selected scenes completed; 1: some failed, are unknown or still run;
     3: the manifest has errors; 4: stopped at the budget; 5: refused by the gateway, or it cannot be
-    reached; 6: the run directory is in use or damaged.
+    reached; 6: the run directory is in use or damaged, or results did not go where they are to go.
 
     Options that are marked * may stand under run: in the manifest, too, and those with a variable (env
     var) in the environment, flags there as 0 or 1. The command line goes before the environment, that

@@ -22,6 +22,8 @@ class Options:
     emulator: bool
     base_url: str | None
     publish: str | None
+    output: str | None
+    cache_size: int | None
     api_key_file: Path | None
     request_format: str
     workers: int
@@ -71,6 +73,8 @@ class Options:
             rebind=self.rebind,
             executor=self.executor,
             publish=self.publish,
+            output=self.output,
+            cache_bytes=self.cache_size,
         )
 
 
@@ -114,7 +118,7 @@ def _comparable(options: Options) -> dict[str, object]:
     }
 
 
-_NOT_LOGGED = frozenset({"base_url", "publish"})
+_NOT_LOGGED = frozenset({"base_url", "publish", "output"})
 """Addresses, in which a password may stand."""
 
 
@@ -142,6 +146,8 @@ def same_way(options: Options, given: Given, budget: Decimal | None = None) -> l
         "api_key_file": options.api_key_file,
         "base_url": options.base_url,
         "publish": options.publish,
+        "output": options.output,
+        "cache_size": options.cache_size,
         "request_format": options.request_format,
         "max_in_flight": options.max_in_flight,
         "submit_rate": options.submit_rate,

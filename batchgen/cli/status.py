@@ -41,12 +41,11 @@ def command(run_dir: Path | None, form: str, *, watch: bool) -> int:
 
 def _show_each(directories: "list[RunDirectory]") -> None:
     from batchgen.cli.output import edge_of, fitted
-    from batchgen.report.rows import report_rows
     from batchgen.report.status import as_line
 
     for each in directories:
         state = each.state()
-        line = as_line(report_rows(state, each.missing(state)), state, str(each))
+        line = as_line(each.rows(state), state, str(each))
         click.echo(fitted(f"{line}{' (a rehearsal)' if each.is_rehearsal() else ''}", edge_of(sys.stdout)))
 
 
@@ -55,12 +54,11 @@ def _show(directory: "RunDirectory", form: str) -> None:
     from batchgen.cli.going_on import lines_to_go_on
     from batchgen.cli.output import edge_of, fitted, show_json, width_of
     from batchgen.journal.journal import is_in_use
-    from batchgen.report.rows import report_rows
     from batchgen.report.status import as_json, as_table, is_left_to_a_run
     from batchgen.text import printable
 
     edge, state = edge_of(sys.stdout), directory.state()
-    rows = report_rows(state, directory.missing(state))
+    rows = directory.rows(state)
     if form == "json":
         show_json(as_json(rows, state))
         return

@@ -50,7 +50,8 @@ class RunStarted:
     ``download`` says that it wants the files of its results here; ``gateway`` is the address that it talks
     to, empty for a rehearsal, and ``rebound`` that the user said it is the same gateway as before.
     ``budget_usd`` is what it may spend at most, over all runs of the directory; None for no limit. ``profile`` is
-    the one whose settings were laid over the defaults, empty for none.
+    the one whose settings were laid over the defaults, empty for none. ``output`` is the URL below which results and
+    reports go to an object store, empty where they stay in the run directory.
     """
 
     at: str
@@ -60,6 +61,7 @@ class RunStarted:
     rebound: bool = False
     budget_usd: Decimal | None = None
     profile: str = ""
+    output: str = ""
 
 
 @value

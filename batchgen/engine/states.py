@@ -90,6 +90,8 @@ class State:
     """No run was ever made with the profile, looking ahead to one with it; see `with_profile`."""
     others: dict[str, tuple[SceneFacts, ...]] = field(default_factory=dict)
     """The scenes of the manifest in the other profiles, as each was run last."""
+    output: str = ""
+    """Below which URL results and reports go to an object store; empty where they stay in the run directory."""
     request_format: str = ""
     """The form of the request that last created a task; empty where that is not known."""
     published: dict[tuple[str, str], Published] = field(default_factory=dict)
@@ -273,11 +275,9 @@ class State:
     def _begin(self, event: RunStarted) -> None:
         self.gateway = event.gateway if event.rebound and self.bound_to else self.bound_to
         self._talks_to = event.gateway
-        self.runs += 1
-        self.cut_off = True
-        self.held = {}
-        self.downloads = event.download
-        self.budget_usd = event.budget_usd
+        self.runs, self.cut_off, self.held = self.runs + 1, True, {}
+        self.downloads, self.budget_usd = event.download, event.budget_usd
+        self.output = event.output or self.output
         self.others, self.profile = self._besides(event.profile), event.profile
 
     def _end(self) -> None:

@@ -24,7 +24,7 @@ NAMES_INSIDE: Mapping[type, Mapping[str, str]] = {
     TaskResult: {},
 }
 """What stands among the fields of an event in its line, and the names that it has there."""
-_LEFT_OUT = ("profile", "sources", "built_on", "review")
+_LEFT_OUT = ("profile", "output", "sources", "built_on", "review")
 """Fields that do not stand in a line where they say nothing: without them it is the line of versions before."""
 _OPTIONAL = frozenset({Asked})
 """Those whose fields came later than the lines that they stand in."""

@@ -4,7 +4,7 @@ A row is a mapping of column to value, where a value is a text, a number, a Deci
 for unknown; how it looks is up to the format.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -21,6 +21,8 @@ from batchgen.layout import video_path
 from batchgen.model import RequestFacts, TaskResult
 
 Row: TypeAlias = Mapping[str, str | int | float | bool | Decimal | None]
+UrlOf: TypeAlias = Callable[[str, str | None], str | None]
+"""The URL of a file of a run directory in an object store, by its name and hash; None where it is not there."""
 
 REPORT_COLUMNS = (
     "scene_id", "status", "error_code", "error_message", "task_id", "job_id", "model", "size", "tier", "duration_s",
@@ -63,15 +65,19 @@ STATUSES: Mapping[AttemptState, SceneStatus] = {
 _CUT_OFF = "the run was cut off while this was being submitted; whether a task was created is not known"
 
 
-def report_rows(state: State, missing: Collection[str] = ()) -> list[Row]:
+def _nowhere_else(_: str, __: str | None) -> None:
+    """Results lie in the run directory alone."""
+
+
+def report_rows(state: State, missing: Collection[str] = (), url_of: UrlOf = _nowhere_else) -> list[Row]:
     """One row a scene of the manifest, in its order; ``missing`` are the scenes whose delivered file is gone."""
-    return [report_row(state, scene, missing) for scene in state.scenes]
+    return [report_row(state, scene, missing, url_of) for scene in state.scenes]
 
 
-def ledger_rows(state: State) -> list[Row]:
+def ledger_rows(state: State, url_of: UrlOf = _nowhere_else) -> list[Row]:
     """One row a paid attempt over all runs, in the order of submission; unknown ones are paid, too."""
     paid = sorted(paid_attempts(state), key=lambda one: one[0].submitted_at)
-    return [_ledger_row(attempt, state, superseded=superseded) for attempt, superseded in paid]
+    return [_ledger_row(attempt, state, url_of, superseded=superseded) for attempt, superseded in paid]
 
 
 def paid_attempts(state: State) -> list[tuple[Attempt, bool]]:
@@ -142,7 +148,7 @@ def totals(rows: Iterable[Row], state: State) -> dict[str, Any]:
     }
 
 
-def report_row(state: State, scene: SceneFacts, missing: Collection[str] = ()) -> Row:
+def report_row(state: State, scene: SceneFacts, missing: Collection[str] = (), url_of: UrlOf = _nowhere_else) -> Row:
     """The row of one scene, as in `report_rows`."""
     own = state.attempts.get(scene.scene_id, [])
     paid = [attempt for attempt in own if attempt.state in PAID]
@@ -172,7 +178,7 @@ def report_row(state: State, scene: SceneFacts, missing: Collection[str] = ()) -
         "finished_at": current.finished_at if current else None,
         "elapsed_s": _elapsed_s(current) if current else None,
         "video_url": result.video_url,
-        "video_path": video_path(scene.scene_id) if is_shown else None,
+        "video_path": _place_of(current, scene.scene_id, url_of) if current and is_shown else None,
         "video_sha256": current.video_sha256 if current and is_shown else None,
         "request_sha256": request.sha256 if scene.has_request or current is not None else None,
         "shot": shot,
@@ -182,6 +188,12 @@ def report_row(state: State, scene: SceneFacts, missing: Collection[str] = ()) -
         "title": scene.title,
         "prompt": request.prompt,
     }
+
+
+def _place_of(attempt: Attempt, scene_id: str, url_of: UrlOf) -> str:
+    """Where the video of a scene is to be found: its URL, else its path in the run directory."""
+    shown, sha256 = video_path(scene_id), attempt.video_sha256
+    return url_of(shown, sha256) or url_of(str(attempt.video_path), sha256) or shown
 
 
 def _error(state: State, scene: SceneFacts, current: Attempt | None, missing: Collection[str]) -> tuple[str, str]:
@@ -232,8 +244,9 @@ def _error_of(attempt: Attempt) -> tuple[str, str]:
     return code, f"{message}; request id {attempt.request_id}" if attempt.is_unknown and attempt.request_id else message
 
 
-def _ledger_row(attempt: Attempt, state: State, *, superseded: bool) -> Row:
+def _ledger_row(attempt: Attempt, state: State, url_of: UrlOf, *, superseded: bool) -> Row:
     error_code, error_message = _error_of(attempt)
+    path = str(attempt.video_path)
     outcome = STATUSES[attempt.state] if superseded else status_of(attempt, state)
     return {
         "scene_id": attempt.scene_id,
@@ -250,7 +263,7 @@ def _ledger_row(attempt: Attempt, state: State, *, superseded: bool) -> Row:
         "error_code": error_code,
         "error_message": error_message,
         "superseded": superseded,
-        "result_path": attempt.video_path if attempt.has_file else None,
+        "result_path": (url_of(path, attempt.video_sha256) or path) if attempt.has_file else None,
         "result_sha256": attempt.video_sha256 if attempt.has_file else None,
     }
 

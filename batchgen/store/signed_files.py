@@ -9,11 +9,10 @@ from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
 from batchgen.contents import PublishFailed, ReferenceChanged, opened, pieces, public_name
-from batchgen.errors import UsageError
 from batchgen.limits import LONGEST_SIGNED_S, PUBLISHED_S
 from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
 from batchgen.network_errors import reason_of as network_reason
-from batchgen.object_stores import file_system, is_denied, is_permanent, reason_in
+from batchgen.object_stores import file_system, is_denied, is_permanent, place_in_store, reason_in
 from batchgen.references import Content
 
 _CONNECT_S = 15.0
@@ -44,11 +43,7 @@ class SignedFiles:
 
     def __init__(self, url: str, *, task_timeout_s: float, silence_s: float) -> None:
         """Ask nothing yet. Raises `UsageError` for a URL that cannot be one, or without the package for it."""
-        parts = urlsplit(url)
-        # A container of abfs stands before its account as a user would.
-        if not parts.netloc or parts.query or parts.fragment or parts.password is not None:
-            raise UsageError("the address to publish at does not name a bucket alone, as s3://bucket/prefix does")
-        self.place = url.rstrip("/")
+        self.place = place_in_store(url, "publish at")
         self._signed_s = min(PUBLISHED_S + task_timeout_s, LONGEST_SIGNED_S)
         self.works_s = max(self._signed_s - task_timeout_s, _LEAST_S)
         self._store = file_system(url)

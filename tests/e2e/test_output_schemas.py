@@ -140,8 +140,8 @@ def test_the_schema_names_the_fields_of_every_event(film: Film) -> None:
     of_event = {name: set(line_fields(Asked)) for name in ("submitting", "reused", "request_made")}
     seen = {line["event"]: line for line in json_lines(film.batch.state)}
     for event, line in seen.items():
-        # A profile stands in a line only where a run had one.
-        assert list(line) == [name for name in described[line["event"]] if name != "profile"]
+        # A profile and a place for results stand in a line only where a run had one.
+        assert list(line) == [name for name in described[line["event"]] if name not in {"profile", "output"}]
         for key in line:
             less = {name: value for name, value in line.items() if name != key}
             may_lack = key in {"writer", "line", *optional[event], *of_event.get(event, ())}

@@ -104,6 +104,8 @@ WRONG = {
     "run_dir": "hero.png",
     "emulator": "maybe",
     "api_key_file": "gone",
+    "output": "https://key:secret@bucket/films",
+    "cache_size": "much",
     "request_format": "letters",
     "workers": "many",
     "max_in_flight": "0",

@@ -77,14 +77,15 @@ def test_a_length_that_makes_no_sense_is_not_known_and_takes_nothing_away(length
     assert event == Completed("t", "s", 1, TaskResult("u", "j", Decimal("0.1")), 2.5, None)
 
 
-def test_a_run_without_a_profile_is_written_as_versions_before_did() -> None:
+@pytest.mark.parametrize("field", ["profile", "output"])
+def test_a_run_without_a_profile_or_a_place_for_results_is_written_as_versions_before_did(field: str) -> None:
     event = RunStarted("t", "1")
     assert json.loads(encode(event)).keys() == {
         *("v", "event", "at", "version", "download", "gateway", "rebound", "budget_usd", "crc")
     }
-    with_profile = RunStarted("t", "1", profile="draft")
-    assert json.loads(encode(with_profile))["profile"] == "draft"
-    assert [decode(encode(one)).event for one in (event, with_profile)] == [event, with_profile]
+    with_it = RunStarted("t", "1", **{field: "said"})  # type: ignore[arg-type] # both are texts
+    assert json.loads(encode(with_it))[field] == "said"
+    assert [decode(encode(one)).event for one in (event, with_it)] == [event, with_it]
 
 
 def test_a_scene_of_a_version_before_is_built_on_nothing() -> None:

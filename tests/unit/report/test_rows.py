@@ -195,6 +195,23 @@ def test_a_scene_that_left_the_manifest_stays_in_the_ledger() -> None:
     assert [(row["scene_id"], row["superseded"]) for row in ledger_rows(full)] == [("s1", True)]
 
 
+def test_what_lies_in_an_object_store_is_named_by_its_url() -> None:
+    state = told(WAYS[S.DELIVERED])
+    (row,) = report_rows(state)
+    path, sha256 = state.attempt(("s1", 1)).video_path, row["video_sha256"]
+
+    def named(*there: str | None) -> tuple[object, object]:
+        def url_of(name: str, held: str | None) -> str | None:
+            return f"s3://b/{name}" if name in there and held == sha256 else None
+
+        (row,), (paid,) = report_rows(state, (), url_of), ledger_rows(state, url_of)
+        return row["video_path"], paid["result_path"]
+
+    assert named() == ("videos/s1.mp4", path)
+    assert named(path) == (f"s3://b/{path}", f"s3://b/{path}")
+    assert named("videos/s1.mp4", path) == ("s3://b/videos/s1.mp4", f"s3://b/{path}")
+
+
 def test_the_ledger_is_in_the_order_of_submission() -> None:
     later, sooner = (
         ev.Submitting(at, name, 1, RequestFacts("x", {}, None, ()), None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from batchgen.store.check import mismatch
-from batchgen.store.interface import FetchFailed, Wanted
+from batchgen.store.interface import Checked, Fetched, FetchFailed, Wanted
 from batchgen.store.local import Limits, LocalStore
 
 from helpers.servers import Peer, server
@@ -41,6 +41,23 @@ def test_other_processes_fetch_and_check_and_this_one_keeps(tmp_path: Path) -> N
         assert kept.read() == video
     assert store.has(names[0])
     assert not store.has("results/s9@1.mp4")
+
+
+def test_what_is_kept_already_stays_and_another_file_is_put_aside(tmp_path: Path) -> None:
+    store, wanted = LocalStore(tmp_path, Limits()), Wanted("s1", 1, "", "", 0)
+    (tmp_path / "results").mkdir()
+
+    def keep(content: bytes) -> list[str]:
+        came = tmp_path / "results" / "s1@1.fetched"
+        came.write_bytes(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        assert store.keep(wanted, Checked(Fetched(came, len(content), sha256), None)) == "results/s1@1.mp4"
+        assert store.holds("results/s1@1.mp4", sha256)
+        return sorted(path.name.partition("-")[0] for path in (tmp_path / "results").iterdir())
+
+    assert keep(b"one") == ["s1@1.mp4"]
+    assert keep(b"one") == ["s1@1.mp4"]
+    assert keep(b"two") == ["s1@1.found", "s1@1.mp4"]
 
 
 def test_work_holds_no_connection(tmp_path: Path) -> None:
