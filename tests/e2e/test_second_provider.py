@@ -175,8 +175,9 @@ def of_requests() -> set[str]:
     return found
 
 
-NAMES_OF_OPTIONS = {"options.py": ["output"]}
-"""The same words for something else."""
+_TAKES_OPTIONS = ("app/api.py", "cli/options.py", "cli/run_options.py", "journal/line_forms.py", "options.py")
+NAMES_OF_OPTIONS = dict.fromkeys(_TAKES_OPTIONS, ["output"])
+"""The same word for something else: where results go."""
 
 
 def test_words_of_the_vendor_stand_with_it_and_with_the_emulator_alone() -> None:
