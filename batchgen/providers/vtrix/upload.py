@@ -80,5 +80,6 @@ def _is_usable(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:  # brackets that hold no IPv6 address
         return False
-    is_address = parts.scheme in HTTP_SCHEMES and bool(parts.hostname)
+    # A password in it would stand in journal and request.
+    is_address = parts.scheme in HTTP_SCHEMES and bool(parts.hostname) and parts.username is None
     return is_address and url.isascii() and url.isprintable() and " " not in url and len(url) <= _LONGEST_URL

@@ -73,6 +73,7 @@ def test_the_url_stands_at_the_top_or_in_an_envelope(document: object) -> None:
         (PAGE, 200, "without a URL", False, False),
         ({"url": "file:///etc/passwd"}, 200, "a URL that cannot be one", False, False),
         ({"url": "https://files.example/a b"}, 200, "a URL that cannot be one", False, False),
+        ({"url": "https://user:password@files.example/a"}, 200, "a URL that cannot be one", False, False),
         ({"url": "https://[files"}, 200, "a URL that cannot be one", False, False),
         ({"url": "https://files.example/" + "a" * 5_000}, 200, "a URL that cannot be one", False, False),
     ],
