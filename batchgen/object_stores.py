@@ -20,6 +20,8 @@ _READ = frozenset({*_EXTRAS, "memory"})
 _BLOCK_BYTES = 8 * 1024**2
 """Read at once: few requests, and little that comes again where one breaks."""
 _TRIES = 4
+_PATIENCE = {"connect_timeout": 10, "read_timeout": 20, "retries": {"total_max_attempts": 3}}
+"""Of botocore, in seconds: a store that says nothing is given up after a minute."""
 _DENIED = ("AccessDenied", "Credential", "ExpiredToken", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 """Words in what the packages raise that speak of who asks, and not of what is asked."""
 _LONGEST_REASON = 300
@@ -116,7 +118,7 @@ def file_system(url: str) -> FileSystem:
     try:
         import fsspec
 
-        return fsspec.filesystem(protocol, **_options(protocol))
+        store = fsspec.filesystem(protocol, **_options(protocol))
     except ImportError as error:
         extra = _EXTRAS.get(protocol, "s3")
         raise UsageError(
@@ -124,6 +126,9 @@ def file_system(url: str) -> FileSystem:
         ) from None
     except Exception as error:  # noqa: BLE001 - each package raises what it likes
         raise UsageError(f"{protocol}:// cannot be used: {reason_in(error)}") from None
+    if protocol == "s3":
+        store.retries = 1  # s3fs tries five times what botocore has tried already: half an hour of silence
+    return store
 
 
 def _options(protocol: str) -> dict[str, Any]:
@@ -133,7 +138,7 @@ def _options(protocol: str) -> dict[str, Any]:
     from fsspec.config import conf
 
     told = conf.get("s3", {}).get("config_kwargs", {})
-    return {"use_listings_cache": False, "config_kwargs": {"signature_version": "s3v4", **told}}
+    return {"use_listings_cache": False, "config_kwargs": {"signature_version": "s3v4", **_PATIENCE, **told}}
 
 
 def reason_in(error: BaseException) -> str:

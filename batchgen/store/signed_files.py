@@ -21,6 +21,7 @@ _CONNECTIONS = 4
 _OF_A_SESSION = frozenset({"x-amz-security-token"})
 """What a signed URL has in it where the credentials behind it are temporary, and it ends with them."""
 _LEAST_S = 600.0
+_DOTS = frozenset({".", ".."})
 _READ = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
 
 
@@ -37,6 +38,8 @@ class SignedFiles:
         # A container of abfs stands before its account as a user would.
         if not parts.netloc or parts.query or parts.fragment or parts.password is not None:
             raise UsageError("the address to publish at does not name a bucket alone, as s3://bucket/prefix does")
+        if _DOTS.intersection(parts.path.split("/")):
+            raise UsageError("the address to publish at has a . or .. in it, which URLs leave out; name it without")
         self.place = url.rstrip("/")
         self._signed_s = min(PUBLISHED_S + task_timeout_s, LONGEST_SIGNED_S)
         self.works_s = max(self._signed_s - task_timeout_s, _LEAST_S)
