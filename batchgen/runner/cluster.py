@@ -14,7 +14,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError, wait
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from errno import EIO
@@ -181,14 +181,23 @@ class Cluster:
 
     def _brought(self, future: "Future") -> Any:
         """What work has delivered, once it is here. Raises what that raises, and `CannotDoIt`."""
-        ends_at = time.monotonic() + _ARRIVES_IN_S
-        loop = self._client.loop.asyncio_loop
-        coming = asyncio.run_coroutine_threadsafe(self._client.gather(future, asynchronous=True), loop)
+        ends_at, arrived = time.monotonic() + _ARRIVES_IN_S, Event()
+        loop, coming = self._client.loop.asyncio_loop, list["asyncio.Future[Any]"]()
+
+        def begin() -> None:
+            """On the thread of the client: where that has ended, nothing is begun that nobody would await."""
+            coming.append(asyncio.ensure_future(self._client.gather(future, asynchronous=True)))
+            coming[0].add_done_callback(lambda _: arrived.set())
+
         try:
-            self._wait(lambda seconds: bool(wait([coming], seconds).done) or time.monotonic() > ends_at, future.key)
-            return coming.result(0)
+            loop.call_soon_threadsafe(begin)
+            self._wait(lambda seconds: arrived.wait(seconds) or time.monotonic() > ends_at, future.key)
+            if not arrived.is_set() or coming[0].cancelled():
+                raise CannotDoIt(_LOST)
+            return coming[0].result()
         finally:
-            coming.cancel()
+            with suppress(RuntimeError):  # of a loop that is closed
+                loop.call_soon_threadsafe(lambda: [one.cancel() for one in coming])
 
     def _wait(self, is_over: Callable[[float], bool], key: str) -> None:
         """Wait until something is over, which is given seconds to wait. Raises `CannotDoIt` where that never comes."""
