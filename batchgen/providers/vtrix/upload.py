@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from batchgen.contents import PublishFailed
 from batchgen.network import HTTP_SCHEMES
 from batchgen.providers.answers import Answer, Unfinished, json_object
+from batchgen.providers.api_key import STRUCK_OUT
 from batchgen.providers.http import JsonHttp
 from batchgen.providers.interface import CallFailed, Trouble
 from batchgen.providers.provider import Connection
@@ -60,6 +61,8 @@ def read_uploaded(came: Answer | Unfinished) -> str:
     if url is None:
         said = "" if data is None else read_error(data).message
         raise PublishFailed(f"{_WHAT} answered without a URL{f': {said}' if said else ''}")
+    if STRUCK_OUT.decode() in url:
+        raise PublishFailed(f"{_WHAT} answered with a URL that has the API key in it, which goes into no request")
     if not _is_usable(url):
         raise PublishFailed(f"{_WHAT} answered with a URL that cannot be one")
     return str(url)

@@ -108,6 +108,15 @@ def test_a_file_goes_up_whole_under_its_hash_with_the_key(content: Content) -> N
     assert b"secret" not in bodies[0] + heads[0], "what the file is called here is nobody's business"
 
 
+def test_a_url_that_has_the_key_in_it_is_not_used(content: Content) -> None:
+    def repeat(peer: Peer) -> None:
+        peer.read_request()
+        peer.answer(200, json.dumps({"url": f"{URL}&key={KEY}"}).encode())
+
+    with server(repeat) as address, uploader(address) as made, pytest.raises(PublishFailed, match="has the API key"):
+        made.upload(content)
+
+
 def test_the_key_goes_along_no_redirect(content: Content) -> None:
     elsewhere = list[bytes]()
 
