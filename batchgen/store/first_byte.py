@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from batchgen.network import Network, Response
 
@@ -26,6 +27,9 @@ def look_at(network: Network, url: str) -> Look:
 
 def _length(response: Response) -> int | None:
     """How long a file is of which the first byte was asked for, or all of it came."""
-    span = _SPAN.match(response.headers.get("Content-Range", ""))
-    stated = span[1] if span is not None else response.headers.get("Content-Length", "")
-    return int(stated) if _NUMBER.fullmatch(stated) else None
+    if response.status == HTTPStatus.PARTIAL_CONTENT:
+        span = _SPAN.match(response.headers.get("Content-Range", ""))
+        return None if span is None else int(span[1])
+    stated = response.headers.get("Content-Length", "")
+    is_whole = _NUMBER.fullmatch(stated) and "Content-Encoding" not in response.headers
+    return int(stated) if is_whole else None
