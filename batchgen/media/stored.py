@@ -79,7 +79,7 @@ def _fetched(file: StoredFile, probe: Callable[[BufferedIOBase], Facts]) -> tupl
 def _picture(file: BufferedIOBase) -> bytes:
     try:
         return thumbnail(file)
-    except (UnusableMedia, OSError, ValueError):  # it is sound, or what is wrong with it is told elsewhere
+    except Exception:  # noqa: BLE001 - sound has none, and no picture is no reason to refuse a file that was measured
         return b""
 
 
