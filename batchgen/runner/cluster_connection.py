@@ -161,7 +161,7 @@ def unfit(said: object) -> str:
     install = f"install batchgen {__version__} where it runs"
     if isinstance(said, Exception):
         return f"cannot do the work: {type(said).__name__}: {said}; {install}"
-    version, python, path = said if isinstance(said, tuple) else (said, "", b"")
+    version, python, path = said if isinstance(said, tuple) else (f"{said} of another build", "", b"")
     if version != __version__:
         return f"has batchgen {version}; {install}"
     try:

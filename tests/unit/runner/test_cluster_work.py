@@ -153,7 +153,7 @@ def test_without_dask_the_run_says_what_to_install(tmp_path: Path, monkeypatch: 
     [
         ((__version__, "3.99.0", b"cno_such_module\nPosixPath\n."), "has Python 3.99.0, whose results"),
         (("0.0.0", "3.11.0", b""), "has batchgen 0.0.0; install batchgen"),
-        ("0.0.0", "has batchgen 0.0.0; install batchgen"),
+        (__version__, f"has batchgen {__version__} of another build; install batchgen"),
         (ImportError("no av"), "cannot do the work: ImportError: no av; install batchgen"),
     ],
     ids=["another Python", "another batchgen", "an old batchgen", "without a module"],
