@@ -21,6 +21,8 @@ _READ = frozenset({*_EXTRAS, "memory"})
 _BLOCK_BYTES = 8 * 1024**2
 """Read at once: few requests, and little that comes again where one breaks."""
 _TRIES = 4
+_PATIENCE = {"connect_timeout": 10, "read_timeout": 20, "retries": {"total_max_attempts": 3}}
+"""Of botocore, in seconds: a store that says nothing is given up after a minute."""
 _DENIED = ("AccessDenied", "Credential", "ExpiredToken", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 """Words in what the packages raise that speak of who asks, and not of what is asked."""
 _LONGEST_REASON = 300
@@ -41,10 +43,13 @@ def is_stored(source: str) -> bool:
     return protocol_of(source) in _READ
 
 
+_DOTS = frozenset({".", ".."})
+
+
 def place_in_store(url: str, purpose: str) -> str:
     """The URL of a bucket, or of a folder in one, without a slash at its end; ``purpose`` says what it is for.
 
-    Raises `UsageError` for what is no such URL, or has a password or a query in it.
+    Raises `UsageError` for what is no such URL, or has a password, a query or dots for a folder in it.
     """
     try:
         parts = urlsplit(url)
@@ -54,6 +59,8 @@ def place_in_store(url: str, purpose: str) -> str:
     has_user = parts.username is not None and protocol_of(url) != "abfs"
     if not parts.netloc or has_user or parts.query or parts.fragment or parts.password is not None:
         raise UsageError(f"the address to {purpose} does not name a bucket alone, as s3://bucket/prefix does")
+    if _DOTS.intersection(parts.path.split("/")):
+        raise UsageError(f"the address to {purpose} has a . or .. in it, which URLs leave out; name it without")
     return f"{protocol_of(url)}://{url.partition('://')[2]}".rstrip("/")
 
 
@@ -138,7 +145,7 @@ def file_system(url: str) -> FileSystem:
     try:
         import fsspec
 
-        return fsspec.filesystem(protocol, **_options(protocol))
+        store = fsspec.filesystem(protocol, **_options(protocol))
     except ImportError as error:
         extra = _EXTRAS.get(protocol, "s3")
         raise UsageError(
@@ -146,6 +153,9 @@ def file_system(url: str) -> FileSystem:
         ) from None
     except Exception as error:  # noqa: BLE001 - each package raises what it likes
         raise UsageError(f"{protocol}:// cannot be used: {reason_in(error)}") from None
+    if protocol == "s3":
+        store.retries = 1  # s3fs tries five times what botocore has tried already: half an hour of silence
+    return store
 
 
 def _options(protocol: str) -> dict[str, Any]:
@@ -155,7 +165,7 @@ def _options(protocol: str) -> dict[str, Any]:
     from fsspec.config import conf
 
     told = conf.get("s3", {}).get("config_kwargs", {})
-    return {"use_listings_cache": False, "config_kwargs": {"signature_version": "s3v4", **told}}
+    return {"use_listings_cache": False, "config_kwargs": {"signature_version": "s3v4", **_PATIENCE, **told}}
 
 
 def of_type(protocol: str, media_type: str) -> dict[str, Any]:

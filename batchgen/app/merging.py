@@ -32,7 +32,7 @@ def merge_reports(run_dirs: StrPath | Iterable[StrPath], out: StrPath) -> RunDir
         target.mkdir(parents=True, exist_ok=True)
         if rehearsal:
             (target / EMULATOR).mkdir()
-        _link_results(made, directories, RunDirectory(target))
+        _link_results(made, directories, states, RunDirectory(target))
     except OSError as error:
         raise RunDirectoryError(f"the results cannot be linked into {target}: {error.strerror}") from None
     RunDirectory(target).write_reports(made.state)
@@ -60,11 +60,18 @@ def _see_that_it_is_free(target: Path) -> None:
         raise UsageError(f"{target} holds something already; name a new folder")
 
 
-def _link_results(made: Merged, directories: Sequence[RunDirectory], target: RunDirectory) -> None:
-    """Have the results that are where their journals say. Raises OSError."""
+def _link_results(
+    made: Merged, directories: Sequence[RunDirectory], states: Sequence[State], target: RunDirectory
+) -> None:
+    """Have the results that lie where any of the journals says: a copy may have lost its own. Raises OSError."""
+    held = dict[str, list[Path]]()
+    for directory, state in zip(directories, states, strict=True):
+        for one in state.all_attempts():
+            if one.has_file and directory.has_result(one):
+                held.setdefault(str(one.video_sha256), []).append(directory.path / str(one.video_path))
     store = target.store()
-    for key, (which, attempt) in made.origins.items():
-        source = directories[which].path / str(attempt.video_path)
-        if attempt.has_file and directories[which].has_result(attempt):
-            sha256 = str(attempt.video_sha256)
-            store.link(brought_back(source, sha256), result_path(*key), sha256)
+    for key, (_, attempt) in made.origins.items():
+        sha256 = str(attempt.video_sha256)
+        for source in held.get(sha256, ()) if attempt.has_file else ():
+            if store.link(brought_back(source, sha256), result_path(*key), sha256):
+                break

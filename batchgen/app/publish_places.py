@@ -1,23 +1,34 @@
 """Where files are published: the upload route of a provider, or an object store."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from batchgen.app.connecting import Connected, connection_of
 from batchgen.app.run_options import RunOptions
+from batchgen.contents import PublishFailed
 from batchgen.emulator.http.openapi import UPLOAD_PATH
 from batchgen.errors import UsageError
 from batchgen.limits import PUBLISHED_S
-from batchgen.network import HTTP_SCHEMES
+from batchgen.network import HTTP_SCHEMES, Network, NetworkError, RefusedAddress, is_inside
+from batchgen.network_errors import reason_of
 from batchgen.object_stores import is_store
 from batchgen.providers.api_key import ApiKey
 from batchgen.providers.interface import Uploader
 from batchgen.providers.provider import Provider
 from batchgen.references import Content
+from batchgen.store.first_byte import look_at
 from batchgen.store.signed_files import SignedFiles
+
+_CONNECTIONS = 4
+_LOOKS_FOR_S = 10.0
+_READ = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
+_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+_log = logging.getLogger("batchgen")
 
 
 class Place(Protocol):
@@ -45,7 +56,7 @@ class Place(Protocol):
 
 
 class Uploads:
-    """The upload route of a provider. What comes of its URLs only the provider sees; they are not tried."""
+    """The upload route of a provider. Its URLs are for the provider, which may reach what this machine does not."""
 
     works_s = PUBLISHED_S
 
@@ -53,13 +64,29 @@ class Uploads:
         """Ask nothing yet."""
         self.place = place
         self._uploader = uploader
+        outside = not is_inside(urlsplit(place).hostname or "")
+        self._network = Network(_CONNECTIONS, connect_s=_LOOKS_FOR_S, silence_s=_LOOKS_FOR_S, outside=outside)
 
     def publish(self, content: Content) -> str:
         """Upload a file; its URL. Raises `PublishFailed`."""
         return self._uploader.upload(content)
 
     def try_out(self, url: str, content: Content) -> None:
-        """Believe it."""
+        """See whether a URL proves to lead to no file, or to another one; what proves nothing is believed.
+
+        Raises `PublishFailed`.
+        """
+        try:
+            seen = look_at(self._network, url)
+        except RefusedAddress:
+            raise PublishFailed("the address to publish at gave out a URL that leads to this machine") from None
+        except NetworkError as error:
+            _log.info("the URL of a file that went up cannot be reached from here: %s", reason_of(error))
+            return
+        if seen.status in _GONE:
+            raise PublishFailed(f"the URL of a file that went up answers {seen.status}", again=True)
+        if seen.status in _READ and seen.length not in (None, content.facts.bytes):
+            raise PublishFailed("the URL of a file that went up leads to another file")
 
     def ends_unannounced(self, url: str) -> bool:  # noqa: ARG002 - as of every place
         """It is good for as long as the route is documented to keep files."""
@@ -68,6 +95,7 @@ class Uploads:
     def close(self) -> None:
         """Close idle connections."""
         self._uploader.close()
+        self._network.close()
 
 
 @contextmanager
@@ -107,6 +135,8 @@ def refuse_odd_address(url: str) -> None:
         raise UsageError("files are published at https://, s3://, gs:// or abfs://, and at no other address")
     if parts.scheme == "http" and not _is_loopback(host):
         raise UsageError("the address to publish at is not encrypted, and the API key goes there; name one of https://")
+    if parts.query or parts.fragment:
+        raise UsageError("the address to publish at has a query or a fragment in it; name it without")
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,6 +15,7 @@ from batchgen.files import write_atomically
 from batchgen.layout import JOURNAL, POSTERS, SENT_STORYBOARD, STORYBOARD, frame_path, is_frame_key
 from batchgen.media.probe import UnusableMedia
 from batchgen.media.references import open_reference
+from batchgen.media.stored import picture_of
 from batchgen.model import Request
 from batchgen.references import Content
 from batchgen.report.for_others import for_others
@@ -129,13 +130,15 @@ def illustrator(folder: Path, requests: Mapping[str, Request]) -> OnKept:
 
 
 def picture_references(folder: Path, requests: Iterable[Request]) -> None:
-    """Make the pictures of local references that are not there yet; never raises."""
+    """Have the pictures of references that are not there yet; never raises."""
     posters = Posters(folder)
     for one in {one.source: one for each in requests for one in each.references}.values():
-        # What lies elsewhere is not fetched once more.
-        if one.content is not None and one.is_there and one.content.stored is None:
+        if one.content is not None and one.is_there:
             opened = partial(_opened, one.source, one.content)
-            _make(one.source[:_LONGEST_NAME], partial(posters.of_reference, one.picture, opened))
+            make = partial(posters.of_reference, one.picture, opened)
+            if (stored := one.content.stored) is not None:  # which is not fetched once more
+                make = partial(posters.keep_picture, one.picture, picture_of(stored))
+            _make(one.source[:_LONGEST_NAME], make)
 
 
 def _opened(source: str, content: Content) -> BufferedIOBase:

@@ -11,6 +11,7 @@ import platform
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -134,6 +135,7 @@ _FOR_EVERYBODY = frozenset({"export", "import", "init", "model"})
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; the one place where errors end."""
     terminal.secure()
+    warnings.filterwarnings("ignore", module=r"distributed\.")  # what matters of a cluster is looked at, and told
     code = _exit_code(arguments)
     failure = terminal.failure_of_stdout()
     if failure is not None:

@@ -1,14 +1,16 @@
 """Fetches a reference from an object store to be measured: once, while it is hashed; what was found is remembered.
 
-What is remembered lies in the user's folder of caches, a small file for each object. It is known by URL, size and ETag,
-so that an object that changes is fetched again; the folder may be deleted at any time.
+A small picture for the storyboard is made on that occasion. What is remembered lies in the user's folder of caches, a
+small file for each object. It is known by URL, size and ETag, so that an object that changes is fetched again; the
+folder may be deleted at any time.
 """
 
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from io import BufferedIOBase
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import cast
 from batchgen.errors import BatchgenError
 from batchgen.files import write_atomically
 from batchgen.media.decoding import UnusableMedia
+from batchgen.media.posters import thumbnail
 from batchgen.object_stores import StoredFile, look_up, open_stored, reason_in
 from batchgen.references import Facts
 from batchgen.version import __version__
@@ -34,13 +37,21 @@ def measured(url: str, probe: Callable[[BufferedIOBase], Facts]) -> tuple[Stored
         kept = _kept(file)
         if kept is not None:
             return file, *kept
-        sha256, facts = _fetched(file, probe)
+        sha256, facts, picture = _fetched(file, probe)
     except (UnusableMedia, BatchgenError) as error:
         raise UnusableMedia(str(error)) from None
     except Exception as error:  # noqa: BLE001 - each package raises what it likes
         raise UnusableMedia(f"cannot be read: {_words(error)}") from None
-    _keep(file, sha256, facts)
+    _keep(file, {"url": file.url, "sha256": sha256, "facts": asdict(facts), "picture": b64encode(picture).decode()})
     return file, sha256, facts
+
+
+def picture_of(file: StoredFile) -> bytes:
+    """The small picture that was made of a file when it was measured; empty where none is kept."""
+    try:
+        return b64decode(json.loads(_place(file).read_bytes())["picture"])
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+        return b""
 
 
 def _words(error: Exception) -> str:
@@ -50,8 +61,8 @@ def _words(error: Exception) -> str:
     return f"{reason} (expired credentials look like that)" if "Bad Request" in reason else reason
 
 
-def _fetched(file: StoredFile, probe: Callable[[BufferedIOBase], Facts]) -> tuple[str, Facts]:
-    """Fetch a file to a place that is gone with this call; what it is."""
+def _fetched(file: StoredFile, probe: Callable[[BufferedIOBase], Facts]) -> tuple[str, Facts, bytes]:
+    """Fetch a file to a place that is gone with this call; its hash, what it is, and its picture."""
     if file.bytes > MOST_BYTES:
         raise UnusableMedia(f"has {file.bytes} bytes, more than any reference may have; it was not fetched")
     digest = hashlib.sha256()
@@ -59,7 +70,17 @@ def _fetched(file: StoredFile, probe: Callable[[BufferedIOBase], Facts]) -> tupl
         while chunk := source.read(_CHUNK):
             digest.update(chunk)
             copy.write(chunk)
-        return digest.hexdigest(), probe(cast("BufferedIOBase", copy))
+        if look_up(file.url) != file:  # else the hash of another one, or of parts of both, is remembered for this one
+            raise UnusableMedia("changed while it was read; try again")
+        opened = cast("BufferedIOBase", copy)
+        return digest.hexdigest(), probe(opened), _picture(opened)
+
+
+def _picture(file: BufferedIOBase) -> bytes:
+    try:
+        return thumbnail(file)
+    except Exception:  # noqa: BLE001 - sound has none, and no picture is no reason to refuse a file that was measured
+        return b""
 
 
 def _place(file: StoredFile) -> Path:
@@ -77,11 +98,11 @@ def _kept(file: StoredFile) -> tuple[str, Facts] | None:
         return None
 
 
-def _keep(file: StoredFile, sha256: str, facts: Facts) -> None:
+def _keep(file: StoredFile, found: Mapping[str, object]) -> None:
     """Remember what was found; where that cannot be written, it is found again."""
     try:
         place = _place(file)
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(place, json.dumps({"url": file.url, "sha256": sha256, "facts": asdict(facts)}).encode())
+        write_atomically(place, json.dumps(found).encode())
     except (OSError, RuntimeError):  # no home
         return

@@ -27,12 +27,12 @@ class ApiKey:
     def taken_out_of(self, content: bytes) -> bytes:
         """The content with the key struck out, should a gateway repeat it to us, in any usual spelling."""
         for spelling in self._spellings:
-            content = content.replace(spelling, _STRUCK_OUT)
+            content = content.replace(spelling, STRUCK_OUT)
         if b"\\" in content:
             # JSON may write any character as an escape: those that a key can have are undone first.
             content = _ESCAPE.sub(_unescaped, content)
             for spelling in self._spellings:
-                content = content.replace(spelling, _STRUCK_OUT)
+                content = content.replace(spelling, STRUCK_OUT)
         return content
 
     def taken_out_of_text(self, text: str) -> str:
@@ -46,7 +46,8 @@ class ApiKey:
         raise TypeError("an API key is not written anywhere")
 
 
-_STRUCK_OUT = b"***"
+STRUCK_OUT = b"***"
+"""What stands in place of the key."""
 _SHORTEST_STRUCK_OUT = 8
 """A shorter key, which no provider gives out, could be part of any word of an answer."""
 _ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9A-Fa-f])|(.))", re.DOTALL)

@@ -8,11 +8,12 @@ not tried here.
 Nothing that a cluster does costs money, and it is given no key: an address that has the key in it is fetched here.
 """
 
+import asyncio
 import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -41,6 +42,8 @@ _LOOKS_EVERY_S = 15.0
 _ANSWERS_IN_S = 15.0
 _EMPTY_FOR_S = 60.0
 """A cluster without a process for so long gets none before the work is done here; one that starts again has one."""
+_SILENT_FOR_S = 45.0
+"""Without a sign of life, of which there is one each second or so: Dask itself waits for minutes for such a process."""
 _ARRIVES_IN_S = 300.0
 """For the bytes of a result, once it is done."""
 _FAILS_AFTER = 5
@@ -48,6 +51,7 @@ _FAILS_AFTER = 5
 _CARRIED_AT_ONCE = 2
 """Results on their way from processes to the coordinator, so that its memory does not grow with their number."""
 _LOST = "the scheduler was lost"
+_SILENT = "a process of the cluster gives no sign of life"
 _ENDED = "the run has ended before the result was here"
 _OWNER_ONLY, _FOR_OWNER = 0o600, 0o700
 T = TypeVar("T")
@@ -56,6 +60,21 @@ _log = logging.getLogger("batchgen")
 
 class Died(Exception):  # noqa: N818 - an end like others
     """Several processes ended while they did this work."""
+
+
+class SignsOfLife:
+    """When each process of a cluster was heard last, by the clock of this machine."""
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._heard: dict[str, tuple[object, float]] = {}
+
+    def silent(self, processes: Mapping[str, Mapping[str, object]], now: float) -> list[str]:
+        """Those that have said nothing new to the scheduler for long; ``now`` is in seconds."""
+        for process, said in processes.items():
+            if self._heard.get(process, (None, now))[0] != said["last_seen"]:
+                self._heard[process] = said["last_seen"], now
+        return [process for process in processes if now - self._heard[process][1] > _SILENT_FOR_S]
 
 
 class Cluster:
@@ -72,6 +91,8 @@ class Cluster:
         self._looking = Lock()
         self._looked_at = time.monotonic()
         self._had_processes_at = time.monotonic()
+        self._signs = SignsOfLife()
+        self._stuck = frozenset[str]()
         self._given_up = ""
         self._failed_in_a_row = 0
         self._is_closed = False
@@ -143,17 +164,45 @@ class Cluster:
 
         arrived = Event()
         future.add_done_callback(lambda _: arrived.set())
-        while not arrived.wait(_WAKES_EVERY_S):
-            self._see_that_it_is_served()
+        self._wait(arrived.wait, future.key)
+        self._wait(lambda seconds: self._carried.acquire(timeout=seconds), future.key)
         try:
-            with self._carried:
-                return future.result(_ARRIVES_IN_S)
+            return self._brought(future)
         except KilledWorker:
             raise Died("processes of the cluster ended while they did it") from None
         except (CancelledError, TimeoutError, OSError):
             raise CannotDoIt(_LOST) from None
+        except CannotDoIt:
+            raise
         except Exception as error:  # noqa: BLE001 - what a process could not even unpack
             raise CannotDoIt(f"a process of the cluster cannot take it up: {type(error).__name__}: {error}") from None
+        finally:
+            self._carried.release()
+
+    def _brought(self, future: "Future") -> Any:
+        """What work has delivered, once it is here. Raises what that raises, and `CannotDoIt`."""
+        ends_at, arrived = time.monotonic() + _ARRIVES_IN_S, Event()
+        loop, coming = self._client.loop.asyncio_loop, list["asyncio.Future[Any]"]()
+
+        def begin() -> None:
+            """On the thread of the client: where that has ended, nothing is begun that nobody would await."""
+            coming.append(asyncio.ensure_future(self._client.gather(future, asynchronous=True)))
+            coming[0].add_done_callback(lambda _: arrived.set())
+
+        try:
+            loop.call_soon_threadsafe(begin)
+            self._wait(lambda seconds: arrived.wait(seconds) or time.monotonic() > ends_at, future.key)
+            if not arrived.is_set() or coming[0].cancelled():
+                raise CannotDoIt(_LOST)
+            return coming[0].result()
+        finally:
+            with suppress(RuntimeError):  # of a loop that is closed
+                loop.call_soon_threadsafe(lambda: [one.cancel() for one in coming])
+
+    def _wait(self, is_over: Callable[[float], bool], key: str) -> None:
+        """Wait until something is over, which is given seconds to wait. Raises `CannotDoIt` where that never comes."""
+        while not is_over(_WAKES_EVERY_S):
+            self._see_that_it_is_served(key)
 
     def _note(self, reason: str) -> None:
         """Keep why work is done here, and log it the first time."""
@@ -162,8 +211,8 @@ class Cluster:
                 _log.warning("work that the cluster cannot do is done here: %s", reason)
             self.trouble[reason] = self.trouble.get(reason, 0) + 1
 
-    def _see_that_it_is_served(self) -> None:
-        """Raise `CannotDoIt` where nobody does the work any more; one thread looks, and not too often."""
+    def _see_that_it_is_served(self, key: str) -> None:
+        """Raise `CannotDoIt` where nobody does that work any more; one thread looks, and not too often."""
         if not self._is_closed and self._looking.acquire(blocking=False):
             try:
                 if time.monotonic() - self._looked_at >= _LOOKS_EVERY_S:
@@ -173,18 +222,32 @@ class Cluster:
                 self._looking.release()
         if self._given_up or self._is_closed:
             raise CannotDoIt(self._given_up)
+        if key in self._stuck:
+            raise CannotDoIt(_SILENT)
 
     def _look(self) -> None:
         try:
-            found = self._client.sync(self._client.scheduler.identity, callback_timeout=_ANSWERS_IN_S)
+            found = self._asked(self._client.scheduler.identity)
+            silent = self._signs.silent(found["workers"], time.monotonic())
+            self._stuck = self._held_by(silent) if silent else frozenset()
         except Exception:  # noqa: BLE001 - whatever it is, it is no answer
             if self._client.status == "running":  # else it is being connected to again, and its futures have ended
                 self._given_up = "the scheduler gives no answer"
             return
-        if found["workers"]:
+        if len(found["workers"]) > len(silent):
             self._had_processes_at = time.monotonic()
         elif time.monotonic() - self._had_processes_at > _EMPTY_FOR_S:
             self._given_up = "the cluster has no process any more"
+
+    def _asked(self, question: Callable[..., Any]) -> Any:
+        return self._client.sync(question, callback_timeout=_ANSWERS_IN_S)
+
+    def _held_by(self, processes: list[str]) -> frozenset[str]:
+        """The work that processes have begun, or have the outcome of."""
+        begun, ended = (
+            self._asked(each) for each in (self._client.scheduler.processing, self._client.scheduler.has_what)
+        )
+        return frozenset(key for one in processes for found in (begun, ended) for key in found.get(one, ()))
 
     def _taken(self, delivered: Delivered) -> Checked:
         """A result as a file of this user, with its pictures kept. Raises `CannotDoIt` where it is not whole here."""

@@ -1,7 +1,10 @@
 """Connects to a Dask cluster, one of this machine or one that is there, and sees that it can do the work."""
 
+import asyncio
 import logging
 import os
+import pickle
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -111,11 +114,23 @@ def _client(address: str, security: "Security | None") -> "Client":
     from distributed import Client
 
     try:
+        asyncio.run(asyncio.wait_for(_reached(address, security), _CONNECTS_IN_S))
         return Client(address, security=security, timeout=_CONNECTS_IN_S, set_as_default=False, name="batchgen")
-    except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
+    except Exception as error:  # noqa: BLE001 - each protocol of Dask raises what its library does
+        reason = str(error) or ("it gives no answer" if isinstance(error, TimeoutError) else type(error).__name__)
         raise UsageError(
-            f"the scheduler at {address} cannot be reached: {error}; start one with: dask scheduler"
+            f"the scheduler at {address} cannot be reached: {reason}; start one with: dask scheduler"
         ) from None
+
+
+async def _reached(address: str, security: "Security | None") -> None:
+    """See that a scheduler answers. A client waits for its first word for ever, be it stopped or no scheduler."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    how = (security or Security()).get_connection_args("client")
+    comm = await connect(address, timeout=_CONNECTS_IN_S, **how)
+    await comm.close()
 
 
 def _check(client: "Client", address: str) -> None:
@@ -124,21 +139,33 @@ def _check(client: "Client", address: str) -> None:
 
     where = f"the cluster at {address}" if address else "the cluster on this machine"
     try:
-        client.wait_for_workers(1, timeout=_HAS_PROCESSES_IN_S)
+        # Not with the methods without underscore, which wait for a scheduler or a process that is stopped for ever.
+        patience_s = _HAS_PROCESSES_IN_S + _ANSWERS_IN_S
+        client.sync(client._wait_for_workers, 1, timeout=_HAS_PROCESSES_IN_S, callback_timeout=patience_s)  # noqa: SLF001
     except TimeoutError:
         raise UsageError(f"{where} has no process; start some with: dask worker {address}") from None
-    try:  # not with `Client.run`, which waits for ever
+    try:
         found = client.sync(client._run, equipment, on_error="return", callback_timeout=_ANSWERS_IN_S)  # noqa: SLF001
     except (TimeoutError, OSError) as error:
         raise UsageError(f"a process of {where} gives no answer; start it again: {error}") from None
     for process, said in found.items():
-        # One that ended just now does no harm.
-        if said != __version__ and not isinstance(said, OSError):
-            raise UsageError(f"{_unfit(process, said)}; install batchgen {__version__} where it runs")
+        if reason := unfit(said):
+            raise UsageError(f"the process {process} of the cluster {reason}")
     _log.info("processes of %s: %d", where, len(found))
 
 
-def _unfit(process: str, said: object) -> str:
+def unfit(said: object) -> str:
+    """Why a process that said that of its equipment cannot do the work; empty where it can."""
+    if isinstance(said, OSError):
+        return ""  # one that ended just now does no harm
+    install = f"install batchgen {__version__} where it runs"
     if isinstance(said, Exception):
-        return f"the process {process} of the cluster cannot do the work: {type(said).__name__}: {said}"
-    return f"the process {process} of the cluster has batchgen {said}"
+        return f"cannot do the work: {type(said).__name__}: {said}; {install}"
+    version, python, path = said if isinstance(said, tuple) else (f"{said} of another build", "", b"")
+    if version != __version__:
+        return f"has batchgen {version}; {install}"
+    try:
+        pickle.loads(path)  # noqa: S301 - of a process that this one hands work to
+    except Exception:  # noqa: BLE001 - whatever it is, its results cannot be read either
+        return f"has Python {python}, whose results Python {platform.python_version()} cannot read; start it with that"
+    return ""

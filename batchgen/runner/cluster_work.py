@@ -4,6 +4,8 @@ A cluster may do work twice at once, where it takes a process for lost that is n
 that another one has: whatever is made here has a name of its own until the coordinator takes it.
 """
 
+import pickle
+import platform
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -125,8 +127,11 @@ class TakeStill:
         return still(self.video, self.number)
 
 
-def equipment() -> str:
-    """Which batchgen a process has, once it has loaded what the work needs."""
+def equipment() -> tuple[str, str, bytes]:
+    """Which batchgen and which Python a process has, once it has loaded what the work needs; and a path, pickled.
+
+    Some releases of Python write paths in a way that earlier ones cannot read.
+    """
     import av  # noqa: F401 - a decoder without its libraries is found here, and not at the first result
 
-    return __version__
+    return __version__, platform.python_version(), pickle.dumps(Path())

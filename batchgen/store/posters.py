@@ -59,6 +59,11 @@ class Posters:
                 made = thumbnail(file)
             self._write(self.still(sha256), made)
 
+    def keep_picture(self, sha256: str, made: bytes) -> None:
+        """Have a picture of a reference that was made elsewhere; an empty one is none. Raises OSError."""
+        if made and not self.still(sha256).is_file():
+            self._write(self.still(sha256), made)
+
     def take_over(self, sha256: str, other: "Posters") -> None:
         """Have copies of the pictures of that hash from another folder, as far as they are there. Raises OSError."""
         for target, path in ((self.strip(sha256), other.strip(sha256)), (self.still(sha256), other.still(sha256))):

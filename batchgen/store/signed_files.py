@@ -4,16 +4,16 @@ A URL is signed here, without asking anybody, and may be of no use: with credent
 and not read. So each is tried before it goes into a request.
 """
 
-import re
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
 from batchgen.contents import PublishFailed, ReferenceChanged, opened, pieces, public_name
 from batchgen.limits import LONGEST_SIGNED_S, PUBLISHED_S
-from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
+from batchgen.network import HTTP_SCHEMES, Network, NetworkError
 from batchgen.network_errors import reason_of as network_reason
 from batchgen.object_stores import file_system, is_denied, is_permanent, place_in_store, reason_in
 from batchgen.references import Content
+from batchgen.store.first_byte import look_at
 
 _CONNECT_S = 15.0
 _CONNECTIONS = 4
@@ -21,17 +21,6 @@ _OF_A_SESSION = frozenset({"x-amz-security-token"})
 """What a signed URL has in it where the credentials behind it are temporary, and it ends with them."""
 _LEAST_S = 600.0
 _READ = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
-
-
-def _length(response: Response) -> int | None:
-    """How long a file is of which the first byte was asked for, or all of it came; None where that is not said."""
-    span = _SPAN.match(response.headers.get("Content-Range", ""))
-    stated = span[1] if span is not None else response.headers.get("Content-Length", "")
-    return int(stated) if _NUMBER.fullmatch(stated) else None
-
-
-_SPAN = re.compile(r"bytes 0-0/([0-9]{1,15})\Z")
-_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class SignedFiles:
@@ -69,14 +58,13 @@ class SignedFiles:
     def try_out(self, url: str, content: Content) -> None:
         """See whether a URL leads to the file, by its first byte. Raises `PublishFailed`."""
         try:
-            response = self._network.request("GET", url, headers={"Range": "bytes=0-0"})
-            self._network.finish(response)
+            seen = look_at(self._network, url)
         except NetworkError as error:
             raise PublishFailed(f"a signed URL cannot be reached: {network_reason(error)}", again=True) from None
-        if response.status in _READ and _length(response) == content.facts.bytes:
+        if seen.status in _READ and seen.length == content.facts.bytes:
             return
-        denied = response.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-        said = "leads to another file" if response.status < HTTPStatus.BAD_REQUEST else f"answers {response.status}"
+        denied = seen.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        said = "leads to another file" if seen.status < HTTPStatus.BAD_REQUEST else f"answers {seen.status}"
         raise PublishFailed(f"a URL that was signed for {self.place} {said}", again=not denied, denied=denied)
 
     @staticmethod

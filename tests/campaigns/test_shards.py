@@ -1,6 +1,7 @@
 """Several coordinators for one film, without a shared disk: docs/scale.md as it stands, and two at the same time."""
 
 import json
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -41,6 +42,11 @@ def test_two_at_the_same_time_are_one_film_in_the_end(tmp_path: Path) -> None:
         assert {row["task_id"] for row in ledger} == {entry["task_id"] for entry in here.created()}
         audited = json.loads(film.do("audit", *parts, "--format=json").out)
         assert Decimal(audited["total"]["cost_usd"]) == sum(Decimal(row["cost_usd"]) for row in ledger)
+        copy = Path(shutil.copytree(parts[0], film.folder / "copy"))
+        shutil.rmtree(copy / "results")
+        film.do("report", "--merge", copy, *parts, "--out", film.folder / "lost")
+        rows = csv_rows(film.folder / "lost" / "report.csv")
+        assert [row["status"] for row in rows] == ["completed"] * 8, "another directory has what a copy has lost"
         film.run(*(f"--reuse={part}" for part in parts))
         assert film.statuses() == " ".join(["completed"] * 8)
         assert len(here.posts()) == 8, "nothing was bought again"

@@ -176,7 +176,7 @@ def of_requests() -> set[str]:
 
 
 _TAKES_OPTIONS = ("app/api.py", "cli/options.py", "cli/run_options.py", "journal/line_forms.py", "options.py")
-NAMES_OF_OPTIONS = dict.fromkeys(_TAKES_OPTIONS, ["output"])
+NAMES_OF_OPTIONS = {path: ["output"] for path in _TAKES_OPTIONS}
 """The same word for something else: where results go."""
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from batchgen.contents import PublishFailed
 from batchgen.network import HTTP_SCHEMES
 from batchgen.providers.answers import Answer, Unfinished, json_object
+from batchgen.providers.api_key import STRUCK_OUT
 from batchgen.providers.http import JsonHttp
 from batchgen.providers.interface import CallFailed, Trouble
 from batchgen.providers.provider import Connection
@@ -60,6 +61,8 @@ def read_uploaded(came: Answer | Unfinished) -> str:
     if url is None:
         said = "" if data is None else read_error(data).message
         raise PublishFailed(f"{_WHAT} answered without a URL{f': {said}' if said else ''}")
+    if STRUCK_OUT.decode() in url:
+        raise PublishFailed(f"{_WHAT} answered with a URL that has the API key in it, which goes into no request")
     if not _is_usable(url):
         raise PublishFailed(f"{_WHAT} answered with a URL that cannot be one")
     return str(url)
@@ -80,5 +83,6 @@ def _is_usable(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:  # brackets that hold no IPv6 address
         return False
-    is_address = parts.scheme in HTTP_SCHEMES and bool(parts.hostname)
+    # A password in it would stand in journal and request.
+    is_address = parts.scheme in HTTP_SCHEMES and bool(parts.hostname) and parts.username is None
     return is_address and url.isascii() and url.isprintable() and " " not in url and len(url) <= _LONGEST_URL

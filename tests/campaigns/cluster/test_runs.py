@@ -155,6 +155,48 @@ def test_a_scheduler_that_is_lost_in_the_middle_costs_time_alone(
     film.witness(gateway, 12)
 
 
+def test_a_process_that_stops_in_the_middle_is_not_waited_for(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 8)
+    with cluster(tmp_path / "cluster") as made:
+        with film.started("--executor", made.executor, "--max-in-flight=4") as run:
+            until(lambda: film.happened("downloaded"))
+            stopped = made.working()[0]
+            os.kill(stopped, signal.SIGSTOP)
+            assert run.wait(100) == 0, "Dask itself gives such a process up after five minutes"
+            assert "a process of the cluster gives no sign of life" in run.stderr.read()
+        os.kill(stopped, signal.SIGCONT)
+    whole(film, 8)
+    film.witness(gateway, 8)
+
+
+def test_an_interrupt_ends_a_run_whose_cluster_has_stopped(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 8)
+    with cluster(tmp_path / "cluster") as made:
+        with film.started("--executor", made.executor, "--max-in-flight=4") as run:
+            until(lambda: film.happened("downloaded"))
+            stopped = [*made.working(), made.scheduler.pid]
+            for process in stopped:
+                os.kill(process, signal.SIGSTOP)
+            run.send_signal(signal.SIGINT)
+            assert run.wait(30) == 130
+            assert "never awaited" not in run.stderr.read()
+        for process in stopped:
+            os.kill(process, signal.SIGCONT)
+    film.run()
+    whole(film, 8)
+    film.witness(gateway, 8)
+
+
+def test_a_scheduler_that_is_stopped_ends_the_run_before_anything_is_bought(tmp_path: Path, gateway: Gateway) -> None:
+    film = batch(tmp_path, gateway, 1)
+    with cluster(tmp_path / "cluster", 0) as made:
+        made.scheduler.send_signal(signal.SIGSTOP)
+        ended = film.run("--executor", made.executor, expect=2)
+        made.scheduler.send_signal(signal.SIGCONT)
+    assert "cannot be reached: it gives no answer" in ended.err
+    assert gateway.posts() == []
+
+
 @contextmanager
 def overheard(address: str, heard: bytearray) -> Iterator[str]:
     """A way to a scheduler on which all that is sent to it is kept."""

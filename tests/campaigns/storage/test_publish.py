@@ -180,3 +180,9 @@ def test_what_names_no_bucket(made: Make, url: str) -> None:
     with pytest.raises(UsageError, match="does not name a bucket alone") as refused:
         made(url)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["s3://film/x/../y", "s3://film/./y"])
+def test_what_a_url_would_leave_out(made: Make, url: str) -> None:
+    with pytest.raises(UsageError, match="which URLs leave out"):
+        made(url)

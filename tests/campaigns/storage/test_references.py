@@ -12,8 +12,10 @@ import batchgen
 from batchgen.contents import ReferenceChanged, opened
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
+from batchgen.media.decoding import UnusableMedia
 from batchgen.media.probe import probe
 from batchgen.media.stored import measured
+from batchgen.object_stores import _PATIENCE
 from batchgen.references import Content
 from batchgen.schemas import shipped
 
@@ -118,3 +120,19 @@ def test_an_object_that_changed_is_not_sent(tmp_path: Path, s3: Any) -> None:
     s3.put_file(str(write_image(tmp_path / "hero.png", color=9)), "film/in/changing.png")
     with pytest.raises(ReferenceChanged, match="is another file than the one that was checked"):
         opened(content)
+
+
+def test_a_store_that_says_nothing_is_given_up_after_a_minute(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = list[str]()
+    monkeypatch.setitem(_PATIENCE, "read_timeout", 0.2)
+
+    def silent(peer: Peer) -> None:
+        tries.append(peer.read_head().decode())
+        peer.connection.recv(1)
+
+    with server(silent) as address:
+        type(s3).clear_instance_cache()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        with pytest.raises(UnusableMedia, match="cannot be read"):
+            measured("s3://film/silent", probe)
+    assert len(tries) == 3, "s3fs repeats nothing that botocore has repeated"

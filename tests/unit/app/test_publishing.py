@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import batchgen
 from batchgen.app.notices import Notice, ProblemsFound, Warned
+from batchgen.app.publish_places import Uploads
 from batchgen.app.publishing import Publisher, as_found, body_bytes, going_up, is_longer, may_be_longer
 from batchgen.contents import PublishFailed
 from batchgen.emulator.server import EmbeddedEmulator
@@ -152,6 +154,8 @@ def test_who_may_not_publish_submits_nothing(film: Path, gateway: Log, status: i
         ("files", "at no other address"),
         ("https://[files", "cannot be read"),
         ("https://user:password@files.example", "has a user or password in it"),
+        ("https://files.example/up?token=password@", "publish at has a query or a fragment"),
+        ("https://files.example/up#there", "publish at has a query or a fragment"),
     ],
 )
 def test_an_address_that_no_file_goes_to(film: Path, address: str, why: str) -> None:
@@ -213,6 +217,64 @@ def test_a_result_that_is_here_is_counted_as_it_is(tmp_path: Path) -> None:
     assert [may_be_longer(asking, most) for most in (10**6, 820_000)] == [False, True], "with 24,000 bytes at most"
     still.write_bytes(bytes(50))
     assert may_be_longer(asking, 820_000) is False
+
+
+class Storage:
+    """An upload route whose URLs answer as a test says."""
+
+    def __init__(self) -> None:
+        self.status, self.body, self.looks = 404, b"", list[bytes]()
+
+    def __call__(self, peer: Peer) -> None:
+        peer.read_request()
+        if peer.head.startswith(b"POST"):
+            peer.answer(200, json.dumps({"url": f"http://{peer.header('host')}/a.wav"}).encode())
+        else:
+            self.looks.append(peer.head)
+            peer.answer(self.status, self.body)
+
+
+def test_a_url_is_looked_at_before_the_first_submission_that_uses_it(film: Path, gateway: Log) -> None:
+    write(film, SOUND, SAME)
+    gateway.news()
+    storage, sound = Storage(), (film.parent / "line.wav").read_bytes()
+    with server(storage) as address:
+        for storage.status, storage.body, why in ((404, b"", "answers 404"), (200, b"<html>", "leads to another file")):
+            result = run(film, gateway.address, publish=f"{address}/files")
+            assert (result.exit_code, result.scenes[0].error_code) == (1, "publish_failed")
+            assert why in result.scenes[0].error_message
+        assert not any(entry.get("request") for entry in gateway.news())
+        assert KEY.encode() not in b"".join(storage.looks)
+        storage.body, storage.looks = sound, []
+        assert run(film, gateway.address, publish=f"{address}/files").exit_code == 0
+        assert len(storage.looks) == 1, "once for all scenes"
+        write(film, SOUND, SAME, {**SOUND, "id": "s5", "prompt": "character1 shouts"})
+        storage.status = 403
+        assert run(film, gateway.address, publish=f"{address}/files").exit_code == 0, "which proves nothing"
+
+
+def test_a_url_that_leads_to_this_machine_is_of_no_use_elsewhere() -> None:
+    with (
+        server(Storage()) as address,
+        closing(Uploads("https://192.0.2.1/", NoUploader())) as place,
+        pytest.raises(PublishFailed, match="leads to this machine"),
+    ):
+        place.try_out(f"{address}/a.wav", FILM)
+
+
+def test_a_url_that_only_the_provider_reaches_is_believed() -> None:
+    with closing(Uploads("http://127.0.0.1/", NoUploader())) as place:
+        place.try_out(f"http://127.0.0.1:{free_port()}/a.wav", FILM)
+
+
+class NoUploader:
+    """Uploads nothing."""
+
+    def upload(self, content: Content) -> str:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def content(kind: Any, number_of_bytes: int, name: str) -> Content:

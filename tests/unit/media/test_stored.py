@@ -12,10 +12,12 @@ import fsspec
 import pytest
 from PIL import Image
 
+from batchgen.app.storyboard import picture_references
 from batchgen.contents import ReferenceChanged
 from batchgen.media import stored
 from batchgen.media.decoding import UnusableMedia
 from batchgen.media.probe import probe
+from batchgen.model import Asked, Request
 from batchgen.object_stores import StoredFile, _Reader
 from batchgen.providers.form_body import FormBody
 from batchgen.providers.json_body import JsonBody
@@ -96,6 +98,40 @@ def test_it_is_fetched_once_however_often_it_is_asked_for(
     (tmp_path / "cache" / "batchgen" / "measured").rename(tmp_path / "gone")
     (tmp_path / "cache" / "batchgen" / "measured").write_text("in the way")
     assert content_in(tmp_path).sha256 != first.sha256, "what cannot be remembered is fetched again"
+
+
+def test_what_changes_while_it_is_read_is_not_remembered(
+    tmp_path: Path, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = type(store).cat_file
+
+    def replaced(self: Any, path: str, **how: Any) -> Any:
+        content = read(self, path, **how)
+        self.pipe_file("film/hero.png", picture(9))
+        return content
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store), "cat_file", replaced)
+        (problem,) = checked(tmp_path, one_scene(references=f"[{URL}]")).problems
+    assert "changed while it was read; try again" in problem.message
+    assert content_in(tmp_path).sha256 == hashlib.sha256(picture(9)).hexdigest()
+
+
+def test_the_storyboard_has_a_picture_that_was_made_with_the_same_fetch(
+    tmp_path: Path, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = content_in(tmp_path)
+    monkeypatch.delattr(type(store), "cat_file")
+    request = Request(Asked(), {"references": [Reference(URL, content)]})
+    picture_references(tmp_path, [request])
+    (made,) = (tmp_path / "posters").iterdir()
+    with Image.open(made) as small:
+        assert (made.stem, small.size) == (content.sha256, (139, 139))
+    made.unlink()
+    for kept in (tmp_path / "cache" / "batchgen" / "measured").iterdir():
+        kept.unlink()
+    picture_references(tmp_path, [request])
+    assert not made.exists(), "it is not fetched once more"
 
 
 def test_what_is_remembered_and_makes_no_sense_is_found_anew(tmp_path: Path, store: Any) -> None:

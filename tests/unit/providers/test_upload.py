@@ -73,6 +73,7 @@ def test_the_url_stands_at_the_top_or_in_an_envelope(document: object) -> None:
         (PAGE, 200, "without a URL", False, False),
         ({"url": "file:///etc/passwd"}, 200, "a URL that cannot be one", False, False),
         ({"url": "https://files.example/a b"}, 200, "a URL that cannot be one", False, False),
+        ({"url": "https://user:password@files.example/a"}, 200, "a URL that cannot be one", False, False),
         ({"url": "https://[files"}, 200, "a URL that cannot be one", False, False),
         ({"url": "https://files.example/" + "a" * 5_000}, 200, "a URL that cannot be one", False, False),
     ],
@@ -105,6 +106,15 @@ def test_a_file_goes_up_whole_under_its_hash_with_the_key(content: Content) -> N
     assert b"sound" * 200_000 in bodies[0]
     assert f'name="file"; filename="{content.sha256}.wav"'.encode() in bodies[0]
     assert b"secret" not in bodies[0] + heads[0], "what the file is called here is nobody's business"
+
+
+def test_a_url_that_has_the_key_in_it_is_not_used(content: Content) -> None:
+    def repeat(peer: Peer) -> None:
+        peer.read_request()
+        peer.answer(200, json.dumps({"url": f"{URL}&key={KEY}"}).encode())
+
+    with server(repeat) as address, uploader(address) as made, pytest.raises(PublishFailed, match="has the API key"):
+        made.upload(content)
 
 
 def test_the_key_goes_along_no_redirect(content: Content) -> None:

@@ -1,6 +1,7 @@
 """What processes of a cluster do, done here; whole runs with a cluster are in tests/campaigns/cluster."""
 
 import pickle
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,13 +12,22 @@ import pytest
 from batchgen.app.executing import checked_executor
 from batchgen.errors import UsageError
 from batchgen.media.decoding import UnusableMedia
-from batchgen.runner import cluster_work
+from batchgen.runner import cluster, cluster_connection, cluster_work
 from batchgen.runner.cluster import sharing
-from batchgen.runner.cluster_connection import without_keys
-from batchgen.runner.cluster_work import CannotDoIt, Delivered, FetchAndCheck, Package, SharedFolder, TakeStill
+from batchgen.runner.cluster_connection import cluster_at, unfit, without_keys
+from batchgen.runner.cluster_work import (
+    CannotDoIt,
+    Delivered,
+    FetchAndCheck,
+    Package,
+    SharedFolder,
+    TakeStill,
+    equipment,
+)
 from batchgen.store.interface import FetchFailed, Wanted
 from batchgen.store.links import digest
 from batchgen.store.local import Limits, LocalStore, LocalWork
+from batchgen.version import __version__
 
 from helpers.servers import Peer, server
 from helpers.support import in_process, one_scene, write_video
@@ -136,3 +146,56 @@ def test_without_dask_the_run_says_what_to_install(tmp_path: Path, monkeypatch: 
     ended = in_process("run", str(manifest), "--emulator", "--executor=dusk")
     assert ended.code == 2
     assert "'--executor'" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ((__version__, "3.99.0", b"cno_such_module\nPosixPath\n."), "has Python 3.99.0, whose results"),
+        (("0.0.0", "3.11.0", b""), "has batchgen 0.0.0; install batchgen"),
+        (__version__, f"has batchgen {__version__} of another build; install batchgen"),
+        (ImportError("no av"), "cannot do the work: ImportError: no av; install batchgen"),
+    ],
+    ids=["another Python", "another batchgen", "an old batchgen", "without a module"],
+)
+def test_a_process_that_cannot_do_the_work_is_told_why(said: object, why: str) -> None:
+    assert unfit(said).startswith(why)
+    assert unfit(equipment()) == unfit(OSError("it has ended")) == ""
+
+
+def test_a_scheduler_that_never_says_a_word_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster_connection, "_CONNECTS_IN_S", 0.5)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        pytest.raises(UsageError, match="it gives no answer; start one with"),
+        cluster_at(f"tcp://127.0.0.1:{listener.getsockname()[1]}", tmp_path, lambda _: False),
+    ):
+        pass
+
+
+def test_an_address_of_another_protocol_is_an_address_that_is_not_reached(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+
+    def page(peer: Peer) -> None:
+        peer.read_head()
+        peer.answer(200, b"<html>")
+
+    with (
+        server(page) as address,
+        pytest.raises(UsageError, match="cannot be reached"),
+        cluster_at(f"ws{address.removeprefix('http')}", tmp_path, lambda _: False),
+    ):
+        pass
+
+
+def test_a_process_is_silent_once_it_has_said_nothing_new_for_long() -> None:
+    signs = cluster.SignsOfLife()
+
+    def silent(one: float, two: float, now: float) -> list[str]:
+        return signs.silent({"one": {"last_seen": one}, "two": {"last_seen": two}}, now)
+
+    assert silent(5.0, 5.0, 1_000.0) == [], "the clock of the scheduler may be another"
+    assert silent(5.0, 6.0, 1_040.0) == []
+    assert silent(5.0, 7.0, 1_050.0) == ["one"]
+    assert silent(6.0, 8.0, 1_051.0) == [], "it goes on"
