@@ -148,7 +148,7 @@ def browser(session: nox.Session) -> None:
 def cluster(session: nox.Session) -> None:
     """Runs with a Dask cluster that is lost or of another version, or whose workers are killed, fifty times."""
     session.install(".[dev,dask]")
-    session.run("pytest", "-q", "-n", "2", "-m", "", "tests/campaigns/cluster")
+    session.run("pytest", "-q", "-m", "", "tests/campaigns/cluster")
 
 
 @nox.session
