@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -111,11 +112,22 @@ def _client(address: str, security: "Security | None") -> "Client":
     from distributed import Client
 
     try:
-        return Client(address, security=security, timeout=_CONNECTS_IN_S, set_as_default=False, name="batchgen")
+        with warnings_logged():
+            return Client(address, security=security, timeout=_CONNECTS_IN_S, set_as_default=False, name="batchgen")
     except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
         raise UsageError(
             f"the scheduler at {address} cannot be reached: {error}; start one with: dask scheduler"
         ) from None
+
+
+@contextmanager
+def warnings_logged() -> Iterator[None]:
+    """Have warnings as news in the log: versions of packages that differ do no harm, or it is told what they do."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        yield
+    for one in found:
+        _log.info("%s", one.message)
 
 
 def _check(client: "Client", address: str) -> None:

@@ -1,7 +1,9 @@
 """What processes of a cluster do, done here; whole runs with a cluster are in tests/campaigns/cluster."""
 
+import logging
 import pickle
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,7 @@ from batchgen.errors import UsageError
 from batchgen.media.decoding import UnusableMedia
 from batchgen.runner import cluster_work
 from batchgen.runner.cluster import sharing
-from batchgen.runner.cluster_connection import without_keys
+from batchgen.runner.cluster_connection import warnings_logged, without_keys
 from batchgen.runner.cluster_work import CannotDoIt, Delivered, FetchAndCheck, Package, SharedFolder, TakeStill
 from batchgen.store.interface import FetchFailed, Wanted
 from batchgen.store.links import digest
@@ -136,3 +138,12 @@ def test_without_dask_the_run_says_what_to_install(tmp_path: Path, monkeypatch: 
     ended = in_process("run", str(manifest), "--emulator", "--executor=dusk")
     assert ended.code == 2
     assert "'--executor'" in ended.err
+
+
+def test_what_dask_warns_of_is_for_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """As `distributed` says it of a process with another Python."""
+    with caplog.at_level(logging.INFO), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with warnings_logged():
+            warnings.warn("Mismatched versions found", UserWarning, stacklevel=1)
+    assert caplog.messages == ["Mismatched versions found"]
