@@ -109,6 +109,9 @@ def test_results_lie_there_and_only_what_fits_lies_here(film: Film, caplog: pyte
     film.store.rm_file(f"{film.url}/results/s2@1.mp4")
     with pytest.raises(RunDirectoryError, match=r"s2@1\.mp4 is not there any more; the next run fetches it"):
         batchgen.write_export(film.run_dir, "mp4", film.folder / "film.mp4")
+    with caplog.at_level(logging.WARNING):
+        write_reports(film.run_dir)
+    assert "the result is gone of s2; the next run fetches it" in caplog.text
     (film.run_dir / "output.json").unlink()
     assert film.run().exit_code == 0
     assert (film.posts(), film.here()) == (4, ["f1@1.mp4", "f2@1.mp4", "s1@1.mp4", "s2@1.mp4"])
