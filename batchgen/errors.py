@@ -37,6 +37,8 @@ class Remedy(StrEnum):
     OTHER_RUN_DIR = "other_run_dir"
     PUBLISH = "publish"
     REPLACE = "replace"
+    REUSE_FROM = "reuse_from"
+    """``about`` is the run directory that has the results."""
     SAVE_PLAN = "save_plan"
     SAY_WHAT_BECAME = "say_what_became"
     SAY_ENCODING = "say_encoding"

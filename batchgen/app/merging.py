@@ -45,6 +45,8 @@ def _see_that_they_fit(directories: Sequence[RunDirectory], states: Sequence[Sta
     if len(kinds) > 1:
         raise UsageError("a rehearsal and a real run are not added up: what a rehearsal costs is the emulator's")
     for directory, state in zip(directories, states, strict=True):
+        if not state.name:
+            raise UsageError(f"{directory} holds nothing: no run has begun there; leave it out")
         if (state.name, state.model) != (states[0].name, states[0].model):
             raise UsageError(
                 f"{directory} holds {state.name}, of {state.model}, and {directories[0]} holds {states[0].name}, of "

@@ -75,8 +75,9 @@ class Output:
         owner = self._folder.read(_OWNER)
         if owner is not None and named_in(owner) != identity_of(self._directory.path):
             raise UsageError(
-                f"{self.url} holds the results of another run directory; name another place, or another name in the "
-                f"manifest. Where that run directory is gone for good, remove {self.url}/{_OWNER}"
+                f"{self.url} holds the results of another run directory; name another place. Where that run directory "
+                f"was moved, name it: this one knows nothing of its results, and buys them again. Where it is gone for "
+                f"good, remove {self.url}/{_OWNER}"
             )
         self._is_new = owner is None
         self._save(is_due=bool(self._state.output))  # else it is no fact of the run directory before a run has begun

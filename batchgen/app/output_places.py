@@ -36,12 +36,15 @@ def output_of(  # noqa: PLR0913 - what a place is made of
     place = url or state.output
     if not place:
         if cache_bytes is not None:
-            raise UsageError("there is no cache that could be bounded: results stay in the run directory")
+            raise UsageError(
+                f"there is no cache that could be bounded: that needs an output, and results of {directory} have none"
+            )
         return None
     if state.output not in ("", place):
         raise UsageError(
             f"the results of {directory} are at {state.output}, and {place} is another place; leave it out",
-            Remedy.OTHER_RUN_DIR,
+            Remedy.REUSE_FROM,
+            str(directory),
         )
     index, folder = OutputIndex.of(directory.path), f"{place}/{name}{_REHEARSAL if rehearsal else ''}"
     with reached():

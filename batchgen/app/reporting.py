@@ -1,5 +1,6 @@
 """Reports of a run directory, and what can be saved of a damaged journal."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,11 @@ from batchgen.journal.salvage import Salvage
 from batchgen.journal.salvage import salvage as salvaged
 from batchgen.providers.registry import asked_before
 from batchgen.report.rows import Row
+from batchgen.report.tables import some_of
 from batchgen.schemas import shipped
 
 SALVAGED_JOURNAL = "state.salvaged.jsonl"
+_log = logging.getLogger("batchgen")
 
 
 def write_reports(run_dir: StrPath) -> Sequence[Row]:
@@ -34,7 +37,17 @@ def write_reports(run_dir: StrPath) -> Sequence[Row]:
     reason = output_places.write_reports(directory, state, holds_journal=False)
     if reason:
         raise RunDirectoryError(f"the reports are written here, and not all went up: {reason}")
+    _tell_of_lost(directory, state)
     return directory.rows(state)
+
+
+def _tell_of_lost(directory: RunDirectory, state: State) -> None:
+    """Say in the log whose results are neither here nor where results go to: their scenes are reported as running."""
+    missing = directory.missing(state)
+    lost = [scene.scene_id for scene in state.scenes if scene.scene_id in missing]
+    if lost:
+        again = "the next run fetches it from the gateway again, free, if that still has it"
+        _log.warning("warning: the result is gone of %s; %s", some_of(lost), again)
 
 
 def documented_codes(state: State) -> Mapping[str, Mapping[str, str]]:

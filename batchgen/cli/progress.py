@@ -78,7 +78,8 @@ class Progress:
             )
             show(f"waiting up to {notice.seconds:g} s for {answers}; interrupt once more to end at once")
         elif not isinstance(notice, Advanced):
-            show_notice(notice)
+            with tqdm.external_write_mode(file=sys.stderr):  # the bar is still there when a run ends with a warning
+                show_notice(notice)
         else:
             self._has_begun = True
             self._advance(notice.view)

@@ -22,6 +22,7 @@ REMEDIES: Mapping[Remedy, str] = {
         "address"
     ),
     Remedy.REPLACE: "to have that, add --force",
+    Remedy.REUSE_FROM: "or have them there, free, with: --run-dir NEW --reuse {about}",
     Remedy.SAVE_PLAN: "plans are saved with: batchgen plan MANIFEST --out FILE",
     Remedy.SAY_WHAT_BECAME: "say --task-id ID or --not-created",
     Remedy.SAY_ENCODING: "or say its encoding with --encoding, as in --encoding cp1252",

@@ -39,11 +39,11 @@ _MATRIX = struct.Struct("=9i")
 
 def turn_of(frame: "VideoFrame") -> Turn:
     """How players turn a frame."""
-    told: Any = frame.side_data  # of which PyAV's types say that it holds texts
-    found = next((bytes(one) for one in told if one.type == Type.DISPLAYMATRIX), b"")
-    if len(found) != _MATRIX.size:
+    told: Any = frame.side_data  # of which PyAV 18 says in its types that it is asked by texts
+    found = told.get(Type.DISPLAYMATRIX)  # not gone through: that gives what is told in PyAV 18, and its types in 19
+    if found is None or len(matrix := bytes(found)) != _MATRIX.size:
         return None
-    a, b, _, c, d, *_ = _MATRIX.unpack(found)
+    a, b, _, c, d, *_ = _MATRIX.unpack(matrix)
     largest = max(map(abs, (a, b, c, d))) or 1  # players may scale as well
     return _TURNS.get((round(a / largest), round(b / largest), round(c / largest), round(d / largest)))
 

@@ -31,7 +31,10 @@ _WORDS: Mapping[str, str] = {
     "media_mismatch": "Bought, and not what was asked for. The file is kept; --retry-failed buys it again.",
     "not_connected": "No connection to the gateway; nothing was sent. Run again when it can be reached.",
     "not_created": "Settled by hand: no task was created. The next run submits it.",
-    "not_sent": "Nothing was submitted: a reference file is not what it was when it was checked.",
+    "not_sent": (
+        "Nothing was submitted or charged: a reference file is not what it was when it was checked, or cannot be read. "
+        "Put that right, and run again with --retry-failed."
+    ),
     "waits_for": (
         "Built on the result of another scene, which is not there. Nothing was sent; a later run goes on once it is."
     ),

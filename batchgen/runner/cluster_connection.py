@@ -6,6 +6,7 @@ import os
 import pickle
 import platform
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -115,7 +116,8 @@ def _client(address: str, security: "Security | None") -> "Client":
 
     try:
         asyncio.run(asyncio.wait_for(_reached(address, security), _CONNECTS_IN_S))
-        return Client(address, security=security, timeout=_CONNECTS_IN_S, set_as_default=False, name="batchgen")
+        with warnings_logged():
+            return Client(address, security=security, timeout=_CONNECTS_IN_S, set_as_default=False, name="batchgen")
     except Exception as error:  # noqa: BLE001 - each protocol of Dask raises what its library does
         reason = str(error) or ("it gives no answer" if isinstance(error, TimeoutError) else type(error).__name__)
         raise UsageError(
@@ -131,6 +133,16 @@ async def _reached(address: str, security: "Security | None") -> None:
     how = (security or Security()).get_connection_args("client")
     comm = await connect(address, timeout=_CONNECTS_IN_S, **how)
     await comm.close()
+
+
+@contextmanager
+def warnings_logged() -> Iterator[None]:
+    """Have warnings as news in the log: versions of packages that differ do no harm, or it is told what they do."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        yield
+    for one in found:
+        _log.info("%s", one.message)
 
 
 def _check(client: "Client", address: str) -> None:

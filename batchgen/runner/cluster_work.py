@@ -62,7 +62,7 @@ class Package(Generic[T]):
         except (CannotDoIt, FetchFailed, UnusableMedia) as error:
             return error
         except Exception as error:  # noqa: BLE001 - the coordinator does it, and sees what is wrong
-            return CannotDoIt(f"{type(error).__name__} there")
+            return CannotDoIt(f"{type(error).__name__} there; see that it has the versions of packages that are here")
 
 
 @dataclass(frozen=True, slots=True)

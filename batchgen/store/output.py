@@ -138,6 +138,9 @@ class OutputFolder:
         """The content of a file, in pieces. Raises OSError."""
         try:
             stored = self._look_up(name)
+        except FileNotFoundError:
+            again = "the next run fetches it from the gateway again, free, if that still has it"
+            raise OSError(None, f"{self._at(name)} is not there any more; {again}") from None
         except Exception as error:  # noqa: BLE001 - each package raises what it likes
             raise OSError(None, f"{self._at(name)} cannot be read: {reason_in(error)}") from None
         with open_stored(stored) as file:

@@ -15,6 +15,7 @@ import batchgen
 from batchgen.app.keywords import file_size
 from batchgen.app.output_places import output_of
 from batchgen.app.reporting import write_reports
+from batchgen.cli.remedies import message_of
 from batchgen.emulator.server import EmbeddedEmulator
 from batchgen.emulator.settings import Settings
 from batchgen.engine.states import State
@@ -93,9 +94,11 @@ def test_results_lie_there_and_only_what_fits_lies_here(film: Film, caplog: pyte
     assert film.here() == []
     assert list((film.run_dir / "videos").iterdir()) == []
     assert [one.status for one in batchgen.RunDirectory(film.run_dir).scenes()] == ["completed", "completed"]
-    with pytest.raises(UsageError, match="and memory://other/films is another place"):
+    with pytest.raises(UsageError, match="and memory://other/films is another place") as refused:
         film.run(output="memory://other/films")
-    with pytest.raises(UsageError, match="holds the results of another run directory"):
+    said = message_of(refused.value)
+    assert said.endswith(f"or have them there, free, with: --run-dir NEW --reuse {film.run_dir}"), "nothing is bought"
+    with pytest.raises(UsageError, match="knows nothing of its results, and buys them again"):
         film.run(output=film.place, run_dir=film.folder / "other")
 
     # What only lies there is followed, shown and picked; what is gone there is fetched again, and nothing is bought.
@@ -104,6 +107,11 @@ def test_results_lie_there_and_only_what_fits_lies_here(film: Film, caplog: pyte
         {"id": "f2", "prompt": f"character1 sits {film.folder.name}", "references": [{"scene": "s1", "frame": "last"}]},
     ]
     film.store.rm_file(f"{film.url}/results/s2@1.mp4")
+    with pytest.raises(RunDirectoryError, match=r"s2@1\.mp4 is not there any more; the next run fetches it"):
+        batchgen.write_export(film.run_dir, "mp4", film.folder / "film.mp4")
+    with caplog.at_level(logging.WARNING):
+        write_reports(film.run_dir)
+    assert "the result is gone of s2; the next run fetches it" in caplog.text
     (film.run_dir / "output.json").unlink()
     assert film.run().exit_code == 0
     assert (film.posts(), film.here()) == (4, ["f1@1.mp4", "f2@1.mp4", "s1@1.mp4", "s2@1.mp4"])
@@ -185,7 +193,7 @@ def test_nothing_is_bought_for_a_place_of_no_use(film: Film) -> None:
     for url, why in {"https://example.com/films": "to no other address", "memory://": "a bucket alone"}.items():
         with pytest.raises(UsageError, match=why):
             film.run(output=url)
-    with pytest.raises(UsageError, match="there is no cache that could be bounded"):
+    with pytest.raises(UsageError, match="that needs an output, and results of"):
         film.run(cache_size="1GB")
     with pytest.raises(RunDirectoryError, match=r"install batchgen\[azure\]"):
         film.run(output="abfs://box/films")

@@ -4,8 +4,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from tqdm import tqdm
 
+from batchgen.app.notices import Warned
 from batchgen.cli.console import Console
+from batchgen.cli.progress import Progress
 
 LOG = logging.getLogger("batchgen")
 
@@ -64,3 +67,13 @@ def test_other_warnings_are_shown_as_they_are(console: Console, capsys: pytest.C
     assert capsys.readouterr().err == "the last line was cut off at 7 bytes\n"
     console.show_counts()
     assert capsys.readouterr().err == ""
+
+
+def test_a_warning_at_the_end_begins_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(wanted=True) as progress:
+        bar = tqdm(total=9, initial=6, bar_format="6/9 scenes", leave=False)
+        progress.notify(Warned("2 results are kept here"))
+        bar.close()
+    before = capsys.readouterr().err.partition("warning: 2 results are kept here\n")[0]
+    assert before.endswith("\r"), "the bar was taken away first"
+    assert before.rstrip().endswith("6/9 scenes")

@@ -1,8 +1,10 @@
 """What processes of a cluster do, done here; whole runs with a cluster are in tests/campaigns/cluster."""
 
+import logging
 import pickle
 import socket
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from batchgen.errors import UsageError
 from batchgen.media.decoding import UnusableMedia
 from batchgen.runner import cluster, cluster_connection, cluster_work
 from batchgen.runner.cluster import sharing
-from batchgen.runner.cluster_connection import cluster_at, unfit, without_keys
+from batchgen.runner.cluster_connection import cluster_at, unfit, warnings_logged, without_keys
 from batchgen.runner.cluster_work import (
     CannotDoIt,
     Delivered,
@@ -199,3 +201,12 @@ def test_a_process_is_silent_once_it_has_said_nothing_new_for_long() -> None:
     assert silent(5.0, 6.0, 1_040.0) == []
     assert silent(5.0, 7.0, 1_050.0) == ["one"]
     assert silent(6.0, 8.0, 1_051.0) == [], "it goes on"
+
+
+def test_what_dask_warns_of_is_for_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """As `distributed` says it of a process with another Python."""
+    with caplog.at_level(logging.INFO), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with warnings_logged():
+            warnings.warn("Mismatched versions found", UserWarning, stacklevel=1)
+    assert caplog.messages == ["Mismatched versions found"]

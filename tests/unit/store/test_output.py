@@ -162,7 +162,7 @@ def test_a_result_comes_back_once(tmp_path: Path, folder: OutputFolder, url: str
     store.rm_file(f"{url}/{RESULT}")
     assert brought_back(path, digest(b"video")).read_bytes() == b"video"
     path.unlink()
-    with pytest.raises(OSError, match="cannot be read"):
+    with pytest.raises(OSError, match="is not there any more; the next run fetches it"):
         brought_back(path, digest(b"video"))
     assert not brought_back(tmp_path / "results/s2@1.mp4", "").exists(), "is in neither place"
 
