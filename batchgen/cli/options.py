@@ -62,7 +62,7 @@ class NearPath(click.Path):
             found = None
             with suppress(OSError, ValueError):  # a name that is none, or a folder that may not be entered
                 found = self._near(Path(value))
-            meant = "" if found is None else f" Did you mean {on_one_line(str(found))}?"
+            meant = "" if found in (None, Path(value)) else f" Did you mean {on_one_line(str(found))}?"
             raise click.BadParameter(f"{error.message}{meant}", ctx, param) from None
 
 

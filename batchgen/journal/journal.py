@@ -88,7 +88,7 @@ class _File:
 
 def _lock_of(folder: Path) -> FileLock:
     """Take the lock of a run directory. Raises `RunDirectoryError` where another process has it."""
-    lock = FileLock(folder / LOCK)
+    lock = FileLock(folder / LOCK, mode=_PRIVATE)
     try:
         lock.acquire(timeout=0)
     except Timeout:

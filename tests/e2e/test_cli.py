@@ -103,7 +103,7 @@ def test_a_manifest_that_may_not_be_read(tmp_path: Path) -> None:
     path.chmod(0)
     ended = started(unprivileged("-m", "batchgen", "validate", path))
     assert ended.code == 2
-    assert "is not readable" in ended.err
+    assert ended.err.endswith("is not readable.\n")
 
 
 def test_findings_as_text(tmp_path: Path) -> None:

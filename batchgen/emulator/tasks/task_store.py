@@ -26,6 +26,7 @@ from batchgen.emulator.video.renderer import RenderInput
 from batchgen.errors import UsageError
 
 _VERSION = 1
+_PRIVATE = 0o600
 _TASKS_FILE, _PICTURES_FOLDER, _LOCK_FILE = "tasks.jsonl", "pictures", "lock"
 _AMOUNTS = ("cost", "discount", "unit_price", "quantity", "reference_seconds")
 _SPEC_FIELDS = tuple(entry.name for entry in fields(VideoSpec) if entry.name != "picture")
@@ -57,7 +58,7 @@ class TaskStore:
         try:
             self._pictures.mkdir(parents=True, exist_ok=True)
             # The thread that serves releases the lock, and it may be another one than this.
-            self._lock = FileLock(folder / _LOCK_FILE, thread_local=False)
+            self._lock = FileLock(folder / _LOCK_FILE, mode=_PRIVATE, thread_local=False)
             self._lock.acquire(timeout=0)
         except Timeout:
             raise UsageError(f"state {folder} is in use by another emulator") from None
