@@ -71,7 +71,7 @@ class Output:
 
     def look(self) -> None:
         """Learn what is there. Raises `OutputFailed`, and `UsageError` where another run directory has its results."""
-        self._folder.look()
+        changed = self._folder.look()
         owner = self._folder.read(_OWNER)
         if owner is not None and named_in(owner) != identity_of(self._directory.path):
             raise UsageError(
@@ -79,8 +79,19 @@ class Output:
                 f"manifest. Where that run directory is gone for good, remove {self.url}/{_OWNER}"
             )
         self._is_new = owner is None
+        self._compare(name for name in changed if attempt_of(name) and not (self._directory.path / name).is_file())
         self._save(is_due=bool(self._state.output))  # else it is no fact of the run directory before a run has begun
         self._on_disk = taken_up(self._directory.path)
+
+    def _compare(self, names: Iterable[str]) -> None:
+        """See which results of this run directory still are what was delivered. Raises `OutputFailed`."""
+        wrong = self._done_for_each(list(names), self._compared)
+        if wrong:
+            raise OutputFailed(wrong[0])
+
+    def _compared(self, name: str) -> str:
+        self._folder.compare(name)
+        return ""
 
     def try_out(self) -> None:
         """See whether files can be written there. Raises `OutputFailed`."""
@@ -223,6 +234,7 @@ class Output:
     def _show_videos(self, results: Iterable[Attempt], is_over: Callable[[], bool]) -> list[str]:
         """Have the results that count under the names of their scenes, and no other ones; what was wrong."""
         counting = self._directory.counting(self._state)
+        wrong = self._done_for_each(self._in_doubt(counting), self._compared, is_over)
         wanted = {video_path(scene_id): one for scene_id, one in counting.items() if self._is_there(one)}
         hashes = {str(one.video_sha256) for one in results}
         known = {video_path(scene_id) for scene_id in self._directory.known_scenes(self._state)}
@@ -237,7 +249,15 @@ class Output:
                 self._folder.remove(name)
             return ""
 
-        return self._done_for_each([*new, *gone], show, is_over)
+        return [*wrong, *self._done_for_each([*new, *gone], show, is_over)]
+
+    def _in_doubt(self, counting: Mapping[str, Attempt]) -> list[str]:
+        """The results to be shown that lie there alone, and that nobody has compared since `output.json` was lost."""
+        index = self._folder.index
+        shown = {
+            str(one.video_path): video_path(scene_id) for scene_id, one in counting.items() if not self._is_here(one)
+        }
+        return [name for name, video in shown.items() if index.is_doubtful(name) and not index.looks_alike(name, video)]
 
     def _is_here(self, attempt: Attempt) -> bool:
         return (self._directory.path / str(attempt.video_path)).is_file()

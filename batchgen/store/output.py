@@ -61,9 +61,9 @@ class OutputFolder:
         self._store = file_system(self.url)
         self._sleep = sleep
 
-    def look(self) -> None:
-        """Learn what is there. Raises `OutputFailed`."""
-        self.index.seen(self._tried("be listed", self._listed, tries=1))
+    def look(self) -> list[str]:
+        """Learn what is there; the names of what may have changed since. Raises `OutputFailed`."""
+        return self.index.seen(self._tried("be listed", self._listed, tries=1))
 
     def _listed(self) -> list[tuple[str, int, str]]:
         try:
@@ -124,6 +124,15 @@ class OutputFolder:
             return Uploaded(found.bytes, found.etag, sha256)
 
         self.index.files[name] = self._tried("be written to", had)
+
+    def compare(self, name: str) -> None:
+        """Learn the content of a file that was found there, which is read for that. Raises `OutputFailed`."""
+
+        def compared() -> Uploaded:
+            found = self._look_up(name)
+            return Uploaded(found.bytes, found.etag, self._digest(name, found))
+
+        self.index.files[name] = self._tried(f"give {name}", compared)
 
     def remove(self, name: str) -> None:
         """Remove a file that was made here. Raises `OutputFailed`."""

@@ -126,6 +126,36 @@ def test_results_lie_there_and_only_what_fits_lies_here(film: Film, caplog: pyte
     assert film.posts() == 4
 
 
+def test_a_result_that_became_another_file_there_is_fetched_again(film: Film) -> None:
+    film.run(output=film.place, cache_size=1)
+    (before,) = (film.store.cat_file(name) for name in film.store.find(film.url) if name.endswith("results/s1@1.mp4"))
+    film.store.pipe_file(f"{film.url}/results/s1@1.mp4", b"something else")
+    write_reports(film.run_dir)
+    statuses = [(one.status, one.output_url) for one in batchgen.RunDirectory(film.run_dir).scenes()]
+    assert statuses == [("running", None), ("completed", f"{film.url}/videos/s2.mp4")]
+    assert film.run().exit_code == 0
+    assert (film.here(), film.posts()) == (["s1@1.mp4"], 2)
+    assert film.store.cat_file(f"{film.url}/results/s1@1.mp4") == before
+    assert film.store.cat_file(f"{film.url}/videos/s1.mp4") == before
+
+
+def test_videos_are_shown_of_results_that_only_lie_there_and_that_nobody_has_compared(film: Film) -> None:
+    film.run(output=film.place, cache_size=1)
+    film.scenes[0]["id"] = "renamed"
+    (film.run_dir / "output.json").unlink()
+    result = film.run()
+    assert (result.exit_code, film.posts(), film.here()) == (0, 2, [])
+    assert result.scenes[0].output_url == f"{film.url}/videos/renamed.mp4"
+    assert film.store.cat_file(f"{film.url}/videos/renamed.mp4") == film.store.cat_file(f"{film.url}/results/s1@1.mp4")
+
+    film.store.pipe_file(f"{film.url}/results/s2@1.mp4", b"something else")
+    (film.run_dir / "output.json").unlink()
+    result = film.run()
+    assert (result.exit_code, result.scenes[1].status) == (1, "running")
+    assert film.run().exit_code == 0
+    assert film.posts() == 2
+
+
 def test_what_does_not_go_up_stays_and_goes_up_later(film: Film, caplog: pytest.LogCaptureFixture) -> None:
     film.store.pipe_file(f"{film.url}/results", b"where the folder would be")
     warned: list[str] = []
