@@ -12,8 +12,8 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -27,6 +27,7 @@ from batchgen.engine.states import State
 from batchgen.errors import UsageError
 from batchgen.layout import JOURNAL, POSTERS, RESULTS, VIDEOS, attempt_of, video_path
 from batchgen.object_stores import StoredFile
+from batchgen.runner import WORKERS
 from batchgen.store.cache import brought_back, make_room, taken_up
 from batchgen.store.links import digest
 from batchgen.store.output import OutputFailed, OutputFolder
@@ -36,10 +37,14 @@ _OWNER = "run_directory.json"
 _OF_A_LINE = frozenset({"writer", "line", "crc"})
 """What stands in a line of the journal besides its event; a salvaged journal has others."""
 _AT_ONCE = 8
+_LOOK_EVERY_S = 0.5
+_ENDS_WITHIN_S = 10.0
+"""For what is going up while the user ends the run: a store that hangs must not keep them."""
 _MOST_FAILURES = 3
 """Results in a row that may fail to go up; the next ones wait for the end of the run then."""
 _SAVED_EVERY_S = 5.0
 _POSTER = re.compile(rf"{POSTERS}/[0-9a-f-]+\.(?:webp|jpeg)")
+INTERRUPTED = "it was interrupted"
 _log = logging.getLogger("batchgen")
 T = TypeVar("T")
 
@@ -52,9 +57,16 @@ class Output:
     """
 
     def __init__(
-        self, directory: RunDirectory, state: State, folder: OutputFolder, cache_bytes: int | None = None
+        self,
+        directory: RunDirectory,
+        state: State,
+        folder: OutputFolder,
+        cache_bytes: int | None = None,
+        *,
+        ends_within_s: float = _ENDS_WITHIN_S,
     ) -> None:
         """Ask nothing yet; ``state`` is that of a run under way, or as it was read."""
+        self._ends_within_s = ends_within_s
         self.trouble = ""
         self.url = folder.url
         self._directory, self._state, self._folder = directory, state, folder
@@ -66,6 +78,7 @@ class Output:
         self._removing, self._saving = Lock(), Lock()
         self._saved_at = float("-inf")
         self._on_disk = 0
+        self._is_over: Callable[[], bool] = bool
 
     # Before anything is bought
 
@@ -183,18 +196,16 @@ class Output:
     def bring_up(self, is_over: Callable[[], bool] = bool) -> None:
         """Have all results there, and those that count under the names of their scenes; what fails is ``trouble``.
 
-        ``is_over`` is asked before each whether whoever runs this wants it to end.
+        ``is_over`` tells whether whoever runs this wants it to end: no other one is begun then, and those under way
+        have a few seconds yet.
         """
+        self._is_over = is_over
         results = [one for one in self._state.all_attempts() if one.has_file and attempt_of(str(one.video_path))]
         left = [one for one in results if not self._is_there(one)]
         _log.info("%d results are still to be brought up or compared at %s", len(left), self.url)
-        wrong = self._done_for_each(
-            left,
-            lambda one: self._brought_up(str(one.video_path), str(one.video_sha256)),
-            is_over,
-        )
+        wrong = self._done_for_each(left, lambda one: self._brought_up(str(one.video_path), str(one.video_sha256)))
         if not self._is_out_of_reach:
-            wrong += self._show_videos(results, is_over)
+            wrong += self._show_videos(results)
         kept = sum(not self._is_there(one) and self._is_here(one) for one in left)
         if wrong:
             counted = f"{kept} results are kept here and are not there" if kept else f"{VIDEOS}/ there is not as here"
@@ -209,8 +220,10 @@ class Output:
         folder, there = self._directory.path, self._folder.index.files
         beside = (f"{RESULTS}/{path.name}" for path in sorted((folder / RESULTS).glob("*.json")))
         new = [name for name in beside if name not in there]
-        wrong = self._done_for_each(new, lambda name: self._brought_up(name, str(digest(folder / name))))
-        wrong += self._done_for_each(["the reports"], self._write_pages)
+        wrong = self._done_for_each(
+            new, lambda name: self._brought_up(name, str(digest(folder / name))), at_the_end=True
+        )
+        wrong += self._done_for_each(["the reports"], self._write_pages, at_the_end=True)
         if wrong:
             self.trouble = self.trouble or f"the reports are not there as they are here: {wrong[0]}"
         with suppress(OSError):
@@ -231,10 +244,10 @@ class Output:
             self._folder.write(path.name, path.read_bytes())
         return ""
 
-    def _show_videos(self, results: Iterable[Attempt], is_over: Callable[[], bool]) -> list[str]:
+    def _show_videos(self, results: Iterable[Attempt]) -> list[str]:
         """Have the results that count under the names of their scenes, and no other ones; what was wrong."""
         counting = self._directory.counting(self._state)
-        wrong = self._done_for_each(self._in_doubt(counting), self._compared, is_over)
+        wrong = self._done_for_each(self._in_doubt(counting), self._compared)
         wanted = {video_path(scene_id): one for scene_id, one in counting.items() if self._is_there(one)}
         hashes = {str(one.video_sha256) for one in results}
         known = {video_path(scene_id) for scene_id in self._directory.known_scenes(self._state)}
@@ -249,7 +262,7 @@ class Output:
                 self._folder.remove(name)
             return ""
 
-        return [*wrong, *self._done_for_each([*new, *gone], show, is_over)]
+        return [*wrong, *self._done_for_each([*new, *gone], show)]
 
     def _in_doubt(self, counting: Mapping[str, Attempt]) -> list[str]:
         """The results to be shown that lie there alone, and that nobody has compared since `output.json` was lost."""
@@ -275,14 +288,15 @@ class Output:
         self._folder.bring_up(name, path, sha256)
         return ""
 
-    def _done_for_each(
-        self, listed: Sequence[T], act: Callable[[T], str], is_over: Callable[[], bool] = bool
-    ) -> list[str]:
-        """Do something for each, a few at once; what was wrong. Once the store fails, no other is begun."""
+    def _done_for_each(self, listed: Sequence[T], act: Callable[[T], str], *, at_the_end: bool = False) -> list[str]:
+        """Do something for each, a few at once; what was wrong. Once the store fails, no other is begun.
+
+        ``at_the_end`` has it done where the user wants to end as well, as far as it takes a few seconds.
+        """
 
         def done(one: T) -> str:
-            if self._is_out_of_reach or is_over():
-                return "it was interrupted" if is_over() else ""
+            if self._is_out_of_reach or (self._is_over() and not at_the_end):
+                return INTERRUPTED if self._is_over() else ""
             try:
                 return act(one)
             except (OutputFailed, OSError) as error:
@@ -290,8 +304,23 @@ class Output:
                     self._is_out_of_reach = True
                 return str(error)
 
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="batchgen-output") as pool:
-            return [reason for reason in pool.map(done, listed) if reason]
+        # Of the name of workers, since a thread that hangs must not hold up the end of the process.
+        pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"{WORKERS}-output")
+        try:
+            begun = [pool.submit(done, one) for one in listed]
+            self._wait_for(begun)
+            return [reason for one in begun if (reason := one.result() if one.done() else INTERRUPTED)]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _wait_for(self, begun: Collection["Future[str]"]) -> None:
+        """Until all are done; not for long once the user wants to end."""
+        while wait(begun, _LOOK_EVERY_S).not_done:
+            if self._is_over():
+                self._folder.hurry()
+                _log.warning("what goes up to %s is waited for, %g s at most", self.url, self._ends_within_s)
+                self._is_out_of_reach = bool(wait(begun, self._ends_within_s).not_done)
+                return
 
     def _save(self, *, is_due: bool = True) -> None:
         """Write down what is there. Raises OSError."""

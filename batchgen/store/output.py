@@ -39,6 +39,8 @@ _LONGEST_S = 60.0
 """For a call that brings up no file: the packages would wait much longer for a store that does not answer."""
 _SLOWEST = 50_000.0
 """Bytes a second: a file that goes up more slowly than that does not count as going up."""
+_HURRIED_S = 10.0
+"""For a call once whoever runs this wants it to end."""
 _SHORT = 8
 _CHUNK = 1024**2
 T = TypeVar("T")
@@ -60,6 +62,11 @@ class OutputFolder:
         self._protocol = protocol_of(self.url)
         self._store = file_system(self.url)
         self._sleep = sleep
+        self._is_hurried = False
+
+    def hurry(self) -> None:
+        """Wait for no answer for long from now on, and ask for nothing twice: the user wants to end."""
+        self._is_hurried = True
 
     def look(self) -> list[str]:
         """Learn what is there; the names of what may have changed since. Raises `OutputFailed`."""
@@ -166,7 +173,8 @@ class OutputFolder:
 
     def _within(self, size: int = 0) -> dict[str, object]:
         """For how long a call may go on that brings up so many bytes; only what has a loop of its own can be left."""
-        return {"timeout": _LONGEST_S + size / _SLOWEST} if self._store.async_impl else {}
+        seconds = _HURRIED_S if self._is_hurried else _LONGEST_S + size / _SLOWEST
+        return {"timeout": seconds} if self._store.async_impl else {}
 
     def _look_up(self, name: str) -> StoredFile:
         return stored_file(self._store, self._at(name), self._store.info(self._at(name), **self._within()))
@@ -227,7 +235,7 @@ class OutputFolder:
             except Exception as error:  # noqa: BLE001 - each package raises what it likes
                 reason = "it gives no answer in time" if isinstance(error, TimeoutError) else reason_in(error)
                 permanent = is_permanent(error)
-            if permanent:
+            if permanent or self._is_hurried:
                 break
         raise OutputFailed(f"{self.url} cannot {what}: {reason}")
 

@@ -13,6 +13,7 @@ import pytest
 
 import batchgen
 from batchgen.app.keywords import file_size
+from batchgen.app.output import Output
 from batchgen.app.output_places import output_of
 from batchgen.app.reporting import write_reports
 from batchgen.emulator.server import EmbeddedEmulator
@@ -22,6 +23,8 @@ from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.journal.journal import Journal
 from batchgen.providers.registry import asked_before
 from batchgen.schemas import shipped
+from batchgen.store.output import OutputFolder
+from batchgen.store.output_index import OutputIndex
 
 from helpers.support import write_image
 
@@ -201,6 +204,34 @@ def test_who_ends_a_run_does_not_wait_for_earlier_results(film: Film) -> None:
     }
     assert film.run(scenes="s[12]").exit_code == 0
     assert film.there() == LAYOUT
+
+
+class HangingFolder(OutputFolder):
+    """One in a store that gives no answer to anything that is written."""
+
+    asked = threading.Event()
+    answers = threading.Event()
+
+    def bring_up(self, name: str, path: Path, sha256: str) -> None:
+        self.asked.set()
+        self.answers.wait(10)
+        super().bring_up(name, path, sha256)
+
+    def write(self, name: str, content: bytes) -> None:
+        self.answers.wait(10)
+        super().write(name, content)
+
+
+def test_who_ends_a_run_does_not_wait_for_a_store_that_gives_no_answer(film: Film, caplog: Any) -> None:
+    state = film.run().state
+    folder = HangingFolder(OutputIndex(film.url))
+    output = Output(batchgen.RunDirectory(film.run_dir), state, folder, ends_within_s=0.05)
+    output.bring_up(folder.asked.is_set)
+    assert output.trouble == "2 results are kept here and are not there: it was interrupted"
+    assert f"what goes up to {film.url} is waited for" in caplog.text
+    output.write_reports()
+    assert film.there() == set()
+    folder.answers.set()
 
 
 @pytest.mark.parametrize(("rehearsal", "name"), [(True, "film-rehearsal"), (False, "film")])
