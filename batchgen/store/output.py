@@ -206,7 +206,8 @@ class OutputFolder:
             found = self._look_up(name)
         except FileNotFoundError:
             return False
-        sizes = {each.bytes for each in self.index.files.values() if each.sha256 in own}
+        # Other threads note what they brought up meanwhile.
+        sizes = {each.bytes for each in tuple(self.index.files.values()) if each.sha256 in own}
         held = self._digest(name, found) if found.bytes in {size, *sizes} else ""
         if held == sha256 or held in own:
             return held == sha256
