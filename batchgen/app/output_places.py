@@ -14,13 +14,14 @@ from batchgen.store.output import OutputFailed, folder_of
 from batchgen.store.output_index import OutputIndex
 
 _REHEARSAL = "-rehearsal"
+NO_STORE = "results can go to s3://, gs:// or abfs://, and to no other address"
 _log = logging.getLogger("batchgen")
 
 
 def checked_output(url: str) -> str:
     """The URL of a place for results, without a slash at its end. Raises `UsageError` for what is none."""
     if not is_stored(url):
-        raise UsageError("results can go to s3://, gs:// or abfs://, and to no other address")
+        raise UsageError(NO_STORE)
     return place_in_store(url, "write results to")
 
 
