@@ -113,7 +113,9 @@ class Output:
     def claim(self) -> None:
         """Say there whose results they are, once the journal says where. Raises `OutputFailed` and OSError."""
         self._save()
-        if self._is_new:  # and stays so: what this run finds under the names of reports is somebody else's
+        if self._is_new:
+            for path in self._reports():  # what lies under these names is somebody else's
+                self._folder.put_aside(path.name)
             owner = {"version": 1, "run_directory": identity_of(self._directory.path)}
             self._folder.write(_OWNER, json.dumps(owner).encode())
 
@@ -238,11 +240,13 @@ class Output:
         for name in sorted(set(_POSTER.findall(written.decode(errors="replace")))):
             if name not in self._folder.index.files and (folder / name).is_file():
                 self._folder.write(name, (folder / name).read_bytes())
-        for path in (self._directory.report, self._directory.ledger, *([page] if written else [])):
-            if self._is_new:
-                self._folder.put_aside(path.name)
-            self._folder.write(path.name, path.read_bytes())
+        for path in self._reports():
+            if path != page or written:
+                self._folder.write(path.name, path.read_bytes())
         return ""
+
+    def _reports(self) -> tuple[Path, ...]:
+        return self._directory.report, self._directory.ledger, self._directory.storyboard
 
     def _show_videos(self, results: Iterable[Attempt]) -> list[str]:
         """Have the results that count under the names of their scenes, and no other ones; what was wrong."""

@@ -206,6 +206,19 @@ def test_who_ends_a_run_does_not_wait_for_earlier_results(film: Film) -> None:
     assert film.there() == LAYOUT
 
 
+def test_reports_of_somebody_else_are_put_aside_before_the_place_is_taken(film: Film) -> None:
+    state = film.run().state
+    film.store.pipe_file(f"{film.url}/report.csv", b"mine")
+    directory = batchgen.RunDirectory(film.run_dir)
+    cut_off, later = (Output(directory, state, OutputFolder(OutputIndex(film.url))) for _ in range(2))
+    for output in (cut_off, later):
+        output.look()
+        output.claim()
+    later.write_reports()
+    assert [film.store.cat_file(name) for name in film.store.find(film.url) if ".found-" in name] == [b"mine"]
+    assert film.store.cat_file(f"{film.url}/report.csv") == (film.run_dir / "report.csv").read_bytes()
+
+
 class HangingFolder(OutputFolder):
     """One in a store that gives no answer to anything that is written."""
 
