@@ -21,6 +21,7 @@ from batchgen.object_stores import (
     protocol_of,
     reason_in,
     stored_file,
+    within,
 )
 from batchgen.store.output_index import OutputIndex, Uploaded
 
@@ -35,10 +36,6 @@ MEDIA_TYPES = {
 _TRIES = 2
 _WAIT_S = 0.5
 """Before the second attempt. The packages try a few times themselves, which takes them up to some minutes."""
-_LONGEST_S = 60.0
-"""For a call that brings up no file: the packages would wait much longer for a store that does not answer."""
-_SLOWEST = 50_000.0
-"""Bytes a second: a file that goes up more slowly than that does not count as going up."""
 _HURRIED_S = 10.0
 """For a call once whoever runs this wants it to end."""
 _SHORT = 8
@@ -172,9 +169,9 @@ class OutputFolder:
         return of_type(self._protocol, MEDIA_TYPES[PurePosixPath(name).suffix])
 
     def _within(self, size: int = 0) -> dict[str, object]:
-        """For how long a call may go on that brings up so many bytes; only what has a loop of its own can be left."""
-        seconds = _HURRIED_S if self._is_hurried else _LONGEST_S + size / _SLOWEST
-        return {"timeout": seconds} if self._store.async_impl else {}
+        """For how long a call may go on that brings up so many bytes."""
+        limit = within(self._store, size)
+        return dict.fromkeys(limit, _HURRIED_S) if self._is_hurried else limit
 
     def _look_up(self, name: str) -> StoredFile:
         return stored_file(self._store, self._at(name), self._store.info(self._at(name), **self._within()))
@@ -234,7 +231,7 @@ class OutputFolder:
             try:
                 return act()
             except Exception as error:  # noqa: BLE001 - each package raises what it likes
-                reason = "it gives no answer in time" if isinstance(error, TimeoutError) else reason_in(error)
+                reason = reason_in(error)
                 permanent = is_permanent(error)
             if permanent or self._is_hurried:
                 break
