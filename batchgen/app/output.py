@@ -86,15 +86,18 @@ class Output:
         """Learn what is there. Raises `OutputFailed`, and `UsageError` where another run directory has its results."""
         changed = self._folder.look()
         owner = self._folder.read(_OWNER)
+        self._refuse_another(owner)
+        self._is_new = owner is None
+        self._compare(name for name in changed if attempt_of(name) and not (self._directory.path / name).is_file())
+        self._save(is_due=bool(self._state.output))  # else it is no fact of the run directory before a run has begun
+        self._on_disk = taken_up(self._directory.path)
+
+    def _refuse_another(self, owner: bytes | None) -> None:
         if owner is not None and named_in(owner) != identity_of(self._directory.path):
             raise UsageError(
                 f"{self.url} holds the results of another run directory; name another place, or another name in the "
                 f"manifest. Where that run directory is gone for good, remove {self.url}/{_OWNER}"
             )
-        self._is_new = owner is None
-        self._compare(name for name in changed if attempt_of(name) and not (self._directory.path / name).is_file())
-        self._save(is_due=bool(self._state.output))  # else it is no fact of the run directory before a run has begun
-        self._on_disk = taken_up(self._directory.path)
 
     def _compare(self, names: Iterable[str]) -> None:
         """See which results of this run directory still are what was delivered. Raises `OutputFailed`."""
@@ -111,13 +114,19 @@ class Output:
         self._folder.try_out()
 
     def claim(self) -> None:
-        """Say there whose results they are, once the journal says where. Raises `OutputFailed` and OSError."""
-        self._save()
-        if self._is_new:
+        """Say there whose results they are, once the journal has begun, which tells run directories apart.
+
+        Raises `OutputFailed`, OSError, and `UsageError` where another run directory was faster.
+        """
+        identity = identity_of(self._directory.path)
+        if self._is_new and identity:
             for path in self._reports():  # what lies under these names is somebody else's
                 self._folder.put_aside(path.name)
-            owner = {"version": 1, "run_directory": identity_of(self._directory.path)}
-            self._folder.write(_OWNER, json.dumps(owner).encode())
+            owner = {"version": 1, "run_directory": identity}
+            if not self._folder.create(_OWNER, json.dumps(owner).encode()):
+                self._refuse_another(self._folder.read(_OWNER))
+            self._is_new = False
+        self._save(is_due=bool(identity))
 
     # While a run goes on
 

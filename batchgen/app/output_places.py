@@ -31,15 +31,15 @@ def output_of(  # noqa: PLR0913 - what a place is made of
     """Where the results of a run directory go, looked at; None where they stay here.
 
     ``url`` is what the user says, as `checked_output` gives it, ``name`` that of the manifest. Raises `UsageError`
-    where it is another place than before, or that of another run directory, and `RunDirectoryError` where it cannot be
-    reached.
+    where it is another place than that of earlier results, or that of another run directory, and `RunDirectoryError`
+    where it cannot be reached.
     """
     place = url or state.output
     if not place:
         if cache_bytes is not None:
             raise UsageError("there is no cache that could be bounded: results stay in the run directory")
         return None
-    if state.output not in ("", place):
+    if state.attempts and state.output not in ("", place):
         raise UsageError(
             f"the results of {directory} are at {state.output}, and {place} is another place; leave it out",
             Remedy.OTHER_RUN_DIR,

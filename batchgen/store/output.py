@@ -106,6 +106,23 @@ class OutputFolder:
         how = {**self._type_of(name), **self._within(len(content))}
         self._tried("be written to", lambda: self._store.pipe_file(self._at(name), content, **how))
 
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a small file where there is none, and say whether there was none. Raises `OutputFailed`."""
+        how = {**self._type_of(name), **self._within(len(content))}
+
+        def created() -> bool:
+            try:
+                self._store.pipe_file(self._at(name), content, mode="create", **how)
+            except FileExistsError:
+                return False
+            return True
+
+        try:
+            return self._tried("be written to", created, tries=1)
+        except OutputFailed:  # not every store, or package, knows that condition
+            self.write(name, content)
+            return True
+
     def bring_up(self, name: str, path: Path, sha256: str) -> None:
         """Have a local file there; what else lies under its name is put aside. Raises `OutputFailed`."""
         self._have(name, path.stat().st_size, sha256, lambda: self._put(name, path))

@@ -219,6 +219,28 @@ def test_reports_of_somebody_else_are_put_aside_before_the_place_is_taken(film: 
     assert film.store.cat_file(f"{film.url}/report.csv") == (film.run_dir / "report.csv").read_bytes()
 
 
+def test_of_two_run_directories_that_begin_at_once_one_has_the_place(film: Film) -> None:
+    states = [film.run(run_dir=film.folder / name).state for name in ("one", "other")]
+    outputs = [
+        Output(batchgen.RunDirectory(film.folder / name), state, OutputFolder(OutputIndex(film.url)))
+        for name, state in zip(("one", "other"), states, strict=True)
+    ]
+    for output in outputs:
+        output.look()
+    outputs[0].claim()
+    with pytest.raises(UsageError, match="holds the results of another run directory"):
+        outputs[1].claim()
+    outputs[0].look()
+
+
+def test_a_run_directory_without_results_may_have_another_place(film: Film) -> None:
+    directory = batchgen.RunDirectory(film.folder)
+    state = State(output="memory://taken/films")
+    found = output_of(directory, state, film.place, None, name="film", rehearsal=False)
+    assert found is not None
+    assert found.url == film.url
+
+
 class HangingFolder(OutputFolder):
     """One in a store that gives no answer to anything that is written."""
 
