@@ -319,12 +319,12 @@ class Output:
 
         # Of the name of workers, since a thread that hangs must not hold up the end of the process.
         pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"{WORKERS}-output")
+        begun = [pool.submit(done, one) for one in listed]
         try:
-            begun = [pool.submit(done, one) for one in listed]
             self._wait_for(begun)
             return [reason for one in begun if (reason := one.result() if one.done() else INTERRUPTED)]
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=all(one.done() for one in begun), cancel_futures=True)
 
     def _wait_for(self, begun: Collection["Future[str]"]) -> None:
         """Until all are done; not for long once the user wants to end."""
@@ -332,7 +332,8 @@ class Output:
             if self._is_over():
                 self._folder.hurry()
                 _log.warning("what goes up to %s is waited for, %g s at most", self.url, self._ends_within_s)
-                self._is_out_of_reach = bool(wait(begun, self._ends_within_s).not_done)
+                if wait(begun, self._ends_within_s).not_done:
+                    self._is_out_of_reach = True
                 return
 
     def _save(self, *, is_due: bool = True) -> None:
