@@ -23,6 +23,10 @@ _BLOCK_BYTES = 8 * 1024**2
 _TRIES = 4
 _PATIENCE = {"connect_timeout": 10, "read_timeout": 20, "retries": {"total_max_attempts": 3}}
 """Of botocore, in seconds: a store that says nothing is given up after a minute."""
+_LONGEST_S = 60.0
+"""For a call, besides what it sends or reads: the packages would wait much longer for a store that hangs."""
+_SLOWEST = 50_000.0
+"""Bytes a second: what comes or goes more slowly than that does not count as coming."""
 _DENIED = ("AccessDenied", "Credential", "ExpiredToken", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 """Words in what the packages raise that speak of who asks, and not of what is asked."""
 _LONGEST_REASON = 300
@@ -79,7 +83,7 @@ class StoredFile:
 def look_up(url: str) -> StoredFile:
     """What a store says of a file now. Raises `UsageError` without the package for it, and whatever that raises."""
     store = file_system(url)
-    said = store.info(url)
+    said = store.info(url, **within(store))
     if said.get("type") == "directory":
         raise IsADirectoryError("it is a folder, not a file")
     return stored_file(store, url, said)
@@ -129,14 +133,27 @@ class _Reader(io.RawIOBase):
     def _block(self, start: int, end: int) -> bytes:
         for remaining in reversed(range(_TRIES)):
             try:
-                block = self._store.cat_file(self._file.url, start=start, end=end)
+                limit = within(self._store, end - start)
+                block = self._store.cat_file(self._file.url, start=start, end=end, **limit)
             except Exception as error:  # noqa: BLE001 - each package raises what it likes
-                if not remaining or is_permanent(error):
+                if not remaining or is_permanent(error) or _hangs(error):
                     raise OSError(None, reason_in(error)) from None
             else:
                 if len(block) == end - start:
                     return bytes(block)
         raise OSError(None, "it came shorter than it is said to be")
+
+
+def within(store: FileSystem, size: int = 0) -> dict[str, Any]:
+    """For how long a call may go on that moves so many bytes; only what has a loop of its own can be left."""
+    return {"timeout": _LONGEST_S + size / _SLOWEST} if store.async_impl else {}
+
+
+def _hangs(error: Exception) -> bool:
+    """Whether a call was given up as `within` says; the packages had tried it a few times themselves by then."""
+    from fsspec.exceptions import FSTimeoutError
+
+    return isinstance(error, FSTimeoutError)
 
 
 def file_system(url: str) -> FileSystem:
@@ -188,6 +205,8 @@ def appears_whole(protocol: str) -> bool:
 
 def reason_in(error: BaseException) -> str:
     """What a package raised, in one line; nothing of a signed address, which may stand in it."""
+    if isinstance(error, TimeoutError):
+        return "it gives no answer in time"
     text = " ".join(str(error).split()) or type(error).__name__
     return text.partition("?")[0][:_LONGEST_REASON]
 

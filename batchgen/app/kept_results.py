@@ -108,6 +108,9 @@ def link(store: LocalStore, command: Link) -> LinkResult:
     """Have a result of another run directory here."""
     try:
         source = brought_back(Path(command.path), command.sha256)
+    except OSError as error:  # the other directory, or its object store, is at fault: no reason to end this run
+        return LinkResult(command, f"{command.path} cannot be fetched back to be linked in: {error.strerror}")
+    try:
         is_whole = store.link(source, result_path(command.scene_id, command.attempt), command.sha256)
     except OSError as error:
         return LinkResult(command, f"{command.path} cannot be linked in: {error.strerror}", unstorable=True)

@@ -57,6 +57,10 @@ class RunView(Protocol):
     def hold(self) -> Hold:
         """Until when submissions rest at least, and why."""
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the run does anything at all: it may buy a scene again that is over."""
+
     def standing(self) -> Standing:
         """Where the scenes stand; takes time in proportion to what has happened since it was last asked."""
 

@@ -12,8 +12,8 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -27,6 +27,7 @@ from batchgen.engine.states import State
 from batchgen.errors import UsageError
 from batchgen.layout import JOURNAL, POSTERS, RESULTS, VIDEOS, attempt_of, video_path
 from batchgen.object_stores import StoredFile
+from batchgen.runner import WORKERS
 from batchgen.store.cache import brought_back, make_room, taken_up
 from batchgen.store.links import digest
 from batchgen.store.output import OutputFailed, OutputFolder
@@ -36,10 +37,14 @@ _OWNER = "run_directory.json"
 _OF_A_LINE = frozenset({"writer", "line", "crc"})
 """What stands in a line of the journal besides its event; a salvaged journal has others."""
 _AT_ONCE = 8
+_LOOK_EVERY_S = 0.5
+_ENDS_WITHIN_S = 10.0
+"""For what is going up while the user ends the run: a store that hangs must not keep them."""
 _MOST_FAILURES = 3
 """Results in a row that may fail to go up; the next ones wait for the end of the run then."""
 _SAVED_EVERY_S = 5.0
 _POSTER = re.compile(rf"{POSTERS}/[0-9a-f-]+\.(?:webp|jpeg)")
+INTERRUPTED = "it was interrupted"
 _log = logging.getLogger("batchgen")
 T = TypeVar("T")
 
@@ -52,9 +57,16 @@ class Output:
     """
 
     def __init__(
-        self, directory: RunDirectory, state: State, folder: OutputFolder, cache_bytes: int | None = None
+        self,
+        directory: RunDirectory,
+        state: State,
+        folder: OutputFolder,
+        cache_bytes: int | None = None,
+        *,
+        ends_within_s: float = _ENDS_WITHIN_S,
     ) -> None:
         """Ask nothing yet; ``state`` is that of a run under way, or as it was read."""
+        self._ends_within_s = ends_within_s
         self.trouble = ""
         self.url = folder.url
         self._directory, self._state, self._folder = directory, state, folder
@@ -66,33 +78,56 @@ class Output:
         self._removing, self._saving = Lock(), Lock()
         self._saved_at = float("-inf")
         self._on_disk = 0
+        self._is_over: Callable[[], bool] = bool
 
     # Before anything is bought
 
     def look(self) -> None:
         """Learn what is there. Raises `OutputFailed`, and `UsageError` where another run directory has its results."""
-        self._folder.look()
+        changed = self._folder.look()
         owner = self._folder.read(_OWNER)
+        self._refuse_another(owner)
+        self._is_new = owner is None
+        self._compare(name for name in changed if attempt_of(name) and not (self._directory.path / name).is_file())
+        self._save(is_due=bool(self._state.output))  # else it is no fact of the run directory before a run has begun
+        self._on_disk = taken_up(self._directory.path)
+
+    def _refuse_another(self, owner: bytes | None) -> None:
         if owner is not None and named_in(owner) != identity_of(self._directory.path):
             raise UsageError(
                 f"{self.url} holds the results of another run directory; name another place. Where that run directory "
                 f"was moved, name it: this one knows nothing of its results, and buys them again. Where it is gone for "
                 f"good, remove {self.url}/{_OWNER}"
             )
-        self._is_new = owner is None
-        self._save(is_due=bool(self._state.output))  # else it is no fact of the run directory before a run has begun
-        self._on_disk = taken_up(self._directory.path)
+
+    def _compare(self, names: Iterable[str]) -> None:
+        """See which results of this run directory still are what was delivered. Raises `OutputFailed`."""
+        wrong = self._done_for_each(list(names), self._compared)
+        if wrong:
+            raise OutputFailed(wrong[0])
+
+    def _compared(self, name: str) -> str:
+        self._folder.compare(name)
+        return ""
 
     def try_out(self) -> None:
         """See whether files can be written there. Raises `OutputFailed`."""
         self._folder.try_out()
 
     def claim(self) -> None:
-        """Say there whose results they are, once the journal says where. Raises `OutputFailed` and OSError."""
-        self._save()
-        if self._is_new:  # and stays so: what this run finds under the names of reports is somebody else's
-            owner = {"version": 1, "run_directory": identity_of(self._directory.path)}
-            self._folder.write(_OWNER, json.dumps(owner).encode())
+        """Say there whose results they are, once the journal has begun, which tells run directories apart.
+
+        Raises `OutputFailed`, OSError, and `UsageError` where another run directory was faster.
+        """
+        identity = identity_of(self._directory.path)
+        if self._is_new and identity:
+            for path in self._reports():  # what lies under these names is somebody else's
+                self._folder.put_aside(path.name)
+            owner = {"version": 1, "run_directory": identity}
+            if not self._folder.create(_OWNER, json.dumps(owner).encode()):
+                self._refuse_another(self._folder.read(_OWNER))
+            self._is_new = False
+        self._save(is_due=bool(identity))
 
     # While a run goes on
 
@@ -173,18 +208,16 @@ class Output:
     def bring_up(self, is_over: Callable[[], bool] = bool) -> None:
         """Have all results there, and those that count under the names of their scenes; what fails is ``trouble``.
 
-        ``is_over`` is asked before each whether whoever runs this wants it to end.
+        ``is_over`` tells whether whoever runs this wants it to end: no other one is begun then, and those under way
+        have a few seconds yet.
         """
+        self._is_over = is_over
         results = [one for one in self._state.all_attempts() if one.has_file and attempt_of(str(one.video_path))]
         left = [one for one in results if not self._is_there(one)]
         _log.info("%d results are still to be brought up or compared at %s", len(left), self.url)
-        wrong = self._done_for_each(
-            left,
-            lambda one: self._brought_up(str(one.video_path), str(one.video_sha256)),
-            is_over,
-        )
+        wrong = self._done_for_each(left, lambda one: self._brought_up(str(one.video_path), str(one.video_sha256)))
         if not self._is_out_of_reach:
-            wrong += self._show_videos(results, is_over)
+            wrong += self._show_videos(results)
         kept = sum(not self._is_there(one) and self._is_here(one) for one in left)
         if wrong:
             counted = f"{kept} results are kept here and are not there" if kept else f"{VIDEOS}/ there is not as here"
@@ -199,8 +232,10 @@ class Output:
         folder, there = self._directory.path, self._folder.index.files
         beside = (f"{RESULTS}/{path.name}" for path in sorted((folder / RESULTS).glob("*.json")))
         new = [name for name in beside if name not in there]
-        wrong = self._done_for_each(new, lambda name: self._brought_up(name, str(digest(folder / name))))
-        wrong += self._done_for_each(["the reports"], self._write_pages)
+        wrong = self._done_for_each(
+            new, lambda name: self._brought_up(name, str(digest(folder / name))), at_the_end=True
+        )
+        wrong += self._done_for_each(["the reports"], self._write_pages, at_the_end=True)
         if wrong:
             self.trouble = self.trouble or f"the reports are not there as they are here: {wrong[0]}"
         with suppress(OSError):
@@ -215,15 +250,18 @@ class Output:
         for name in sorted(set(_POSTER.findall(written.decode(errors="replace")))):
             if name not in self._folder.index.files and (folder / name).is_file():
                 self._folder.write(name, (folder / name).read_bytes())
-        for path in (self._directory.report, self._directory.ledger, *([page] if written else [])):
-            if self._is_new:
-                self._folder.put_aside(path.name)
-            self._folder.write(path.name, path.read_bytes())
+        for path in self._reports():
+            if path != page or written:
+                self._folder.write(path.name, path.read_bytes())
         return ""
 
-    def _show_videos(self, results: Iterable[Attempt], is_over: Callable[[], bool]) -> list[str]:
+    def _reports(self) -> tuple[Path, ...]:
+        return self._directory.report, self._directory.ledger, self._directory.storyboard
+
+    def _show_videos(self, results: Iterable[Attempt]) -> list[str]:
         """Have the results that count under the names of their scenes, and no other ones; what was wrong."""
         counting = self._directory.counting(self._state)
+        wrong = self._done_for_each(self._in_doubt(counting), self._compared)
         wanted = {video_path(scene_id): one for scene_id, one in counting.items() if self._is_there(one)}
         hashes = {str(one.video_sha256) for one in results}
         known = {video_path(scene_id) for scene_id in self._directory.known_scenes(self._state)}
@@ -238,7 +276,15 @@ class Output:
                 self._folder.remove(name)
             return ""
 
-        return self._done_for_each([*new, *gone], show, is_over)
+        return [*wrong, *self._done_for_each([*new, *gone], show)]
+
+    def _in_doubt(self, counting: Mapping[str, Attempt]) -> list[str]:
+        """The results to be shown that lie there alone, and that nobody has compared since `output.json` was lost."""
+        index = self._folder.index
+        shown = {
+            str(one.video_path): video_path(scene_id) for scene_id, one in counting.items() if not self._is_here(one)
+        }
+        return [name for name, video in shown.items() if index.is_doubtful(name) and not index.looks_alike(name, video)]
 
     def _is_here(self, attempt: Attempt) -> bool:
         return (self._directory.path / str(attempt.video_path)).is_file()
@@ -256,14 +302,15 @@ class Output:
         self._folder.bring_up(name, path, sha256)
         return ""
 
-    def _done_for_each(
-        self, listed: Sequence[T], act: Callable[[T], str], is_over: Callable[[], bool] = bool
-    ) -> list[str]:
-        """Do something for each, a few at once; what was wrong. Once the store fails, no other is begun."""
+    def _done_for_each(self, listed: Sequence[T], act: Callable[[T], str], *, at_the_end: bool = False) -> list[str]:
+        """Do something for each, a few at once; what was wrong. Once the store fails, no other is begun.
+
+        ``at_the_end`` has it done where the user wants to end as well, as far as it takes a few seconds.
+        """
 
         def done(one: T) -> str:
-            if self._is_out_of_reach or is_over():
-                return "it was interrupted" if is_over() else ""
+            if self._is_out_of_reach or (self._is_over() and not at_the_end):
+                return INTERRUPTED if self._is_over() else ""
             try:
                 return act(one)
             except (OutputFailed, OSError) as error:
@@ -271,8 +318,24 @@ class Output:
                     self._is_out_of_reach = True
                 return str(error)
 
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="batchgen-output") as pool:
-            return [reason for reason in pool.map(done, listed) if reason]
+        # Of the name of workers, since a thread that hangs must not hold up the end of the process.
+        pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"{WORKERS}-output")
+        begun = [pool.submit(done, one) for one in listed]
+        try:
+            self._wait_for(begun)
+            return [reason for one in begun if (reason := one.result() if one.done() else INTERRUPTED)]
+        finally:
+            pool.shutdown(wait=all(one.done() for one in begun), cancel_futures=True)
+
+    def _wait_for(self, begun: Collection["Future[str]"]) -> None:
+        """Until all are done; not for long once the user wants to end."""
+        while wait(begun, _LOOK_EVERY_S).not_done:
+            if self._is_over():
+                self._folder.hurry()
+                _log.warning("what goes up to %s is waited for, %g s at most", self.url, self._ends_within_s)
+                if wait(begun, self._ends_within_s).not_done:
+                    self._is_out_of_reach = True
+                return
 
     def _save(self, *, is_due: bool = True) -> None:
         """Write down what is there. Raises OSError."""

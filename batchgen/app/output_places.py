@@ -14,13 +14,14 @@ from batchgen.store.output import OutputFailed, folder_of
 from batchgen.store.output_index import OutputIndex
 
 _REHEARSAL = "-rehearsal"
+NO_STORE = "results can go to s3://, gs:// or abfs://, and to no other address"
 _log = logging.getLogger("batchgen")
 
 
 def checked_output(url: str) -> str:
     """The URL of a place for results, without a slash at its end. Raises `UsageError` for what is none."""
     if not is_stored(url):
-        raise UsageError("results can go to s3://, gs:// or abfs://, and to no other address")
+        raise UsageError(NO_STORE)
     return place_in_store(url, "write results to")
 
 
@@ -30,8 +31,8 @@ def output_of(  # noqa: PLR0913 - what a place is made of
     """Where the results of a run directory go, looked at; None where they stay here.
 
     ``url`` is what the user says, as `checked_output` gives it, ``name`` that of the manifest. Raises `UsageError`
-    where it is another place than before, or that of another run directory, and `RunDirectoryError` where it cannot be
-    reached.
+    where it is another place than that of earlier results, or that of another run directory, and `RunDirectoryError`
+    where it cannot be reached.
     """
     place = url or state.output
     if not place:
@@ -40,7 +41,7 @@ def output_of(  # noqa: PLR0913 - what a place is made of
                 f"there is no cache that could be bounded: that needs an output, and results of {directory} have none"
             )
         return None
-    if state.output not in ("", place):
+    if state.attempts and state.output not in ("", place):
         raise UsageError(
             f"the results of {directory} are at {state.output}, and {place} is another place; leave it out",
             Remedy.REUSE_FROM,

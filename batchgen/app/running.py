@@ -33,7 +33,7 @@ from batchgen.engine.adoptions import adoptions
 from batchgen.engine.manifest_changes import news_of
 from batchgen.engine.scheduler import Scheduler, Settings
 from batchgen.engine.steps import Action, Choice
-from batchgen.errors import RunDirectoryError
+from batchgen.errors import BatchgenError, RunDirectoryError
 from batchgen.journal.journal import Journal
 from batchgen.limits import RESULT_CONNECT_S
 from batchgen.model import Request
@@ -190,11 +190,10 @@ class _Run:
 
     def carry_out(self) -> RunResult:
         """Run, then write the reports, whatever the end."""
+        self._claim()  # where it is refused, nothing has happened
         self._begin("" if self._plan.batch.rehearsal else self._connected.name)
         try:
-            if self._output is not None:
-                with reached():
-                    self._output.claim()
+            self._claim()  # of a run directory that has only just begun
             scheduler = self._drive()
             self._bring_up()
             result = result_of(self._plan, scheduler, waited=self._options.wait, interrupted=self._interrupt.exit_code)
@@ -204,7 +203,7 @@ class _Run:
             # It may name tasks that are written nowhere else: no second trouble must take its place.
             with suppress(Exception):
                 self._directory.write_reports(self._directory.state())
-            if isinstance(error, Exception) and not isinstance(error, RunDirectoryError):
+            if isinstance(error, Exception) and not isinstance(error, BatchgenError):
                 _log.exception("the run ends with a bug")
             raise
         picture_references(self._directory.path, self._plan.maker.requests.values())
@@ -217,6 +216,11 @@ class _Run:
                 Warned(f"{self._output.trouble}. Nothing is lost: the next run, or batchgen report, tries again")
             )
         return self._with_output(self._output, result)
+
+    def _claim(self) -> None:
+        if self._output is not None:
+            with reached():
+                self._output.claim()
 
     def _bring_up(self) -> None:
         """Have all results where they go; who wants the run to end does not wait for those."""

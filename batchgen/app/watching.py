@@ -98,6 +98,11 @@ class Watch:
         seconds = self.hold.until - self.now()
         return f"waits {seconds:.0f} s: {without_request_id(self.hold.reason)}" if seconds >= _NOTABLE_S else ""
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the run does anything at all."""
+        return bool(self._scenes)
+
     def standing(self) -> Standing:
         """Where the scenes stand."""
         return self._counted().standing()

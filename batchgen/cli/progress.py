@@ -127,7 +127,7 @@ class Progress:
     def _begin(self, view: RunView) -> None:
         self._shown_at = view.now()
         standing = view.standing()
-        if self._is_terminal and standing.over < standing.scenes:
+        if self._is_terminal and view.is_at_work:
             shown = f"{standing.over}/{standing.scenes} {self._which}"
             self._bar = tqdm(total=standing.scenes, dynamic_ncols=True, smoothing=0.1, leave=False, bar_format=shown)
 

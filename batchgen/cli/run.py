@@ -32,13 +32,17 @@ def _money(value: str) -> Decimal:
 
 def _output(value: str) -> str:
     """Read where results go."""
-    from batchgen.app.output_places import checked_output
+    from batchgen.app.output_places import NO_STORE, checked_output
     from batchgen.errors import UsageError
+    from batchgen.object_stores import is_store
 
     try:
-        return checked_output(value)
+        place = checked_output(value)
     except UsageError as error:
         raise click.BadParameter(str(error)) from None
+    if not is_store(place):  # fsspec's memory ends with this process, and results with it
+        raise click.BadParameter(NO_STORE)
+    return place
 
 
 def _size(value: str) -> int:

@@ -1,5 +1,6 @@
 """``batchgen status``: where each scene stands."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,13 +53,16 @@ def _show_each(directories: "list[RunDirectory]") -> None:
 def _show(directory: "RunDirectory", form: str) -> None:
     from batchgen.app.reporting import documented_codes
     from batchgen.cli.going_on import lines_to_go_on
-    from batchgen.cli.output import edge_of, fitted, show_json, width_of
+    from batchgen.cli.output import edge_of, fitted, show_json, show_notes, width_of
     from batchgen.journal.journal import is_in_use
     from batchgen.report.status import as_json, as_table, is_left_to_a_run
     from batchgen.text import printable
 
     edge, state = edge_of(sys.stdout), directory.state()
     rows = directory.rows(state)
+    if state.output and not directory.output:
+        told = f"it is not known here which results lie at {state.output}, so that they count as not fetched yet"
+        show_notes([f"warning: {told}; batchgen report {shlex.quote(str(directory))} looks there"])
     if form == "json":
         show_json(as_json(rows, state))
         return

@@ -21,6 +21,7 @@ from batchgen.object_stores import (
     protocol_of,
     reason_in,
     stored_file,
+    within,
 )
 from batchgen.store.output_index import OutputIndex, Uploaded
 
@@ -35,10 +36,8 @@ MEDIA_TYPES = {
 _TRIES = 2
 _WAIT_S = 0.5
 """Before the second attempt. The packages try a few times themselves, which takes them up to some minutes."""
-_LONGEST_S = 60.0
-"""For a call that brings up no file: the packages would wait much longer for a store that does not answer."""
-_SLOWEST = 50_000.0
-"""Bytes a second: a file that goes up more slowly than that does not count as going up."""
+_HURRIED_S = 10.0
+"""For a call once whoever runs this wants it to end."""
 _SHORT = 8
 _CHUNK = 1024**2
 T = TypeVar("T")
@@ -60,10 +59,15 @@ class OutputFolder:
         self._protocol = protocol_of(self.url)
         self._store = file_system(self.url)
         self._sleep = sleep
+        self._is_hurried = False
 
-    def look(self) -> None:
-        """Learn what is there. Raises `OutputFailed`."""
-        self.index.seen(self._tried("be listed", self._listed, tries=1))
+    def hurry(self) -> None:
+        """Wait for no answer for long from now on, and ask for nothing twice: the user wants to end."""
+        self._is_hurried = True
+
+    def look(self) -> list[str]:
+        """Learn what is there; the names of what may have changed since. Raises `OutputFailed`."""
+        return self.index.seen(self._tried("be listed", self._listed, tries=1))
 
     def _listed(self) -> list[tuple[str, int, str]]:
         try:
@@ -102,6 +106,23 @@ class OutputFolder:
         how = {**self._type_of(name), **self._within(len(content))}
         self._tried("be written to", lambda: self._store.pipe_file(self._at(name), content, **how))
 
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a small file where there is none, and say whether there was none. Raises `OutputFailed`."""
+        how = {**self._type_of(name), **self._within(len(content))}
+
+        def created() -> bool:
+            try:
+                self._store.pipe_file(self._at(name), content, mode="create", **how)
+            except FileExistsError:
+                return False
+            return True
+
+        try:
+            return self._tried("be written to", created, tries=1)
+        except OutputFailed:  # not every store, or package, knows that condition
+            self.write(name, content)
+            return True
+
     def bring_up(self, name: str, path: Path, sha256: str) -> None:
         """Have a local file there; what else lies under its name is put aside. Raises `OutputFailed`."""
         self._have(name, path.stat().st_size, sha256, lambda: self._put(name, path))
@@ -124,6 +145,15 @@ class OutputFolder:
             return Uploaded(found.bytes, found.etag, sha256)
 
         self.index.files[name] = self._tried("be written to", had)
+
+    def compare(self, name: str) -> None:
+        """Learn the content of a file that was found there, which is read for that. Raises `OutputFailed`."""
+
+        def compared() -> Uploaded:
+            found = self._look_up(name)
+            return Uploaded(found.bytes, found.etag, self._digest(name, found))
+
+        self.index.files[name] = self._tried(f"give {name}", compared)
 
     def remove(self, name: str) -> None:
         """Remove a file that was made here. Raises `OutputFailed`."""
@@ -159,8 +189,9 @@ class OutputFolder:
         return of_type(self._protocol, MEDIA_TYPES[PurePosixPath(name).suffix])
 
     def _within(self, size: int = 0) -> dict[str, object]:
-        """For how long a call may go on that brings up so many bytes; only what has a loop of its own can be left."""
-        return {"timeout": _LONGEST_S + size / _SLOWEST} if self._store.async_impl else {}
+        """For how long a call may go on that brings up so many bytes."""
+        limit = within(self._store, size)
+        return dict.fromkeys(limit, _HURRIED_S) if self._is_hurried else limit
 
     def _look_up(self, name: str) -> StoredFile:
         return stored_file(self._store, self._at(name), self._store.info(self._at(name), **self._within()))
@@ -192,7 +223,8 @@ class OutputFolder:
             found = self._look_up(name)
         except FileNotFoundError:
             return False
-        sizes = {each.bytes for each in self.index.files.values() if each.sha256 in own}
+        # Other threads note what they brought up meanwhile.
+        sizes = {each.bytes for each in tuple(self.index.files.values()) if each.sha256 in own}
         held = self._digest(name, found) if found.bytes in {size, *sizes} else ""
         if held == sha256 or held in own:
             return held == sha256
@@ -219,9 +251,9 @@ class OutputFolder:
             try:
                 return act()
             except Exception as error:  # noqa: BLE001 - each package raises what it likes
-                reason = "it gives no answer in time" if isinstance(error, TimeoutError) else reason_in(error)
+                reason = reason_in(error)
                 permanent = is_permanent(error)
-            if permanent:
+            if permanent or self._is_hurried:
                 break
         raise OutputFailed(f"{self.url} cannot {what}: {reason}")
 

@@ -68,10 +68,24 @@ class OutputIndex:
         """The URL of a file, None where it is not there."""
         return f"{self.url}/{name}" if sha256 and self.has(name, sha256) else None
 
-    def seen(self, listed: Iterable[tuple[str, int, str]]) -> None:
-        """Take in a listing: names with sizes and what files change with. What has not changed keeps its hash."""
+    def seen(self, listed: Iterable[tuple[str, int, str]]) -> list[str]:
+        """Take in a listing: names with sizes and what files change with. What has not changed keeps its hash.
+
+        The names of those whose content was known, and may be another one by now.
+        """
         before, self.files = self.files, {}
         for name, size, etag in listed:
             known = before.get(name)
             same = known is not None and (known.bytes, known.etag) == (size, etag)
             self.files[name] = known if known is not None and same else Uploaded(size, etag)
+        return [name for name, one in self.files.items() if name in before and before[name].sha256 and not one.sha256]
+
+    def is_doubtful(self, name: str) -> bool:
+        """Whether a file is there whose content nobody has compared."""
+        found = self.files.get(name)
+        return found is not None and not found.sha256
+
+    def looks_alike(self, one: str, other: str) -> bool:
+        """Whether two files are there that have the same size, and change with the same: a copy keeps that often."""
+        first, second = self.files.get(one), self.files.get(other)
+        return first is not None and second is not None and (first.bytes, first.etag) == (second.bytes, second.etag)

@@ -16,6 +16,7 @@ from batchgen.engine.commands import Link, Prepare, PrepareResult
 from batchgen.journal.journal import Journal
 from batchgen.providers.registry import asked_before
 from batchgen.store.local import Limits, LocalStore
+from batchgen.store.output_index import OutputIndex, Uploaded
 
 from helpers.engine_support import scene
 
@@ -89,6 +90,15 @@ def test_linking_in_says_what_keeps_it_from_that(tmp_path: Path, lender: RunDire
     with nothing_can_be_written(store.folder / "results"):
         full = link(store, Link("s4", 1, wanted.path, DIGEST))
     assert (full.unstorable, "cannot be linked in" in full.failure) == (True, True)
+
+
+def test_what_a_lender_has_in_a_store_and_does_not_get_ends_no_run(tmp_path: Path, lender: RunDirectory) -> None:
+    store = LocalStore(tmp_path / "here", Limits())
+    store.folder.mkdir()
+    (lender.results / "s1@1.mp4").unlink()
+    OutputIndex("memory://lender/film", {"results/s1@1.mp4": Uploaded(7, "etag", DIGEST)}).save(lender.path)
+    gone = link(store, Link("s2", 1, str(lender.results / "s1@1.mp4"), DIGEST))
+    assert (gone.unstorable, "cannot be fetched back to be linked in" in gone.failure) == (False, True)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pytest
 
 import batchgen
 from batchgen.app.keywords import file_size
+from batchgen.app.output import Output
 from batchgen.app.output_places import output_of
 from batchgen.app.reporting import write_reports
 from batchgen.cli.remedies import message_of
@@ -23,6 +24,8 @@ from batchgen.errors import RunDirectoryError, UsageError
 from batchgen.journal.journal import Journal
 from batchgen.providers.registry import asked_before
 from batchgen.schemas import shipped
+from batchgen.store.output import OutputFolder
+from batchgen.store.output_index import OutputIndex
 
 from helpers.support import write_image
 
@@ -134,6 +137,36 @@ def test_results_lie_there_and_only_what_fits_lies_here(film: Film, caplog: pyte
     assert film.posts() == 4
 
 
+def test_a_result_that_became_another_file_there_is_fetched_again(film: Film) -> None:
+    film.run(output=film.place, cache_size=1)
+    (before,) = (film.store.cat_file(name) for name in film.store.find(film.url) if name.endswith("results/s1@1.mp4"))
+    film.store.pipe_file(f"{film.url}/results/s1@1.mp4", b"something else")
+    write_reports(film.run_dir)
+    statuses = [(one.status, one.output_url) for one in batchgen.RunDirectory(film.run_dir).scenes()]
+    assert statuses == [("running", None), ("completed", f"{film.url}/videos/s2.mp4")]
+    assert film.run().exit_code == 0
+    assert (film.here(), film.posts()) == (["s1@1.mp4"], 2)
+    assert film.store.cat_file(f"{film.url}/results/s1@1.mp4") == before
+    assert film.store.cat_file(f"{film.url}/videos/s1.mp4") == before
+
+
+def test_videos_are_shown_of_results_that_only_lie_there_and_that_nobody_has_compared(film: Film) -> None:
+    film.run(output=film.place, cache_size=1)
+    film.scenes[0]["id"] = "renamed"
+    (film.run_dir / "output.json").unlink()
+    result = film.run()
+    assert (result.exit_code, film.posts(), film.here()) == (0, 2, [])
+    assert result.scenes[0].output_url == f"{film.url}/videos/renamed.mp4"
+    assert film.store.cat_file(f"{film.url}/videos/renamed.mp4") == film.store.cat_file(f"{film.url}/results/s1@1.mp4")
+
+    film.store.pipe_file(f"{film.url}/results/s2@1.mp4", b"something else")
+    (film.run_dir / "output.json").unlink()
+    result = film.run()
+    assert (result.exit_code, result.scenes[1].status) == (1, "running")
+    assert film.run().exit_code == 0
+    assert film.posts() == 2
+
+
 def test_what_does_not_go_up_stays_and_goes_up_later(film: Film, caplog: pytest.LogCaptureFixture) -> None:
     film.store.pipe_file(f"{film.url}/results", b"where the folder would be")
     warned: list[str] = []
@@ -179,6 +212,69 @@ def test_who_ends_a_run_does_not_wait_for_earlier_results(film: Film) -> None:
     }
     assert film.run(scenes="s[12]").exit_code == 0
     assert film.there() == LAYOUT
+
+
+def test_reports_of_somebody_else_are_put_aside_before_the_place_is_taken(film: Film) -> None:
+    state = film.run().state
+    film.store.pipe_file(f"{film.url}/report.csv", b"mine")
+    directory = batchgen.RunDirectory(film.run_dir)
+    cut_off, later = (Output(directory, state, OutputFolder(OutputIndex(film.url))) for _ in range(2))
+    for output in (cut_off, later):
+        output.look()
+        output.claim()
+    later.write_reports()
+    assert [film.store.cat_file(name) for name in film.store.find(film.url) if ".found-" in name] == [b"mine"]
+    assert film.store.cat_file(f"{film.url}/report.csv") == (film.run_dir / "report.csv").read_bytes()
+
+
+def test_of_two_run_directories_that_begin_at_once_one_has_the_place(film: Film) -> None:
+    states = [film.run(run_dir=film.folder / name).state for name in ("one", "other")]
+    outputs = [
+        Output(batchgen.RunDirectory(film.folder / name), state, OutputFolder(OutputIndex(film.url)))
+        for name, state in zip(("one", "other"), states, strict=True)
+    ]
+    for output in outputs:
+        output.look()
+    outputs[0].claim()
+    with pytest.raises(UsageError, match="holds the results of another run directory"):
+        outputs[1].claim()
+    outputs[0].look()
+
+
+def test_a_run_directory_without_results_may_have_another_place(film: Film) -> None:
+    directory = batchgen.RunDirectory(film.folder)
+    state = State(output="memory://taken/films")
+    found = output_of(directory, state, film.place, None, name="film", rehearsal=False)
+    assert found is not None
+    assert found.url == film.url
+
+
+class HangingFolder(OutputFolder):
+    """One in a store that gives no answer to anything that is written."""
+
+    asked = threading.Event()
+    answers = threading.Event()
+
+    def bring_up(self, name: str, path: Path, sha256: str) -> None:
+        self.asked.set()
+        self.answers.wait(10)
+        super().bring_up(name, path, sha256)
+
+    def write(self, name: str, content: bytes) -> None:
+        self.answers.wait(10)
+        super().write(name, content)
+
+
+def test_who_ends_a_run_does_not_wait_for_a_store_that_gives_no_answer(film: Film, caplog: Any) -> None:
+    state = film.run().state
+    folder = HangingFolder(OutputIndex(film.url))
+    output = Output(batchgen.RunDirectory(film.run_dir), state, folder, ends_within_s=0.05)
+    output.bring_up(folder.asked.is_set)
+    assert output.trouble == "2 results are kept here and are not there: it was interrupted"
+    assert f"what goes up to {film.url} is waited for" in caplog.text
+    output.write_reports()
+    assert film.there() == set()
+    folder.answers.set()
 
 
 @pytest.mark.parametrize(("rehearsal", "name"), [(True, "film-rehearsal"), (False, "film")])

@@ -1,19 +1,22 @@
 """What is told of a run while it goes on."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
+from itertools import count
 from random import Random
 
 import pytest
 
 from batchgen.app.notices import Advanced, Notice, Standing
 from batchgen.app.watching import Watch
+from batchgen.cli.progress import Progress
 from batchgen.engine.attempts import AttemptState as S
 from batchgen.engine.budget import charged, exposure
 from batchgen.engine.commands import Command, CommandResult, Fetch, FetchResult, Poll, PollResult, Submit, SubmitResult
-from batchgen.engine.events import Completed, Downloaded, Event, RunStarted, SceneFacts, Submitted, Submitting
+from batchgen.engine.events import Completed, Downloaded, Event, Reused, RunStarted, SceneFacts, Submitted, Submitting
 from batchgen.engine.outcome_events import kind_of
 from batchgen.engine.planner import plan
 from batchgen.engine.scheduler import Scheduler, Settings
@@ -38,6 +41,15 @@ from helpers.engine_support import (
     clock,
     scene,
 )
+
+
+class _Clock(RealClock):
+    def now(self) -> float:
+        """A minute later each time."""
+        return next(_MINUTES) * 60.0
+
+
+_MINUTES = count()
 
 
 class _Journal:
@@ -124,6 +136,27 @@ def test_scenes_that_were_over_before_are_counted_and_not_waited_for() -> None:
     watch = Watch(scheduler, [at_work], RealClock(), _Journal(), lambda _: None, [before])
     assert (watch.standing().over, watch.standing().scenes) == (1, 2)
     assert watch.forecast().done == 0
+
+
+def test_a_scene_that_is_bought_again_is_work_though_it_is_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("WT_SESSION", "a terminal that shows progress")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    shown = {}
+    for again, scenes in ((True, [scene("s1")]), (False, [])):
+        state = State()
+        state.apply(RunStarted(clock(0), "1"))
+        state.apply(Reused(clock(0), "s1", 1, scene("s1").request, "other:s1@1", "results/s1@1.mp4", "ab" * 32, None))
+        scheduler = Scheduler(state, plan([scene("s1")], state, Choice()), Settings(), lambda: 0.5, lambda: "q1")
+        before = [] if again else [scene("s1")]
+        watch = Watch(scheduler, scenes, _Clock(), _Journal(), lambda _: None, before)
+        with Progress(wanted=True) as progress:
+            progress.notify(Advanced(watch))
+            progress.notify(Advanced(watch))
+        shown[again] = "\x1b]9;4;" in capsys.readouterr().err
+    assert shown == {True: True, False: False}
 
 
 def test_while_a_run_is_paused_nobody_knows_how_long_it_takes() -> None:

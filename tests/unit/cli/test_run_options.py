@@ -13,6 +13,8 @@ from batchgen.cli.run_options import SAVED, Options, as_saved, same_way
 from batchgen.engine.steps import Choice
 from batchgen.errors import UsageError
 
+from helpers.support import in_process
+
 NOTHING = Given(frozenset(), frozenset())
 UNUSUAL = Options(
     manifest=Path("film.yaml"),
@@ -86,3 +88,11 @@ def test_the_next_run_is_told_what_was_typed_and_what_a_plan_said() -> None:
         *("--reuse", "lender", "--scene", "s1*"),
     ]
     assert same_way(UNUSUAL, NOTHING) == ["film.yaml", "--emulator", "--scene", "s1*", "--no-download"]
+
+
+@pytest.mark.parametrize("url", ["memory://films", "https://example.com/films"])
+def test_results_go_to_nothing_that_ends_with_the_process(tmp_path: Path, url: str) -> None:
+    manifest = tmp_path / "film.yaml"
+    manifest.touch()
+    ended = in_process("run", str(manifest), f"--output={url}")
+    assert (ended.code, "results can go to s3://, gs:// or abfs://" in ended.err) == (2, True)

@@ -11,6 +11,7 @@ from batchgen.cli.status_watch import head_lines
 from batchgen.engine import events as ev
 from batchgen.errors import RunDirectoryError
 from batchgen.journal.journal import Journal
+from batchgen.store.output_index import OutputIndex
 
 from helpers.engine_support import scene
 from helpers.support import in_process
@@ -51,6 +52,20 @@ def test_a_run_that_was_cut_off_says_how_to_go_on(here: Path) -> None:
     assert how_to_go_on("runs/film-rehearsal") == "batchgen run film.yaml --emulator --profile draft"
     cut_off(here / "elsewhere")
     assert how_to_go_on("elsewhere") == "batchgen run film.yaml --run-dir elsewhere"
+
+
+def test_that_nothing_is_known_of_a_store_is_said_beside_what_counts_as_not_fetched(here: Path) -> None:
+    run_dir = here / "runs" / "film"
+    run_dir.mkdir(parents=True)
+    with Journal(run_dir) as journal:
+        read = ev.ManifestRead(AT, "film", "m", SCENES)
+        reused = ev.Reused(AT, "s1", 1, SCENES[0].request, "other:s1@1", "results/s1@1.mp4", "ab" * 32, None)
+        journal.append([ev.RunStarted(AT, "1", output="s3://bucket/films"), read, reused])
+    said = "it is not known here which results lie at s3://bucket/films"
+    for form in ("table", "json"):
+        assert said in in_process("status", "runs/film", f"--format={form}").err
+    OutputIndex("s3://bucket/films/film").save(run_dir)
+    assert said not in in_process("status", "runs/film").err
 
 
 def test_what_a_run_has_left_is_said_with_the_command_and_no_budget_is_run_into_again(here: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from fsspec.exceptions import FSTimeoutError
 from PIL import Image
 
 from batchgen.app.storyboard import picture_references
@@ -159,11 +160,14 @@ def test_what_changed_since_it_was_checked_is_not_sent(tmp_path: Path, store: An
 class Breaking:
     """A store whose reads break, or come short, so many times."""
 
+    async_impl = True
+
     def __init__(self, breaks: int, error: Exception | None) -> None:
         self.breaks, self.error = breaks, error
         self.asked = list[tuple[int, int]]()
 
-    def cat_file(self, _: str, *, start: int, end: int) -> bytes:
+    def cat_file(self, _: str, *, start: int, end: int, timeout: float) -> bytes:
+        assert timeout >= 60
         self.asked.append((start, end))
         if self.breaks:
             self.breaks -= 1
@@ -188,9 +192,12 @@ def test_a_read_that_breaks_is_repeated_from_where_it_was(error: Exception | Non
         opened(Breaking(99, error)).read(9)
 
 
-def test_a_read_that_is_denied_is_not_repeated() -> None:
-    store = Breaking(99, PermissionError("Access Denied"))
-    with pytest.raises(OSError, match="Denied"):
+@pytest.mark.parametrize(
+    ("error", "said"), [(PermissionError("Access Denied"), "Denied"), (FSTimeoutError(), "gives no answer in time")]
+)
+def test_a_read_that_is_denied_or_hangs_is_not_repeated(error: Exception, said: str) -> None:
+    store = Breaking(99, error)
+    with pytest.raises(OSError, match=said):
         opened(store).read(9)
     assert len(store.asked) == 1
 

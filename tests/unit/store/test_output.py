@@ -102,6 +102,22 @@ def test_what_lies_in_the_way_is_put_aside(
     folder.put_aside("ledger.csv")
 
 
+def test_what_goes_up_meanwhile_disturbs_no_comparison(
+    tmp_path: Path, folder: OutputFolder, url: str, store: Any
+) -> None:
+    class Own(set[str]):
+        """Hashes of results; while they are looked at, another thread has brought up one more."""
+
+        def __contains__(self, sha256: object) -> bool:
+            folder.index.files[f"results/more{len(folder.index.files)}@1.mp4"] = Uploaded(1, "etag", "hash")
+            return super().__contains__(sha256)
+
+    folder.bring_up(RESULT, kept(tmp_path, RESULT, b"video"), digest(b"video"))
+    store.pipe_file(f"{url}/videos/s1.mp4", b"video")
+    folder.copy(RESULT, "videos/s1.mp4", Own())
+    assert folder.index.is_certain("videos/s1.mp4", digest(b"video"))
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_an_own_video_makes_way_for_another_and_no_other_file_does(
     tmp_path: Path, folder: OutputFolder, url: str, store: Any, *, is_known: bool
