@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from urllib.parse import urlsplit
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import QueryParams, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -73,7 +74,10 @@ class UploadEndpoints:
             request.headers, _bounded(request), max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FRAME
         )
         async with self._arriving:
-            form = await parser.parse()
+            try:
+                form = await parser.parse()
+            except FormParserError as error:  # as versions of Starlette leave it
+                raise MultiPartException(str(error)) from None
             try:
                 return await self._keep(form.get(_FIELD))
             finally:
