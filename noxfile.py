@@ -35,6 +35,8 @@ PORTABLE = (
 )
 """What could differ from one Python, or one release of a dependency, to the next: all but processes, signals and
 terminals."""
+OF_PROCESSES = ("tests/unit/cli", "tests/unit/emulator", "tests/e2e/test_cli.py", "tests/e2e/security")
+"""What finds most of what differs in processes, files and the terminal: for the oldest and the newest of all."""
 OF_PYTHON_ALONE = ("tests/campaigns/simulation",)
 """Of what no dependency has a part in, and so once for each Python: what is played in virtual time reads the shipped
 schemas, and nothing else of anybody's; ``tests/unit/manifest`` asks more of that."""
@@ -67,6 +69,7 @@ FOUND = {version: program for version in PYTHONS if (program := _interpreter(ver
 HERE = (f"{sys.version_info.major}.{sys.version_info.minor}", "newest")
 """What ``tests`` runs on."""
 COMBINATIONS = [each for each in product(FOUND, ("newest", "lowest")) if each != HERE]
+ENDS = {(FOUND[min(FOUND, key=PYTHONS.index)], "lowest"), (FOUND[max(FOUND, key=PYTHONS.index)], "newest")}
 ABSENT = [version for version in PYTHONS if version not in FOUND]
 
 
@@ -131,7 +134,9 @@ def pythons(session: nox.Session, dependencies: str) -> None:
         )
         constraints = ["--constraint", str(lowest)]
     session.install(".[dev]", *constraints)
-    chosen = PORTABLE if dependencies == "lowest" else (*PORTABLE, *OF_PYTHON_ALONE)
+    chosen = [*PORTABLE, *([] if dependencies == "lowest" else OF_PYTHON_ALONE)]
+    if (session.python, dependencies) in ENDS:
+        chosen += OF_PROCESSES
     session.run("pytest", "-q", *(session.posargs or chosen), env={"HYPOTHESIS_PROFILE": "fast"})
 
 
