@@ -14,6 +14,10 @@ class ReferenceChanged(Exception):  # noqa: N818 - the file is at fault, not the
     """A reference is not what it was when it was measured; the text says how."""
 
 
+class ReferenceOutOfReach(ReferenceChanged):
+    """The store that a reference lies in does not give it now; that says nothing of the file, and may pass."""
+
+
 class PublishFailed(Exception):  # noqa: N818 - an end like others
     """A file was not published, and nothing was paid; the text says why.
 
@@ -60,10 +64,14 @@ def _opened_in_store(measured: StoredFile | None) -> BufferedReader:
         now = look_up(measured.url)
     except Exception as error:  # noqa: BLE001 - each package raises what it likes
         reason = reason_in(error)
-        raise ReferenceChanged(f"{measured.url} cannot be read any more: {reason}") from None
+        raise _kind(error)(f"{measured.url} cannot be read any more: {reason}") from None
     if now != measured:
         raise ReferenceChanged(f"{measured.url} is another file than the one that was checked")
     return open_stored(now)
+
+
+def _kind(error: Exception) -> type[ReferenceChanged]:
+    return ReferenceChanged if isinstance(error, FileNotFoundError) else ReferenceOutOfReach
 
 
 def pieces(file: BufferedReader, content: Content, chunk_bytes: int = _CHUNK) -> Iterator[bytes]:
@@ -80,7 +88,8 @@ def pieces(file: BufferedReader, content: Content, chunk_bytes: int = _CHUNK) ->
         try:
             chunk = file.read(min(chunk_bytes, left))
         except OSError as error:
-            raise ReferenceChanged(f"{name} cannot be read any more: {error.strerror}") from None
+            kind = ReferenceChanged if content.stored is None else _kind(error)
+            raise kind(f"{name} cannot be read any more: {error.strerror}") from None
         if not chunk:
             raise ReferenceChanged(f"{name} became shorter while it was sent")
         left -= len(chunk)

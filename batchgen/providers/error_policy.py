@@ -106,6 +106,9 @@ def classify_create(ending: Created | CallFailed, policy: ErrorPolicy) -> Classi
     trouble = ending.trouble
     if trouble is Trouble.NOT_SENT:
         return Classification(Kind.REFUSED, "not_sent", f"nothing was submitted: {ending.message}")
+    if trouble is Trouble.OUT_OF_REACH:
+        reason = f"nothing was submitted: {ending.message}"
+        return Classification(Kind.REFUSED, "reference_unreachable", reason, again=True)
     if trouble is Trouble.NOT_CONNECTED:
         reason = f"no connection to the gateway: {ending.message}"
         return Classification(Kind.REFUSED, NOT_CONNECTED, reason, again=True)

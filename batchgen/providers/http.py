@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from urllib.parse import urlsplit
 
-from batchgen.contents import ReferenceChanged
+from batchgen.contents import ReferenceChanged, ReferenceOutOfReach
 from batchgen.errors import UsageError
 from batchgen.limits import LONGEST_RETRY_AFTER_S
 from batchgen.network import HTTP_SCHEMES, Network, NetworkError, Response
@@ -110,7 +110,8 @@ class JsonHttp:
         try:
             yield
         except ReferenceChanged as error:
-            raise CallFailed(stage, Trouble.NOT_SENT, str(error)) from None
+            is_passing = isinstance(error, ReferenceOutOfReach)
+            raise CallFailed(stage, Trouble.OUT_OF_REACH if is_passing else Trouble.NOT_SENT, str(error)) from None
         except NetworkError as error:
             trouble = trouble_of(error)
             raise CallFailed(stage, trouble, self._message(trouble, error)) from None

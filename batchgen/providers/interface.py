@@ -36,6 +36,8 @@ class Trouble(StrEnum):
 
     NOT_SENT = "not_sent"
     """The request could not be put together here, or its body was given up before it was whole."""
+    OUT_OF_REACH = "out_of_reach"
+    """The same, since the store that a reference lies in does not give it now."""
     NOT_CONNECTED = "not_connected"
     """No connection was made: name, address, route, TLS or proxy. No byte of the request left."""
     TIMED_OUT = "timed_out"

@@ -35,6 +35,10 @@ _WORDS: Mapping[str, str] = {
         "Nothing was submitted or charged: a reference file is not what it was when it was checked, or cannot be read. "
         "Put that right, and run again with --retry-failed."
     ),
+    "reference_unreachable": (
+        "Nothing was submitted or charged: the object store that a reference lies in did not give it. The next run "
+        "tries again."
+    ),
     "waits_for": (
         "Built on the result of another scene, which is not there. Nothing was sent; a later run goes on once it is."
     ),
@@ -66,7 +70,9 @@ _HTTP = re.compile(r"http_([0-9]{3})")
 _NAMES: Mapping[str, int] = {"not_found": 404}
 """Statuses that answers in JSON call by a word."""
 _CLIENT, _SERVER = 400, 500
-DETAILED = frozenset({"media_mismatch", "download_failed", "not_sent", "waits_for", "publish_failed", "review"})
+DETAILED = frozenset(
+    {"media_mismatch", "download_failed", "not_sent", "reference_unreachable", "waits_for", "publish_failed", "review"}
+)
 """Codes of which each scene has its own story."""
 
 

@@ -7,7 +7,7 @@ and not read. So each is tried before it goes into a request.
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
-from batchgen.contents import PublishFailed, ReferenceChanged, opened, pieces, public_name
+from batchgen.contents import PublishFailed, ReferenceChanged, ReferenceOutOfReach, opened, pieces, public_name
 from batchgen.limits import LONGEST_SIGNED_S, PUBLISHED_S
 from batchgen.network import HTTP_SCHEMES, Network, NetworkError
 from batchgen.network_errors import reason_of as network_reason
@@ -46,7 +46,7 @@ class SignedFiles:
                 self._write(path, content)
             url = str(self._store.sign(path, expiration=int(self._signed_s)))
         except ReferenceChanged as error:
-            raise PublishFailed(str(error)) from None
+            raise PublishFailed(str(error), again=isinstance(error, ReferenceOutOfReach)) from None
         except Exception as error:  # noqa: BLE001 - each package raises what it likes
             reason = f"{self.place} did not take the file: {reason_in(error)}"
             denied = is_denied(error)

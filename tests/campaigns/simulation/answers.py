@@ -57,6 +57,7 @@ BUSY = Answer(429, _json(message="too many requests"))
 NOTHING_MADE: tuple[Heard, ...] = (
     DOWN,
     _lost(Stage.CREATE, Trouble.NOT_SENT),
+    _lost(Stage.CREATE, Trouble.OUT_OF_REACH),
     BUSY,
     Answer(400, _json(message="bad request")),
     Answer(400, refusal_with("001028099")),

@@ -8,9 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 import batchgen
+from batchgen import contents
 from batchgen.app.notices import Notice, ProblemsFound, Warned
 from batchgen.app.publish_places import Uploads
 from batchgen.app.publishing import Publisher, as_found, body_bytes, going_up, is_longer, may_be_longer
@@ -20,6 +22,7 @@ from batchgen.emulator.settings import Settings
 from batchgen.engine.commands import Publish
 from batchgen.engine.events import Published
 from batchgen.model import Asked, Request
+from batchgen.object_stores import StoredFile, look_up
 from batchgen.references import Content, Facts, Reference, ResultReference
 from batchgen.schemas import shipped
 
@@ -101,6 +104,26 @@ def test_each_content_goes_up_once_and_stands_in_the_request_as_a_url(film: Path
     assert [entry["path"] for entry in gateway.news() if entry["method"] == "POST"] == ["/model/v1/generation"]
     assert run(film, gateway.address).exit_code == 0, "nothing is left that would need an address"
     assert gateway.news() == []
+
+
+def test_a_store_of_references_that_is_away_for_a_while_costs_time_alone(
+    film: Path, gateway: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(film.parent / "cache"))
+    fsspec.filesystem("memory").pipe_file("film/away.png", (film.parent / "hero.png").read_bytes())
+    failures = [ConnectionError("no route")]
+
+    def looked_up(url: str) -> StoredFile:
+        if failures:
+            raise failures.pop()
+        return look_up(url)
+
+    monkeypatch.setattr(contents, "look_up", looked_up)
+    write(film, {**PLAIN, "references": ["memory://film/away.png"]})
+    gateway.news()
+    assert run(film, gateway.address).exit_code == 0
+    assert [(one["code"], one["again"]) for one in journal(film, "refused")] == [("reference_unreachable", True)]
+    assert [entry["method"] for entry in gateway.news() if entry.get("request")] == ["POST"]
 
 
 def test_a_local_sound_without_an_address_is_an_error_of_the_run(film: Path, gateway: Log) -> None:

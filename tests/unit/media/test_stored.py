@@ -14,7 +14,7 @@ from fsspec.exceptions import FSTimeoutError
 from PIL import Image
 
 from batchgen.app.storyboard import picture_references
-from batchgen.contents import ReferenceChanged
+from batchgen.contents import ReferenceChanged, ReferenceOutOfReach
 from batchgen.media import stored
 from batchgen.media.decoding import UnusableMedia
 from batchgen.media.probe import probe
@@ -154,6 +154,19 @@ def test_what_changed_since_it_was_checked_is_not_sent(tmp_path: Path, store: An
         store.pipe_file("film/hero.png", picture(7) if change == "another" else picture() + b"more")
     why = "cannot be read any more" if change == "gone" else "is another file than the one that was checked"
     with pytest.raises(ReferenceChanged, match=f"{URL} {why}"):
+        JsonBody({"url": Reference(URL, content)}).__enter__()
+
+
+def test_a_store_that_is_out_of_reach_says_nothing_of_the_file(
+    tmp_path: Path, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = content_in(tmp_path)
+
+    def away(*_: object, **__: object) -> None:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(type(store), "info", away)
+    with pytest.raises(ReferenceOutOfReach, match=f"{URL} cannot be read any more: no route"):
         JsonBody({"url": Reference(URL, content)}).__enter__()
 
 

@@ -110,6 +110,7 @@ def test_what_an_answer_to_a_creation_means(status: int, body: bytes, expected: 
     ("trouble", "expected"),
     [
         (Trouble.NOT_SENT, NEVER),
+        (Trouble.OUT_OF_REACH, AGAIN),
         (Trouble.NOT_CONNECTED, AGAIN),
         (Trouble.TIMED_OUT, UNCERTAIN),
         (Trouble.BROKEN, UNCERTAIN),
@@ -137,8 +138,8 @@ ENDINGS = st.builds(
 
 def certain(ending: CallFailed) -> bool:
     """Promise 1, written down once more from the contract: is it certain that nothing was created?"""
-    if ending.trouble is Trouble.NOT_CONNECTED:
-        return True
+    if ending.trouble in (Trouble.NOT_CONNECTED, Trouble.OUT_OF_REACH):
+        return True  # no request left, or none that was whole
     if ending.trouble not in (Trouble.STATUS, Trouble.UNREADABLE) or ending.status in (502, 504):
         return False
     if ending.code == "001028099" and ending.task_id is None and ending.status is not None:
