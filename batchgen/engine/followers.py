@@ -45,6 +45,10 @@ class Followers:
         """The one that waits for a task or fetches its file: the first that wants to."""
         return self._by_attempt.setdefault(attempt, run)
 
+    def hand_over(self, run: SceneRun) -> None:
+        """Have one fetch the file of its attempt from now on; who waits for that attempt may wait for this one."""
+        self._by_attempt[run.attempt] = run
+
     def expect(self, run: SceneRun) -> None:
         """Take note of a scene that is to wait; others may wait for it before it is known what for."""
         self.know(run)

@@ -324,6 +324,7 @@ class Reactions:
         changed = run.repeats and not attempt.asks_for(run.scene)
         if self._settings.download:
             fetching = SceneRun(attempt.as_scene(), attempt.key, removed=True) if changed else run
+            self._followers.hand_over(fetching)
             self._queues.now(CommandKind.FETCH, fetching)
         if changed:
             self._submit_anew(run, at)  # the manifest was changed while this task ran

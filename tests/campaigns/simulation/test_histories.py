@@ -66,6 +66,11 @@ def test_histories_of_linked_scenes_reach_all_that_links_bring() -> None:
     assert LINKED - seen.keys() == set()
 
 
+def test_who_waits_for_the_file_of_an_earlier_attempt_is_not_forgotten() -> None:
+    """It comes after the scene that it was bought for has its new result."""
+    played(Seeds(range(14_609, 14_610), are_linked=True))
+
+
 @pytest.mark.parametrize("portion", SWEEPS[:6], ids=str)
 def test_a_crash_at_every_point_of_a_history(portion: Sweep) -> None:
     seen = played(portion)
