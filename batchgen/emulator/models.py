@@ -140,8 +140,7 @@ class Model:
 
     def names_video(self, url: str) -> bool:
         """Whether a URL is known to lead to a video that may be billed, by its name."""
-        rule = self._description.get("reference_video")
-        return rule is not None and bool(compiled(rule["is_video"]).is_valid(url))
+        return self._video_names is not None and bool(self._video_names.is_valid(url))
 
     def billed_reference_seconds(self, lengths: Sequence[Decimal | None]) -> Decimal:
         """How much of reference videos of these lengths is billed, in seconds; None is a length that is not known.
@@ -163,6 +162,11 @@ class Model:
     @cached_property
     def _validators(self) -> Mapping[RequestForm, Any]:
         return {form: compiled(schema) for form, schema in self.schemas.items()}
+
+    @cached_property
+    def _video_names(self) -> Any:
+        rule = self._description.get("reference_video")
+        return None if rule is None else compiled(rule["is_video"])
 
     @cached_property
     def _count_validator(self) -> tuple[Any, Schema]:
