@@ -48,9 +48,10 @@ LEAST_ASKS = 8
 ASKS_A_SECOND = 400
 """Commands under way at once. Eight readings or submissions are enough where answers take 20 ms; where they take
 longer, as many as make 400 of them in a second, up to the number of workers: that keeps some thousand tasks read."""
-MOST_SUBMISSIONS = 16
-"""Submissions without files under way at once: each may turn out to be one of which nobody knows what became of it. At
-answers of half a second that is 32 tasks a second, which no gateway of paid videos takes for long."""
+SLOW_ANSWER_S = 2.0
+MOST_SLOW_SUBMISSIONS = 16
+"""Where answers take longer than that on average, a gateway may soon give none, and each submission under way may turn
+out to be one of which nobody knows what became of it: from there on, so many without files are under way at once."""
 MOST_UPLOADED = 64 * 1024**2
 """Bytes of files on their way to the gateway beside which no further submission with files is begun: a line of
 10 Mbit/s takes almost a minute for them."""

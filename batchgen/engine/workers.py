@@ -4,8 +4,9 @@ A command occupies a worker for as long as its answer takes. Three sorts differ 
 
 - Answers to readings, and to submissions that carry no files, take as long as the gateway and the way to it do.
   Eight of them at once are enough where that is a few milliseconds; where it is longer, as many more as it takes to
-  ask as often all the same. Only usable answers are learned from, and submissions have a bound of their own: where
-  they are timed out, more of them at once would only be more of which nobody knows what became of them.
+  ask as often all the same. Only usable answers are learned from: where submissions are timed out, more of them at
+  once would only be more of which nobody knows what became of them. So they have a bound of their own, too, where
+  answers become slow.
 - A submission with files takes as long as they take to be sent. The line is shared by all of them: more at once
   end no sooner, and come closer to the gateway's time limits. So the bytes under way are bounded.
 - A download takes as long as the other server likes. Downloads take half of the workers at most while there is
@@ -17,7 +18,7 @@ The last two together never take all workers: readings go on, whatever the line 
 from math import ceil
 
 from batchgen.engine.queues import CommandKind
-from batchgen.limits import ASKS_A_SECOND, LEAST_ASKS, MOST_SUBMISSIONS, MOST_UPLOADED
+from batchgen.limits import ASKS_A_SECOND, LEAST_ASKS, MOST_SLOW_SUBMISSIONS, MOST_UPLOADED, SLOW_ANSWER_S
 
 _RECENT = 0.2
 """The weight of the newest answer in the mean time of an answer."""
@@ -57,7 +58,8 @@ class Workers:
     def may_submit(self, upload_bytes: int) -> bool:
         """Whether one more submission may be begun that sends so many bytes of files."""
         if not upload_bytes:
-            return self.may_ask() and self._submissions < MOST_SUBMISSIONS
+            is_slow = self._answer_s > SLOW_ANSWER_S
+            return self.may_ask() and not (is_slow and self._submissions >= MOST_SLOW_SUBMISSIONS)
         return self._may_occupy() and self._upload_bytes < MOST_UPLOADED
 
     def may_fetch(self, *, is_alone: bool) -> bool:
