@@ -24,11 +24,11 @@ from math import ceil, exp, log
 from batchgen.limits import CLOSEST_LOOK, FARTHEST_LOOK, SHARE_OF_LOOKS
 from batchgen.model import Lasted
 
-SPANS = 10
+SPANS = 20
 """Spans in an interval."""
 _CLOSEST = round(CLOSEST_LOOK * SPANS)
 _FARTHEST = round(FARTHEST_LOOK * SPANS)
-_MOST_SPANS = 3_000
+_MOST_SPANS = 6_000
 """Of a task that takes longer than so many spans nothing is learned: a look an interval is often enough."""
 _FORGETS = 0.97
 """What a length counts for, each time that another one is known."""
@@ -39,6 +39,9 @@ _SMEARED = 0.05
 _DOUBT = 0.3
 _DOUBTED = 40
 """In how many cases of one more than are known a task ends at any time; from 40 on that falls no more."""
+_FEW_OUTLAST = 0.1
+"""Where fewer tasks run that have outlasted all that is known, in weights of those that ended, one that does is
+likely to end soon."""
 _FEW = 20
 _SURPRISING = 0.1
 """The first lengths are news, and later those to which less than a tenth of the weights gave a chance."""
@@ -149,7 +152,11 @@ class TaskLengths:
                 least = middle
             else:
                 most = middle
-        self.looks = [age * self._span_s for age in ends.looks(exp(most))]
+        looks = ends.looks(exp(most))
+        if later < _FEW_OUTLAST * total:
+            # One that ends a little later than all before does not wait for a whole interval.
+            looks.append(looks[-1] + _CLOSEST)
+        self.looks = [age * self._span_s for age in looks]
 
 
 def _with_running(weights: dict[int, float], running: Counter[int]) -> tuple[dict[int, float], float]:
