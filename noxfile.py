@@ -20,23 +20,7 @@ nox.options.error_on_external_run = True
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 CAMPAIGN_SEEDS = "20000"
-PORTABLE = (
-    *(
-        f"tests/unit/{room}"
-        for room in ("engine", "journal", "media", "providers", "report", "runner", "shot_list", "store")
-    ),
-    *(
-        f"tests/unit/manifest/test_{name}.py"
-        for name in ("examples", "limits", "manifest_properties", "models", "rules")
-    ),
-    "tests/e2e/test_library.py",
-    "tests/e2e/test_run_real_media.py",
-    "tests/e2e/test_second_provider.py",
-)
-"""What could differ from one Python, or one release of a dependency, to the next: all but processes, signals and
-terminals."""
-OF_PROCESSES = ("tests/unit/cli", "tests/unit/emulator", "tests/e2e/test_cli.py", "tests/e2e/security")
-"""What finds most of what differs in processes, files and the terminal: for the oldest and the newest of all."""
+SUITE = ("tests/unit", "tests/e2e")
 OF_PYTHON_ALONE = ("tests/campaigns/simulation",)
 """Of what no dependency has a part in, and so once for each Python: what is played in virtual time reads the shipped
 schemas, and nothing else of anybody's; ``tests/unit/manifest`` asks more of that."""
@@ -69,7 +53,6 @@ FOUND = {version: program for version in PYTHONS if (program := _interpreter(ver
 HERE = (f"{sys.version_info.major}.{sys.version_info.minor}", "newest")
 """What ``tests`` runs on."""
 COMBINATIONS = [each for each in product(FOUND, ("newest", "lowest")) if each != HERE]
-ENDS = {(FOUND[min(FOUND, key=PYTHONS.index)], "lowest"), (FOUND[max(FOUND, key=PYTHONS.index)], "newest")}
 ABSENT = [version for version in PYTHONS if version not in FOUND]
 
 
@@ -91,7 +74,7 @@ def static(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests of the code and of the program, on the installed package."""
     session.install(".[dev]")
-    session.run("pytest", "-q", "--durations=10", *(session.posargs or ("tests/unit", "tests/e2e")))
+    session.run("pytest", "-q", "--durations=10", *(session.posargs or SUITE))
 
 
 @nox.session
@@ -119,10 +102,7 @@ def campaigns(session: nox.Session) -> None:
     ids=["-".join(combination) for combination in COMBINATIONS],
 )
 def pythons(session: nox.Session, dependencies: str) -> None:
-    """The tests of the code itself, on each Python that is here, with both ends of each dependency's range.
-
-    ``nox -s pythons -- tests/unit tests/e2e`` runs all of them, which takes as often as long as ``tests``.
-    """
+    """The same tests on each Python that is here, with both ends of each dependency's range."""
     session.log(f"not here, and so not tested: {', '.join(ABSENT) or 'none'}")
     constraints: list[str] = []
     if dependencies == "lowest":
@@ -134,9 +114,7 @@ def pythons(session: nox.Session, dependencies: str) -> None:
         )
         constraints = ["--constraint", str(lowest)]
     session.install(".[dev]", *constraints)
-    chosen = [*PORTABLE, *([] if dependencies == "lowest" else OF_PYTHON_ALONE)]
-    if (session.python, dependencies) in ENDS:
-        chosen += OF_PROCESSES
+    chosen = [*SUITE, *([] if dependencies == "lowest" else OF_PYTHON_ALONE)]
     session.run("pytest", "-q", *(session.posargs or chosen), env={"HYPOTHESIS_PROFILE": "fast"})
 
 
