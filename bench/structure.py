@@ -4,6 +4,12 @@ Everything is read from the source text; nothing is imported. Product is what li
 what lies under ``tests/``. Lines are those of the files, blank lines and comments included. The length of a
 function runs from its ``def`` to its last line, docstring included; a function inside another counts in both.
 
+The way of the options of ``run`` are the functions that take them whole: those with a parameter of one of the
+types in `OPTION_TYPES`. What is made of options (a plan, a connection) is no option any more.
+
+``--time-tests`` runs the README's test command in a fresh clone of each commit, and takes that long; the working tree
+is timed as its last commit.
+
 An import counts wherever it stands, inside functions too, but for those under ``if TYPE_CHECKING``. An import by
 name (``importlib.import_module``) counts where the name is a text in the same module.
 """
@@ -18,7 +24,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypeGuard
@@ -27,6 +34,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "batchgen"
 TESTS = "tests"
 WORKING_TREE = "working tree"
+
+OPTION_TYPES = frozenset({"Options", "RunOptions", "Choice", "Loading", "Given"})
+"""What options of ``run`` are held in, on their way from the command line and from the library's keywords."""
 
 Imports: TypeAlias = Mapping[str, frozenset[str]]
 """Each module, and the modules of the package that it imports."""
@@ -39,6 +49,8 @@ class Structure:
     lines_by_file: Mapping[str, int]
     function_lines: tuple[int, ...]
     circles: tuple[tuple[str, ...], ...]
+    taking_options: Mapping[str, int]
+    """Files, and how many functions of each take options of ``run``."""
     test_lines: int
     test_files: int
     test_modules: int
@@ -64,6 +76,8 @@ ROWS: Mapping[str, Callable[[Structure], str]] = {
     "function lines: most": lambda tree: f"{max(tree.function_lines)}",
     "import circles": lambda tree: f"{len(tree.circles)}",
     "modules in import circles": lambda tree: f"{sum(map(len, tree.circles))}",
+    "functions that take options of run": lambda tree: f"{sum(tree.taking_options.values())}",
+    "the same: most in one file": lambda tree: f"{max(tree.taking_options.values(), default=0)}",
     "tests: files named test_*.py": lambda tree: f"{tree.test_modules}",
     "tests: files": lambda tree: f"{tree.test_files}",
     "tests: lines": lambda tree: f"{tree.test_lines}",
@@ -75,7 +89,9 @@ def run(arguments: Sequence[str] = ()) -> int:
     """Print the table; 2 where the commit cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m bench structure", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--of", metavar="COMMIT", help="a commit to put beside the working tree")
-    commit: str | None = parser.parse_args(arguments).of
+    parser.add_argument("--time-tests", action="store_true", help="time the README's test command, too")
+    given = parser.parse_args(arguments)
+    commit: str | None = given.of
     trees = {WORKING_TREE: measure(ROOT)}
     if commit is not None:
         try:
@@ -83,7 +99,7 @@ def run(arguments: Sequence[str] = ()) -> int:
         except subprocess.CalledProcessError as error:
             print(f"{commit} cannot be read: {error.stderr.decode().strip()}", file=sys.stderr)
             return 2
-    _show(trees)
+    _show(trees, _test_seconds(trees) if given.time_tests else {})
     return 0
 
 
@@ -98,6 +114,9 @@ def measure(root: Path) -> Structure:
         lines_by_file={path.relative_to(root).as_posix(): _lines(text) for path, text in sources.items()},
         function_lines=tuple(length for tree in parsed.values() for length in _function_lines(tree)),
         circles=circles({name: _imports(tree, parsed) for name, tree in parsed.items()}),
+        taking_options={
+            name: count for name, tree in parsed.items() if (count := sum(map(_takes_options, ast.walk(tree))))
+        },
         test_lines=sum(_lines(path.read_text(encoding="utf-8")) for path in tests),
         test_files=len(tests),
         test_modules=sum(path.name.startswith("test_") for path in tests),
@@ -140,6 +159,18 @@ def _function_lines(tree: ast.Module) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def _takes_options(node: ast.AST) -> bool:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    return any(
+        isinstance(part, ast.expr) and _last_name(part) in OPTION_TYPES
+        for argument in given
+        if argument.annotation is not None
+        for part in ast.walk(argument.annotation)
+    )
 
 
 def _imports(tree: ast.Module, modules: Collection[str]) -> frozenset[str]:
@@ -206,11 +237,31 @@ def _git(*arguments: str) -> bytes:
     return subprocess.run([program, *arguments], cwd=ROOT, check=True, capture_output=True).stdout
 
 
-def _show(trees: Mapping[str, Structure]) -> None:
+def _test_seconds(names: Iterable[str]) -> dict[str, str]:
+    """What the README's test command took in a fresh clone of each commit, in seconds, or how it ended."""
+    return {name: _timed_tests("HEAD" if name == WORKING_TREE else name) for name in names}
+
+
+def _timed_tests(commit: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "src"
+        _git("clone", "--quiet", str(ROOT), str(clone))
+        _git("-C", str(clone), "checkout", "--quiet", commit)
+        readme = (clone / "README.md").read_text(encoding="utf-8").splitlines()
+        *_, command = (line for line in readme if line.startswith("python3 -m venv"))
+        began = time.perf_counter()
+        done = subprocess.run(["sh", "-c", command], cwd=clone, check=False, stdout=sys.stderr)  # noqa: S607
+        took = f"{time.perf_counter() - began:.0f}"
+    return took if done.returncode == 0 else f"failed ({done.returncode})"
+
+
+def _show(trees: Mapping[str, Structure], test_seconds: Mapping[str, str]) -> None:
     width = max(map(len, ROWS))
     print(" " * width + "".join(f"{name:>16}" for name in trees))
     for label, row in ROWS.items():
         print(f"{label:<{width}}" + "".join(f"{row(tree):>16}" for tree in trees.values()))
+    if test_seconds:
+        print(f"{'seconds of the test command':<{width}}" + "".join(f"{test_seconds[name]:>16}" for name in trees))
     for name, tree in trees.items():
         print(f"\n{name}: the largest file is {tree.largest}")
         for circle in tree.circles:

@@ -11,7 +11,6 @@ from typing import TextIO
 
 import click
 
-from batchgen.app.notices import Notice, ProblemsFound, Warned
 from batchgen.report.plan import Outlook
 from batchgen.report.price_notes import price_notes
 from batchgen.report.tables import WIDTH, command_lines, wrapped
@@ -82,13 +81,3 @@ def warnings_shown() -> Iterator[None]:
 def show_price_notes(outlook: Outlook, *, rehearsal: bool) -> None:
     """Say on stderr where prices were learned, and where they contradict the manifest."""
     show_notes(price_notes(outlook, rehearsal=rehearsal))
-
-
-def show_notice(notice: Notice) -> None:
-    """Say on stderr what was found in a manifest, and what is worth a warning."""
-    if isinstance(notice, ProblemsFound):
-        from batchgen.cli import problems
-
-        click.echo(problems.as_text(str(notice.manifest), notice.problems, edge_of(sys.stderr)), err=True)
-    elif isinstance(notice, Warned):
-        show_notes([f"warning: {notice.text}"])

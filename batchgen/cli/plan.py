@@ -105,7 +105,8 @@ def command(
     from batchgen.app.run_options import RunOptions
     from batchgen.app.saved_plan import save_plan
     from batchgen.cli.keys import found
-    from batchgen.cli.output import show_json, show_notes, show_notice, show_price_notes, width_of
+    from batchgen.cli.notices import show_notice
+    from batchgen.cli.output import show_json, show_notes, show_price_notes, width_of
     from batchgen.engine.steps import Choice
     from batchgen.errors import UsageError
     from batchgen.report.plan import as_json

@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from batchgen.app.notices import Advanced, Notice, RunView, Standing, WaitsForAnswers
 from batchgen.cli.console import Console, show
-from batchgen.cli.output import show_notice, width_of
+from batchgen.cli.notices import show_notice
+from batchgen.cli.output import width_of
 from batchgen.cli.taskbar import Taskbar
 from batchgen.engine.forecast import Forecast
 from batchgen.limits import LONG_HOLD_S

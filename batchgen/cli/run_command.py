@@ -18,8 +18,9 @@ from batchgen.cli import ending, on_end, terminal
 from batchgen.cli.agreement import is_agreed, show
 from batchgen.cli.keys import found
 from batchgen.cli.logs import logging_to
+from batchgen.cli.notices import show_notice
 from batchgen.cli.options import Given
-from batchgen.cli.output import show_notes, show_notice
+from batchgen.cli.output import show_notes
 from batchgen.cli.progress import Progress
 from batchgen.cli.run_options import SAVED, Options, as_saved, in_force, same_way
 from batchgen.cli.signals import interrupting

@@ -1,5 +1,6 @@
 """The options of ``batchgen run``: which of them hold, and who needs which."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from pathlib import Path
@@ -78,7 +79,18 @@ class Options:
         )
 
 
-SAVED = frozenset({"profile", "scene", "retry_failed", "no_download", "attempts", "again", "history", "reuse"})
+_SAVED_AS: Mapping[str, str] = {
+    "profile": "profile",
+    "scene": "scenes",
+    "retry_failed": "retry_failed",
+    "no_download": "no_download",
+    "attempts": "attempts",
+    "again": "again",
+    "history": "history",
+    "reuse": "reuse",
+}
+"""Options as they are typed, and the fields of `Options` that hold them, that a saved plan fixes."""
+SAVED = frozenset(_SAVED_AS)
 """Options that a saved plan fixes: its own values hold, whatever environment and manifest say."""
 
 
@@ -96,26 +108,19 @@ def as_saved(options: Options, given: Given, saved: SavedPlan) -> Options:
         history=saved.history,
         reuse=saved.reuse,
     )
-    for name, typed in _comparable(options).items():
-        if name in given.typed and typed != _comparable(fixed)[name]:
+    for name, field in _SAVED_AS.items():
+        if name in given.typed and _comparable(getattr(options, field)) != _comparable(getattr(fixed, field)):
             raise UsageError(
                 f"{options.plan_file} was saved with another {_typed(name)}; take it out here, or save a new plan"
             )
     return fixed
 
 
-def _comparable(options: Options) -> dict[str, object]:
-    """What a saved plan fixes, by the names that are typed; folders as they are, however they are written."""
-    return {
-        "profile": options.profile,
-        "scene": options.scenes,
-        "retry_failed": options.retry_failed,
-        "no_download": options.no_download,
-        "attempts": options.attempts,
-        "again": options.again,
-        "history": tuple(folder.resolve() for folder in options.history),
-        "reuse": tuple(folder.resolve() for folder in options.reuse),
-    }
+def _comparable(value: object) -> object:
+    """A value as it is compared; folders as they are, however they are written."""
+    if not isinstance(value, tuple):
+        return value
+    return tuple(each.resolve() if isinstance(each, Path) else each for each in value)
 
 
 _NOT_LOGGED = frozenset({"base_url", "publish", "output"})

@@ -33,7 +33,7 @@ def plan(
     planner = _Planner(ahead, choice, missing, elsewhere)
     steps = list(_once_each(planner.step(scene) for scene in scenes if choice.takes(scene.scene_id)))
     steps = with_waits(steps, ahead, choice, missing)
-    return [*steps, *_others(ahead, choice, steps)]
+    return [*steps, *planner.others(steps)]
 
 
 def step_of(scene: SceneFacts, state: State, choice: Choice, elsewhere: Lent, borrowed: Collection[str] = ()) -> Step:
@@ -61,23 +61,6 @@ def _once_each(steps: Iterator[Step]) -> Iterator[Step]:
             action = Action.WAIT if step.action is Action.SUBMIT else step.action
             reason = f"asks for the same as {first[sha256]}"
             yield replace(step, action=action, reason=reason, then_submits=False, elsewhere=None)
-
-
-def _others(state: State, choice: Choice, steps: Sequence[Step]) -> Iterator[Step]:
-    """Attempts that no step follows and of which something is still to come: bought, and so not to be lost."""
-    followed = {step.attempt.key for step in steps if step.attempt is not None and step.follows}
-    listed = {scene.scene_id for scene in state.scenes}
-    for attempt in state.all_attempts():
-        if attempt.key in followed or not choice.takes(attempt.scene_id):
-            continue
-        gone = "not in the manifest any more" if attempt.scene_id not in listed else "of no use to the scene now"
-        scene = attempt.as_scene()
-        if attempt.is_open:
-            reason = f"{gone}; its task still runs and is waited for"
-            yield Step(scene, Action.RESUME, reason, paid_before=True, removed=True, attempt=attempt)
-        elif choice.download and attempt.state in TO_FETCH:
-            reason = f"{gone}; it was bought, and is kept"
-            yield Step(scene, Action.DOWNLOAD, reason, paid_before=True, removed=True, attempt=attempt)
 
 
 class _Planner:
@@ -112,6 +95,22 @@ class _Planner:
         if step.action is Action.RESUME:
             reason += ", and its task still runs and is waited for"
         return replace(step, reason=reason, changed=(), paid_before=False, paid_as=paid_as)
+
+    def others(self, steps: Sequence[Step]) -> Iterator[Step]:
+        """Attempts that no step follows and of which something is still to come: bought, and so not to be lost."""
+        followed = {step.attempt.key for step in steps if step.attempt is not None and step.follows}
+        listed = {scene.scene_id for scene in self._state.scenes}
+        for attempt in self._state.all_attempts():
+            if attempt.key in followed or not self._choice.takes(attempt.scene_id):
+                continue
+            gone = "not in the manifest any more" if attempt.scene_id not in listed else "of no use to the scene now"
+            scene = attempt.as_scene()
+            if attempt.is_open:
+                reason = f"{gone}; its task still runs and is waited for"
+                yield Step(scene, Action.RESUME, reason, paid_before=True, removed=True, attempt=attempt)
+            elif self._choice.download and attempt.state in TO_FETCH:
+                reason = f"{gone}; it was bought, and is kept"
+                yield Step(scene, Action.DOWNLOAD, reason, paid_before=True, removed=True, attempt=attempt)
 
     def _open(self, scene: SceneFacts) -> Step:
         """Nothing is bought while what the scene asked for before is under way or unknown."""

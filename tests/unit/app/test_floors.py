@@ -4,6 +4,7 @@ import ast
 import pickle
 import re
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,12 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
     return found
+
+
+def test_no_module_is_imported_by_what_it_imports() -> None:
+    """Those that are imported later, inside a function, count as those at the head."""
+    modules = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    TopologicalSorter({name: imports(path) & modules.keys() for name, path in modules.items()}).prepare()
 
 
 def test_modules_are_imported_by_name_at_two_places_only() -> None:
