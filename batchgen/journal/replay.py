@@ -83,15 +83,19 @@ class _Replay:
                 self._lines.take(record)
                 event = with_asked(checked(record.event), self._asked_of)
                 self.state.apply(event)
-                _refuse_circle(event, self.state)
+                if isinstance(event, _OF_MANIFESTS):
+                    _refuse_circle(event, self.state)
             except (DamagedRecord, IllegalTransition) as error:
                 raise _damaged(self._path, self._number, error) from None
             yield event
 
 
-def _refuse_circle(event: Event, state: State) -> None:
+_OF_MANIFESTS = (ManifestRead, ManifestChanged)
+
+
+def _refuse_circle(event: ManifestRead | ManifestChanged, state: State) -> None:
     """Raise `DamagedRecord` for scenes that are built on one another: no manifest has such, and no order would end."""
-    if isinstance(event, ManifestRead | ManifestChanged) and any(scene.sources for scene in event.scenes):
+    if any(scene.sources for scene in event.scenes):
         try:
             list(in_order(state.scenes, state))
         except CycleError:

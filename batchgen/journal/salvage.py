@@ -66,7 +66,7 @@ def _readable(content: bytes, found: Salvage, asked_of: AskedOf) -> Iterator[tup
         found.lines = number
         try:
             record = decode(line)
-            record = replace(record, event=with_asked(checked(record.event), asked_of))
+            record.event = with_asked(checked(record.event), asked_of)
         except DamagedRecord as error:
             found.wrong.append(f"line {number}: {error}")
             found.doubts.append(f"what line {number} said, and what it guarded, nobody knows")
