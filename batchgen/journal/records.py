@@ -24,7 +24,12 @@ from batchgen.journal.line_forms import LineForm, form_of
 from batchgen.values import value
 
 VERSION = 1
-LATER_VERSIONS: Mapping[str, int] = {"manifest_changed": 2, "request_made": 2, "published": 2}
+LATER_VERSIONS: Mapping[str, int] = {
+    "manifest_changed": 2,
+    "request_made": 2,
+    "published": 2,
+    "submitting_again": 2,
+}
 """The version of the format that first had an event, where it is not the first one.
 
 A line says the version that it takes to read it. So an older batchgen refuses a journal from the first line that
@@ -36,6 +41,7 @@ KINDS: Mapping[str, type] = {
     "manifest_changed": ev.ManifestChanged,
     "request_made": ev.RequestMade,
     "submitting": ev.Submitting,
+    "submitting_again": ev.SubmittingAgain,
     "submitted": ev.Submitted,
     "refused": ev.Refused,
     "outcome_unknown": ev.OutcomeUnknown,
