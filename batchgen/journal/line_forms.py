@@ -46,7 +46,7 @@ class LineForm:
             (name, _read_as(declared)) if default is MISSING else (name, _read_as(declared), default)
             for name, declared, default in listed
         ]
-        self._left_out = [name for name in _LEFT_OUT if name in self.names]
+        self._left_out = [name for name, _, default in listed if name in _LEFT_OUT and default is not MISSING]
         self._parts = attrgetter(*_places(kind))
         self._made = [(name, _MADE[each]) for name, each, _ in listed if each in _MADE]
         self._written = [(name, _WRITTEN[each]) for name, each, _ in listed if each in _WRITTEN]
