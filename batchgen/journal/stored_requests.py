@@ -18,7 +18,7 @@ _NOT_SAID = Asked()
 
 def with_asked(event: Event, asked_of: AskedOf) -> Event:
     """The event, with what its requests ask for. Raises `DamagedRecord`."""
-    filled = _FILLED.get(type(event))
+    filled = HAVE_REQUESTS.get(type(event))
     if filled is None:
         return event
     try:
@@ -60,8 +60,8 @@ def _with_references(request: RequestFacts, asked_of: AskedOf) -> RequestFacts:
     return replace(request, asked=replace(request.asked, reference_videos=videos, reference_seconds=seconds))
 
 
-_FILLED: Mapping[type, Callable[[Any, AskedOf], Event]] = {
+HAVE_REQUESTS: Mapping[type, Callable[[Any, AskedOf], Event]] = {
     ev.Submitting: _of_submission,
     ev.ManifestRead: _of_manifest,
 }
-"""The events that versions before wrote with requests."""
+"""The events that versions before wrote with requests, and what fills in what these ask for."""
