@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -25,19 +25,19 @@ def made_for_their_owner() -> Iterator[None]:
         os.umask(before)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace ``path`` with ``content`` so that no crash leaves a half-written file.
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Replace ``path`` with ``content``, also piece by piece, so that no crash leaves a half-written file.
 
     Written beside the target, made durable, renamed, and the rename made durable. The folder has
     to exist. A file that was there keeps its mode, a link that was there is not followed. Raises
-    OSError, and leaves nothing behind, where any of that fails.
+    OSError and whatever the making of a piece raises, and leaves nothing behind, where any of that fails.
     """
     temporary = path.with_name(f".batchgen-{os.urandom(8).hex()}")
     mode = _mode_of(path)
     try:
         # "x" never opens what is there already, be it a link.
         with temporary.open("xb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         if mode is not None:

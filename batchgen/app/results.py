@@ -61,7 +61,7 @@ def result_of(
     state, directory = plan.state if scheduler is None else scheduler.state, plan.batch.directory
     if not state.scenes:
         state = state.with_scenes(plan.scenes)
-    scenes = scene_results(directory.rows(state), directory.path)
+    scenes = scene_results(directory.each_row(state), directory.path)
     totals, statuses = totals_of(scenes, state), _statuses(plan, state, scenes, waited=waited)
     stop = None if scheduler is None else scheduler.stop
     return RunResult(

@@ -18,7 +18,7 @@ from batchgen.journal.replay import read
 from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOG, REPORT, RESULTS, STORYBOARD, VIDEOS
 from batchgen.providers.registry import asked_before
 from batchgen.report.as_csv import as_csv
-from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, Row, counts, ledger_rows, report_rows
+from batchgen.report.rows import LEDGER_COLUMNS, REPORT_COLUMNS, Row, counts, ledger_rows, nowhere_else, report_row
 from batchgen.store.local import Limits, LocalStore
 from batchgen.store.output_index import OutputIndex
 from batchgen.store.view import show
@@ -135,13 +135,17 @@ class RunDirectory:
         return self._scenes(self.state())
 
     def _scenes(self, state: State) -> tuple[SceneResult, ...]:
-        return scene_results(self.rows(state), self.path)
+        return scene_results(self.each_row(state), self.path)
 
     def rows(self, state: State) -> list[Row]:
         """The rows of report.csv: where each scene of the manifest stands, and where its video is."""
-        index = OutputIndex.of(self.path)
-        missing = self.missing(state)
-        return report_rows(state, missing) if index is None else report_rows(state, missing, index.url_of)
+        return list(self.each_row(state))
+
+    def each_row(self, state: State) -> Iterator[Row]:
+        """The same, one after the other: of a large manifest, all of them take as much memory as its state."""
+        index, missing = OutputIndex.of(self.path), self.missing(state)
+        url_of = nowhere_else if index is None else index.url_of
+        return (report_row(state, scene, missing, url_of) for scene in state.scenes)
 
     def totals(self) -> Totals:
         """How many scenes stand where, and what was charged. Raises `RunDirectoryError`."""
@@ -225,22 +229,22 @@ class RunDirectory:
         """
         from batchgen.app.storyboard import write_storyboard
 
-        missing, index = self.missing(state), OutputIndex.of(self.path)
-        ledger = ledger_rows(state) if index is None else ledger_rows(state, index.url_of)
-        reports = {
-            self.report: as_csv(self.rows(state), REPORT_COLUMNS),
-            self.ledger: as_csv(ledger, LEDGER_COLUMNS),
-        }
         try:
-            for path, content in reports.items():
+            for path, content in self._tables(state):
                 write_atomically(path, content.encode())
             self._show_videos(state)
         except OSError as error:
             raise RunDirectoryError(f"the reports cannot be written into {self}: {error.strerror}") from None
         write_sidecars(self.path, state, rehearsal=self.is_rehearsal())
-        has_result = self.result_finder()
+        has_result, missing = self.result_finder(), self.missing(state)
         files = {one.key for one in state.all_attempts() if one.has_file and has_result(one)}
         write_storyboard(self.path, state, missing=missing, files=files, is_rehearsal=self.is_rehearsal())
+
+    def _tables(self, state: State) -> Iterator[tuple[Path, str]]:
+        """The CSV files and what stands in them."""
+        index = OutputIndex.of(self.path)
+        yield self.report, as_csv(self.each_row(state), REPORT_COLUMNS)
+        yield self.ledger, as_csv(ledger_rows(state, nowhere_else if index is None else index.url_of), LEDGER_COLUMNS)
 
     def _show_videos(self, state: State) -> None:
         """Have the results that count under the names of their scenes. Raises OSError."""

@@ -85,7 +85,7 @@ def write_for_others(  # noqa: PLR0913 - what such a folder is made of
     videos = {str(one.video_path) for one in state.all_attempts() if one.key in sent}
     handed, pictures = for_others(board, videos, costs=costs), _pictures(board, posters)
     page = as_html(handed, pictures, identity=_identity(run_dir), written_at=RealClock().at())
-    (folder / SENT_STORYBOARD).write_bytes(page)
+    write_atomically(folder / SENT_STORYBOARD, page)
     _tidy(folder / POSTERS, {*pictures.stills.values(), *pictures.strips.values()})
 
 

@@ -3,7 +3,7 @@
 An attempt moves as ``TRANSITIONS`` allows; anything else is an `IllegalTransition`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -23,6 +23,7 @@ from batchgen.engine.events import (
     SceneFacts,
     Submitted,
     Submitting,
+    SubmittingAgain,
     TaskNotFound,
     TaskSeen,
     TaskTimedOut,
@@ -60,6 +61,7 @@ class AttemptState(StrEnum):
 S = AttemptState
 TRANSITIONS: Mapping[type, Mapping[AttemptState | None, AttemptState]] = {
     Submitting: {None: S.SUBMITTING, S.REFUSED: S.SUBMITTING},
+    SubmittingAgain: {S.REFUSED: S.SUBMITTING},
     Submitted: {S.SUBMITTING: S.RUNNING},
     Refused: {S.SUBMITTING: S.REFUSED},
     OutcomeUnknown: {S.SUBMITTING: S.UNKNOWN},
@@ -220,37 +222,56 @@ class Attempt:
 
 def after(before: Attempt | None, event: AttemptEvent, target: AttemptState) -> Attempt:
     """The attempt once the event has been taken in."""
-    if isinstance(event, Reused):
-        return _reused(event)
-    if isinstance(event, Submitting):
-        return Attempt(
-            scene_id=event.scene_id,
-            number=event.attempt,
-            state=target,
-            request=event.request,
-            estimated_cost_usd=event.estimated_cost_usd,
-            submitted_at=event.at,
-            sends=before.sends + 1 if before else 1,
-            any_seed=event.any_seed,
-            request_id=event.request_id,
-            request_format=event.request_format,
-        )
-    if before is None:  # the table lets only Submitting begin an attempt
+    begin = _BEGIN.get(type(event))
+    if begin is not None:
+        return begin(before, event)
+    if before is None:  # the table lets only two of these begin an attempt
         raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} before anything was submitted")
-    changes = {"state": target, **_changes(event)}
+    # `replace` takes five times as long, and a run of 10,000 scenes moves attempts 30,000 times.
+    moved = Attempt(before.scene_id, before.number, target, *_REST_OF(before))
+    changes = _changes(event)
     if isinstance(event, (Completed, Failed)):
         changes |= _kept(before, event)
-    # `replace` takes five times as long, and a run of 10,000 scenes moves attempts 30,000 times.
-    moved = Attempt(*_ALL_OF(before))
     for name, now in changes.items():
         setattr(moved, name, now)  # of what nobody has seen yet
     return moved
 
 
-_ALL_OF = attrgetter(*(entry.name for entry in fields(Attempt)))
+_REST_OF = attrgetter(*(entry.name for entry in fields(Attempt)[3:]))
+"""All but scene, number and state."""
 
 
-def _reused(event: Reused) -> Attempt:
+def _submitted(before: Attempt | None, event: Submitting) -> Attempt:
+    return Attempt(
+        event.scene_id,
+        event.attempt,
+        AttemptState.SUBMITTING,
+        event.request,
+        event.estimated_cost_usd,
+        event.at,
+        before.sends + 1 if before else 1,
+        any_seed=event.any_seed,
+        request_id=event.request_id,
+        request_format=event.request_format,
+    )
+
+
+def _sent_again(before: Attempt, event: SubmittingAgain) -> Attempt:
+    return Attempt(
+        event.scene_id,
+        event.attempt,
+        AttemptState.SUBMITTING,
+        before.request,
+        event.estimated_cost_usd,
+        event.at,
+        before.sends + 1,
+        any_seed=before.any_seed,
+        request_id=event.request_id,
+        request_format=event.request_format,
+    )
+
+
+def _reused(_: Attempt | None, event: Reused) -> Attempt:
     """An attempt that cost nothing here, and begins with its result."""
     return Attempt(
         scene_id=event.scene_id,
@@ -266,6 +287,14 @@ def _reused(event: Reused) -> Attempt:
         any_seed=event.any_seed,
         reused_from=event.source,
     )
+
+
+_BEGIN: Mapping[type, Callable[[Any, Any], Attempt]] = {
+    Submitting: _submitted,
+    SubmittingAgain: _sent_again,
+    Reused: _reused,
+}
+"""What makes an attempt of the one before, None where there is none, and an event from which on all is new."""
 
 
 def _kept(before: Attempt, event: Completed | Failed) -> dict[str, Any]:
@@ -312,7 +341,7 @@ def _changes(event: AttemptEvent) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR
             }
         case Downloaded(path=path, sha256=sha256, mismatch=None):
             return {"video_path": path, "video_sha256": sha256, "code": "", "message": ""}
-        case Submitting() | Reused():  # begin an attempt and change none
+        case Submitting() | SubmittingAgain() | Reused():  # begin an attempt and change none
             return {}
         case Refused(code=code, message=message, again=again):
             came = {"candidate_id": event.candidate_id, "excerpt": event.excerpt}

@@ -121,6 +121,21 @@ class Submitting:
 
 
 @value
+class SubmittingAgain:
+    """The request of an attempt that was refused is about to be sent once more. Durable before its first byte leaves.
+
+    What it asks for stands in the event that began the attempt. ``request_id`` and ``request_format`` as there.
+    """
+
+    at: str
+    scene_id: str
+    attempt: int
+    estimated_cost_usd: Decimal | None
+    request_id: str
+    request_format: str
+
+
+@value
 class Submitted:
     """The task exists. Durable before it is first read."""
 
@@ -362,6 +377,7 @@ class RunEnded:
 
 AttemptEvent: TypeAlias = (
     Submitting
+    | SubmittingAgain
     | Submitted
     | Refused
     | OutcomeUnknown

@@ -7,8 +7,22 @@ from batchgen.engine.commands import FetchResult, Submit, SubmitResult
 from batchgen.model import Lasted, RequestFacts, TaskResult
 
 
-def submitting(at: str, scene: ev.SceneFacts, command: Submit) -> ev.Submitting:
-    """The request of a scene is about to be sent."""
+def submitting(
+    at: str, scene: ev.SceneFacts, command: Submit, before: Attempt | None
+) -> ev.Submitting | ev.SubmittingAgain:
+    """The request of a scene is about to be sent; ``before`` is the attempt where it was refused already.
+
+    What that asked for is not told twice, where it is the same to the last letter.
+    """
+    if before is not None and (before.request, before.any_seed) == (scene.request, scene.any_seed):
+        return ev.SubmittingAgain(
+            at,
+            scene.scene_id,
+            command.attempt,
+            scene.estimated_cost_usd,
+            command.request_id,
+            command.request_format,
+        )
     return ev.Submitting(
         at=at,
         scene_id=scene.scene_id,

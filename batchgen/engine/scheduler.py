@@ -308,7 +308,7 @@ class Scheduler(PublishedFiles):
         self._breaker.sent()
         self._in_flight.add(run)
         self._sending.add(run)
-        self._remember_of(outcome_events.submitting(at, run.scene, command))
+        self._remember_of(outcome_events.submitting(at, run.scene, command, self.state.find(run.attempt)))
         return self._begun(command, run)
 
     def _submission(self, run: SceneRun) -> Submit:

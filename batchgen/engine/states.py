@@ -370,10 +370,12 @@ class State:
         if target is None:
             raise IllegalTransition(f"{event.scene_id}: {type(event).__name__} while {stands or 'not begun'}")
         attempt = after(before, event, target)
-        if before is None:
-            self.attempts.setdefault(event.scene_id, []).append(attempt)
-        else:
+        if before is not None:
             listed[position] = attempt
+        elif listed:
+            listed.append(attempt)
+        else:
+            self.attempts[event.scene_id] = [attempt]
         self._index(before, attempt, (event.scene_id, event.attempt))
         if isinstance(event, Submitted):
             self.request_format = attempt.request_format or self.request_format

@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"[0-9]{1,50}(\.[0-9]{1,50})?")
 _URL = re.compile(r"https?://[!-~]{1,8000}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_SCENE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_is_scene_id = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*").fullmatch
 
 
 def checked(event: Event) -> Event:
@@ -32,7 +32,7 @@ def checked(event: Event) -> Event:
 
 
 def _of_scene(event: ev.AttemptEvent) -> str:
-    return "" if _SCENE_ID.fullmatch(event.scene_id) else _NO_ID
+    return "" if _is_scene_id(event.scene_id) else _NO_ID
 
 
 def _of_result(event: ev.Downloaded | ev.Reused) -> str:
@@ -41,11 +41,11 @@ def _of_result(event: ev.Downloaded | ev.Reused) -> str:
 
 def _of_pick(event: ev.Picked) -> str:
     is_half = (event.of_scene_id is None) != (event.of_attempt is None)
-    return ("" if _SCENE_ID.fullmatch(event.scene_id) else _NO_ID) or ("an attempt is named by half" if is_half else "")
+    return ("" if _is_scene_id(event.scene_id) else _NO_ID) or ("an attempt is named by half" if is_half else "")
 
 
 def _of_manifest(event: ev.ManifestRead | ev.ManifestChanged) -> str:
-    good = all(_SCENE_ID.fullmatch(scene.scene_id) and _is_shot(scene.shot) for scene in event.scenes)
+    good = all(_is_scene_id(scene.scene_id) and _is_shot(scene.shot) for scene in event.scenes)
     return "" if good else _NO_ID
 
 
@@ -68,7 +68,7 @@ def _nothing(_: object) -> str:
 
 def _is_shot(shot: str) -> bool:
     """Whether a shot has a name that it can have; in journals of versions before it has none."""
-    return not shot or _SCENE_ID.fullmatch(shot) is not None
+    return not shot or _is_scene_id(shot) is not None
 
 
 _NO_ID = "a scene has an id that no scene can have"

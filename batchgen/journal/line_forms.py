@@ -1,23 +1,24 @@
 """How the fields of each kind of event stand in a line of the journal. Pure.
 
 A journal of 100,000 attempts has 400,000 lines, and reading it is what each command begins with. So what a
-kind of event is made of is looked up once, and whether fields have the right types once for each
-combination of types that occurs.
+kind of event is made of is looked up once, and `msgspec` checks the types of the fields while it reads them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
 from decimal import Decimal
 from functools import cache, lru_cache
-from operator import attrgetter, itemgetter
+from operator import attrgetter
+from types import GenericAlias
 from typing import Any, TypeAlias, get_type_hints
+
+import msgspec
 
 from batchgen.engine import events as ev
 from batchgen.limits import LONGEST_LENGTH_S
 from batchgen.model import Asked, RequestFacts, TaskResult
 
-_Decoder: TypeAlias = Callable[[Any], Any]
-_Build: TypeAlias = Callable[[Sequence[Any]], Any]
+_Made: TypeAlias = Callable[[Any], Any]
 NAMES_INSIDE: Mapping[type, Mapping[str, str]] = {
     RequestFacts: {"sha256": "request_sha256", "document": "request"},
     Asked: {"seconds": "duration_s", "reference_seconds": "billed_reference_s"},
@@ -31,47 +32,39 @@ _OPTIONAL = frozenset({Asked})
 
 
 class LineForm:
-    """How a kind of event, or a scene of a manifest, stands in a line; ``names`` are those of its fields there."""
+    """How a kind of event, or a scene of a manifest, stands in a line.
+
+    ``names`` are those of its fields there, ``fields`` the same with their types, and with their defaults where they
+    came later: journals of versions before do without them.
+    """
 
     def __init__(self, kind: type) -> None:
         """Look up what the kind is made of."""
         listed = list(_fields(kind))
         self.names = tuple(name for name, _, _ in listed)
-        self._decoders = tuple(_DECODERS[declared] for _, declared, _ in listed)
-        # A field that came later has a default: journals of versions before do without it.
-        later = ((name, _DECODERS[declared], default) for name, declared, default in listed if default is not MISSING)
-        self._defaults = {name: _written(decoder, default) for name, decoder, default in later}
-        self._left_out = tuple(name for name in _LEFT_OUT if name in self._defaults)
-        self._values = itemgetter(*self.names)
+        self.fields = [
+            (name, _read_as(declared)) if default is MISSING else (name, _read_as(declared), default)
+            for name, declared, default in listed
+        ]
+        self._left_out = [name for name, _, default in listed if name in _LEFT_OUT and default is not MISSING]
         self._parts = attrgetter(*_places(kind))
-        self._made_anew = [(number, each) for number, each in enumerate(self._decoders) if each in _WRITTEN]
-        self._known: set[tuple[type, ...]] = set()
-        self._build, _ = _builder(kind)
+        self._made = [(name, _MADE[each]) for name, each, _ in listed if each in _MADE]
+        self._written = [(name, _WRITTEN[each]) for name, each, _ in listed if each in _WRITTEN]
+        self._build = _builder(kind)
 
-    def read(self, record: Mapping[str, Any]) -> Any:
-        """What a line says. Raises KeyError, TypeError, ValueError and InvalidOperation for what is none."""
-        try:
-            values = self._values(record)
-        except KeyError:
-            values = self._values({**self._defaults, **record})
-        types = tuple(map(type, values))
-        if types not in self._known:
-            for decoder, value in zip(self._decoders, values, strict=True):
-                decoder(value)
-            self._known.add(types)
-        if not self._made_anew:
-            return self._build(values)
-        parts = list(values)
-        for number, decoder in self._made_anew:
-            parts[number] = decoder(parts[number])
-        return self._build(parts)
+    def read(self, line: Any) -> Any:
+        """What the fields of a line say. Raises ValueError and InvalidOperation for an amount that is none."""
+        for name, made in self._made:
+            said = getattr(line, name)
+            if said is not None:
+                setattr(line, name, made(said))
+        return self._build(line)
 
     def as_json(self, value: Any) -> dict[str, Any]:
         """The fields of a value, as they stand in its line; an amount of money as a text."""
-        parts = list(self._parts(value))
-        for number, decoder in self._made_anew:
-            parts[number] = _written(decoder, parts[number])
-        found = dict(zip(self.names, parts, strict=True))
+        found = dict(zip(self.names, self._parts(value), strict=True))
+        for name, written in self._written:
+            found[name] = written(found[name])
         for name in self._left_out:
             if not found[name]:
                 del found[name]
@@ -106,42 +99,36 @@ def _places(kind: type, inside: str = "") -> Iterator[str]:
             yield inside + entry.name
 
 
-def _builder(kind: type, start: int = 0) -> tuple[_Build, int]:
-    """What makes a value of its fields, which begin at ``start`` of those of a line, and where they end there.
-
-    One field at most is a value with fields of its own.
-    """
-    types = [get_type_hints(kind)[entry.name] for entry in fields(kind)]
-    within = next((number for number, declared in enumerate(types) if declared in NAMES_INSIDE), None)
+def _builder(kind: type) -> _Made:
+    """What makes a value of a line. One field at most is a value with fields of its own."""
+    types = get_type_hints(kind)
+    declared, renamed = [types[entry.name] for entry in fields(kind)], NAMES_INSIDE.get(kind, {})
+    names = [renamed.get(entry.name, entry.name) for entry in fields(kind)]
+    within = next((place for place, each in enumerate(declared) if each in NAMES_INSIDE), None)
     if within is None:
-        end = start + len(types)
-        return (lambda parts: kind(*parts[start:end])), end
-    first = start + within
-    inside, last = _builder(types[within], first)
-    end = last + len(types) - within - 1
-    return (lambda parts: kind(*parts[start:first], inside(parts), *parts[last:end])), end
+        values = _getter(names)
+        return lambda line: kind(*values(line))
+    before, inside, after = _getter(names[:within]), _builder(declared[within]), _getter(names[within + 1 :])
+    return lambda line: kind(*before(line), inside(line), *after(line))
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a text")
-    return value
+def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """What takes fields out of a line, however many."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda line: tuple(getattr(line, name) for name in names)
 
 
-def _text_or_none(value: Any) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _money(value: Any) -> Decimal | None:
-    return None if value is None else _amount(_text(value))
-
-
-def _money_text(amount: Decimal | None) -> str | None:
-    return None if amount is None else format(amount, "f")
+def _read_as(declared: Any) -> Any:
+    """The type that a field has in a line, by its type in the event."""
+    if declared == _SCENES:
+        scene = msgspec.defstruct("Scene", form_of(ev.SceneFacts).fields, kw_only=True)
+        return GenericAlias(tuple, (scene, ...))
+    return _READ_AS.get(declared, declared)
 
 
 @lru_cache(maxsize=1024)
-def _amount(text: str) -> Decimal:
+def _money(text: str) -> Decimal:
     """An amount of money; there are few different ones in a journal."""
     amount = Decimal(text)
     if not amount.is_finite():
@@ -149,77 +136,37 @@ def _amount(text: str) -> Decimal:
     return amount
 
 
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is not a whole number")
-    return value
+def _money_text(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount, "f")
 
 
-def _whole_or_none(value: Any) -> int | None:
-    return None if value is None else _whole(value)
-
-
-def _seconds_or_none(value: Any) -> float | None:
+def _seconds(value: Any) -> float | None:
     """A length of time; whatever else stands there counts as not known, since only the pace of a run rests on it."""
     is_length = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST_LENGTH_S
     return float(value) if is_length else None
 
 
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{value!r} is neither true nor false")
-    return value
+def _amounts(texts: Mapping[str, str | None]) -> dict[str, Decimal | None]:
+    return {name: None if text is None else _money(text) for name, text in texts.items()}
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is not a mapping")
-    return value
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r} is not a list")
-    return value
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(map(_text, _list(value)))
-
-
-def _scenes(value: Any) -> tuple[ev.SceneFacts, ...]:
-    form = form_of(ev.SceneFacts)
-    return tuple(form.read(_mapping(item)) for item in _list(value))
-
-
-def _amounts(value: Any) -> dict[str, Decimal | None]:
-    return {name: _money(amount) for name, amount in _mapping(value).items()}
-
-
-_DECODERS: Mapping[Any, _Decoder] = {
-    bool: _truth,
-    int: _whole,
-    int | None: _whole_or_none,
-    str: _text,
-    str | None: _text_or_none,
+_SCENES = tuple[ev.SceneFacts, ...]
+_READ_AS: Mapping[Any, Any] = {
+    Decimal | None: str | None,
+    float | None: Any,
+    Mapping[str, Decimal | None]: Mapping[str, str | None],
+}
+"""The types in a line that are others than those in the event."""
+_MADE: Mapping[Any, _Made] = {
     Decimal | None: _money,
-    float | None: _seconds_or_none,
-    Mapping[str, Any]: _mapping,
+    float | None: _seconds,
     Mapping[str, Decimal | None]: _amounts,
-    tuple[str, ...]: _texts,
-    tuple[ev.SceneFacts, ...]: _scenes,
+    _SCENES: lambda scenes: tuple(map(form_of(ev.SceneFacts).read, scenes)),
 }
-"""What reads a field, by its type."""
-_WRITTEN: Mapping[_Decoder, _Decoder] = {
-    _money: _money_text,
-    _seconds_or_none: lambda seconds: seconds,
-    _amounts: lambda amounts: {name: _money_text(amount) for name, amount in amounts.items()},
-    _texts: list,
-    _scenes: lambda scenes: [form_of(ev.SceneFacts).as_json(scene) for scene in scenes],
+"""What makes a field of what stands in a line, by the type in the event; None stays None."""
+_WRITTEN: Mapping[Any, _Made] = {
+    Decimal | None: _money_text,
+    Mapping[str, Decimal | None]: lambda amounts: {name: _money_text(amount) for name, amount in amounts.items()},
+    _SCENES: lambda scenes: [form_of(ev.SceneFacts).as_json(scene) for scene in scenes],
 }
-"""Those that look into a value and make another one of it, and how that is written; the others look at its type."""
-
-
-def _written(decoder: _Decoder, value: Any) -> Any:
-    """A value as it stands in a line."""
-    return _WRITTEN[decoder](value) if decoder in _WRITTEN else value
+"""What is written of a field, where that is not the field itself."""

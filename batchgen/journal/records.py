@@ -8,18 +8,28 @@ schemas/journal.schema.json holds for each of them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import InvalidOperation
-from typing import Any
+from functools import cache, reduce
+from operator import or_
+from typing import Any, Literal
 from zlib import crc32
+
+import msgspec
 
 from batchgen.engine import events as ev
 from batchgen.engine.events import Event
+from batchgen.journal.field_faults import fault_of_field
 from batchgen.journal.line_forms import LineForm, form_of
 from batchgen.values import value
 
 VERSION = 1
-LATER_VERSIONS: Mapping[str, int] = {"manifest_changed": 2, "request_made": 2, "published": 2}
+LATER_VERSIONS: Mapping[str, int] = {
+    "manifest_changed": 2,
+    "request_made": 2,
+    "published": 2,
+    "submitting_again": 2,
+}
 """The version of the format that first had an event, where it is not the first one.
 
 A line says the version that it takes to read it. So an older batchgen refuses a journal from the first line that
@@ -31,6 +41,7 @@ KINDS: Mapping[str, type] = {
     "manifest_changed": ev.ManifestChanged,
     "request_made": ev.RequestMade,
     "submitting": ev.Submitting,
+    "submitting_again": ev.SubmittingAgain,
     "submitted": ev.Submitted,
     "refused": ev.Refused,
     "outcome_unknown": ev.OutcomeUnknown,
@@ -56,7 +67,6 @@ _NAMES = {kind: name for name, kind in KINDS.items()}
 _CRC = b',"crc":"%08x"}'
 _CRC_BYTES = len(_CRC % 0)
 _JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
-_read_json = json.JSONDecoder().raw_decode
 
 
 class DamagedRecord(ValueError):  # noqa: N818 - the record is at fault
@@ -71,8 +81,7 @@ class Stamp:
     number: int
 
 
-@value
-class Record:
+class Record(msgspec.Struct):
     """A line of the journal, and as which of its lines a writer wrote it; versions before named none."""
 
     event: Event
@@ -120,35 +129,70 @@ def decode(line: bytes) -> Record:
     line = line.removesuffix(b"\n")
     if line[-_CRC_BYTES:] != _CRC % crc32(line[:-_CRC_BYTES]):
         raise DamagedRecord("its checksum does not fit")
+    reader = _reader()
     try:
-        text = line.decode("ascii")
-        record, end = _read_json(text)
+        found = reader.decode(line) if line.isascii() else reader.read_slowly(line)
     except (ValueError, RecursionError):
-        raise DamagedRecord("it is not JSON") from None
-    if end != len(text) or not isinstance(record, dict):
-        raise DamagedRecord("it is not JSON of one object")
-    form = _form_of(record)
+        found = reader.read_slowly(line)
     try:
-        event = form.read(record)
-    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        event = reader.forms[type(found)].read(found)
+    except (ValueError, InvalidOperation) as error:
         raise DamagedRecord(f"its fields are not those of the event: {error}") from None
-    writer, number = record.get("writer"), record.get("line")
+    writer, number = found.writer, found.line
     if isinstance(writer, str) and isinstance(number, int):
         return Record(event, writer, number)
-    if "writer" in record:
+    if writer is not msgspec.UNSET:
         raise DamagedRecord(f"it does not say who wrote it: {writer!r}, line {number!r}")
     return Record(event)
 
 
-def _form_of(record: Mapping[str, Any]) -> LineForm:
+class _Reader:
+    """Reads lines of all kinds, each as a value of a class of its own; ``forms`` says how its fields stand in it."""
+
+    def __init__(self) -> None:
+        self.forms: Mapping[type, LineForm] = {_line_type(name): form_of(kind) for name, kind in KINDS.items()}
+        self._lines: Any = reduce(or_, self.forms)
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._lines).decode
+
+    def read_slowly(self, line: bytes) -> Any:
+        """What `json` has written and `msgspec` does not take: half a character, a number without an end.
+
+        Raises `DamagedRecord`, with the reason in words.
+        """
+        try:
+            record = json.loads(line.decode("ascii"))
+        except (ValueError, RecursionError):
+            raise DamagedRecord("it is not JSON") from None
+        try:
+            return msgspec.convert(record, self._lines)
+        except (ValueError, RecursionError) as error:  # half a character in place of a number is no ValidationError
+            raise DamagedRecord(_fault(record, error)) from None
+
+
+@cache
+def _reader() -> _Reader:
+    return _Reader()
+
+
+def _line_type(name: str) -> type:
+    """The class of the lines of an event: its fields, the version of the format, and who wrote it."""
+    version = Literal[LATER_VERSIONS.get(name, VERSION)]  # type: ignore[valid-type] # known when it is made
+    stamp = ("writer", Any, msgspec.UNSET), ("line", Any, None)
+    listed = [("v", version), *form_of(KINDS[name]).fields, *stamp]
+    return msgspec.defstruct(name, listed, tag_field="event", tag=name, kw_only=True, gc=False)
+
+
+def _fault(record: Any, error: Exception) -> str:
+    """Why something is not a line, in words."""
+    if not isinstance(record, dict):
+        return "it is not JSON of one object"
     name = str(record.get("event"))
     version = LATER_VERSIONS.get(name, VERSION)
     if record.get("v") != version:
-        raise DamagedRecord(f"it is not of version {version}; a newer batchgen may have written it")
-    kind = KINDS.get(name)
-    if kind is None:
-        raise DamagedRecord(f"there is no event {record.get('event')!r}")
-    return form_of(kind)
+        return f"it is not of version {version}; a newer batchgen may have written it"
+    if name not in KINDS:
+        return f"there is no event {record.get('event')!r}"
+    return f"its fields are not those of the event: {fault_of_field(record, error)}"
 
 
 def line_fields(kind: type) -> tuple[str, ...]:

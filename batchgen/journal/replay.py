@@ -14,7 +14,7 @@ from batchgen.errors import Remedy, RunDirectoryError
 from batchgen.garbage import unsearched
 from batchgen.journal.checks import checked
 from batchgen.journal.records import DamagedRecord, Lines, decode
-from batchgen.journal.stored_requests import with_asked
+from batchgen.journal.stored_requests import HAVE_REQUESTS, with_asked
 from batchgen.layout import JOURNAL
 from batchgen.model import AskedOf, unread
 
@@ -81,17 +81,20 @@ class _Replay:
             try:
                 record = decode(line)
                 self._lines.take(record)
-                event = with_asked(checked(record.event), self._asked_of)
+                event = checked(record.event)
+                if type(event) in HAVE_REQUESTS:
+                    event = with_asked(event, self._asked_of)
                 self.state.apply(event)
-                _refuse_circle(event, self.state)
+                if isinstance(event, (ManifestRead, ManifestChanged)):
+                    _refuse_circle(event, self.state)
             except (DamagedRecord, IllegalTransition) as error:
                 raise _damaged(self._path, self._number, error) from None
             yield event
 
 
-def _refuse_circle(event: Event, state: State) -> None:
+def _refuse_circle(event: ManifestRead | ManifestChanged, state: State) -> None:
     """Raise `DamagedRecord` for scenes that are built on one another: no manifest has such, and no order would end."""
-    if isinstance(event, ManifestRead | ManifestChanged) and any(scene.sources for scene in event.scenes):
+    if any(scene.sources for scene in event.scenes):
         try:
             list(in_order(state.scenes, state))
         except CycleError:

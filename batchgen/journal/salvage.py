@@ -66,7 +66,7 @@ def _readable(content: bytes, found: Salvage, asked_of: AskedOf) -> Iterator[tup
         found.lines = number
         try:
             record = decode(line)
-            record = replace(record, event=with_asked(checked(record.event), asked_of))
+            record.event = with_asked(checked(record.event), asked_of)
         except DamagedRecord as error:
             found.wrong.append(f"line {number}: {error}")
             found.doubts.append(f"what line {number} said, and what it guarded, nobody knows")
@@ -125,6 +125,8 @@ def _take(sent: list[_Sent], event: ev.Event) -> bool:
     if isinstance(event, ev.Submitting):
         sent.append(_Sent(event))
         return True
+    if isinstance(event, ev.SubmittingAgain):
+        return _take_again(sent, event)
     waiting = next((one for one in sent if one.is_open), None)
     if isinstance(event, ev.Submitted | ev.Resolved) and event.task_id is not None:
         if any(one.task_id == event.task_id for one in sent):
@@ -137,6 +139,15 @@ def _take(sent: list[_Sent], event: ev.Event) -> bool:
     elif isinstance(event, ev.OutcomeUnknown) and waiting is not None:
         waiting.unknown = event
     return True  # what became of a task is asked again
+
+
+def _take_again(sent: list[_Sent], event: ev.SubmittingAgain) -> bool:
+    """Take in that a request was sent once more; what it asked for stands in the line that began the attempt."""
+    begun = [one.intent for one in sent if one.intent.attempt == event.attempt][-1:]
+    for intent in begun:
+        again = replace(intent, at=event.at, estimated_cost_usd=event.estimated_cost_usd)
+        sent.append(_Sent(replace(again, request_id=event.request_id, request_format=event.request_format)))
+    return bool(begun)
 
 
 def _events(number: int, sent: _Sent) -> Iterator[ev.AttemptEvent]:

@@ -4,7 +4,9 @@ Versions before wrote down the document of a request alone, whose layout is its 
 left out what it asks for in reference videos. Whoever reads such a journal passes in what reads that.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from batchgen.engine import events as ev
 from batchgen.engine.events import Event
@@ -16,14 +18,21 @@ _NOT_SAID = Asked()
 
 def with_asked(event: Event, asked_of: AskedOf) -> Event:
     """The event, with what its requests ask for. Raises `DamagedRecord`."""
+    filled = HAVE_REQUESTS.get(type(event))
+    if filled is None:
+        return event
     try:
-        if isinstance(event, ev.Submitting):
-            return event if _is_said(event.request) else replace(event, request=_filled(event.request, asked_of))
-        if isinstance(event, ev.ManifestRead):
-            return replace(event, scenes=tuple(_filled_scene(scene, asked_of) for scene in event.scenes))
+        return filled(event, asked_of)
     except ValueError as error:
         raise DamagedRecord(str(error)) from None
-    return event
+
+
+def _of_submission(event: ev.Submitting, asked_of: AskedOf) -> ev.Submitting:
+    return event if _is_said(event.request) else replace(event, request=_filled(event.request, asked_of))
+
+
+def _of_manifest(event: ev.ManifestRead, asked_of: AskedOf) -> ev.ManifestRead:
+    return replace(event, scenes=tuple(_filled_scene(scene, asked_of) for scene in event.scenes))
 
 
 def _filled_scene(scene: ev.SceneFacts, asked_of: AskedOf) -> ev.SceneFacts:
@@ -49,3 +58,10 @@ def _with_references(request: RequestFacts, asked_of: AskedOf) -> RequestFacts:
         return request
     videos, seconds = read.reference_videos, read.reference_seconds
     return replace(request, asked=replace(request.asked, reference_videos=videos, reference_seconds=seconds))
+
+
+HAVE_REQUESTS: Mapping[type, Callable[[Any, AskedOf], Event]] = {
+    ev.Submitting: _of_submission,
+    ev.ManifestRead: _of_manifest,
+}
+"""The events that versions before wrote with requests, and what fills in what these ask for."""

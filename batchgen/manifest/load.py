@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from batchgen.garbage import unsearched
 from batchgen.manifest import chains, for_each, profiles, reference_checks, rules, run_checks, schema
@@ -114,9 +114,11 @@ def check_document(  # noqa: PLR0913 - most have a default
         found = [replace(problem, severity="error") for problem in found]
     distinct = {(problem.place, problem.place.cell, problem.rule, problem.message): problem for problem in found}
     ordered = sorted(distinct.values(), key=lambda one: (one.severity, one.place, one.place.cell or ()))
-    is_wrong = any(problem.severity == "error" for problem in ordered)
-    in_profile = partial(loading.in_profile, strict=strict)
-    return LoadedManifest(tuple(ordered), None if is_wrong else expanded, in_profile)
+    if expanded is None or any(problem.severity == "error" for problem in ordered):
+        return LoadedManifest(tuple(ordered), None)
+    # What the manifest was read from takes as much memory as what a run makes of it: it stays for other profiles alone.
+    in_profile = partial(loading.in_profile, strict=strict) if expanded.profiles else without_profiles
+    return LoadedManifest(tuple(ordered), expanded, in_profile)
 
 
 def _setting_names(catalogue: Catalogue) -> Collection[str]:
@@ -138,6 +140,19 @@ def _with_scene(problem: Problem, document: Document) -> Problem:
     scene = scenes[index] if isinstance(scenes, list) and isinstance(index, int) and index < len(scenes) else None
     scene_id = scene.get("id") if isinstance(scene, dict) else None
     return replace(problem, scene_id=scene_id) if isinstance(scene_id, str) else problem
+
+
+class _Before(NamedTuple):
+    """What a manifest is before a profile is laid over it, and what was found so far.
+
+    ``most`` is how many scenes there may be, ``learned`` the tiers with a price known from elsewhere.
+    """
+
+    model: Model
+    most: int
+    rows: for_each.Expanded
+    found: Sequence[Problem]
+    learned: Collection[str]
 
 
 class _Loading:
@@ -163,8 +178,7 @@ class _Loading:
         self._publishes = publishes
         self._data = document.data if isinstance(document.data, dict) else {}
         self._measurements: dict[tuple[str, str], reference_checks.Measured] = {}
-        self._found: list[Problem] = []
-        self._of_profile: Callable[[str | None], Checked] = lambda name: Checked(name, (), None)
+        self._before: _Before | None = None
 
     def run(self, profile: str | None, *, every_profile: bool) -> tuple[list[Problem], Manifest | None]:
         """What is wrong, and the expanded manifest where nothing is. Raises `UnknownProfile`."""
@@ -190,19 +204,23 @@ class _Loading:
         learned = self._learned(name, refused)
         chosen, wrong = self._profile(profile, refused)
         found += wrong
-        self._found = found
-        self._of_profile = lambda each: self._with_profile(each)._checked(model, most, rows, found, learned, each)  # noqa: SLF001 - its own kind
+        self._before = _Before(model, most, rows, found, learned)
         every = every_profile and profile is None and (profiles.KEY,) not in refused
         checked = [self._of_profile(each) for each in self._profiles(chosen, every=every)]
         told = self._told([*unknown, *found, *profiles.together(checked)], rows)
         is_wrong = any(problem.severity == "error" for problem in told)
         return told, None if is_wrong else next(each.manifest for each in checked if each.name == chosen)
 
+    def _of_profile(self, name: str | None) -> Checked:
+        if self._before is None:
+            return Checked(name, (), None)
+        return self._with_profile(name)._checked(self._before, name)  # noqa: SLF001 - its own kind
+
     @unsearched()
     def in_profile(self, name: str, *, strict: bool) -> Manifest | None:
         """The manifest with another profile, once it was run; None where that has errors, by `load_manifest`."""
         checked = self._of_profile(name)
-        found = (*self._found, *checked.problems)
+        found = (*(() if self._before is None else self._before.found), *checked.problems)
         is_wrong = any(strict or problem.severity == "error" for problem in found)
         return None if is_wrong else checked.manifest
 
@@ -237,17 +255,10 @@ class _Loading:
         other._show(profiles.laid_over(self._document, name))  # noqa: SLF001 - its own kind
         return other
 
-    def _checked(  # noqa: PLR0913, PLR0917 - what was found before
-        self,
-        model: Model,
-        most: int,
-        rows: for_each.Expanded,
-        before: Sequence[Problem],
-        learned: Collection[str],
-        profile: str | None,
-    ) -> Checked:
+    def _checked(self, before: _Before, profile: str | None) -> Checked:
         """What the rules find in a manifest whose rows are written out, and of which the schema has said its part."""
-        there = [(profiles.over(problem.path, rows.document, profile), problem) for problem in before]
+        model, most, rows, earlier, learned = before
+        there = [(profiles.over(problem.path, rows.document, profile), problem) for problem in earlier]
         known = [replace(problem, path=path) for path, problem in there if path is not None]
         refused = _refused(known) | rows.refused
         entries = list(drafts(self._data, refused, model))
@@ -261,7 +272,7 @@ class _Loading:
         contents = {**measured, **chains.asked_of(entries, model)}
         found += self._on_references(entries, model, contents)
         expanded = None
-        if not rows.problems and all(problem.severity != "error" for problem in (*before, *found)):
+        if not rows.problems and all(problem.severity != "error" for problem in (*earlier, *found)):
             made = manifest(self._data, model, entries, contents)
             expanded = replace(made, profile=profile, profiles=profiles.names_in(self._data))
             found += rules.on_twins(self._document, expanded.scenes, model)

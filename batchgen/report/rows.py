@@ -65,16 +65,16 @@ STATUSES: Mapping[AttemptState, SceneStatus] = {
 _CUT_OFF = "the run was cut off while this was being submitted; whether a task was created is not known"
 
 
-def _nowhere_else(_: str, __: str | None) -> None:
+def nowhere_else(_: str, __: str | None) -> None:
     """Results lie in the run directory alone."""
 
 
-def report_rows(state: State, missing: Collection[str] = (), url_of: UrlOf = _nowhere_else) -> list[Row]:
+def report_rows(state: State, missing: Collection[str] = (), url_of: UrlOf = nowhere_else) -> list[Row]:
     """One row a scene of the manifest, in its order; ``missing`` are the scenes whose delivered file is gone."""
     return [report_row(state, scene, missing, url_of) for scene in state.scenes]
 
 
-def ledger_rows(state: State, url_of: UrlOf = _nowhere_else) -> list[Row]:
+def ledger_rows(state: State, url_of: UrlOf = nowhere_else) -> list[Row]:
     """One row a paid attempt over all runs, in the order of submission; unknown ones are paid, too."""
     paid = sorted(paid_attempts(state), key=lambda one: one[0].submitted_at)
     return [_ledger_row(attempt, state, url_of, superseded=superseded) for attempt, superseded in paid]
@@ -148,7 +148,7 @@ def totals(rows: Iterable[Row], state: State) -> dict[str, Any]:
     }
 
 
-def report_row(state: State, scene: SceneFacts, missing: Collection[str] = (), url_of: UrlOf = _nowhere_else) -> Row:
+def report_row(state: State, scene: SceneFacts, missing: Collection[str] = (), url_of: UrlOf = nowhere_else) -> Row:
     """The row of one scene, as in `report_rows`."""
     own = state.attempts.get(scene.scene_id, [])
     paid = [attempt for attempt in own if attempt.state in PAID]

@@ -22,6 +22,7 @@ def submitting(number: int = 1) -> ev.Submitting:
 
 EVENTS: dict[type, ev.AttemptEvent] = {
     ev.Submitting: submitting(),
+    ev.SubmittingAgain: ev.SubmittingAgain("t1", "s1", 1, Decimal("0.6"), "id", "documented"),
     ev.Submitted: ev.Submitted("t1", "s1", 1, "task"),
     ev.Refused: ev.Refused("t1", "s1", 1, "http_400", "no", again=False),
     ev.OutcomeUnknown: ev.OutcomeUnknown("t1", "s1", 1, "submit_unknown", "who knows"),

@@ -207,6 +207,12 @@ FAULTS: tuple[Fault, ...] = (
         "        other = self._formats.other(form)\n",
     ),
     fault(
+        "an edited request is taken for the one that was refused",
+        OUTCOME_EVENTS,
+        "    if before is not None and (before.request, before.any_seed) == (scene.request, scene.any_seed):\n",
+        "    if before is not None:\n",
+    ),
+    fault(
         "a request goes out with an id that is not written down",
         OUTCOME_EVENTS,
         "        request_id=command.request_id,\n",

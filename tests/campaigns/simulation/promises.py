@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import Enum
 
 from batchgen.engine.attempts import Attempt, AttemptState
-from batchgen.engine.events import SceneFacts, Submitting
+from batchgen.engine.events import SceneFacts, Submitting, SubmittingAgain
 from batchgen.engine.states import State
 from batchgen.report import audit
 from batchgen.report.rows import ledger_rows, report_rows
@@ -118,7 +118,7 @@ def one_scene_each(standing: Iterable[tuple[SceneFacts, Attempt | None]]) -> Non
     assert len(used) == len(set(used)), f"one result for several scenes: {sorted(used)}"
 
 
-def within_budget(intent: Submitting, state: State, budget_usd: Decimal) -> None:
+def within_budget(intent: Submitting | SubmittingAgain, state: State, budget_usd: Decimal) -> None:
     """With this submission, all that was charged and all that may be stays within the budget."""
     committed = _NOTHING
     for attempt in state.all_attempts():

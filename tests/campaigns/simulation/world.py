@@ -46,6 +46,7 @@ from batchgen.engine.events import (
     RunStarted,
     SceneFacts,
     Submitting,
+    SubmittingAgain,
     WantedAgain,
 )
 from batchgen.engine.manifest_changes import news_of
@@ -648,7 +649,7 @@ class World(Executor):
 
     def _told(self, event: Event) -> None:
         """The journal has said that an event is durable."""
-        if isinstance(event, Submitting) and self._budget is not None:
+        if isinstance(event, (Submitting, SubmittingAgain)) and self._budget is not None:
             promises.within_budget(event, self.witness.state, self._budget)
         if isinstance(event, Refused) and not event.again:
             assert event.scene_id not in self._refused_form, "failed before it was asked in the other form"

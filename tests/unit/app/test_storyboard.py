@@ -1,12 +1,14 @@
 """Writing the storyboard: what is in the page, what beside it, and that nothing hangs on it."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from batchgen.app import storyboard
 from batchgen.app.reporting import write_reports
+from batchgen.files import write_atomically
 
 from helpers import boards
 
@@ -84,3 +86,15 @@ def test_the_page_of_a_model_that_is_not_known_any_more(tmp_path: Path) -> None:
     assert "wan26_r2v" in journal.read_text(encoding="utf-8")
     board.model = "gone"
     assert "character1" in board.write().read_text(encoding="utf-8")
+
+
+def test_a_page_that_breaks_off_leaves_the_one_before(tmp_path: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"half a page"
+        raise ZeroDivisionError
+
+    page = tmp_path / "report.html"
+    page.write_bytes(b"the one before")
+    with pytest.raises(ZeroDivisionError):
+        write_atomically(page, broken())
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("report.html", b"the one before")]

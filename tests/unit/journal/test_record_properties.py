@@ -63,6 +63,7 @@ events = st.one_of([built(kind) for kind in KINDS.values()])
 @given(events)
 @example(ev.RunStarted("\n", '","crc":"'))
 @example(ev.RunStarted("\ud800", "\r\u2028\x00"))
+@example(ev.RequestMade("t", "s", RequestFacts("x", {}), None, ()))
 @example(ev.Completed("", "", 1, TaskResult("", None, Decimal("0.10"), Decimal("1E-30"))))
 def test_an_event_survives_being_written(event: ev.Event) -> None:
     line = encode(event)

@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
-from batchgen.engine.events import Completed, ManifestRead, RunStarted
+from batchgen.engine.events import Completed, ManifestRead, RunStarted, Submitting
 from batchgen.journal.records import DamagedRecord, decode, encode
-from batchgen.model import TaskResult
+from batchgen.model import RequestFacts, TaskResult
 
 GOOD: dict[str, Any] = {
     "v": 1, "event": "failed", "at": "t", "scene_id": "s", "attempt": 1, "code": "c", "message": "m",
     "cost_usd": "0.1", "discount": None, "again": False,
 }  # fmt: skip
 READ: dict[str, Any] = {"v": 1, "event": "manifest_read", "at": "t", "name": "n", "model": "m", "scenes": []}
+
+SCENE: dict[str, Any] = {
+    "scene_id": "s", "request_sha256": "x", "request": {}, "tier": None, "characters": [], "estimated_cost_usd": None,
+}  # fmt: skip
 
 
 def line(text: str) -> bytes:
@@ -44,11 +48,35 @@ def test_the_good_line_is_good() -> None:
         ({"cost_usd": "much"}, "its fields are not those"),
         ({"cost_usd": "NaN"}, "not an amount of money"),
         ({"cost_usd": "Infinity"}, "not an amount of money"),
+        ({"message": "\ud800", "at": 5}, "at: 5 is not a text"),
+        ({"again": "\ud800"}, "its fields are not those"),
+        ({"writer": 5, "line": 1}, "who wrote it: 5, line 1"),
+        ({"writer": "w"}, "who wrote it: 'w', line None"),
+        ({"v": True}, "v: True is not a whole number"),
     ],
 )
 def test_a_wrong_field(changes: dict[str, Any], why: str) -> None:
     with pytest.raises(DamagedRecord, match=why):
         decode(line(json.dumps({**GOOD, **changes})))
+
+
+def test_a_wrong_field_of_a_scene_says_of_which() -> None:
+    with pytest.raises(DamagedRecord, match=r"\$\.scenes\[1\]\.shot"):
+        decode(line(json.dumps({**READ, "scenes": [SCENE, {**SCENE, "shot": 5}]})))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e999, 10**400, 0.1, 1e-320, -0.0])
+def test_a_request_keeps_every_number_that_was_written(number: float) -> None:
+    """Also those that JSON does not have, and that versions before wrote all the same."""
+    event = Submitting("t", "s", 1, RequestFacts("x", {"\udfff": [number, True]}), Decimal("0.10"))
+    assert repr(decode(encode(event)).event) == repr(event)
+
+
+def test_a_request_may_be_deep_and_not_too_deep() -> None:
+    texts = [json.dumps({**READ, "scenes": [SCENE]}).replace("{}", f'{{"a": {"[" * n}{"]" * n}}}') for n in (500, 5000)]
+    decode(line(texts[0]))
+    with pytest.raises(DamagedRecord, match="not JSON"):
+        decode(line(texts[1]))
 
 
 @pytest.mark.parametrize("scenes", [None, 5, ["s"], [{}], "s"])
@@ -89,7 +117,6 @@ def test_a_run_without_a_profile_or_a_place_for_results_is_written_as_versions_b
 
 
 def test_a_scene_of_a_version_before_is_built_on_nothing() -> None:
-    scene: dict[str, Any] = {"scene_id": "s", "request_sha256": "x", "request": {}, "tier": None, "characters": []}
-    record = decode(line(json.dumps({**READ, "scenes": [{**scene, "estimated_cost_usd": None}]})))
+    record = decode(line(json.dumps({**READ, "scenes": [SCENE]})))
     assert isinstance(record.event, ManifestRead)
     assert [(one.sources, one.built_on, one.review) for one in record.event.scenes] == [((), (), False)]

@@ -158,9 +158,8 @@ def test_a_card_with_a_frame_of_no_number_shows_what_there_is() -> None:
 def test_the_page_links_to_the_scene_and_shows_the_still() -> None:
     of = built(S2, STILL, on=("s1@1",))
     board = storyboard(state_of(S1, of, shot("s3", "s2#first"), bought(S1)), {})
-    page = as_html(
-        board, Pictures({f"{SHA}-71": "data:image/webp;base64,AA"}, {}), identity="i", written_at="t"
-    ).decode()
+    pictures = Pictures({f"{SHA}-71": "data:image/webp;base64,AA"}, {})
+    page = b"".join(as_html(board, pictures, identity="i", written_at="t")).decode()
     assert '<a href="#s1">s1, last frame</a>' in page
     assert f'<use href="#_r{SHA}-71"/>' in page
     assert '<a href="#s2">s2, first frame</a>' in page
@@ -201,4 +200,4 @@ def test_a_card_that_waits_for_a_look_says_so_and_can_be_picked_until_it_is() ->
 
 
 def page_of_state(state: State) -> str:
-    return as_html(storyboard(state, {}), Pictures(), identity="1d", written_at="").decode()
+    return b"".join(as_html(storyboard(state, {}), Pictures(), identity="1d", written_at="")).decode()

@@ -49,7 +49,7 @@ def page_of(
     files = {attempt.key for attempt in state.all_attempts() if attempt.has_file}
     board = storyboard(state, CODES, files=files, is_rehearsal=rehearsal)
     pictures = Pictures(dict.fromkeys(stills, PICTURE), {SHA: PICTURE})
-    return as_html(board, pictures, identity="1d", written_at="2026-01-02T03:04:05.678Z").decode()
+    return b"".join(as_html(board, pictures, identity="1d", written_at="2026-01-02T03:04:05.678Z")).decode()
 
 
 def hostile() -> str:
@@ -94,7 +94,7 @@ def test_data_ends_no_element() -> None:
     of = scene("s01", "a")
     state = state_of([of])
     state.name = "</script><!--<script>\u2028"
-    page = as_html(storyboard(state, CODES), Pictures(), identity="<!--", written_at="").decode()
+    page = b"".join(as_html(storyboard(state, CODES), Pictures(), identity="<!--", written_at="")).decode()
     data, _ = Seen(page).raw["script"]
     assert json.loads(data)["name"] == state.name
     assert not set(data) & set("<>&\u2028")
