@@ -12,6 +12,7 @@ from batchgen.references import Facts
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.video.reformatter import VideoReformatter
     from PIL.Image import Image
 
 _MOMENTS = (0.35, 0.10, 0.60, 0.85)
@@ -70,19 +71,23 @@ def thumbnail(file: BufferedIOBase) -> bytes:
 
 def _frames(file: BufferedIOBase, moments: Sequence[float], area: int) -> dict[float, "Image"]:
     """The frames at moments of a video, with so many pixels. Raises `UnusableMedia` where none decodes."""
+    from av.video.reformatter import VideoReformatter
+
     from batchgen.media.moments import frames_at
 
-    found = {moment: _scaled(frame, area) for moment, frame in frames_at(file, moments)}
+    reformatter = VideoReformatter()
+    found = {moment: _scaled(reformatter, frame, area) for moment, frame in frames_at(file, moments)}
     if not found:
         raise UnusableMedia("has no frame that decodes")
     return found
 
 
-def _scaled(frame: "VideoFrame", area: int) -> "Image":
+def _scaled(reformatter: "VideoReformatter", frame: "VideoFrame", area: int) -> "Image":
     from batchgen.media.upright import turn_of, upright
 
     width, height = _fitting(frame.width, frame.height, area)
-    image: Image = frame.to_image(width=width, height=height, interpolation="AREA")  # type: ignore[no-untyped-call]
+    small = reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA", threads=1)
+    image: Image = small.to_image()  # type: ignore[no-untyped-call]
     return upright(image, turn_of(frame))
 
 
