@@ -6,12 +6,13 @@ from functools import cache
 from io import BufferedIOBase, BytesIO
 from typing import IO, TYPE_CHECKING, cast
 
-from batchgen.media.decoding import MOST_PIXELS_DECODED
-from batchgen.media.probe import UnusableMedia, probe
+from batchgen.media.decoding import MOST_PIXELS_DECODED, size_within_bounds
+from batchgen.media.probe import UnusableMedia, examined
 from batchgen.references import Facts
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.container import InputContainer
     from av.video.reformatter import VideoReformatter
     from PIL.Image import Image
 
@@ -51,7 +52,15 @@ def picture_format() -> str:
 
 def poster(file: BufferedIOBase) -> Poster:
     """Pictures of a video that is open for reading. Raises `UnusableMedia` where nothing can be shown of it."""
-    frames = _frames(file, _MOMENTS, _AREA)
+    from batchgen.media.recordings import opened
+
+    with opened(file, size_within_bounds(file)) as container:
+        return poster_of(container)
+
+
+def poster_of(container: "InputContainer") -> Poster:
+    """The same, of a video that a decoder has open already."""
+    frames = _frames(container, _MOMENTS, _AREA)
     chosen = _telling([frames[moment] for moment in _MOMENTS if moment in frames])
     others = [frame for _, frame in sorted(frames.items()) if frame is not chosen]
     strip = _encoded(_stacked(others), _STRIP_BYTES) if len(others) == _FURTHER else b""
@@ -60,23 +69,23 @@ def poster(file: BufferedIOBase) -> Poster:
 
 def thumbnail(file: BufferedIOBase) -> bytes:
     """A small picture of a reference image or video. Raises `UnusableMedia` where there is nothing to see."""
-    facts = probe(file)
-    if facts.kind == "audio":
-        raise UnusableMedia("is sound")
-    if facts.kind == "image":
-        return _encoded(_of_image(file, facts), _THUMBNAIL_BYTES)
-    (frame,) = _frames(file, _MOMENTS[:1], _THUMBNAIL_AREA).values()
-    return _encoded(frame, _THUMBNAIL_BYTES)
+    with examined(file) as (facts, container):
+        if facts.kind == "audio":
+            raise UnusableMedia("is sound")
+        if container is None:
+            return _encoded(_of_image(file, facts), _THUMBNAIL_BYTES)
+        (frame,) = _frames(container, _MOMENTS[:1], _THUMBNAIL_AREA).values()
+        return _encoded(frame, _THUMBNAIL_BYTES)
 
 
-def _frames(file: BufferedIOBase, moments: Sequence[float], area: int) -> dict[float, "Image"]:
+def _frames(container: "InputContainer", moments: Sequence[float], area: int) -> dict[float, "Image"]:
     """The frames at moments of a video, with so many pixels. Raises `UnusableMedia` where none decodes."""
     from av.video.reformatter import VideoReformatter
 
     from batchgen.media.moments import frames_at
 
     reformatter = VideoReformatter()
-    found = {moment: _scaled(reformatter, frame, area) for moment, frame in frames_at(file, moments)}
+    found = {moment: _scaled(reformatter, frame, area) for moment, frame in frames_at(container, moments)}
     if not found:
         raise UnusableMedia("has no frame that decodes")
     return found

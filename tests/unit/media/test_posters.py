@@ -233,6 +233,6 @@ def test_without_webp_pictures_are_jpeg(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_moments_are_those_of_the_pictures_though_the_sound_goes_on(tmp_path: Path) -> None:
     path = make_film(tmp_path / "v.mp4", 20, 10, size=_SMALL, sound_s=20.0)
-    with path.open("rb") as file:
-        found = {moment: frame.pts for moment, frame in moments.frames_at(file, (0.1, 0.35, 0.6, 0.85))}
+    with av.open(path) as container:
+        found = {moment: frame.pts for moment, frame in moments.frames_at(container, (0.1, 0.35, 0.6, 0.85))}
     assert len(set(found.values())) == 4

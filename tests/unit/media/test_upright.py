@@ -18,9 +18,8 @@ from batchgen.media import film
 from batchgen.media.posters import poster, thumbnail
 from batchgen.media.probe import probe
 from batchgen.media.stills import still
-from batchgen.store.check import mismatch
 
-from helpers.films import make_film
+from helpers.films import make_film, mismatch
 
 ONE = 1 << 16
 WIDE, TALL = (64, 48), (48, 64)
