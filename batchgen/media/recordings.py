@@ -1,11 +1,13 @@
 """Measures videos and sound with PyAV."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from io import BufferedIOBase
+from itertools import islice
 from typing import Any, Literal
 
 import av
-from av import AudioStream, CodecContext, VideoFrame, VideoStream
+from av import AudioStream, CodecContext, Packet, VideoFrame, VideoStream
 from av.container import InputContainer
 from av.frame import Frame
 from av.stream import Disposition
@@ -56,6 +58,35 @@ def opened(file: BufferedIOBase, size: int) -> InputContainer:
 def videos_of(container: InputContainer) -> Sequence[VideoStream]:
     """The streams of moving pictures: the cover of a sound file is none."""
     return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+
+
+def pictures_s(container: InputContainer) -> float | None:
+    """For how many seconds a video has pictures, where its file says another length of them than of itself; else None.
+
+    Packets are counted: of two lengths that differ, either may be wrong. None, too, where they cannot be read.
+    """
+    stream = videos_of(container)[0]
+    base = stream.time_base
+    if not container.duration or not stream.duration or base is None:
+        return None
+    tick_s = base.numerator / base.denominator
+    if abs(container.duration / _MICROSECONDS - stream.duration * tick_s) < _AGREES_S:
+        return None
+    with suppress(*BAD_MEDIA):
+        container.seek(0)
+        shown = [one for one in islice(container.demux(stream), _MOST_PACKETS) if one.size and one.pts is not None]
+        return tick_s * (max(map(_end, shown)) - min(one.pts or 0 for one in shown))
+    return None
+
+
+def _end(packet: "Packet[VideoStream]") -> int:
+    return (packet.pts or 0) + (packet.duration or 0)
+
+
+_AGREES_S = 0.25
+"""Sound ends on whole packets, and pictures on whole frames."""
+_MOST_PACKETS = 100_000
+"""Far more pictures than fifteen seconds have."""
 
 
 def _refuse_overlong_lists(file: BufferedIOBase, size: int) -> None:

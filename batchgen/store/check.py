@@ -16,12 +16,13 @@ def check(fetched: Fetched, wanted: Wanted, *, is_pictured: bool) -> Checked:
     """How a video that decodes differs from what was asked for, with pictures of it unless ``is_pictured``.
 
     What is said of neither size nor length in these terms, a size of 16:9 or 0 seconds, is not compared. The length may
-    differ by a quarter of a second: encoders end on whole frames, and sound on whole packets. Raises `UnusableMedia`
-    where it does not decode.
+    differ by a quarter of a second: encoders end on whole frames, and sound on whole packets. Pictures last as long as
+    the file does, though the sound may go on without them. Raises `UnusableMedia` where it does not decode.
     """
     with fetched.path.open("rb") as file, examined(file) as (facts, container):
+        difference = _difference(facts, wanted.size, wanted.seconds) or _early_end(container, wanted.seconds)
         pictures = None if container is None or is_pictured else _pictures(container)
-        return Checked(fetched, _difference(facts, wanted.size, wanted.seconds), pictures)
+        return Checked(fetched, difference, pictures)
 
 
 _TOLERANCE_S = 0.25
@@ -43,3 +44,13 @@ def _difference(facts: Facts, size: str, duration_s: int) -> str | None:
     if duration_s and (facts.seconds is None or abs(facts.seconds - duration_s) > _TOLERANCE_S):
         return f"the video lasts {facts.seconds} s, and {duration_s} s were asked for"
     return None
+
+
+def _early_end(container: "InputContainer | None", duration_s: int) -> str | None:
+    """How a video that is as long as was asked for differs where its pictures are not."""
+    from batchgen.media.recordings import pictures_s
+
+    seconds = None if container is None or not duration_s else pictures_s(container)
+    if seconds is None or abs(seconds - duration_s) <= _TOLERANCE_S:
+        return None
+    return f"the pictures of the video last {seconds:.2f} s, and {duration_s} s were asked for"

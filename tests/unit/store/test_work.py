@@ -7,6 +7,7 @@ from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
+import av
 import pytest
 
 from batchgen.media.posters import Poster, poster
@@ -64,14 +65,34 @@ def test_what_is_kept_already_stays_and_another_file_is_put_aside(tmp_path: Path
     assert keep(b"two") == ["s1@1.found", "s1@1.mp4"]
 
 
-@pytest.mark.parametrize("name", ["v.mp4", "v.mov", "v.mkv", "v.ts", "v.avi"])
+def rewrapped(film: Path, path: Path) -> Path:
+    """The pictures of a film in the container that a name asks for."""
+    with av.open(str(film)) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "v.mov", "v.mkv", "v.ts"])
 def test_pictures_are_made_while_a_result_is_checked_and_are_those_of_a_file_alone(tmp_path: Path, name: str) -> None:
-    path = make_film(tmp_path / name, 24, 12)
-    wanted = Wanted("s1", 1, "", "64*48", 2)
+    path, wanted = rewrapped(make_film(tmp_path / "film.mp4", 24, 12), tmp_path / name), Wanted("s1", 1, "", "64*48", 2)
     with path.open("rb") as file:
         alone = poster(file)
     assert check(Fetched(path, 0, ""), wanted, is_pictured=False) == Checked(Fetched(path, 0, ""), None, alone)
     assert check(Fetched(path, 0, ""), wanted, is_pictured=True).pictures is None
+
+
+@pytest.mark.parametrize(
+    ("frames", "sound_s", "said"),
+    [(20, 5.0, "the pictures of the video last 2.00 s, and 5 s were asked for"), (50, 5.2, None), (48, 5.0, None)],
+)
+def test_sound_that_goes_on_hides_no_pictures_that_end(
+    tmp_path: Path, frames: int, sound_s: float, said: str | None
+) -> None:
+    assert mismatch(make_film(tmp_path / "v.mp4", frames, 10, sound_s=sound_s), "64*48", 5) == said
 
 
 def test_what_cannot_be_pictured_is_checked_all_the_same(tmp_path: Path) -> None:
