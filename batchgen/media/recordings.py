@@ -25,9 +25,9 @@ _DECODING = {**FRAME_LIMIT, "skip_loop_filter": "all"}
 _AV_FORMATS = "aac,aiff,avi,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,ogg,wav"
 BAD_MEDIA = (av.FFmpegError, ValueError)
 """What PyAV raises of damaged media: FFmpeg's errors, and ValueError for values that Python cannot take."""
-bytes(32 * 1024**2 - 4096)
+bytes(30 * 1024**2)
 """Makes glibc keep what decoders free, some tens of megabytes, for the next file: it keeps twice the largest block that
-was ever freed, of those up to 32 MiB. To take all of that from the system anew for each file is a sixth of the work.
+was ever freed, of those below 32 MiB. To take all of that from the system anew for each file is a sixth of the work.
 Nothing is written to the block, so that it takes no memory; where there is another allocator, nothing changes."""
 
 
