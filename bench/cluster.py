@@ -17,9 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BufferedReader
 from pathlib import Path
 
 from batchgen.runner.cluster import Cluster
@@ -27,7 +25,6 @@ from batchgen.runner.cluster_connection import cluster_at
 from batchgen.runner.command_executor import done_here
 from batchgen.store.interface import Checked, Wanted, Work
 from batchgen.store.local import Limits, LocalStore
-from batchgen.store.posters import Posters
 
 RESULTS = 24
 AT_ONCE = 32
@@ -102,21 +99,14 @@ def _cluster(run_dir: Path, processes: int, *, shared: bool) -> Iterator[Cluster
         yield cluster
 
 
-def _opened(path: Path) -> BufferedReader:
-    return path.open("rb")
-
-
 def _round(run_dir: Path, address: str, fetched: Callable[[Work], Checked]) -> tuple[float, float]:
     """Seconds and seconds of CPU for all results."""
-    posters = Posters(run_dir)
     begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
     with closing(LocalStore(run_dir, Limits(AT_ONCE))) as store, ThreadPoolExecutor(AT_ONCE) as pool:
 
         def bring(number: int) -> None:
             wanted = Wanted(f"s{number}", 1, f"{address}/{number}", "1920*1080", _SECONDS)
-            checked = fetched(store.work(wanted))
-            name = store.keep(wanted, checked)
-            posters.of_result(checked.fetched.sha256, partial(_opened, run_dir / name))
+            store.keep(wanted, fetched(store.work(wanted)))
 
         list(pool.map(bring, range(RESULTS)))
     after = resource.getrusage(resource.RUSAGE_SELF)

@@ -118,11 +118,9 @@ def _board(state: State, missing: Collection[str], files: Collection[AttemptKey]
 
 
 def illustrator(folder: Path, requests: Mapping[str, Request]) -> OnKept:
-    """Makes pictures of each result that is kept, and of the references that it was made of; never raises."""
-    posters = Posters(folder)
+    """Makes pictures of the references that each result was made of, once it is kept; never raises."""
 
-    def on_kept(scene_id: str, name: str, sha256: str) -> None:
-        _make(name, partial(posters.of_result, sha256, partial(_result, folder / name)))
+    def on_kept(scene_id: str, _: str, __: str) -> None:
         request = requests.get(scene_id)  # what a scene of an earlier manifest asked for is fetched, too
         picture_references(folder, [] if request is None else [request])
 

@@ -7,11 +7,12 @@ from batchgen.scenes import Manifest
 
 def scene_facts(manifest: Manifest, prices: Prices) -> tuple[SceneFacts, ...]:
     """The scenes of a manifest as the engine and the reports know them."""
+    requests = [scene.facts() for scene in manifest.scenes]
     return tuple(
         SceneFacts(
             scene_id=scene.id,
-            request=scene.facts(),
-            estimated_cost_usd=prices.estimate(scene.facts()),
+            request=request,
+            estimated_cost_usd=prices.estimate(request),
             any_seed=scene.any_seed,
             shot=scene.shot,
             take=scene.take,
@@ -21,5 +22,5 @@ def scene_facts(manifest: Manifest, prices: Prices) -> tuple[SceneFacts, ...]:
             built_on=tuple(scene.built_on),
             review=scene.review,
         )
-        for scene in manifest.scenes
+        for scene, request in zip(manifest.scenes, requests, strict=True)
     )

@@ -7,34 +7,31 @@ frames without a moment is not decoded. On the way to a moment, frames that no o
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
-from io import BufferedIOBase
 
 import av
 from av import VideoFrame, VideoStream
 from av.container import InputContainer
 
-from batchgen.media.decoding import FRAME_LIMIT, UnusableMedia, size_within_bounds
-from batchgen.media.recordings import BAD_MEDIA, opened, videos_of
+from batchgen.media.decoding import UnusableMedia
+from batchgen.media.recordings import BAD_MEDIA, make_ready, videos_of
 
 _MOST_PIXELS = 6_000_000_000
 """Decoded of one file: as many as fifteen seconds of the largest videos have several times over."""
 
 
-def frames_at(file: BufferedIOBase, moments: Sequence[float]) -> Iterator[tuple[float, VideoFrame]]:
+def frames_at(container: InputContainer, moments: Sequence[float]) -> Iterator[tuple[float, VideoFrame]]:
     """The first frame at or after each moment, a share of the length; the last one where no more frame comes.
 
     Each frame stands for one moment, and they come in no order. There are fewer where the file is damaged. Raises
     `UnusableMedia` for what is not a video that says how long it is.
     """
-    size = size_within_bounds(file)
-    with opened(file, size) as container:
-        stream = next(iter(videos_of(container)), None)
-        # A stream in a coding that FFmpeg does not know has no decoder, whatever its type says.
-        if stream is None or getattr(stream, "codec_context", None) is None or (container.duration or 0) <= 0:
-            raise UnusableMedia("is not a video")
-        ticks = _ticks(container, stream, moments)
-        for tick, frame in _Reader(container, stream).frames(sorted(ticks)):
-            yield ticks[tick], frame
+    stream = next(iter(videos_of(container)), None)
+    # A stream in a coding that FFmpeg does not know has no decoder, whatever its type says.
+    if stream is None or getattr(stream, "codec_context", None) is None or (container.duration or 0) <= 0:
+        raise UnusableMedia("is not a video")
+    ticks = _ticks(container, stream, moments)
+    for tick, frame in _Reader(container, stream).frames(sorted(ticks)):
+        yield ticks[tick], frame
 
 
 def _ticks(container: InputContainer, stream: VideoStream, moments: Sequence[float]) -> Mapping[float, float]:
@@ -53,8 +50,7 @@ class _Reader:
         self._container = container
         self._stream = stream
         self._codec = stream.codec_context
-        self._codec.thread_count = 1
-        self._codec.options = FRAME_LIMIT
+        make_ready(self._codec)
         self._pixels = 0
 
     def frames(self, ticks: Sequence[float]) -> Iterator[tuple[float, VideoFrame]]:

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BufferedIOBase, BytesIO
+from math import ceil
 from typing import IO, TYPE_CHECKING, cast
 
-from batchgen.media.decoding import MOST_PIXELS_DECODED
-from batchgen.media.probe import UnusableMedia, probe
+from batchgen.media.decoding import MOST_PIXELS_DECODED, size_within_bounds
+from batchgen.media.probe import UnusableMedia, examined
 from batchgen.references import Facts
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.container import InputContainer
+    from av.video.reformatter import VideoReformatter
     from PIL.Image import Image
 
 _MOMENTS = (0.35, 0.10, 0.60, 0.85)
@@ -25,6 +28,8 @@ _THUMBNAIL_AREA = 160 * 120
 _LEAST_CONTRAST = 8.0
 """Standard deviation of brightness, of 255, below which a picture shows nothing."""
 _QUALITIES = (60, 50, 40, 30, 20)
+_STEP = 0.12
+"""How much of its bytes a picture full of detail loses from one quality to the next; what cannot do is not tried."""
 _EFFORT = 2
 """Of 6, for WebP: 3 and more take twice the time and save a tenth of the bytes."""
 _POSTER_BYTES, _STRIP_BYTES, _THUMBNAIL_BYTES = 8_000, 5_500, 4_000
@@ -50,7 +55,15 @@ def picture_format() -> str:
 
 def poster(file: BufferedIOBase) -> Poster:
     """Pictures of a video that is open for reading. Raises `UnusableMedia` where nothing can be shown of it."""
-    frames = _frames(file, _MOMENTS, _AREA)
+    from batchgen.media.recordings import opened
+
+    with opened(file, size_within_bounds(file)) as container:
+        return poster_of(container)
+
+
+def poster_of(container: "InputContainer") -> Poster:
+    """The same, of a video that a decoder has open already."""
+    frames = _frames(container, _MOMENTS, _AREA)
     chosen = _telling([frames[moment] for moment in _MOMENTS if moment in frames])
     others = [frame for _, frame in sorted(frames.items()) if frame is not chosen]
     strip = _encoded(_stacked(others), _STRIP_BYTES) if len(others) == _FURTHER else b""
@@ -59,30 +72,34 @@ def poster(file: BufferedIOBase) -> Poster:
 
 def thumbnail(file: BufferedIOBase) -> bytes:
     """A small picture of a reference image or video. Raises `UnusableMedia` where there is nothing to see."""
-    facts = probe(file)
-    if facts.kind == "audio":
-        raise UnusableMedia("is sound")
-    if facts.kind == "image":
-        return _encoded(_of_image(file, facts), _THUMBNAIL_BYTES)
-    (frame,) = _frames(file, _MOMENTS[:1], _THUMBNAIL_AREA).values()
-    return _encoded(frame, _THUMBNAIL_BYTES)
+    with examined(file) as (facts, container):
+        if facts.kind == "audio":
+            raise UnusableMedia("is sound")
+        if container is None:
+            return _encoded(_of_image(file, facts), _THUMBNAIL_BYTES)
+        (frame,) = _frames(container, _MOMENTS[:1], _THUMBNAIL_AREA).values()
+        return _encoded(frame, _THUMBNAIL_BYTES)
 
 
-def _frames(file: BufferedIOBase, moments: Sequence[float], area: int) -> dict[float, "Image"]:
+def _frames(container: "InputContainer", moments: Sequence[float], area: int) -> dict[float, "Image"]:
     """The frames at moments of a video, with so many pixels. Raises `UnusableMedia` where none decodes."""
+    from av.video.reformatter import VideoReformatter
+
     from batchgen.media.moments import frames_at
 
-    found = {moment: _scaled(frame, area) for moment, frame in frames_at(file, moments)}
+    reformatter = VideoReformatter()
+    found = {moment: _scaled(reformatter, frame, area) for moment, frame in frames_at(container, moments)}
     if not found:
         raise UnusableMedia("has no frame that decodes")
     return found
 
 
-def _scaled(frame: "VideoFrame", area: int) -> "Image":
+def _scaled(reformatter: "VideoReformatter", frame: "VideoFrame", area: int) -> "Image":
     from batchgen.media.upright import turn_of, upright
 
     width, height = _fitting(frame.width, frame.height, area)
-    image: Image = frame.to_image(width=width, height=height, interpolation="AREA")  # type: ignore[no-untyped-call]
+    small = reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA", threads=1)
+    image: Image = small.to_image()  # type: ignore[no-untyped-call]
     return upright(image, turn_of(frame))
 
 
@@ -129,10 +146,12 @@ def _stacked(frames: Sequence["Image"]) -> "Image":
 
 def _encoded(image: "Image", most: int) -> bytes:
     """A picture in so many bytes: quality gives way, and where noise fills it, its size."""
-    for quality in _QUALITIES:
-        content = _saved(image, quality)
+    left: Sequence[int] = _QUALITIES
+    while left:
+        content = _saved(image, left[0])
         if len(content) <= most:
             return content
+        left = left[ceil((1 - most / len(content)) / _STEP) :]
     return _saved(image.reduce(2), _QUALITIES[-1])
 
 

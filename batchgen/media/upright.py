@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideDataContainer, Type
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ _MATRIX = struct.Struct("=9i")
 
 def turn_of(frame: "VideoFrame") -> Turn:
     """How players turn a frame."""
-    told: Any = frame.side_data  # of which PyAV 18 says in its types that it is asked by texts
+    # Not `frame.side_data`: a frame and that hold each other, and the pixels stay until garbage is looked for.
+    told: Any = SideDataContainer(frame)  # type: ignore[call-arg]  # PyAV's types leave the frame out
     found = told.get(Type.DISPLAYMATRIX)  # not gone through: that gives what is told in PyAV 18, and its types in 19
     if found is None or len(matrix := bytes(found)) != _MATRIX.size:
         return None

@@ -30,7 +30,6 @@ from batchgen.runner.cluster_work import MARKER, CannotDoIt, Delivered, FetchAnd
 from batchgen.store.interface import Checked, Fetched, FetchFailed, Work
 from batchgen.store.links import digest
 from batchgen.store.local import LocalWork
-from batchgen.store.posters import Posters
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -80,11 +79,10 @@ class SignsOfLife:
 class Cluster:
     """Does work for one run directory. ``trouble`` says why work was done here instead, once for each reason."""
 
-    def __init__(self, client: "Client", run_dir: Path, shared: SharedFolder, holds_key: Callable[[str], bool]) -> None:
+    def __init__(self, client: "Client", shared: SharedFolder, holds_key: Callable[[str], bool]) -> None:
         """Take a connection; ``holds_key`` says of a text whether the API key is in it."""
         self.trouble: dict[str, int] = {}
         self._client = client
-        self._run_dir = run_dir
         self._shared = shared
         self._holds_key = holds_key
         self._carried = Semaphore(_CARRIED_AT_ONCE)
@@ -250,7 +248,7 @@ class Cluster:
         return frozenset(key for one in processes for found in (begun, ended) for key in found.get(one, ()))
 
     def _taken(self, delivered: Delivered) -> Checked:
-        """A result as a file of this user, with its pictures kept. Raises `CannotDoIt` where it is not whole here."""
+        """A result as a file of this user. Raises `CannotDoIt` where it is not whole here."""
         fetched = delivered.checked.fetched
         path = self._shared.path / fetched.path.name
         try:
@@ -259,9 +257,6 @@ class Cluster:
             _see_that_it_is_whole(path, fetched, is_new=delivered.content is not None)
         except OSError as error:
             raise CannotDoIt(f"what a process has brought cannot be used here: {error.strerror}") from None
-        if delivered.pictures is not None:
-            with suppress(OSError):  # they are made again where they are missing
-                Posters(self._run_dir).keep(fetched.sha256, delivered.pictures)
         return replace(delivered.checked, fetched=replace(fetched, path=path))
 
 

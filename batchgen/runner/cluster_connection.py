@@ -48,7 +48,7 @@ def cluster_at(address: str, run_dir: Path, holds_key: Callable[[str], bool]) ->
             shared = stack.enter_context(sharing(run_dir))
         except OSError as error:
             raise RunDirectoryError(f"results cannot be written into {run_dir}: {error.strerror}") from None
-        yield stack.enter_context(closing(Cluster(client, run_dir, shared, holds_key)))
+        yield stack.enter_context(closing(Cluster(client, shared, holds_key)))
 
 
 def _load() -> None:

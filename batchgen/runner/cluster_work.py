@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import Generic, TypeVar
 
 from batchgen.media.decoding import UnusableMedia
-from batchgen.media.posters import Poster, poster
 from batchgen.media.stills import still
 from batchgen.store.interface import Checked, FetchFailed
 from batchgen.store.local import LocalWork
@@ -67,19 +66,15 @@ class Package(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A result that a process brought: ``content`` is its bytes where the coordinator does not see its file.
-
-    ``pictures`` are those for the storyboard, None where nothing can be shown of it.
-    """
+    """A result that a process brought: ``content`` is its bytes where the coordinator does not see its file."""
 
     checked: Checked
-    pictures: Poster | None
     content: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class FetchAndCheck:
-    """Brings a result, checks it, and makes its pictures while it is at hand."""
+    """Brings a result, checks it, and makes its pictures."""
 
     work: LocalWork
     shared: SharedFolder
@@ -98,18 +93,10 @@ class FetchAndCheck:
         checked = replace(self.work, target=folder / f"{self.work.target.name}-{secrets.token_hex(8)}")()
         path = checked.fetched.path
         if not carries:
-            return Delivered(checked, _pictures(path), None)
+            return Delivered(checked, None)
         if checked.fetched.bytes > MOST_CARRIED:
             raise CannotDoIt("the result is too large to travel, and there is no disk that both sides see")
-        return Delivered(checked, _pictures(path), path.read_bytes())
-
-
-def _pictures(path: Path) -> Poster | None:
-    try:
-        with path.open("rb") as file:
-            return poster(file)
-    except UnusableMedia:
-        return None
+        return Delivered(checked, path.read_bytes())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+if TYPE_CHECKING:
+    from batchgen.media.posters import Poster
 
 
 class FetchFailed(Exception):  # noqa: N818 - an end like others
@@ -33,10 +36,15 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A result that arrived, and how it differs from what was asked for; None where it does not."""
+    """A result that arrived, and how it differs from what was asked for; None where it does not.
+
+    ``pictures`` are for the storyboard, made while the result was open: None where there are some of it already, or
+    where nothing can be shown of it.
+    """
 
     fetched: Fetched
     mismatch: str | None
+    pictures: "Poster | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Results in the run directory itself."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from batchgen.layout import RESULTS, result_path
 from batchgen.limits import RESULT_CONNECT_S
 from batchgen.store.interface import Checked, FetchFailed, Wanted, Work
 from batchgen.store.links import digest, link_or_copy, make_read_only, put_aside
+from batchgen.store.posters import Posters
 
 if TYPE_CHECKING:
     from batchgen.network import Network
@@ -38,29 +40,31 @@ _of_process = cache(_connected)
 
 @dataclass(frozen=True, slots=True)
 class LocalWork:
-    """Fetches a result to a temporary name that no other attempt has, and checks it.
+    """Fetches a result to a temporary name that no other attempt has, checks it, and makes its pictures.
 
-    ``network`` stays behind where it is pickled: another process has connections of its own.
+    ``folder`` is the run directory, where there may be pictures of the same video. ``network`` stays behind where it is
+    pickled: another process has connections of its own.
     """
 
     wanted: Wanted
     target: Path
+    folder: Path
     limits: Limits
     network: "Network | None" = field(default=None, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return LocalWork, (self.wanted, self.target, self.limits)
+        return LocalWork, (self.wanted, self.target, self.folder, self.limits)
 
     def __call__(self) -> Checked:
         """Do it; as `Work`."""
         from batchgen.media.decoding import UnusableMedia
-        from batchgen.store.check import mismatch
+        from batchgen.store.check import check
         from batchgen.store.fetch import fetch
 
         self.target.parent.mkdir(exist_ok=True)
         fetched = fetch(self.network or _of_process(self.limits), self.wanted.url, self.target)
         try:
-            return Checked(fetched, mismatch(fetched.path, self.wanted.size, self.wanted.seconds))
+            return check(fetched, self.wanted, is_pictured=Posters(self.folder).has(fetched.sha256))
         except UnusableMedia as error:
             # Damaged is not wrong: it is bought, and comes whole from another address perhaps.
             fetched.path.unlink(missing_ok=True)
@@ -82,10 +86,16 @@ class LocalStore:
         target = self.folder / RESULTS / f"{wanted.scene_id}@{wanted.attempt}.fetched"
         with self._connecting:
             self._network = self._network or _connected(self._limits)
-        return LocalWork(wanted, target, self._limits, self._network)
+        return LocalWork(wanted, target, self.folder, self._limits, self._network)
 
     def keep(self, wanted: Wanted, checked: Checked) -> str:
-        """Give a result its final name, relative to the run directory, where nobody writes to it. Raises OSError."""
+        """Give a result its final name, relative to the run directory, where nobody writes to it. Raises OSError.
+
+        Its pictures are kept as well, as far as that succeeds: they are made again where they are missing.
+        """
+        if checked.pictures is not None:
+            with suppress(OSError):
+                Posters(self.folder).keep(checked.fetched.sha256, checked.pictures)
         name = result_path(wanted.scene_id, wanted.attempt)
         target = self.folder / name
         if digest(target) == checked.fetched.sha256:  # kept by a run that was killed before it wrote that down

@@ -38,9 +38,13 @@ class Posters:
         """Where further frames of a result lie."""
         return self._folder / f"{_safe(sha256)}{_STRIP}{self._suffix}"
 
+    def has(self, sha256: str) -> bool:
+        """Whether there is a picture of a result or a reference of that hash."""
+        return self.still(sha256).is_file()
+
     def of_result(self, sha256: str, opened: Callable[[], BufferedIOBase]) -> None:
         """Have pictures of a result; it is opened where there are none yet. Raises OSError and `UnusableMedia`."""
-        if self.still(sha256).is_file():
+        if self.has(sha256):
             return
         with opened() as file:
             made = poster(file)
@@ -54,14 +58,14 @@ class Posters:
 
     def of_reference(self, sha256: str, opened: Callable[[], BufferedIOBase]) -> None:
         """Have a picture of a reference, as `of_result` does for results."""
-        if not self.still(sha256).is_file():
+        if not self.has(sha256):
             with opened() as file:
                 made = thumbnail(file)
             self._write(self.still(sha256), made)
 
     def keep_picture(self, sha256: str, made: bytes) -> None:
         """Have a picture of a reference that was made elsewhere; an empty one is none. Raises OSError."""
-        if made and not self.still(sha256).is_file():
+        if made and not self.has(sha256):
             self._write(self.still(sha256), made)
 
     def take_over(self, sha256: str, other: "Posters") -> None:

@@ -23,10 +23,10 @@ from batchgen.providers.vtrix.client import VtrixGateway
 from batchgen.providers.vtrix.error_policy import ERROR_POLICY
 from batchgen.providers.vtrix.request_body import RequestFormat
 from batchgen.schemas import DEFAULT_MODEL, shipped
-from batchgen.store.check import mismatch
 from batchgen.store.fetch import fetch
 
 from helpers.creating import create
+from helpers.films import mismatch
 
 POLICY = ERROR_POLICY.of_model(shipped().for_model(DEFAULT_MODEL, "model.json")["errors"])
 MANIFEST = """

@@ -8,6 +8,9 @@ from typing import Any
 import av
 from PIL import Image
 
+from batchgen.store.check import check
+from batchgen.store.interface import Fetched, Wanted
+
 STEP = 4
 """How much brighter each frame is than the one before."""
 SIZE = (64, 48)
@@ -68,3 +71,8 @@ def fingerprints(folder: Path) -> dict[str, tuple[str, int, int]]:
         for path in folder.rglob("*")
         if path.is_file()
     }  # fmt: skip
+
+
+def mismatch(path: Path, size: str, seconds: int) -> str | None:
+    """How a result differs from what was asked for, None where it does not."""
+    return check(Fetched(path, 0, ""), Wanted("s1", 1, "", size, seconds), is_pictured=True).mismatch

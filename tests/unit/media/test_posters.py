@@ -1,5 +1,7 @@
 """Pictures of results and references: never the black beginning, always small, and none of what is damaged."""
 
+import platform
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import shake_128
@@ -15,7 +17,7 @@ from batchgen.media.posters import poster, thumbnail
 from batchgen.media.probe import UnusableMedia
 
 from helpers.films import make_film
-from helpers.support import write_image, write_sound
+from helpers.support import started, write_image, write_sound
 
 Paint = Callable[[int], Image.Image]
 
@@ -231,8 +233,29 @@ def test_without_webp_pictures_are_jpeg(tmp_path: Path, monkeypatch: pytest.Monk
     assert formats == ["JPEG", "JPEG"]
 
 
+_FAULTS_OF_THE_LAST_TEN = """
+import resource, sys
+from batchgen.media.posters import poster
+def faults(count):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(count):
+        with open(sys.argv[1], "rb") as file:
+            poster(file)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults(5)
+print(faults(10))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator goes by rules of its own")
+def test_the_memory_of_a_decoder_is_used_for_the_next_file(tmp_path: Path) -> None:
+    path = film(tmp_path / "v.mp4", split, frames=3, size=(1280, 720))
+    made = started([sys.executable, "-c", _FAULTS_OF_THE_LAST_TEN, str(path)])
+    assert int(made.out) < 1_000, "pages that were taken from the system anew; a picture alone has 340"
+
+
 def test_moments_are_those_of_the_pictures_though_the_sound_goes_on(tmp_path: Path) -> None:
     path = make_film(tmp_path / "v.mp4", 20, 10, size=_SMALL, sound_s=20.0)
-    with path.open("rb") as file:
-        found = {moment: frame.pts for moment, frame in moments.frames_at(file, (0.1, 0.35, 0.6, 0.85))}
+    with av.open(path) as container:
+        found = {moment: frame.pts for moment, frame in moments.frames_at(container, (0.1, 0.35, 0.6, 0.85))}
     assert len(set(found.values())) == 4

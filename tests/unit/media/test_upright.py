@@ -1,5 +1,6 @@
 """Videos that players turn: whatever is made of their pictures is upright, and their size is the one that is seen."""
 
+import gc
 import struct
 from collections.abc import Mapping
 from fractions import Fraction
@@ -17,9 +18,8 @@ from batchgen.media import film
 from batchgen.media.posters import poster, thumbnail
 from batchgen.media.probe import probe
 from batchgen.media.stills import still
-from batchgen.store.check import mismatch
 
-from helpers.films import make_film
+from helpers.films import make_film, mismatch
 
 ONE = 1 << 16
 WIDE, TALL = (64, 48), (48, 64)
@@ -107,3 +107,18 @@ def test_a_film_whose_first_frame_is_damaged_is_measured_as_it_lies(tmp_path: Pa
     content[at : at + size] = bytes(size)
     path.write_bytes(content)
     assert film.measured(path).frames == 6
+
+
+@pytest.mark.parametrize("name", ["as it is", "mirrored"])
+def test_no_frame_is_kept_beyond_its_use(tmp_path: Path, name: str) -> None:
+    path = turned(tmp_path / "x.mp4", TURNS[name][0])
+    gc.collect()
+    gc.disable()  # what is left to it is kept for as long as nothing else makes it run
+    try:
+        mismatch(path, "64*48", 1)
+        still(path, 5)
+        with path.open("rb") as file:
+            poster(file)
+        assert [one for one in gc.get_objects() if isinstance(one, av.VideoFrame)] == []
+    finally:
+        gc.enable()

@@ -66,8 +66,8 @@ def test_a_folder_that_is_seen_gets_the_result(shared: SharedFolder, work: Local
     assert len(paths) == 2, "work that is done twice at once writes to two names"
     assert {path.parent for path in paths} == {shared.path}
     assert [each.content for each in found] == [None, None]
-    assert found[0].pictures is not None
-    assert found[0].pictures.strip
+    assert found[0].checked.pictures is not None
+    assert found[0].checked.pictures.strip
 
 
 def test_bytes_come_along_where_the_folder_is_not_seen(shared: SharedFolder, work: LocalWork, video: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from batchgen.media.samples import FIGURES, clip, picture
 from batchgen.network import Network
-from batchgen.store.check import mismatch
 from batchgen.store.fetch import fetch
 from batchgen.store.interface import Fetched, FetchFailed, Wanted
 from batchgen.store.local import Limits, LocalStore
 
+from helpers.films import mismatch
 from helpers.servers import Peer, free_port, server
 
 CONTENT = bytes(range(256)) * 4_000

@@ -3,17 +3,22 @@
 import hashlib
 import pickle
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
+import av
 import pytest
 
-from batchgen.store.check import mismatch
+from batchgen.media.posters import Poster, poster
+from batchgen.store.check import check
 from batchgen.store.interface import Checked, Fetched, FetchFailed, Wanted
 from batchgen.store.local import Limits, LocalStore
+from batchgen.store.posters import Posters
 
+from helpers.films import make_film, mismatch
 from helpers.servers import Peer, server
-from helpers.support import write_video
+from helpers.support import write_sound, write_video
 
 
 def test_other_processes_fetch_and_check_and_this_one_keeps(tmp_path: Path) -> None:
@@ -58,6 +63,70 @@ def test_what_is_kept_already_stays_and_another_file_is_put_aside(tmp_path: Path
     assert keep(b"one") == ["s1@1.mp4"]
     assert keep(b"one") == ["s1@1.mp4"]
     assert keep(b"two") == ["s1@1.found", "s1@1.mp4"]
+
+
+def rewrapped(film: Path, path: Path) -> Path:
+    """The pictures of a film in the container that a name asks for."""
+    with av.open(str(film)) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "v.mov", "v.mkv", "v.ts"])
+def test_pictures_are_made_while_a_result_is_checked_and_are_those_of_a_file_alone(tmp_path: Path, name: str) -> None:
+    path, wanted = rewrapped(make_film(tmp_path / "film.mp4", 24, 12), tmp_path / name), Wanted("s1", 1, "", "64*48", 2)
+    with path.open("rb") as file:
+        alone = poster(file)
+    assert check(Fetched(path, 0, ""), wanted, is_pictured=False) == Checked(Fetched(path, 0, ""), None, alone)
+    assert check(Fetched(path, 0, ""), wanted, is_pictured=True).pictures is None
+
+
+@pytest.mark.parametrize(
+    ("frames", "sound_s", "said"),
+    [(20, 5.0, "the pictures of the video last 2.00 s, and 5 s were asked for"), (50, 5.2, None), (48, 5.0, None)],
+)
+def test_sound_that_goes_on_hides_no_pictures_that_end(
+    tmp_path: Path, frames: int, sound_s: float, said: str | None
+) -> None:
+    assert mismatch(make_film(tmp_path / "v.mp4", frames, 10, sound_s=sound_s), "64*48", 5) == said
+
+
+def test_what_cannot_be_pictured_is_checked_all_the_same(tmp_path: Path) -> None:
+    found = check(Fetched(write_sound(tmp_path / "s.wav"), 0, ""), Wanted("s1", 1, "", "64*48", 2), is_pictured=False)
+    assert (found.pictures, found.mismatch) == (None, "the result is not a video but audio")
+
+
+def test_a_video_that_comes_again_is_not_pictured_again(tmp_path: Path) -> None:
+    video = make_film(tmp_path / "v.mp4", 24, 12).read_bytes()
+
+    def answer(peer: Peer) -> None:
+        peer.read_head()
+        peer.answer(200, video)
+
+    with server(answer) as address, closing(LocalStore(tmp_path, Limits())) as store:
+        wanted = [Wanted(f"s{number}", 1, f"{address}/{number}", "64*48", 2) for number in range(2)]
+        found = []
+        for each in wanted:
+            found.append(store.work(each)())
+            store.keep(each, found[-1])
+    assert [one.pictures is None for one in found] == [False, True]
+    posters = Posters(tmp_path)
+    assert found[0].pictures is not None
+    assert posters.content(posters.still(found[0].fetched.sha256)) == found[0].pictures.still
+    assert posters.content(posters.strip(found[0].fetched.sha256)) == found[0].pictures.strip
+
+
+def test_a_result_is_kept_though_its_pictures_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "posters").touch()  # where their folder is to be
+    (tmp_path / "results").mkdir()
+    came = tmp_path / "results" / "s1@1.fetched"
+    came.write_bytes(b"one")
+    found = Checked(Fetched(came, 3, "ab" * 32), None, Poster(b"a picture"))
+    assert LocalStore(tmp_path, Limits()).keep(Wanted("s1", 1, "", "", 0), found) == "results/s1@1.mp4"
 
 
 def test_work_holds_no_connection(tmp_path: Path) -> None:
