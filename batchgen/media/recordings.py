@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from io import BufferedIOBase
-from itertools import islice
+from itertools import islice, pairwise, starmap
 from typing import Any, Literal
 
 import av
-from av import AudioStream, CodecContext, Packet, VideoFrame, VideoStream
+from av import AudioStream, CodecContext, VideoFrame, VideoStream
 from av.container import InputContainer
 from av.frame import Frame
 from av.stream import Disposition
@@ -61,9 +61,11 @@ def videos_of(container: InputContainer) -> Sequence[VideoStream]:
 
 
 def pictures_s(container: InputContainer) -> float | None:
-    """For how many seconds a video has pictures, where its file says another length of them than of itself; else None.
+    """How long after its beginning a video has pictures, where its file says another length of them than of itself.
 
-    Packets are counted: of two lengths that differ, either may be wrong. None, too, where they cannot be read.
+    Packets are counted: of two lengths that differ, either may be wrong. The last picture stays for as long as any
+    before it: where they do not come evenly, nobody says for how long. None where the lengths agree, or where packets
+    cannot be read.
     """
     stream = videos_of(container)[0]
     base = stream.time_base
@@ -75,12 +77,15 @@ def pictures_s(container: InputContainer) -> float | None:
     with suppress(*BAD_MEDIA):
         container.seek(0)
         shown = [one for one in islice(container.demux(stream), _MOST_PACKETS) if one.size and one.pts is not None]
-        return tick_s * (max(map(_end, shown)) - min(one.pts or 0 for one in shown))
+        begins = sorted(one.pts or 0 for one in shown)
+        stays = max(starmap(_apart, pairwise(begins)), default=0)
+        end = max((one.pts or 0) + max(one.duration or 0, stays) for one in shown)
+        return tick_s * end - min(tick_s * begins[0], (container.start_time or 0) / _MICROSECONDS)
     return None
 
 
-def _end(packet: "Packet[VideoStream]") -> int:
-    return (packet.pts or 0) + (packet.duration or 0)
+def _apart(earlier: int, later: int) -> int:
+    return later - earlier
 
 
 _AGREES_S = 0.25

@@ -95,6 +95,14 @@ def test_sound_that_goes_on_hides_no_pictures_that_end(
     assert mismatch(make_film(tmp_path / "v.mp4", frames, 10, sound_s=sound_s), "64*48", 5) == said
 
 
+@pytest.mark.parametrize(
+    "moments", [range(5, 50), range(0, 50, 10)], ids=["begins after its sound", "a picture a second, the last one cut"]
+)
+def test_pictures_that_come_late_or_unevenly_are_no_early_end(tmp_path: Path, moments: range) -> None:
+    film = make_film(tmp_path / "v.mp4", len(moments), 10, sound_s=5.0, moments=moments)
+    assert mismatch(film, "64*48", 5) is None
+
+
 def test_what_cannot_be_pictured_is_checked_all_the_same(tmp_path: Path) -> None:
     found = check(Fetched(write_sound(tmp_path / "s.wav"), 0, ""), Wanted("s1", 1, "", "64*48", 2), is_pictured=False)
     assert (found.pictures, found.mismatch) == (None, "the result is not a video but audio")
