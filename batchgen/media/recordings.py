@@ -157,6 +157,9 @@ def _of_first_packet(container: InputContainer, stream: VideoStream | AudioStrea
     if not isinstance(stream, VideoStream) or codec is None:
         return None
     packet = next(container.demux(stream))
+    if packet.is_discard:  # the film is said to begin later, and what it shows is made from this
+        codec.decode(packet)
+        return None
     made: Any = (codec.decode(packet) or codec.decode(None)) if packet.size else []
     if not made:
         codec.flush_buffers()
