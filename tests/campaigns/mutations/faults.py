@@ -321,8 +321,8 @@ FAULTS: tuple[Fault, ...] = (
         PLANNER,
         "                return self._not_found(scene, current)\n",
         '                return Step(scene, Action.FAILED, "not found")\n',
-        "        if attempt.is_open:\n            reason",
-        "        if attempt.is_in_flight:\n            reason",
+        "            if attempt.is_open:\n                reason",
+        "            if attempt.is_in_flight:\n                reason",
     ),
     fault(
         "an id that was mistyped counts as no task",
@@ -488,14 +488,14 @@ FAULTS: tuple[Fault, ...] = (
     fault(
         "a result that no scene uses is not fetched",
         PLANNER,
-        "        elif choice.download and attempt.state in TO_FETCH:\n",
-        "        elif not choice:\n",
+        "            elif self._choice.download and attempt.state in TO_FETCH:\n",
+        "            elif not attempt:\n",
     ),
     fault(
         "a task that no scene needs is not waited for",
         PLANNER,
-        "        if attempt.is_open:\n            reason",
-        "        if not attempt:\n            reason",
+        "            if attempt.is_open:\n                reason",
+        "            if not attempt:\n                reason",
     ),
     fault(
         "the result of a later attempt takes the name of the first",
