@@ -5,8 +5,8 @@ A command occupies a worker for as long as its answer takes. Three sorts differ 
 - Answers to readings, and to submissions that carry no files, take as long as the gateway and the way to it do.
   Eight of them at once are enough where that is a few milliseconds; where it is longer, as many more as it takes to
   ask as often all the same. Only usable answers are learned from: where submissions are timed out, more of them at
-  once would only be more of which nobody knows what became of them. So they have a bound of their own, too, where
-  answers become slow.
+  once would only be more of which nobody knows what became of them. So they have a bound of their own: half of the
+  workers, since a gateway that stops answering them may go on answering readings, and few where answers become slow.
 - A submission with files takes as long as they take to be sent. The line is shared by all of them: more at once
   end no sooner, and come closer to the gateway's time limits. So the bytes under way are bounded.
 - A download takes as long as the other server likes. Downloads take half of the workers at most while there is
@@ -58,8 +58,7 @@ class Workers:
     def may_submit(self, upload_bytes: int) -> bool:
         """Whether one more submission may be begun that sends so many bytes of files."""
         if not upload_bytes:
-            is_slow = self._answer_s > SLOW_ANSWER_S
-            return self.may_ask() and not (is_slow and self._submissions >= MOST_SLOW_SUBMISSIONS)
+            return self.may_ask() and self._submissions < self._most_submissions()
         return self._may_occupy() and self._upload_bytes < MOST_UPLOADED
 
     def may_fetch(self, *, is_alone: bool) -> bool:
@@ -95,6 +94,12 @@ class Workers:
     def answered(self, seconds: float) -> None:
         """A usable answer to a reading, or to a submission without files, took so long."""
         self._answer_s += (seconds - self._answer_s) * (_RECENT if self._answer_s else 1.0)
+
+    def _most_submissions(self) -> int:
+        """How many submissions without files may be under way at once."""
+        if self._answer_s > SLOW_ANSWER_S:
+            return MOST_SLOW_SUBMISSIONS
+        return max(MOST_SLOW_SUBMISSIONS, self._most // 2)
 
     def _may_occupy(self) -> bool:
         """Whether a worker may be occupied for long, and one is left for readings; of a single one, it may."""

@@ -67,6 +67,8 @@ _NAMES = {kind: name for name, kind in KINDS.items()}
 _CRC = b',"crc":"%08x"}'
 _CRC_BYTES = len(_CRC % 0)
 _JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What `msgspec` raises: its own errors, which are no ValueError in 0.20, and ValueError for half a character."""
 
 
 class DamagedRecord(ValueError):  # noqa: N818 - the record is at fault
@@ -132,7 +134,7 @@ def decode(line: bytes) -> Record:
     reader = _reader()
     try:
         found = reader.decode(line) if line.isascii() else reader.read_slowly(line)
-    except (ValueError, RecursionError):
+    except _UNREADABLE:
         found = reader.read_slowly(line)
     try:
         event = reader.forms[type(found)].read(found)
@@ -165,7 +167,7 @@ class _Reader:
             raise DamagedRecord("it is not JSON") from None
         try:
             return msgspec.convert(record, self._lines)
-        except (ValueError, RecursionError) as error:  # half a character in place of a number is no ValidationError
+        except _UNREADABLE as error:
             raise DamagedRecord(_fault(record, error)) from None
 
 

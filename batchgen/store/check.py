@@ -51,6 +51,6 @@ def _early_end(container: "InputContainer | None", duration_s: int) -> str | Non
     from batchgen.media.recordings import pictures_s
 
     seconds = None if container is None or not duration_s else pictures_s(container)
-    if seconds is None or abs(seconds - duration_s) <= _TOLERANCE_S:
+    if seconds is None or seconds >= duration_s - _TOLERANCE_S:
         return None
     return f"the pictures of the video last {seconds:.2f} s, and {duration_s} s were asked for"

@@ -1,6 +1,7 @@
 """Small films whose frames are told apart by their grey, and the facts of what lies in a folder."""
 
 import hashlib
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,12 @@ def make_film(  # noqa: PLR0913 - what a film is
     sound: bool = False,
     sound_s: float | None = None,
     pixels: str = "yuv420p",
+    moments: Sequence[int] | None = None,
 ) -> Path:
-    """A film of so many frames, frame N in grey ``N * STEP``; with ``sound``, a tone of the same length, or longer."""
+    """A film of so many frames, frame N in grey ``N * STEP``; with ``sound``, a tone of the same length, or longer.
+
+    ``moments`` are when the frames are shown, where that is not one after the other.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", format="mp4") as container:
         video: Any = container.add_stream("libx264", rate=Fraction(rate), options={"preset": "ultrafast", "crf": "10"})
@@ -37,7 +42,7 @@ def make_film(  # noqa: PLR0913 - what a film is
         audio: Any = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound or sound_s else None
         for number in range(frames):
             frame: Any = av.VideoFrame.from_image(Image.new("RGB", size, (number * STEP,) * 3))  # type: ignore[no-untyped-call]
-            frame.pts, frame.time_base = number, 1 / Fraction(rate)
+            frame.pts, frame.time_base = number if moments is None else moments[number], 1 / Fraction(rate)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
         if audio is not None:

@@ -489,7 +489,7 @@ FAULTS: tuple[Fault, ...] = (
         "a result that no scene uses is not fetched",
         PLANNER,
         "            elif self._choice.download and attempt.state in TO_FETCH:\n",
-        "            elif not self._choice:\n",
+        "            elif not attempt:\n",
     ),
     fault(
         "a task that no scene needs is not waited for",

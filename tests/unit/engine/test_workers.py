@@ -50,13 +50,23 @@ def test_one_late_answer_among_fast_ones_changes_little() -> None:
     assert asks(workers) < 16
 
 
-@pytest.mark.parametrize(("answer_s", "at_once"), [(0.3, 64), (1.9, 64), (2.1, MOST_SLOW_SUBMISSIONS)])
+@pytest.mark.parametrize(("answer_s", "at_once"), [(0.3, 32), (1.9, 32), (2.1, MOST_SLOW_SUBMISSIONS)])
 def test_one_answer_takes_long_and_more_are_asked_for_at_once(answer_s: float, at_once: int) -> None:
     bench = Bench(scenes(100), DEFAULT)
     assert kinds(bench.begin()) == ["Submit"] * LEAST_ASKS
     bench.now += answer_s
     bench.submitted(CREATED)
     assert len(bench.begin()) == at_once - LEAST_ASKS + 1
+
+
+@pytest.mark.parametrize(("most", "submissions"), [(64, 32), (200, 100), (24, 16), (5, 5)])
+def test_submissions_that_nobody_answers_leave_half_of_the_workers_to_readings(most: int, submissions: int) -> None:
+    workers, under_way = answered(0.6, most), 0
+    while workers.may_submit(0):
+        workers.begun(CommandKind.SUBMIT)
+        under_way += 1
+    assert under_way == submissions
+    assert asks(workers) == most - submissions
 
 
 def test_submissions_that_are_timed_out_make_no_more_of_them() -> None:

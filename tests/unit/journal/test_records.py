@@ -73,7 +73,8 @@ def test_a_request_keeps_every_number_that_was_written(number: float) -> None:
 
 
 def test_a_request_may_be_deep_and_not_too_deep() -> None:
-    texts = [json.dumps({**READ, "scenes": [SCENE]}).replace("{}", f'{{"a": {"[" * n}{"]" * n}}}') for n in (500, 5000)]
+    depths = (500, 100_000)  # Python 3.13 reads what is 5,000 deep
+    texts = [json.dumps({**READ, "scenes": [SCENE]}).replace("{}", f'{{"a": {"[" * n}{"]" * n}}}') for n in depths]
     decode(line(texts[0]))
     with pytest.raises(DamagedRecord, match="not JSON"):
         decode(line(texts[1]))

@@ -65,12 +65,17 @@ def test_what_is_kept_already_stays_and_another_file_is_put_aside(tmp_path: Path
     assert keep(b"two") == ["s1@1.found", "s1@1.mp4"]
 
 
-def rewrapped(film: Path, path: Path) -> Path:
-    """The pictures of a film in the container that a name asks for."""
+def rewrapped(film: Path, path: Path, *, without: int = 0) -> Path:
+    """The pictures of a film in the container that a name asks for, ``without`` so many seconds at its beginning.
+
+    Those stay in the file, since what is shown is made from them.
+    """
     with av.open(str(film)) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
-            if packet.size:
+            if packet.size and packet.pts is not None and packet.dts is not None and packet.time_base is not None:
+                packet.pts -= int(without / packet.time_base)
+                packet.dts -= int(without / packet.time_base)
                 packet.stream = stream
                 target.mux(packet)
     return path
@@ -85,6 +90,12 @@ def test_pictures_are_made_while_a_result_is_checked_and_are_those_of_a_file_alo
     assert check(Fetched(path, 0, ""), wanted, is_pictured=True).pictures is None
 
 
+@pytest.mark.parametrize("name", ["v.mp4", "v.mov"])
+def test_a_film_that_is_cut_at_its_beginning_without_encoding_it_anew(tmp_path: Path, name: str) -> None:
+    cut = rewrapped(make_film(tmp_path / "film.mp4", 48, 12), tmp_path / name, without=2)
+    assert mismatch(cut, "64*48", 2) is None
+
+
 @pytest.mark.parametrize(
     ("frames", "sound_s", "said"),
     [(20, 5.0, "the pictures of the video last 2.00 s, and 5 s were asked for"), (50, 5.2, None), (48, 5.0, None)],
@@ -93,6 +104,14 @@ def test_sound_that_goes_on_hides_no_pictures_that_end(
     tmp_path: Path, frames: int, sound_s: float, said: str | None
 ) -> None:
     assert mismatch(make_film(tmp_path / "v.mp4", frames, 10, sound_s=sound_s), "64*48", 5) == said
+
+
+@pytest.mark.parametrize(
+    "moments", [range(5, 50), range(0, 50, 10)], ids=["begins after its sound", "a picture a second, the last one cut"]
+)
+def test_pictures_that_come_late_or_unevenly_are_no_early_end(tmp_path: Path, moments: range) -> None:
+    film = make_film(tmp_path / "v.mp4", len(moments), 10, sound_s=5.0, moments=moments)
+    assert mismatch(film, "64*48", 5) is None
 
 
 def test_what_cannot_be_pictured_is_checked_all_the_same(tmp_path: Path) -> None:
