@@ -5,6 +5,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from batchgen.engine.sources import REVIEW, WAITS_FOR
 from batchgen.engine.states import State
 from batchgen.money import readable
 from batchgen.report.meanings import Codes
@@ -44,8 +45,10 @@ def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:
 
 def is_left_to_a_run(rows: Sequence[Row]) -> bool:
     """Whether the next run would go on by itself, and not be held back as the last one was."""
-    is_open = any(row["status"] in (SceneStatus.RUNNING, SceneStatus.PENDING) for row in rows)
-    return is_open and not any(row["status"] == SceneStatus.PENDING and row["error_code"] for row in rows)
+    is_running = any(row["status"] == SceneStatus.RUNNING for row in rows)
+    # What waits for a result or a look is held back by no trouble of the last run.
+    codes = {row["error_code"] for row in rows if row["status"] == SceneStatus.PENDING} - {WAITS_FOR, REVIEW}
+    return codes <= {""} and (is_running or bool(codes))
 
 
 def note_of(row: Row) -> str:

@@ -77,6 +77,10 @@ def test_what_a_run_has_left_is_said_with_the_command_and_no_budget_is_run_into_
     with Journal(run_dir) as journal:
         journal.append([ev.RunStarted(AT, "1"), ev.HeldBack(AT, "s2", "budget", "too dear"), ev.RunEnded(AT, 4)])
     assert "To go on" not in in_process("status", "runs/film").out
+    with Journal(run_dir) as journal:
+        held = ev.HeldBack(AT, "s3", "waits_for", "waits for s2, which is pending")
+        journal.append([ev.RunStarted(AT, "1"), held, ev.RunEnded(AT, 129)])
+    assert how_to_go_on("runs/film") == "batchgen run film.yaml"
 
 
 def test_the_manifest_is_named_only_where_there_is_no_doubt(here: Path) -> None:
