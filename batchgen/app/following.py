@@ -45,7 +45,7 @@ class Followed:
         self._clock = RealClock()
         self._path = directory.path
         self._follower = Follower(directory.path, asked_before)
-        self._follower.read_on()
+        self._take_in()
         self._moved_as: dict[str, int] = {}
         self._moves = 0
         self._count_scenes()
@@ -57,7 +57,7 @@ class Followed:
 
     def read_on(self) -> list[Event]:
         """What has happened since. Raises `RunDirectoryError`."""
-        events = self._follower.read_on()
+        events = self._take_in()
         moved = [event for event in events if isinstance(event, AttemptEvent)]
         for event in moved:
             self._moves += 1
@@ -66,6 +66,12 @@ class Followed:
             self._count_scenes()
         else:
             self._tally.look_again(events)
+        return events
+
+    def _take_in(self) -> list[Event]:
+        is_under_way = self.is_under_way()  # asked first: a run that ends in between has written down the answers
+        events = self._follower.read_on()
+        self.state.is_under_way = is_under_way
         return events
 
     def is_under_way(self) -> bool:

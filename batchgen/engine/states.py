@@ -62,6 +62,10 @@ class State:
     runs: int = 0
     cut_off: bool = False
     """The last run did not come to its end."""
+    is_under_way: bool = False
+    """It goes on; the journal cannot say so, and whoever looks at the run directory from outside sets it."""
+    left_in_sending: frozenset[AttemptKey] = frozenset()
+    """Submissions that were cut off before the last run began."""
     held: dict[str, HeldBack] = field(default_factory=dict)
     """Scenes that the last run did not submit on purpose."""
     downloads: bool = True
@@ -190,6 +194,11 @@ class State:
         owner = self.find(self.tasks.get(task_id, ("", 0)))
         return owner if owner is not None and owner.task_id == task_id else None
 
+    def is_on_its_way(self, attempt: Attempt) -> bool:
+        """Whether an attempt is being submitted by a run that goes on, so that its answer may still come."""
+        is_sent = self.is_under_way and self.cut_off and attempt.state is S.SUBMITTING
+        return is_sent and attempt.key not in self.left_in_sending
+
     @property
     def bound_to(self) -> str:
         """The gateway that this run directory belongs to; empty before there may be a task."""
@@ -276,6 +285,7 @@ class State:
         self.gateway = event.gateway if event.rebound and self.bound_to else self.bound_to
         self._talks_to = event.gateway
         self.runs, self.cut_off, self.held = self.runs + 1, True, {}
+        self.left_in_sending = frozenset(one.key for one in self.all_attempts() if one.state is S.SUBMITTING)
         self.downloads, self.budget_usd = event.download, event.budget_usd
         self.output = event.output or self.output
         self.others, self.profile = self._besides(event.profile), event.profile

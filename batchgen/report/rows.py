@@ -124,6 +124,8 @@ def status_of(attempt: Attempt, state: State, *, is_gone: bool = False) -> Scene
     """The status of an attempt in a report's words; it is completed once its file is here, if files are wanted."""
     if attempt.state is AttemptState.REFUSED and attempt.again:
         return SceneStatus.PENDING
+    if state.is_on_its_way(attempt):
+        return SceneStatus.RUNNING
     if attempt.state is AttemptState.DOWNLOAD_FAILED and not state.downloads:
         return SceneStatus.COMPLETED
     is_here = attempt.state is not AttemptState.COMPLETED and not is_gone
@@ -203,7 +205,7 @@ def _error(state: State, scene: SceneFacts, current: Attempt | None, missing: Co
         return held.code, held.message
     if current is None:
         return _waits(state, scene, missing)
-    if counts(current, state, scene.scene_id):
+    if counts(current, state, scene.scene_id) or state.is_on_its_way(current):
         return "", ""
     return _error_of(current)
 
@@ -245,7 +247,7 @@ def _error_of(attempt: Attempt) -> tuple[str, str]:
 
 
 def _ledger_row(attempt: Attempt, state: State, url_of: UrlOf, *, superseded: bool) -> Row:
-    error_code, error_message = _error_of(attempt)
+    error_code, error_message = ("", "") if state.is_on_its_way(attempt) else _error_of(attempt)
     path = str(attempt.video_path)
     outcome = STATUSES[attempt.state] if superseded else status_of(attempt, state)
     return {

@@ -55,6 +55,15 @@ def test_what_goes_on_comes_first_then_what_went_wrong_then_what_is_done(tmp_pat
     assert running.seconds > 0
 
 
+def test_what_is_being_submitted_is_not_shown_as_cut_off_before_it_is(tmp_path: Path) -> None:
+    with begun(tmp_path) as journal:
+        journal.append([submitting(5)])
+        followed = Followed(RunDirectory(tmp_path))
+        assert shown(followed, 1) == [("s5", "running")]
+    assert followed.read_on() == []
+    assert shown(followed, 1) == [("s5", "unknown")]
+
+
 def test_a_line_that_is_being_written_is_read_once_it_is_whole(tmp_path: Path) -> None:
     with begun(tmp_path) as journal:
         followed = Followed(RunDirectory(tmp_path))

@@ -14,6 +14,7 @@ from batchgen.journal.journal import Journal
 from batchgen.store.output_index import OutputIndex
 
 from helpers.engine_support import scene
+from helpers.runs import csv_rows
 from helpers.support import in_process
 
 AT = "2026-01-01T00:00:00.000Z"
@@ -52,6 +53,40 @@ def test_a_run_that_was_cut_off_says_how_to_go_on(here: Path) -> None:
     assert how_to_go_on("runs/film-rehearsal") == "batchgen run film.yaml --emulator --profile draft"
     cut_off(here / "elsewhere")
     assert how_to_go_on("elsewhere") == "batchgen run film.yaml --run-dir elsewhere"
+
+
+def sending(number: int) -> ev.Event:
+    facts = SCENES[number - 1]
+    return ev.Submitting(AT, facts.scene_id, 1, facts.request, facts.estimated_cost_usd)
+
+
+def test_what_a_run_is_submitting_is_running_as_long_as_that_run_goes_on(here: Path) -> None:
+    """Only what was cut off is unknown: by the run itself, once it is killed, or by one before."""
+    run_dir = here / "runs" / "film"
+    run_dir.mkdir(parents=True)
+    with Journal(run_dir) as journal:
+        journal.append([ev.RunStarted(AT, "1"), ev.ManifestRead(AT, "film", "m", SCENES), sending(1)])
+    with Journal(run_dir) as journal:
+        journal.append([ev.RunStarted(AT, "1"), sending(2)])
+        told = in_process("status", "runs/film").out
+        rows = csv_rows(run_dir / "report.csv") if in_process("report", "runs/film").code == 0 else []
+        assert "3 scenes: 1 unknown, 1 running, 1 pending" in told
+        assert "batchgen resolve runs/film s1 " in told
+        assert "resolve runs/film s2" not in told
+        assert "Not sent so far" in told
+        assert "A run is under way; to follow it: batchgen status runs/film --watch" in told
+        assert [(row["status"], row["error_code"]) for row in rows] == [
+            ("unknown", "submit_unknown"),
+            ("running", ""),
+            ("pending", ""),
+        ]
+        cut_off(here / "runs" / "other")
+        film, other = in_process("status").out.splitlines()
+        assert film.endswith("0.00 USD, under way")
+        assert other.endswith("0.00 USD")
+    told = in_process("status", "runs/film").out
+    assert "3 scenes: 2 unknown, 1 pending" in told
+    assert "No run is under way: the last one was cut off" in told
 
 
 def test_that_nothing_is_known_of_a_store_is_said_beside_what_counts_as_not_fetched(here: Path) -> None:
