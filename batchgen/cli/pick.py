@@ -52,20 +52,19 @@ def command(run_dir: Path, names: tuple[str, ...], source: Path | None, clear: s
 def _show_consequences(run_dir: Path) -> None:
     """Say what the next run would pay for again, since it is built on what does not stand for its shot any more."""
     from batchgen.app.picking import built_on_others
-    from batchgen.app.run_directory import RunDirectory
     from batchgen.cli.output import show_notes
     from batchgen.money import readable, total
     from batchgen.report.tables import some_of
 
-    scenes = built_on_others(run_dir)
-    if scenes:
-        costs = [scene.estimated_cost_usd for scene in scenes]
+    renewed = built_on_others(run_dir)
+    if renewed.scenes:
+        costs = [scene.estimated_cost_usd for scene in renewed.scenes]
         money = "" if None in costs else f", for up to {readable(total(filter(None, costs)))} USD"
-        last = RunDirectory(run_dir).state().profile
-        profile = f" with profile {last}" if last else ""
-        names = some_of([scene.scene_id for scene in scenes])
+        profile = f" with profile {renewed.profile}" if renewed.profile else ""
+        when = f"Once there is a pick again, a run{profile}" if renewed.waits_for_look else f"The next run{profile}"
+        names = some_of([scene.scene_id for scene in renewed.scenes])
         told = (
-            f"built on another result than is picked now: {names}. The next run{profile} makes "
-            f"{'it' if len(scenes) == 1 else 'them'} anew{money}; batchgen plan shows what is paid for again"
+            f"built on another result than stands for its shot now: {names}. {when} makes "
+            f"{'it' if len(renewed.scenes) == 1 else 'them'} anew{money}; batchgen plan shows what is paid for again"
         )
         show_notes([told])
