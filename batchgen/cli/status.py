@@ -75,7 +75,7 @@ def _show(directory: "RunDirectory", form: str) -> None:
     if state.is_under_way:
         told = f"A run is under way; to follow it: batchgen status {shlex.quote(str(directory))} --watch"
         click.echo(printable("\n" + fitted(told, edge)))
-    elif state.cut_off or is_left_to_a_run(rows):
+    elif state.cut_off or is_left_to_a_run(rows, state):
         told = "No run is under way: the last one was cut off. What it bought is kept."
         lines = [*([fitted(told, edge, "")] if state.cut_off else []), *lines_to_go_on(directory, state, edge)]
         click.echo(printable("\n".join(["", *lines])))

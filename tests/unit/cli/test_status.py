@@ -114,7 +114,8 @@ def test_what_a_run_has_left_is_said_with_the_command_and_no_budget_is_run_into_
     assert "To go on" not in in_process("status", "runs/film").out
     with Journal(run_dir) as journal:
         held = ev.HeldBack(AT, "s3", "waits_for", "waits for s2, which is pending")
-        journal.append([ev.RunStarted(AT, "1"), held, ev.RunEnded(AT, 129)])
+        refused = ev.Refused(AT, "s2", 1, "too_many_requests", "the gateway answered 429", again=True)
+        journal.append([ev.RunStarted(AT, "1"), held, sending(2), refused, ev.RunEnded(AT, 129)])
     assert how_to_go_on("runs/film") == "batchgen run film.yaml"
 
 
