@@ -35,3 +35,13 @@ def test_what_is_built_on_another_result_now_is_named_with_what_comes_first(tmp_
     told = in_process("pick", str(tmp_path), "--clear", "s1").err
     assert "Once there is a pick again, a run makes it anew, for up to 0.50 USD" in told
     assert "built on" not in in_process("pick", str(tmp_path), "s1-t2").err
+
+
+def test_what_was_waiting_for_a_look_is_named_with_what_it_may_cost(tmp_path: Path) -> None:
+    waiting = replace(NEXT, built_on=())
+    with Journal(tmp_path) as journal:
+        journal.append([ev.RunStarted(AT, "1"), ev.ManifestRead(AT, "film", "m", (waiting, *TAKES))])
+        journal.append([*(event for facts in TAKES for event in delivered(facts)), ev.RunEnded(AT, 0)])
+    told = in_process("pick", str(tmp_path), "s1-t2").err
+    assert "waits for no look any more: s2. The next run goes on with this, for up to 0.50 USD" in told
+    assert "no look" not in in_process("pick", str(tmp_path), "--clear", "s1").err
