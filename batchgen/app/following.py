@@ -93,7 +93,8 @@ class Followed:
         for scene in sorted(chosen, key=lambda scene_id: self._places[scene_id]):
             row = report_row(self.state, self._scenes[self._places[scene]])
             runs = row["status"] is SceneStatus.RUNNING and row["submitted_at"]
-            yield Line(row, age_s(str(row["submitted_at"]), at) if runs else _seconds(row["elapsed_s"]))
+            lasted = _seconds(row["elapsed_s"]) if row["task_id"] else None  # what was refused had no task
+            yield Line(row, age_s(str(row["submitted_at"]), at) if runs else lasted)
 
     def _interest(self, scene_id: str) -> tuple[int, int, int]:
         """What goes on, then what went wrong, then what is done; of each the latest, of what waits the first."""

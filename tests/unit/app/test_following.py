@@ -48,6 +48,7 @@ def test_what_goes_on_comes_first_then_what_went_wrong_then_what_is_done(tmp_pat
     standing = followed.standing()
     assert (standing.over, standing.running, standing.failed, standing.charged_usd) == (1, 1, 0, PRICE)
     assert shown(followed, 1) == [("s5", "running")]
+    assert next(line.seconds for line in followed.lines(2)) is None, "what was refused had no task"
     assert shown(followed, 3) == [("s2", "failed"), ("s3", "completed"), ("s5", "running")]
     assert [scene_id for scene_id, _ in shown(followed, 99)] == [facts.scene_id for facts in SCENES]
     (running,) = followed.lines(1)
