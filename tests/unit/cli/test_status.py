@@ -163,7 +163,9 @@ def test_a_folder_that_is_none_is_answered_with_the_one_that_is_meant(here: Path
 
 def test_a_manifest_that_is_not_there_is_answered_with_the_one_that_is_meant(here: Path) -> None:
     assert "Did you mean film.yaml?" in in_process("plan", "fiml.yaml").err
-    assert "Did you mean" not in in_process("run", str(here / "nothing.txt")).err
+    assert "Did you mean film.yaml?" in in_process("plan", "film.yml").err
+    for unlike in ("nothing.txt", "reuse.yaml"):
+        assert "Did you mean" not in in_process("run", unlike).err
     (here / "garden").mkdir()
     assert "Did you mean" not in in_process("run", "garden").err
     (here / "garden" / "manifest.yaml").write_text(MANIFEST, encoding="utf-8")
