@@ -12,7 +12,7 @@ from batchgen.engine.attempts import AttemptState
 from batchgen.engine.events import AttemptEvent, Event, SceneFacts
 from batchgen.engine.pacing import age_s
 from batchgen.engine.states import State
-from batchgen.journal.journal import is_in_use
+from batchgen.journal.journal import is_held_here, is_in_use
 from batchgen.journal.replay import Follower
 from batchgen.providers.registry import asked_before
 from batchgen.report.rows import Row, SceneStatus, report_row
@@ -69,7 +69,7 @@ class Followed:
         return events
 
     def _take_in(self) -> list[Event]:
-        is_under_way = self.is_under_way()  # asked first: a run that ends in between has written down the answers
+        is_under_way = is_held_here(self._path)  # asked first: a run that ends in between has written down the answers
         events = self._follower.read_on()
         self.state.is_under_way = is_under_way
         return events

@@ -14,7 +14,7 @@ from batchgen.engine.sources import scenes_of_all_profiles
 from batchgen.engine.states import State
 from batchgen.errors import Remedy, RunDirectoryError, UsageError
 from batchgen.files import write_atomically
-from batchgen.journal.journal import is_in_use
+from batchgen.journal.journal import is_held_here
 from batchgen.journal.replay import read
 from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOG, REPORT, RESULTS, STORYBOARD, VIDEOS
 from batchgen.providers.registry import asked_before
@@ -126,7 +126,7 @@ class RunDirectory:
 
     def state_from_outside(self) -> State:
         """The same, for whoever does not hold the journal: what a run that goes on is submitting is not cut off."""
-        is_under_way = is_in_use(self.path)  # asked first: a run that ends in between has written down the answers
+        is_under_way = is_held_here(self.path)  # asked first: a run that ends in between has written down the answers
         state = self.state()
         state.is_under_way = is_under_way and state.cut_off
         return state

@@ -56,6 +56,7 @@ def _show(directory: "RunDirectory", form: str) -> None:
     from batchgen.app.reporting import documented_codes
     from batchgen.cli.going_on import lines_to_go_on
     from batchgen.cli.output import edge_of, fitted, show_json, show_notes, width_of
+    from batchgen.journal.journal import is_in_use
     from batchgen.report.status import as_json, as_table, is_left_to_a_run
     from batchgen.text import printable
 
@@ -75,7 +76,7 @@ def _show(directory: "RunDirectory", form: str) -> None:
     if state.is_under_way:
         told = f"A run is under way; to follow it: batchgen status {shlex.quote(str(directory))} --watch"
         click.echo(printable("\n" + fitted(told, edge)))
-    elif state.cut_off or is_left_to_a_run(rows, state):
+    elif (state.cut_off or is_left_to_a_run(rows, state)) and not is_in_use(directory.path):
         told = "No run is under way: the last one was cut off. What it bought is kept."
         lines = [*([fitted(told, edge, "")] if state.cut_off else []), *lines_to_go_on(directory, state, edge)]
         click.echo(printable("\n".join(["", *lines])))

@@ -63,7 +63,7 @@ class State:
     cut_off: bool = False
     """The last run did not come to its end."""
     is_under_way: bool = False
-    """It goes on; the journal cannot say so, and whoever looks at the run directory from outside sets it."""
+    """It goes on, on this machine. The journal cannot say so; whoever looks at it from outside sets this."""
     left_in_sending: frozenset[AttemptKey] = frozenset()
     """Submissions that were cut off before the last run began."""
     held: dict[str, HeldBack] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from batchgen.cli.status_watch import head_lines
 from batchgen.engine import events as ev
 from batchgen.errors import RunDirectoryError
 from batchgen.journal.journal import Journal
+from batchgen.layout import LOCK_HOLDER
 from batchgen.store.output_index import OutputIndex
 
 from helpers.engine_support import scene
@@ -86,6 +87,12 @@ def test_what_a_run_is_submitting_is_running_as_long_as_that_run_goes_on(here: P
         assert other.endswith("0.00 USD")
     told = in_process("status", "runs/film").out
     assert "3 scenes: 2 unknown, 1 pending" in told
+    holder = run_dir / LOCK_HOLDER
+    holder.write_text('{"pid": 7, "host": "another"}', encoding="utf-8")
+    elsewhere = in_process("status", "runs/film").out
+    assert "3 scenes: 2 unknown, 1 pending" in elsewhere, "whether that machine was lost cannot be seen"
+    assert "under way" not in elsewhere
+    holder.unlink()
     assert "No run is under way: the last one was cut off" in told
 
 
