@@ -194,11 +194,6 @@ class State:
         owner = self.find(self.tasks.get(task_id, ("", 0)))
         return owner if owner is not None and owner.task_id == task_id else None
 
-    def is_on_its_way(self, attempt: Attempt) -> bool:
-        """Whether an attempt is being submitted by a run that goes on, so that its answer may still come."""
-        is_sent = self.is_under_way and self.cut_off and attempt.state is S.SUBMITTING
-        return is_sent and attempt.key not in self.left_in_sending
-
     @property
     def bound_to(self) -> str:
         """The gateway that this run directory belongs to; empty before there may be a task."""

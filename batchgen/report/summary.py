@@ -11,7 +11,7 @@ from batchgen.engine.commands import Stop
 from batchgen.engine.states import State
 from batchgen.money import minus, readable, total
 from batchgen.report.meanings import Codes, is_explained, meaning
-from batchgen.report.rows import Row, SceneStatus, report_rows, totals
+from batchgen.report.rows import Row, SceneStatus, is_on_its_way, report_rows, totals
 from batchgen.report.tables import WIDTH, some_of, wrapped
 from batchgen.text import is_usable_id, on_one_line, without_request_id
 
@@ -147,7 +147,7 @@ def _stories(rows: Sequence[Row], width: int, *, named: bool) -> list[str]:
 
 def _unknown(state: State, run_dir: str, width: int) -> list[str]:
     """How to settle each submission whose outcome is not known: when it was, and what it asked for."""
-    unknown = [one for one in state.all_attempts() if one.is_unknown and not state.is_on_its_way(one)]
+    unknown = [one for one in state.all_attempts() if one.is_unknown and not is_on_its_way(one, state)]
     if not unknown:
         return []
     told = "To settle what is unknown, find the task at your provider by time and prompt, then one of:"
