@@ -12,7 +12,7 @@ from batchgen.engine.attempts import AttemptState
 from batchgen.engine.events import AttemptEvent, Event, SceneFacts
 from batchgen.engine.pacing import age_s
 from batchgen.engine.states import State
-from batchgen.journal.journal import is_in_use
+from batchgen.journal.journal import is_held_here, is_in_use
 from batchgen.journal.replay import Follower
 from batchgen.providers.registry import asked_before
 from batchgen.report.rows import Row, SceneStatus, report_row
@@ -45,7 +45,7 @@ class Followed:
         self._clock = RealClock()
         self._path = directory.path
         self._follower = Follower(directory.path, asked_before)
-        self._follower.read_on()
+        self._take_in()
         self._moved_as: dict[str, int] = {}
         self._moves = 0
         self._count_scenes()
@@ -57,7 +57,7 @@ class Followed:
 
     def read_on(self) -> list[Event]:
         """What has happened since. Raises `RunDirectoryError`."""
-        events = self._follower.read_on()
+        events = self._take_in()
         moved = [event for event in events if isinstance(event, AttemptEvent)]
         for event in moved:
             self._moves += 1
@@ -66,6 +66,12 @@ class Followed:
             self._count_scenes()
         else:
             self._tally.look_again(events)
+        return events
+
+    def _take_in(self) -> list[Event]:
+        is_under_way = is_held_here(self._path)  # asked first: a run that ends in between has written down the answers
+        events = self._follower.read_on()
+        self.state.is_under_way = is_under_way
         return events
 
     def is_under_way(self) -> bool:
@@ -87,7 +93,8 @@ class Followed:
         for scene in sorted(chosen, key=lambda scene_id: self._places[scene_id]):
             row = report_row(self.state, self._scenes[self._places[scene]])
             runs = row["status"] is SceneStatus.RUNNING and row["submitted_at"]
-            yield Line(row, age_s(str(row["submitted_at"]), at) if runs else _seconds(row["elapsed_s"]))
+            lasted = _seconds(row["elapsed_s"]) if row["task_id"] else None  # what was refused had no task
+            yield Line(row, age_s(str(row["submitted_at"]), at) if runs else lasted)
 
     def _interest(self, scene_id: str) -> tuple[int, int, int]:
         """What goes on, then what went wrong, then what is done; of each the latest, of what waits the first."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from batchgen.app.keywords import StrPath
@@ -10,7 +11,7 @@ from batchgen.app.run_directory import RunDirectory, picked_names
 from batchgen.engine.attempts import Attempt
 from batchgen.engine.events import Event, Picked, PicksCleared, SceneFacts
 from batchgen.engine.picked_seeds import takes_without_seed
-from batchgen.engine.sources import scenes_of_all_profiles
+from batchgen.engine.sources import lacking, scenes_of_all_profiles, sources_of
 from batchgen.engine.states import State
 from batchgen.engine.waiting import stale
 from batchgen.errors import UsageError
@@ -87,13 +88,39 @@ def clear_picks(run_dir: StrPath, shot: str) -> None:
         warn_of(write_reports(directory, state, holds_journal=True))
 
 
-def built_on_others(run_dir: StrPath) -> tuple[SceneFacts, ...]:
-    """The scenes that were paid for and are built on something else than what stands for their sources now.
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What the next run makes of the picks; ``scenes`` are built on something else than stands for their sources now.
 
-    The next run pays for them again, unless what they ask for now was bought before. Raises `RunDirectoryError`.
+    A run with ``profile`` pays for them again, unless what they ask for now was bought before: the next one, or
+    where ``waits_for_look`` the first one after somebody has picked. ``opened`` are those that were never submitted
+    and wait for no look any more.
     """
+
+    scenes: tuple[SceneFacts, ...]
+    profile: str
+    waits_for_look: bool
+    opened: tuple[SceneFacts, ...]
+
+
+def built_on_others(run_dir: StrPath) -> Renewed:
+    """The scenes that were paid for and would be built on other results now. Raises `RunDirectoryError`."""
     state = _begun(run_dir).state()
-    return tuple(scene for scene in stale(state) if any(one.is_paid for one in state.attempts.get(scene.scene_id, ())))
+    renewed = {one.scene_id for one in stale(state) if _is_paid(one, state)}
+    scenes = tuple(scene for scene in state.scenes if scene.scene_id in renewed)
+    is_held = any(source.is_held for scene in scenes for source in lacking(scene, state))
+    return Renewed(scenes, state.profile, is_held, tuple(scene for scene in state.scenes if _is_opened(scene, state)))
+
+
+def _is_opened(scene: SceneFacts, state: State) -> bool:
+    """Whether nothing was submitted for it, it is built on a result to be looked at first, and all of that is there."""
+    sources = sources_of(scene, state, lambda _: False)
+    is_new = bool(scene.sources) and state.current_attempt(scene) is None and not lacking(scene, state)
+    return is_new and any(source.scene is not None and source.scene.review for source in sources)
+
+
+def _is_paid(scene: SceneFacts, state: State) -> bool:
+    return any(attempt.is_paid for attempt in state.attempts.get(scene.scene_id, ()))
 
 
 def picks(run_dir: StrPath) -> list[str]:

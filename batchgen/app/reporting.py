@@ -33,7 +33,7 @@ def write_reports(run_dir: StrPath) -> Sequence[Row]:
     Raises `RunDirectoryError`.
     """
     directory = RunDirectory(Path(run_dir))
-    state = directory.state()
+    state = directory.state_from_outside()
     reason = output_places.write_reports(directory, state, holds_journal=False)
     if reason:
         raise RunDirectoryError(f"the reports are written here, and not all went up: {reason}")

@@ -62,6 +62,9 @@ def _made(state: State, scene_id: str) -> list[Attempt]:
 def _to_settle(state: State, scene_id: str, task_id: str | None, run_dir: StrPath) -> Attempt:
     """The attempt that is meant. Raises `UsageError` where there is none."""
     made = _made(state, scene_id)
+    takes = [scene.scene_id for scene in state.takes_of(scene_id)]
+    if not made and takes not in ([], [scene_id]):
+        raise UsageError(f"{scene_id} has takes; settle one of them: {', '.join(takes)}")
     if not made:
         raise UsageError(f"there was never a submission of a scene {scene_id!r} in {run_dir}")
     fits = [attempt for attempt in made if _can_be_settled(attempt, task_id)]

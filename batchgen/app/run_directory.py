@@ -14,6 +14,7 @@ from batchgen.engine.sources import scenes_of_all_profiles
 from batchgen.engine.states import State
 from batchgen.errors import Remedy, RunDirectoryError, UsageError
 from batchgen.files import write_atomically
+from batchgen.journal.journal import is_held_here
 from batchgen.journal.replay import read
 from batchgen.layout import EMULATOR, JOURNAL, LEDGER, LOG, REPORT, RESULTS, STORYBOARD, VIDEOS
 from batchgen.providers.registry import asked_before
@@ -123,6 +124,13 @@ class RunDirectory:
                 raise
             raise RunDirectoryError(f"{error}; under {self.path / RUNS} there is {', '.join(inside)}") from None
 
+    def state_from_outside(self) -> State:
+        """The same, for whoever does not hold the journal: what a run that goes on is submitting is not cut off."""
+        is_under_way = is_held_here(self.path)  # asked first: a run that ends in between has written down the answers
+        state = self.state()
+        state.is_under_way = is_under_way and state.cut_off
+        return state
+
     def _run_directories_below(self) -> list[str]:
         """The names of those of a manifest in this folder, where somebody has given that in place of one of them."""
         with suppress(OSError):  # a name that is too long, or a folder that may not be entered
@@ -132,7 +140,7 @@ class RunDirectory:
 
     def scenes(self) -> tuple[SceneResult, ...]:
         """Where each scene of the manifest stands, in its order. Raises `RunDirectoryError`."""
-        return self._scenes(self.state())
+        return self._scenes(self.state_from_outside())
 
     def _scenes(self, state: State) -> tuple[SceneResult, ...]:
         return scene_results(self.each_row(state), self.path)
@@ -149,7 +157,7 @@ class RunDirectory:
 
     def totals(self) -> Totals:
         """How many scenes stand where, and what was charged. Raises `RunDirectoryError`."""
-        state = self.state()
+        state = self.state_from_outside()
         return totals_of(self._scenes(state), state)
 
     def picks(self) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def going_on(
     if not is_anything_left(outlook):
         return
     stop, why = (None, "") if result is None else (result.stop, result.why)
-    first = comes_first(stop, why, outlook)
+    first = "see to what is said below" if result is None else comes_first(stop, why, outlook)
     words = ["batchgen", "run", *arguments(budget_needed(stop, outlook))]
     yield ""
     label, edge = f"To go on, first {first}. Then:" if first else "To go on:", edge_of(sys.stderr)

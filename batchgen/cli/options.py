@@ -77,7 +77,9 @@ def _manifest_like(path: Path) -> Path | None:
     """The only manifest in a folder; one beside it whose name is like it."""
     folder = path if path.is_dir() else path.parent
     names = [each.name for each in folder.iterdir() if each.suffix in _MANIFESTS]
-    found = (names if len(names) == 1 else []) if path.is_dir() else _alike(path.name, names)
+    stems = {Path(name).stem: name for name in names}  # endings are alike whatever is meant
+    like = [stems[stem] for stem in _alike(path.stem, list(stems))]
+    found = (names if len(names) == 1 else []) if path.is_dir() else like
     return folder / found[0] if found else None
 
 

@@ -1,11 +1,17 @@
 """``batchgen pick``: says which take stands for its shot, and which attempt for its scene."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from batchgen.cli.completion import scenes_of_run
 from batchgen.cli.options import RUN_DIRECTORY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from batchgen.engine.events import SceneFacts
 
 
 @click.command("pick")
@@ -50,22 +56,30 @@ def command(run_dir: Path, names: tuple[str, ...], source: Path | None, clear: s
 
 
 def _show_consequences(run_dir: Path) -> None:
-    """Say what the next run would pay for again, since it is built on what does not stand for its shot any more."""
+    """Say what the next run makes of this: what it pays for again, and what was only waiting for a look."""
     from batchgen.app.picking import built_on_others
-    from batchgen.app.run_directory import RunDirectory
     from batchgen.cli.output import show_notes
+
+    renewed = built_on_others(run_dir)
+    profile = f" with profile {renewed.profile}" if renewed.profile else ""
+    if renewed.opened:
+        names, money = _named(renewed.opened)
+        show_notes([f"waits for no look any more: {names}. The next run{profile} goes on with this{money}"])
+    if renewed.scenes:
+        names, money = _named(renewed.scenes)
+        when = f"Once there is a pick again, a run{profile}" if renewed.waits_for_look else f"The next run{profile}"
+        told = (
+            f"built on another result than stands for its shot now: {names}. {when} makes "
+            f"{'it' if len(renewed.scenes) == 1 else 'them'} anew{money}; batchgen plan shows what is paid for again"
+        )
+        show_notes([told])
+
+
+def _named(scenes: "Sequence[SceneFacts]") -> tuple[str, str]:
+    """The names of scenes, and what they may cost, where that is known."""
     from batchgen.money import readable, total
     from batchgen.report.tables import some_of
 
-    scenes = built_on_others(run_dir)
-    if scenes:
-        costs = [scene.estimated_cost_usd for scene in scenes]
-        money = "" if None in costs else f", for up to {readable(total(filter(None, costs)))} USD"
-        last = RunDirectory(run_dir).state().profile
-        profile = f" with profile {last}" if last else ""
-        names = some_of([scene.scene_id for scene in scenes])
-        told = (
-            f"built on another result than is picked now: {names}. The next run{profile} makes "
-            f"{'it' if len(scenes) == 1 else 'them'} anew{money}; batchgen plan shows what is paid for again"
-        )
-        show_notes([told])
+    costs = [scene.estimated_cost_usd for scene in scenes]
+    money = "" if None in costs else f", for up to {readable(total(filter(None, costs)))} USD"
+    return some_of([scene.scene_id for scene in scenes]), money

@@ -45,9 +45,11 @@ def _show_each(directories: "list[RunDirectory]") -> None:
     from batchgen.report.status import as_line
 
     for each in directories:
-        state = each.state()
+        state = each.state_from_outside()
         line = as_line(each.rows(state), state, str(each))
-        click.echo(fitted(f"{line}{' (a rehearsal)' if each.is_rehearsal() else ''}", edge_of(sys.stdout)))
+        line += " (a rehearsal)" if each.is_rehearsal() else ""
+        line += ", under way" if state.is_under_way else ""
+        click.echo(fitted(line, edge_of(sys.stdout)))
 
 
 def _show(directory: "RunDirectory", form: str) -> None:
@@ -58,7 +60,7 @@ def _show(directory: "RunDirectory", form: str) -> None:
     from batchgen.report.status import as_json, as_table, is_left_to_a_run
     from batchgen.text import printable
 
-    edge, state = edge_of(sys.stdout), directory.state()
+    edge, state = edge_of(sys.stdout), directory.state_from_outside()
     rows = directory.rows(state)
     if state.output and not directory.output:
         told = f"it is not known here which results lie at {state.output}, so that they count as not fetched yet"
@@ -71,7 +73,10 @@ def _show(directory: "RunDirectory", form: str) -> None:
         click.echo(fitted(told, edge) + "\n")
     shown = as_table(rows, state, str(directory), documented_codes(state), width_of(sys.stdout))
     click.echo(printable(shown))
-    if (state.cut_off or is_left_to_a_run(rows)) and not is_in_use(directory.path):
+    if state.is_under_way:
+        told = f"A run is under way; to follow it: batchgen status {shlex.quote(str(directory))} --watch"
+        click.echo(printable("\n" + fitted(told, edge)))
+    elif (state.cut_off or is_left_to_a_run(rows, state)) and not is_in_use(directory.path):
         told = "No run is under way: the last one was cut off. What it bought is kept."
         lines = [*([fitted(told, edge, "")] if state.cut_off else []), *lines_to_go_on(directory, state, edge)]
         click.echo(printable("\n".join(["", *lines])))

@@ -62,6 +62,10 @@ class State:
     runs: int = 0
     cut_off: bool = False
     """The last run did not come to its end."""
+    is_under_way: bool = False
+    """It goes on, on this machine. The journal cannot say so; whoever looks at it from outside sets this."""
+    left_in_sending: frozenset[AttemptKey] = frozenset()
+    """Submissions that were cut off before the last run began."""
     held: dict[str, HeldBack] = field(default_factory=dict)
     """Scenes that the last run did not submit on purpose."""
     downloads: bool = True
@@ -276,6 +280,7 @@ class State:
         self.gateway = event.gateway if event.rebound and self.bound_to else self.bound_to
         self._talks_to = event.gateway
         self.runs, self.cut_off, self.held = self.runs + 1, True, {}
+        self.left_in_sending = frozenset(one.key for one in self.all_attempts() if one.state is S.SUBMITTING)
         self.downloads, self.budget_usd = event.download, event.budget_usd
         self.output = event.output or self.output
         self.others, self.profile = self._besides(event.profile), event.profile

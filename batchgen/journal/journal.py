@@ -115,6 +115,14 @@ def is_in_use(folder: Path) -> bool:
         return True
 
 
+def is_held_here(folder: Path) -> bool:
+    """Whether a process of this machine certainly has the journal: of another one nobody can tell that it was lost."""
+    try:
+        return _is_locked(folder)
+    except OSError:
+        return False
+
+
 if sys.platform == "win32":
 
     def _is_locked(folder: Path) -> bool:

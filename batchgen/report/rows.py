@@ -111,6 +111,12 @@ def counts(attempt: Attempt, state: State, scene_id: str) -> bool:
     return attempt.state is AttemptState.DELIVERED or (attempt.has_file and is_picked(attempt, state, scene_id))
 
 
+def is_on_its_way(attempt: Attempt, state: State) -> bool:
+    """Whether an attempt is being submitted by a run that goes on, so that its answer may still come."""
+    is_sent = state.is_under_way and state.cut_off and attempt.state is AttemptState.SUBMITTING
+    return is_sent and attempt.key not in state.left_in_sending
+
+
 def scene_status(attempt: Attempt | None, state: State, scene_id: str, missing: Collection[str] = ()) -> SceneStatus:
     """Where a scene stands by the attempt that says so, in a report's words."""
     if attempt is None:
@@ -124,6 +130,8 @@ def status_of(attempt: Attempt, state: State, *, is_gone: bool = False) -> Scene
     """The status of an attempt in a report's words; it is completed once its file is here, if files are wanted."""
     if attempt.state is AttemptState.REFUSED and attempt.again:
         return SceneStatus.PENDING
+    if is_on_its_way(attempt, state):
+        return SceneStatus.RUNNING
     if attempt.state is AttemptState.DOWNLOAD_FAILED and not state.downloads:
         return SceneStatus.COMPLETED
     is_here = attempt.state is not AttemptState.COMPLETED and not is_gone
@@ -203,7 +211,7 @@ def _error(state: State, scene: SceneFacts, current: Attempt | None, missing: Co
         return held.code, held.message
     if current is None:
         return _waits(state, scene, missing)
-    if counts(current, state, scene.scene_id):
+    if counts(current, state, scene.scene_id) or is_on_its_way(current, state):
         return "", ""
     return _error_of(current)
 
@@ -245,7 +253,7 @@ def _error_of(attempt: Attempt) -> tuple[str, str]:
 
 
 def _ledger_row(attempt: Attempt, state: State, url_of: UrlOf, *, superseded: bool) -> Row:
-    error_code, error_message = _error_of(attempt)
+    error_code, error_message = ("", "") if is_on_its_way(attempt, state) else _error_of(attempt)
     path = str(attempt.video_path)
     outcome = STATUSES[attempt.state] if superseded else status_of(attempt, state)
     return {

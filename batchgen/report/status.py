@@ -5,6 +5,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from batchgen.engine.sources import WAITS_FOR
 from batchgen.engine.states import State
 from batchgen.money import readable
 from batchgen.report.meanings import Codes
@@ -42,10 +43,16 @@ def as_line(rows: Sequence[Row], state: State, run_dir: str) -> str:
     return on_one_line(f"{run_dir}: {profile}{counted or 'no scenes'}, {readable(sums['cost_usd'])} USD")
 
 
-def is_left_to_a_run(rows: Sequence[Row]) -> bool:
-    """Whether the next run would go on by itself, and not be held back as the last one was."""
-    is_open = any(row["status"] in (SceneStatus.RUNNING, SceneStatus.PENDING) for row in rows)
-    return is_open and not any(row["status"] == SceneStatus.PENDING and row["error_code"] for row in rows)
+def is_left_to_a_run(rows: Sequence[Row], state: State) -> bool:
+    """Whether the next run would go on by itself, and not be held back as the last one was.
+
+    What was refused in passing holds no run back, nor does what waits for a result or a look.
+    """
+    is_held = any(held.code != WAITS_FOR for held in state.held.values())
+    return not is_held and any(
+        row["status"] == SceneStatus.RUNNING or (row["status"] == SceneStatus.PENDING and not row["error_code"])
+        for row in rows
+    )
 
 
 def note_of(row: Row) -> str:

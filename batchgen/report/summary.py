@@ -11,7 +11,7 @@ from batchgen.engine.commands import Stop
 from batchgen.engine.states import State
 from batchgen.money import minus, readable, total
 from batchgen.report.meanings import Codes, is_explained, meaning
-from batchgen.report.rows import Row, SceneStatus, report_rows, totals
+from batchgen.report.rows import Row, SceneStatus, is_on_its_way, report_rows, totals
 from batchgen.report.tables import WIDTH, some_of, wrapped
 from batchgen.text import is_usable_id, on_one_line, without_request_id
 
@@ -27,6 +27,8 @@ STOPPED: Mapping[Stop, str] = {
     Stop.INTERRUPTED: "interrupted; everything is written down",
 }
 """Why a run ended before all was done."""
+_LEFT = "Left for a later run, not sent and not paid for:"
+_NOT_YET = "Not sent so far, and not paid for:"
 _MOST_LISTED = 10
 _LONGEST_EXCERPT = 200
 _LONGEST_PROMPT = 60
@@ -99,7 +101,7 @@ def _pending(rows: Sequence[Row], state: State, codes: Codes, width: int) -> lis
     held = [row for row in rows if row["scene_id"] in state.held]
     uncoded = [row for row in refused if not row["error_code"]]
     return [
-        *wrapped("Left for a later run, not sent and not paid for:", width),
+        *wrapped(_NOT_YET if state.is_under_way else _LEFT, width),
         *_by_code(held, None, width),
         *_by_code(refused, codes, width),
         *(_named("not reached, or not selected", uncoded, width) if uncoded else []),
@@ -145,7 +147,7 @@ def _stories(rows: Sequence[Row], width: int, *, named: bool) -> list[str]:
 
 def _unknown(state: State, run_dir: str, width: int) -> list[str]:
     """How to settle each submission whose outcome is not known: when it was, and what it asked for."""
-    unknown = [attempt for attempt in state.all_attempts() if attempt.is_unknown]
+    unknown = [one for one in state.all_attempts() if one.is_unknown and not is_on_its_way(one, state)]
     if not unknown:
         return []
     told = "To settle what is unknown, find the task at your provider by time and prompt, then one of:"

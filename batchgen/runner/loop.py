@@ -227,7 +227,7 @@ class Loop:
         except RunDirectoryError:
             lost = [f"scene {one.scene_id}: task {one.task_id}" for one in events if isinstance(one, Submitted)]
             if lost:
-                text = "Tasks that could not be written down; keep their ids, they are paid"
+                text = "Tasks that could not be written down; they are paid, so settle their scenes with these ids"
                 error.add_note(f"{text}: {', '.join(lost)}")
 
     def _wait_for_answers(self, observer: Observer) -> None:

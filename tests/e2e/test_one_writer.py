@@ -63,7 +63,7 @@ def test_a_run_ends_before_it_spends_more_where_its_journal_is_not_what_it_left(
     assert run.returncode == 6
     assert len(gateway.posts()) == 2, "nothing was submitted after that"
     second = gateway.created()[1]["task_id"]
-    assert f"keep their ids, they are paid: scene s2: task {second}" in told
+    assert f"they are paid, so settle their scenes with these ids: scene s2: task {second}" in told
 
 
 def test_appending_looks_at_the_file_before_and_after(tmp_path: Path) -> None:

@@ -48,11 +48,21 @@ def test_what_goes_on_comes_first_then_what_went_wrong_then_what_is_done(tmp_pat
     standing = followed.standing()
     assert (standing.over, standing.running, standing.failed, standing.charged_usd) == (1, 1, 0, PRICE)
     assert shown(followed, 1) == [("s5", "running")]
+    assert next(line.seconds for line in followed.lines(2)) is None, "what was refused had no task"
     assert shown(followed, 3) == [("s2", "failed"), ("s3", "completed"), ("s5", "running")]
     assert [scene_id for scene_id, _ in shown(followed, 99)] == [facts.scene_id for facts in SCENES]
     (running,) = followed.lines(1)
     assert running.seconds is not None
     assert running.seconds > 0
+
+
+def test_what_is_being_submitted_is_not_shown_as_cut_off_before_it_is(tmp_path: Path) -> None:
+    with begun(tmp_path) as journal:
+        journal.append([submitting(5)])
+        followed = Followed(RunDirectory(tmp_path))
+        assert shown(followed, 1) == [("s5", "running")]
+    assert followed.read_on() == []
+    assert shown(followed, 1) == [("s5", "unknown")]
 
 
 def test_a_line_that_is_being_written_is_read_once_it_is_whole(tmp_path: Path) -> None:

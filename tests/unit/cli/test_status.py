@@ -11,9 +11,11 @@ from batchgen.cli.status_watch import head_lines
 from batchgen.engine import events as ev
 from batchgen.errors import RunDirectoryError
 from batchgen.journal.journal import Journal
+from batchgen.layout import LOCK_HOLDER
 from batchgen.store.output_index import OutputIndex
 
 from helpers.engine_support import scene
+from helpers.runs import csv_rows
 from helpers.support import in_process
 
 AT = "2026-01-01T00:00:00.000Z"
@@ -54,6 +56,46 @@ def test_a_run_that_was_cut_off_says_how_to_go_on(here: Path) -> None:
     assert how_to_go_on("elsewhere") == "batchgen run film.yaml --run-dir elsewhere"
 
 
+def sending(number: int) -> ev.Event:
+    facts = SCENES[number - 1]
+    return ev.Submitting(AT, facts.scene_id, 1, facts.request, facts.estimated_cost_usd)
+
+
+def test_what_a_run_is_submitting_is_running_as_long_as_that_run_goes_on(here: Path) -> None:
+    """Only what was cut off is unknown: by the run itself, once it is killed, or by one before."""
+    run_dir = here / "runs" / "film"
+    run_dir.mkdir(parents=True)
+    with Journal(run_dir) as journal:
+        journal.append([ev.RunStarted(AT, "1"), ev.ManifestRead(AT, "film", "m", SCENES), sending(1)])
+    with Journal(run_dir) as journal:
+        journal.append([ev.RunStarted(AT, "1"), sending(2)])
+        told = in_process("status", "runs/film").out
+        rows = csv_rows(run_dir / "report.csv") if in_process("report", "runs/film").code == 0 else []
+        assert "3 scenes: 1 unknown, 1 running, 1 pending" in told
+        assert "batchgen resolve runs/film s1 " in told
+        assert "resolve runs/film s2" not in told
+        assert "Not sent so far" in told
+        assert "A run is under way; to follow it: batchgen status runs/film --watch" in told
+        assert [(row["status"], row["error_code"]) for row in rows] == [
+            ("unknown", "submit_unknown"),
+            ("running", ""),
+            ("pending", ""),
+        ]
+        cut_off(here / "runs" / "other")
+        film, other = in_process("status").out.splitlines()
+        assert film.endswith("0.00 USD, under way")
+        assert other.endswith("0.00 USD")
+    told = in_process("status", "runs/film").out
+    assert "3 scenes: 2 unknown, 1 pending" in told
+    holder = run_dir / LOCK_HOLDER
+    holder.write_text('{"pid": 7, "host": "another"}', encoding="utf-8")
+    elsewhere = in_process("status", "runs/film").out
+    assert "3 scenes: 2 unknown, 1 pending" in elsewhere, "whether that machine was lost cannot be seen"
+    assert "under way" not in elsewhere
+    holder.unlink()
+    assert "No run is under way: the last one was cut off" in told
+
+
 def test_that_nothing_is_known_of_a_store_is_said_beside_what_counts_as_not_fetched(here: Path) -> None:
     run_dir = here / "runs" / "film"
     run_dir.mkdir(parents=True)
@@ -77,6 +119,11 @@ def test_what_a_run_has_left_is_said_with_the_command_and_no_budget_is_run_into_
     with Journal(run_dir) as journal:
         journal.append([ev.RunStarted(AT, "1"), ev.HeldBack(AT, "s2", "budget", "too dear"), ev.RunEnded(AT, 4)])
     assert "To go on" not in in_process("status", "runs/film").out
+    with Journal(run_dir) as journal:
+        held = ev.HeldBack(AT, "s3", "waits_for", "waits for s2, which is pending")
+        refused = ev.Refused(AT, "s2", 1, "too_many_requests", "the gateway answered 429", again=True)
+        journal.append([ev.RunStarted(AT, "1"), held, sending(2), refused, ev.RunEnded(AT, 129)])
+    assert how_to_go_on("runs/film") == "batchgen run film.yaml"
 
 
 def test_the_manifest_is_named_only_where_there_is_no_doubt(here: Path) -> None:
@@ -123,7 +170,9 @@ def test_a_folder_that_is_none_is_answered_with_the_one_that_is_meant(here: Path
 
 def test_a_manifest_that_is_not_there_is_answered_with_the_one_that_is_meant(here: Path) -> None:
     assert "Did you mean film.yaml?" in in_process("plan", "fiml.yaml").err
-    assert "Did you mean" not in in_process("run", str(here / "nothing.txt")).err
+    assert "Did you mean film.yaml?" in in_process("plan", "film.yml").err
+    for unlike in ("nothing.txt", "reuse.yaml"):
+        assert "Did you mean" not in in_process("run", unlike).err
     (here / "garden").mkdir()
     assert "Did you mean" not in in_process("run", "garden").err
     (here / "garden" / "manifest.yaml").write_text(MANIFEST, encoding="utf-8")
