@@ -144,7 +144,7 @@ def test_an_invalid_manifest_touches_nothing(tmp_path: Path, gateway: Gateway) -
     ended = film.run(expect=3)
     assert f"{film.manifest}:8:" in ended.err
     assert not film.run_dir.exists()
-    assert gateway.entries() == []
+    assert gateway.asked() == []
 
 
 def test_a_second_run_is_refused_while_one_is_under_way(tmp_path: Path, gateway: Gateway) -> None:
@@ -340,7 +340,7 @@ def test_a_dry_run_is_a_plan(tmp_path: Path, gateway: Gateway) -> None:
     film = batch(tmp_path, gateway)
     assert film.run("--dry-run").out == film.do("plan", film.manifest).out
     assert not film.run_dir.exists()
-    assert gateway.entries() == []
+    assert gateway.asked() == []
 
 
 def test_words_of_the_gateway_do_no_harm(tmp_path: Path) -> None:
