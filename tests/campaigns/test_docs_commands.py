@@ -1,8 +1,8 @@
 """Every command that README and docs show is run, each page in a folder of its own, in the order of the page.
 
-The recipes and the first film take longer: tests/campaigns/test_recipes.py and test_first_steps.py; docs/scale.md
-is in test_shards.py there, the chain of docs/continuity.md in test_continuity.py, and docs/cluster.md needs Dask:
-tests/campaigns/cluster/test_example.py.
+The recipes and the first film are in test_recipes.py and test_first_steps.py; docs/scale.md
+is in test_shards.py, the chain of docs/continuity.md in test_continuity.py, and docs/cluster.md needs Dask:
+cluster/test_example.py.
 """
 
 import shutil
