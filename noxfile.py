@@ -17,6 +17,8 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["static", "tests"]
 nox.options.error_on_external_run = True
+# Tests start some thousand processes: what they import is compiled once, and not by each of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 CAMPAIGN_SEEDS = "20000"

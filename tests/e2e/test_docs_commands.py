@@ -1,7 +1,8 @@
 """Every command that README and docs show is run, each page in a folder of its own, in the order of the page.
 
-The recipes and the first film are in test_recipes.py and test_first_steps.py; docs/scale.md is in test_shards.py, the
-chain of docs/continuity.md in test_continuity.py, and docs/cluster.md needs Dask: cluster/test_example.py.
+The recipes and the first film take longer: tests/campaigns/test_recipes.py and test_first_steps.py; docs/scale.md
+is in test_shards.py there, the chain of docs/continuity.md in test_continuity.py, and docs/cluster.md needs Dask:
+tests/campaigns/cluster/test_example.py.
 """
 
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 from batchgen.cli.main import COMMANDS
 
 from helpers.pages_commands import PAGES, Block, blocks, garden, run
-from helpers.runs import emulator
+from helpers.runs import Gateway
 
 ELSEWHERE = frozenset({"cluster.md", "continuity.md", "scale.md", "recipes.md", "first-film.md", "index.md"})
 UNDER_WAY = frozenset({"control", "emulator"})
@@ -29,18 +30,17 @@ def scripts() -> Iterator[tuple[str, list[Block]]]:
     yield "help on runs", [Block("--help", example) for example in examples if "runs/" in example]
 
 
-def test_every_command_that_is_shown(tmp_path: Path) -> None:
+def test_every_command_that_is_shown(tmp_path: Path, gateway: Gateway) -> None:
     prepared = tmp_path / "prepared"
     prepared.mkdir()
+    garden(prepared, gateway)
     count = 0
-    with emulator(tmp_path) as gateway:
-        garden(prepared, gateway)
-        for name, listed in scripts():
-            folder = tmp_path / name
-            if listed:
-                left_out = shutil.ignore_patterns("runs") if name == "help" else None
-                shutil.copytree(prepared, folder, ignore=left_out)
-            for block in listed:
-                run(block, folder, gateway)
-                count += len(block.lines())
+    for name, listed in scripts():
+        folder = tmp_path / name
+        if listed:
+            left_out = shutil.ignore_patterns("runs") if name == "help" else None
+            shutil.copytree(prepared, folder, ignore=left_out)
+        for block in listed:
+            run(block, folder, gateway)
+            count += len(block.lines())
     assert count > 25, "the commands are found at all"
