@@ -31,6 +31,8 @@ class Peer:
     def read_request(self) -> bytes:
         """Read a whole request; returns its body."""
         self.read_head()
+        if self.header("expect"):
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         length = self.header("content-length")
         while length is not None and len(self.body) < int(length):
             received = self.connection.recv(1 << 20)

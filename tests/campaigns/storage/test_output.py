@@ -85,13 +85,9 @@ def between(moto: str, act: Act) -> Iterator[str]:
     host = urlsplit(moto).netloc
 
     def hand_on(peer: Peer) -> None:
-        peer.read_head()
-        if peer.header("expect"):
-            peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = peer.body
-        while len(body) < int(peer.header("content-length") or 0):
-            body += peer.connection.recv(1 << 20)
-        if act(peer, body):
+        body = peer.read_request()
+        killed = not peer.head or len(body) < int(peer.header("content-length") or 0)
+        if killed or act(peer, body):
             return
         headers = {name: value for name in PASSED_ON if (value := peer.header(name))}
         asked = http.client.HTTPConnection(host)
