@@ -314,7 +314,7 @@ def test_a_plan_whose_file_goes_while_it_is_carried_out_is_carried_out(tmp_path:
     film.write()
     saved = tmp_path / "film.plan"
     film.do("plan", film.manifest, "--scene=s?", "--no-download", "--out", saved)
-    with film.started("--plan", saved, "--max-in-flight=1", "--task-timeout=3") as run:
+    with film.started("--plan", saved, "--max-in-flight=1", "--task-timeout=6") as run:
         until(lambda: film.happened("submitted"), run)
         saved.unlink()
         _, told = run.communicate(timeout=60)

@@ -22,6 +22,7 @@ from batchgen.schemas import shipped
 from helpers.runs import Batch, batch, emulator, json_lines
 
 FAULTS = ("lost-response", "stuck", "result-404", "code-001028001", "fail-001028095", "wrong-size-result")
+STUCK = f"s{FAULTS.index('stuck') + 1}"
 SELDOM = {"task_seen", "task_not_found", "steered", "published"}
 """Events that follow on what went wrong, on a wish while a run is under way, or on --publish: `test_second_look`,
 `test_control`, `test_publishing`."""
@@ -61,7 +62,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
             outputs["status"].append(json.loads(made.do("status", made.run_dir, "--format=json").out))
 
         outputs["plan"].append(json.loads(made.do("plan", made.manifest, "--format=json").out))
-        made.run("--task-timeout=4", "--budget=2.00", expect=4)
+        others = [f"--scene={scene}" for scene in made.scenes if scene != STUCK]
+        made.run(*others, "--budget=1.80", expect=4)
+        made.run(f"--scene={STUCK}", "--task-timeout=1", expect=1)
         look()
         made.do("resolve", made.run_dir, "s1", "--task-id", gateway.tasks_for(made.scenes["s1"]["prompt"])[0])
         rename_repeat_and_pick(made, look)
