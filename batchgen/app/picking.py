@@ -169,10 +169,17 @@ def _attempt(state: State, name: str, scene_id: str, number: str) -> Attempt:
     attempt = state.find((scene_id, int(number))) if number.isascii() and number.isdigit() else None
     if attempt is None:
         there = ", ".join(one.name for one in made) or "none at all"
-        raise UsageError(f"there is no attempt {name}; of {scene_id} there is {there}")
+        raise UsageError(f"there is no attempt {name}; of {scene_id} there is {there}{_bought_as(state, scene_id)}")
     if not attempt.has_file:
         raise UsageError(f"{name} has no result that could be picked: it is {attempt.state}")
     return attempt
+
+
+def _bought_as(state: State, scene_id: str) -> str:
+    """Where a scene has the result of another one: that attempt, since exports show it under the scene's own name."""
+    scene = state.scene(scene_id)
+    current = None if scene is None else state.current_attempt(scene)
+    return "" if current is None or current.scene_id == scene_id else f"; what it has was bought as {current.name}"
 
 
 def _scene_of(state: State, name: str, attempt: Attempt) -> SceneFacts:

@@ -1,7 +1,7 @@
 """How a run ended."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from batchgen.app.planning import Plan
@@ -49,7 +49,8 @@ class RunResult:
     submitted: bool
     is_complete: bool
     """All selected scenes are completed."""
-    state: State
+    state: State = field(repr=False)
+    """All that the journal says; too long to be shown wherever a notebook shows a result."""
     output: str = ""
     """The URL below which results and reports lie in an object store; empty where they stay in the run directory."""
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from batchgen.app.run_options import Interrupt
+from batchgen.cli.terminal import leave_line
 
 _SIGNALS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
 _EXIT_CODES = {signal.Signals[name]: code for name, code in _SIGNALS.items() if name in signal.Signals.__members__}
@@ -28,6 +29,7 @@ def interrupting(interrupt: Interrupt) -> Iterator[None]:
         elif signal.Signals(number).name != "SIGHUP":
             for handler in logging.getLogger("batchgen").handlers:
                 handler.flush()
+            leave_line()
             os._exit(interrupt.exit_code)
 
     with _handled_by(handle):

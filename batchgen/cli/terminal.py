@@ -113,6 +113,16 @@ def waiting_at_most(seconds: float = _PATIENCE_S) -> Iterator[None]:
         raw.patience_s = None
 
 
+def leave_line() -> None:
+    """Have what is shown next, such as a shell's prompt, begin a line of its own.
+
+    Not through the stream, since the signal that ends a run may come while it is being written to.
+    """
+    raw = _raw(sys.stderr)
+    if raw is not None and raw.isatty():
+        raw.write(b"\n")
+
+
 def _raw(stream: object) -> _Output | None:
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     return raw if isinstance(raw, _Output) else None

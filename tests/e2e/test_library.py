@@ -197,6 +197,7 @@ def test_a_run_is_watched_and_stopped_from_its_callback(tmp_path: Path, gateway:
     sums = batchgen.audit(loaded.directory).sums
     assert Decimal(sums["total"]["cost_usd"]) == second.charged.usd
     assert len(gateway.posts()) == 3
+    assert "State(" not in repr(second), "a notebook shows a result, and not the whole journal"
 
 
 def test_one_event_stops_all_runs_that_look_at_it(tmp_path: Path, gateway: Gateway) -> None:

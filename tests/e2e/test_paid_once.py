@@ -66,6 +66,8 @@ def test_a_renamed_scene_has_what_was_bought(tmp_path: Path, gateway: Gateway, s
     film.run()
     assert (len(gateway.created()), content(film, "opening")) == (bought, before)
     assert not (film.run_dir / "videos" / "s1.mp4").exists(), "a view of what the manifest has"
+    missed = film.do("pick", film.run_dir, "opening@1", expect=2).words
+    assert f"none at all; what it has was bought as {film.report()['opening']['reused_from']}" in missed
     renamed(film, "opening", "s1")
     assert actions(film) == {"s1": "done"}
     film.run()

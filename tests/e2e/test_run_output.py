@@ -8,6 +8,8 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from helpers.hostile import HostileGateway, numbered
 from helpers.runs import KEY, PROGRAM, Batch, Gateway, batch, until
+from helpers.servers import Peer, server
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="descriptors, terminals and signals of POSIX")
 REDIRECTED = {
@@ -134,6 +138,7 @@ def test_a_log_that_cannot_be_written_is_left_out(tmp_path: Path, gateway: Gatew
 def on_a_terminal(film: Batch, *options: str) -> Iterator[tuple[Any, int]]:
     """A run on a terminal of its own, in a session of its own; yields the process and the other end of it."""
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (40, 100))  # of no size, tqdm shows nothing
     command = [*PROGRAM, "run", str(film.manifest), f"--base-url={film.gateway}", "--poll-interval=0.1", *options]
     with subprocess.Popen(
         command,
@@ -165,6 +170,32 @@ def test_a_terminal_that_is_closed_ends_the_run_in_order(tmp_path: Path, gateway
     assert film.journal()[-1] | {"crc": ""} == film.journal()[-1] | {"event": "run_ended", "exit_code": 129, "crc": ""}
     film.run()
     completed(film, gateway, 4)
+
+
+def shown_until(end: str, master: int, shown: str = "") -> str:
+    """What a terminal shows until it shows that."""
+    while end not in shown:
+        shown += os.read(master, 4096).decode(errors="replace")
+    return shown
+
+
+def test_a_second_interrupt_leaves_the_line_of_progress(tmp_path: Path) -> None:
+    is_over = threading.Event()
+
+    def silent(_: Peer) -> None:
+        is_over.wait(60)
+
+    gateway = HostileGateway({1: silent})
+    with server(gateway) as address, on_a_terminal(numbered(tmp_path, address, 1), "--yes") as (run, master):
+        shown_until("0/1 scenes", master)
+        until(lambda: bool(gateway.heads), run)
+        os.kill(run.pid, signal.SIGINT)
+        told = shown_until("interrupt once more", master)
+        shown_until("0/1 scenes", master, told.rpartition("interrupt once more")[2])
+        os.kill(run.pid, signal.SIGINT)
+        assert run.wait(60) == 130
+        is_over.set()
+        assert os.read(master, 1 << 16).endswith(b"\n")
 
 
 def test_a_hang_up_that_was_ignored_stays_ignored(tmp_path: Path, gateway: Gateway) -> None:
