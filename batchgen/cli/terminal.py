@@ -120,7 +120,8 @@ def leave_line() -> None:
     """
     raw = _raw(sys.stderr)
     if raw is not None and raw.isatty():
-        raw.write(b"\n")
+        with waiting_at_most():
+            raw.write(b"\n")
 
 
 def _raw(stream: object) -> _Output | None:
