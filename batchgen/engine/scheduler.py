@@ -239,8 +239,8 @@ class Scheduler(PublishedFiles):
 
     def _next_command(self, now: float, at: str) -> Command | None:
         """The next act, submissions, readings and downloads taking turns so that none starves."""
-        for _ in CommandKind:
-            self._turn = (self._turn + 1) % len(CommandKind)
+        for _ in self._choices:
+            self._turn = (self._turn + 1) % len(self._choices)
             command = self._choices[self._turn](now, at)
             if command is not None:
                 return command
@@ -261,16 +261,16 @@ class Scheduler(PublishedFiles):
 
     def _may_submit_more(self, now: float) -> bool:
         in_flight, sending = len(self._in_flight), len(self._sending)
+        # Most often the gateway has all the tasks that it may have, and this is asked twice a turn.
+        if self.stop is not None or self._steering.is_paused or not self._pace.allows(in_flight, sending, now):
+            return False
         run = self._queues.head(CommandKind.SUBMIT)
         upload_bytes = 0 if run is None else self._settings.upload_bytes(run.scene.scene_id)
-        if self._steering.is_paused:
-            return False
         may_ask = (self._formats.is_known or not sending) and self._workers.may_submit(upload_bytes)
         may_ask = may_ask and self._has_room_for_results()
         # What is being sent may be refused, and is free then: the budget has its say once that is answered.
         may_ask = may_ask and (not sending or run is None or self._is_affordable(run))
-        is_let = may_ask and self._breaker.allows(sending) and self._pace.allows(in_flight, sending, now)
-        return self.stop is None and is_let
+        return may_ask and self._breaker.allows(sending)
 
     def _is_affordable(self, run: SceneRun) -> bool:
         """Whether one more submission of a scene stays within the budget."""
