@@ -167,6 +167,20 @@ def test_a_linked_result_whose_file_is_gone_comes_back_from_where_it_is() -> Non
     assert (alone[0].action, "--reuse" in alone[0].reason) == (Action.FAILED, True)
 
 
+def test_a_pick_goes_over_to_the_same_file_that_was_linked_in_once_more() -> None:
+    """Else the picked attempt, whose file is gone, would have it linked in by each run anew."""
+    asked = loose("t1")
+    first, other, same = (
+        ev.Reused("t", "t1", number, asked.request, "runs/old:s@1", f"results/t1@{number}.mp4", sha256, "sha-any")
+        for number, sha256 in ((1, SHA), (2, "other"), (3, SHA))
+    )
+    state = replay([read(asked), first, ev.Picked("t", "t1", "t1", 1), other])
+    assert state.picked_attempts == {"t1": ("t1", 1)}
+    state.apply(same)
+    assert state.picked_attempts == {"t1": ("t1", 3)}
+    assert steps([asked], state) == {"t1": "t1@3 done"}
+
+
 def wished(*made: ev.Event) -> State:
     asked = scene("s1")
     return replay([read(asked), *bought(asked), ev.RunStarted("t", "1"), ev.WantedAgain("t", "s1"), *made])
