@@ -8,6 +8,7 @@ from typing import Any
 
 from batchgen.app.keywords import StrPath, paths
 from batchgen.app.run_directory import RunDirectory
+from batchgen.engine.merging import counting
 from batchgen.errors import UsageError
 from batchgen.money import amount
 from batchgen.report import invoice as statement
@@ -68,28 +69,30 @@ def audit(
         folders.setdefault(path.resolve(), path)
     found = [RunDirectory(folder) for folder in folders.values()]
     rehearsed = [directory for directory in found if directory.is_rehearsal()]
-    listed = _entries(directory for directory in found if directory not in rehearsed)
-    distinct = _once(listed)
+    distinct, repeated = _entries([directory for directory in found if directory not in rehearsed])
     compared = None
     if invoice is not None and columns is not None:
         compared = statement.compare(_lines(Path(invoice), columns), distinct)
-    apart = as_json(_once(_entries(rehearsed)), by) if rehearsals else None
-    counts = len(rehearsed), len(found) - len(rehearsed), len(listed) - len(distinct)
+    apart = as_json(_entries(rehearsed)[0], by) if rehearsals else None
+    counts = len(rehearsed), len(found) - len(rehearsed), repeated
     return AuditResult(as_json(distinct, by), apart, *counts, compared)
 
 
-def _entries(directories: Iterable[RunDirectory]) -> list[Entry]:
-    return [entry for directory in directories for entry in entries(str(directory), directory.state())]
+def _entries(directories: Sequence[RunDirectory]) -> tuple[list[Entry], int]:
+    """The paid attempts, each once, and how often more they are told of.
 
-
-def _once(listed: Sequence[Entry]) -> list[Entry]:
-    """Each task once: a copy of a run directory beside it tells of the same ones."""
-    seen: dict[str, Entry] = {}
-    return [
-        entry
-        for entry in listed
-        if entry.attempt.task_id is None or seen.setdefault(entry.attempt.task_id, entry) is entry
+    A copy of a run directory beside it tells of the same ones, and of some perhaps less: what was under way or
+    unknown when it was made.
+    """
+    states = [directory.state() for directory in directories]
+    counted = {(which, one.key) for which, one in counting(states)}
+    listed = [
+        (which, entry)
+        for which, (directory, state) in enumerate(zip(directories, states, strict=True))
+        for entry in entries(str(directory), state)
     ]
+    distinct = [entry for which, entry in listed if (which, entry.attempt.key) in counted]
+    return distinct, len(listed) - len(distinct)
 
 
 def _lines(path: Path, columns: Columns) -> list[statement.Line]:

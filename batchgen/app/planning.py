@@ -147,10 +147,10 @@ def _refuse_lost_wishes(choice: Choice, scene_ids: Iterable[str]) -> None:
 
 def _lost(steps: Iterable[Step], lenders: Lenders, state: State) -> Iterator[tuple[str, str]]:
     """The scenes that are bought, though another run directory had their results; with the names of these."""
-    used = {attempt.reused_from for attempt in state.all_attempts()}
+    used = {attempt.video_sha256 for attempt in state.all_attempts() if attempt.has_file}
     for step in steps:
         asked = step.scene.request.sha256, step.scene.any_seed
-        names = [one.name for one in lenders.lost(*asked) if one.name not in used] if _lacks(step) else []
+        names = [one.name for one in lenders.lost(*asked) if one.sha256 not in used] if _lacks(step) else []
         if names:
             yield step.scene.scene_id, names[0]
 

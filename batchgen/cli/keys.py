@@ -1,5 +1,6 @@
 """The API key: out of a file or the environment, never from the command line or a manifest."""
 
+import codecs
 import os
 import stat
 from pathlib import Path
@@ -35,6 +36,7 @@ def from_file(path: Path) -> ApiKey:
     if os.name == "posix" and stat.S_ISREG(mode) and mode & stat.S_IROTH:
         warning = f"warning: {path} can be read by other users of this machine; take that from them: chmod 600 {path}"
         show_notes([warning])
+    content = content.removeprefix(codecs.BOM_UTF8)  # which editors of Windows put before what they save
     try:
         return ApiKey(content.decode("ascii") if len(content) <= _MOST_BYTES else "")
     except (UnicodeDecodeError, UsageError):

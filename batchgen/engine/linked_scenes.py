@@ -58,7 +58,7 @@ class LinkedScenes(Reactions):
         self._choice = replace(chosen, again=())
         self._endings = {**self._endings, PrepareResult: self._prepare_result, LinkResult: self._link_result}
         self._borrowed: set[str] = set()
-        """What other run directories lend in this run: where any seed will do, a result serves one scene."""
+        """Hashes of what other run directories lend in this run: where any seed will do, a result serves one scene."""
 
     def _take_up(self, steps: Iterable[Step]) -> None:
         waiting: list[SceneRun] = []
@@ -144,7 +144,7 @@ class LinkedScenes(Reactions):
     def _borrow(self, lent: Elsewhere, run: SceneRun) -> None:
         """Have the result of another run directory linked in."""
         run.lent = lent
-        self._borrowed.add(lent.name)
+        self._borrowed.add(lent.sha256)
         self._queues.now(CommandKind.PREPARE, run)
 
     def _link_result(self, result: LinkResult, run: SceneRun, now: float, at: str) -> None:  # noqa: ARG002 - as all

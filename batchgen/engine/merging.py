@@ -7,7 +7,7 @@ where they stand alike the newest one counts. What a directory and a copy of it 
 result that one directory has linked in from another one among them.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from batchgen.engine.attempts import WEIGHTS, Attempt, AttemptKey
@@ -42,7 +42,7 @@ def merged(states: Sequence[State]) -> Merged:
 def _numbered(states: Sequence[State]) -> dict[AttemptKey, tuple[int, Attempt]]:
     """Each attempt that counts, under its new number."""
     by_scene: dict[str, list[tuple[int, Attempt]]] = {}
-    for which, one in _counting(states):
+    for which, one in counting(states):
         by_scene.setdefault(one.scene_id, []).append((which, one))
     return {
         (scene_id, number): found
@@ -51,18 +51,25 @@ def _numbered(states: Sequence[State]) -> dict[AttemptKey, tuple[int, Attempt]]:
     }
 
 
-def _counting(states: Sequence[State]) -> Iterator[tuple[int, Attempt]]:
+def counting(states: Sequence[State]) -> list[tuple[int, Attempt]]:
     """Attempts with the number of their state, each once, as the one tells of it that knows most."""
     listed = [(which, one) for which, state in enumerate(states) for one in state.all_attempts()]
     bought = {one.video_sha256 for _, one in listed if one.has_file and not one.reused_from}
+    own = [found for found in listed if not (found[1].reused_from and found[1].video_sha256 in bought)]
+    # Two directories in which the user gave one task to a submission of each: it was paid for once.
+    return _best_known(_best_known(own, _identity), lambda one: one.task_id or _identity(one))
+
+
+def _best_known(
+    listed: Iterable[tuple[int, Attempt]], identity: Callable[[Attempt], Hashable]
+) -> list[tuple[int, Attempt]]:
+    """Of attempts with the same identity, the one that knows most; of equals, the first."""
     known: dict[Hashable, tuple[int, Attempt]] = {}
-    for which, one in listed:
-        if one.reused_from and one.video_sha256 in bought:
-            continue
-        before = known.setdefault(_identity(one), (which, one))
-        if _knowledge(one) > _knowledge(before[1]):
-            known[_identity(one)] = which, one
-    yield from known.values()
+    for found in listed:
+        before = known.setdefault(identity(found[1]), found)
+        if _knowledge(found[1]) > _knowledge(before[1]):
+            known[identity(found[1])] = found
+    return list(known.values())
 
 
 def _identity(one: Attempt) -> Hashable:
@@ -72,8 +79,8 @@ def _identity(one: Attempt) -> Hashable:
     return one.request_id or one.task_id or (one.scene_id, one.submitted_at)
 
 
-def _knowledge(one: Attempt) -> tuple[bool, int]:
-    return one.finished_at is not None, WEIGHTS[one.state]
+def _knowledge(one: Attempt) -> tuple[bool, bool, int]:
+    return one.finished_at is not None, one.has_file, WEIGHTS[one.state]
 
 
 def _scene(scene: SceneFacts, states: Sequence[State], keys: Mapping[tuple[int, AttemptKey], AttemptKey]) -> SceneFacts:

@@ -37,7 +37,7 @@ def plan(
 
 
 def step_of(scene: SceneFacts, state: State, choice: Choice, elsewhere: Lent, borrowed: Collection[str] = ()) -> Step:
-    """What happens to one scene, whose sources are all there; ``borrowed`` are results that are being linked in."""
+    """What happens to one scene, whose sources are all there; ``borrowed`` are hashes of what is being linked in."""
     return _Planner(state, choice, (), elsewhere, borrowed).step(scene)
 
 
@@ -81,9 +81,12 @@ class _Planner:
         self._borrowed = borrowed
 
     @cached_property
-    def _lent(self) -> set[str]:
-        """What other run directories have lent already, or lend in this plan."""
-        return {attempt.reused_from for attempt in self._state.all_attempts()} | set(self._borrowed)
+    def _had(self) -> set[str]:
+        """The hashes of results that are here already, or that other run directories lend in this plan.
+
+        A name says nothing of that: the folder may have been called otherwise, or be a copy.
+        """
+        return {str(one.video_sha256) for one in self._state.all_attempts() if one.has_file} | set(self._borrowed)
 
     def step(self, scene: SceneFacts) -> Step:
         """What happens to a scene; where other profiles alone were paid for, nothing is paid for again."""
@@ -181,14 +184,18 @@ class _Planner:
         what = f"changed: {', '.join(changed) or 'the request'}"
         return Step(scene, Action.SUBMIT, f"{what}; it is paid for again" if paid else what, changed, paid)
 
-    def _linked(self, scene: SceneFacts) -> Step | None:
-        """Have the result of another run directory; where any seed will do, one that no other scene has."""
+    def _linked(self, scene: SceneFacts, gone: Attempt | None = None) -> Step | None:
+        """Have the result of another run directory; where any seed will do, one that no other scene has.
+
+        In place of an attempt whose file is gone, that very file before any other.
+        """
         exact = [] if scene.any_seed == scene.request.sha256 else self._elsewhere.get(scene.request.sha256, [])
         alike = self._elsewhere.get(scene.any_seed or "", [])
-        found = next(iter(exact), None) or next((one for one in alike if one.name not in self._lent), None)
+        same = [one for one in (*exact, *alike) if gone is not None and one.sha256 == gone.video_sha256]
+        found = next(iter([*same, *exact]), None) or next((one for one in alike if one.sha256 not in self._had), None)
         if found is None:
             return None
-        self._lent.add(found.name)
+        self._had.add(found.sha256)
         paid = self._paid(scene)
         return Step(scene, Action.REUSE, f"bought as {found.name}", paid_before=paid, elsewhere=found)
 
@@ -245,7 +252,7 @@ class _Planner:
         is_own = attempt.scene_id == scene.scene_id
         bought = "bought" if is_own else f"bought as {attempt.name}"
         is_gone = attempt.has_file and scene.scene_id in self._missing
-        if (is_gone or attempt.state in TO_FETCH) and (linked := self._linked(scene)):
+        if (is_gone or attempt.state in TO_FETCH) and (linked := self._linked(scene, attempt)):
             return linked
         if is_gone and attempt.reused_from:
             where = f"its file is gone; name the run directory that it is from with --reuse ({attempt.reused_from})"

@@ -32,6 +32,7 @@ from batchgen.engine.events import (
     PicksCleared,
     Published,
     RequestMade,
+    Reused,
     RunEnded,
     RunEvent,
     RunStarted,
@@ -382,10 +383,18 @@ class State:
         else:
             self.attempts[event.scene_id] = [attempt]
         self._index(before, attempt, (event.scene_id, event.attempt))
+        if isinstance(event, Reused):
+            self._keep_pick(attempt)
         if isinstance(event, Submitted):
             self.request_format = attempt.request_format or self.request_format
         if not self.gateway and shows_gateway(event):
             self.gateway = self._talks_to
+
+    def _keep_pick(self, linked: Attempt) -> None:
+        """Let a pick go over to the same file, which was linked in since that of the picked attempt is gone."""
+        picked = self.find(self.picked_attempts.get(linked.scene_id, ("", 0)))
+        if picked is not None and picked.video_sha256 == linked.video_sha256:
+            self.picked_attempts[linked.scene_id] = linked.key
 
     def _index(self, before: Attempt | None, attempt: Attempt, key: AttemptKey) -> None:
         """Keep attempts findable by what they ask for, and by their tasks."""

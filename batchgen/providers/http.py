@@ -96,7 +96,7 @@ class JsonHttp:
             broken = error
         finally:
             network.finish(response)
-        wait_s = retry_after_s(response.headers.get("Retry-After"), time.time())
+        wait_s = retry_after_s(response.headers.get("Retry-After"), response.headers.get("Date"))
         request_id = self._key.taken_out_of_text(response.headers.get("X-Request-Id") or "")
         answer = Answer(response.status, self._key.taken_out_of(bytes(content)), wait_s, request_id)
         if broken is None:
@@ -148,15 +148,27 @@ def _check_base_url(base_url: str) -> None:
         raise UsageError(f"the base URL {base_url!r} is not a plain http or https URL, such as https://example.com")
 
 
-def retry_after_s(value: str | None, now: float) -> float | None:
+def _sent_at(date: str | None) -> float:
+    """When an answer was sent, by the clock of whoever sent it: ours may be hours off; a Unix time."""
+    try:
+        return parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, OverflowError):
+        return time.time()
+
+
+def retry_after_s(value: str | None, date: str | None) -> float | None:
     """Seconds to wait from a Retry-After header, in either of its forms; None where it says nothing.
 
-    ``now`` is the present as a Unix time.
+    ``date`` is the header that says when the answer was sent.
     """
     if value is None:
         return None
     try:
-        seconds = float(int(value)) if value.strip().isdecimal() else parsedate_to_datetime(value).timestamp() - now
+        seconds = (
+            float(int(value))
+            if value.strip().isdecimal()
+            else parsedate_to_datetime(value).timestamp() - _sent_at(date)
+        )
     except (ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)

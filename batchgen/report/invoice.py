@@ -1,7 +1,7 @@
 """Holds a provider's statement against the ledger, task by task. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from shlex import quote
@@ -14,7 +14,10 @@ from batchgen.text import on_one_line
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the statement: ``number`` is its line in the file, ``when`` whatever it says of the time."""
+    """A line of the statement: ``number`` is its line in the file, ``when`` whatever it says of the time.
+
+    A line without ``task_id`` is of no task, as a sum at the end is.
+    """
 
     number: int
     task_id: str
@@ -45,23 +48,34 @@ def compare(lines: Sequence[Line], listed: Iterable[Entry]) -> Comparison:
     """Match lines and attempts by task id."""
     entries = list(listed)
     known = {entry.attempt.task_id: entry for entry in entries if entry.attempt.task_id is not None}
-    stated: dict[str, Decimal] = {}
-    for line in lines:
-        stated[line.task_id] = plus(stated.get(line.task_id, Decimal(0)), line.amount_usd)
-    both = [(known[task_id], amount) for task_id, amount in stated.items() if task_id in known]
+    stated = _added_up(lines)
+    both = [(known[line.task_id], line.amount_usd) for line in stated if line.task_id in known]
+    listed_ids = {line.task_id for line in stated}
     return Comparison(
         matched=tuple(entry for entry, amount in both if entry.attempt.result.cost_usd == amount),
         different=tuple((entry, amount) for entry, amount in both if entry.attempt.result.cost_usd != amount),
-        unexpected=tuple(line for line in lines if line.task_id not in known),
+        unexpected=tuple(line for line in stated if line.task_id not in known),
         missing=tuple(
-            entry for task_id, entry in known.items() if task_id not in stated and entry.attempt.result.cost_usd
+            entry for task_id, entry in known.items() if task_id not in listed_ids and entry.attempt.result.cost_usd
         ),
         unknown=tuple(entry for entry in entries if entry.attempt.is_unknown),
     )
 
 
+def _added_up(lines: Iterable[Line]) -> list[Line]:
+    """One line a task, where its first one stands; what is of no task stays as it is."""
+    found: dict[str | int, Line] = {}
+    for line in lines:
+        first = found.setdefault(line.task_id or line.number, line)
+        if first is not line:
+            found[line.task_id] = replace(first, amount_usd=plus(first.amount_usd, line.amount_usd))
+    return list(found.values())
+
+
 def candidates(line: Line, unknown: Sequence[Entry]) -> list[Entry]:
     """Unknown submissions that a task of the statement may belong to, the nearest in time first."""
+    if not line.task_id:
+        return []
     when = _time(line.when)
     if when is None:
         return list(unknown)
@@ -109,7 +123,8 @@ def as_text(found: Comparison) -> str:
     ]
     for line in found.unexpected:
         task, when = on_one_line(line.task_id), on_one_line(f", {line.when}" if line.when else "")
-        lines.append(f"  not in a ledger: line {line.number}, task {task}, {readable(line.amount_usd)} USD{when}")
+        which = f"task {task}" if task else "without a task id"
+        lines.append(f"  not in a ledger: line {line.number}, {which}, {readable(line.amount_usd)} USD{when}")
         lines += [
             f"    perhaps scene {entry.attempt.scene_id}, submitted {entry.attempt.submitted_at}, outcome unknown:\n"
             f"      batchgen resolve {quote(entry.run)} {quote(entry.attempt.scene_id)} --task-id {quote(task)}"

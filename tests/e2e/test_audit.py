@@ -161,6 +161,34 @@ def test_a_copy_of_a_run_directory_counts_nothing_twice(studio: Studio, tmp_path
     assert "warning: 2 tasks in more than one of these run directories" in ended.err
 
 
+def cut(run_dir: Path, target: Path, last: str) -> str:
+    """A copy of a run directory from when the last line of its journal was the first of that kind."""
+    target.mkdir()
+    lines = (run_dir / "state.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    end = next(number for number, line in enumerate(lines, 1) if json.loads(line)["event"] == last)
+    (target / "state.jsonl").write_text("".join(lines[:end]), encoding="utf-8")
+    return str(target)
+
+
+def test_an_older_copy_takes_nothing_away(studio: Studio, tmp_path: Path) -> None:
+    """What was under way or unknown when it was made has come to its end since."""
+    now = str(studio.second.run_dir)
+    alone = json.loads(in_process("audit", now, "--format=json").out)["total"]
+    for last in ("submitting", "submitted"):
+        older = cut(studio.second.run_dir, tmp_path / last, last)
+        for order in ((older, now), (now, older)):
+            assert json.loads(in_process("audit", *order, "--format=json").out)["total"] == alone
+
+
+def test_an_unknown_submission_counts_once_with_its_copy(studio: Studio, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "state.jsonl").write_bytes(studio.first.state.read_bytes())
+    one = json.loads(in_process("audit", str(studio.first.run_dir), "--format=json").out)["total"]
+    two = json.loads(in_process("audit", str(studio.first.run_dir), str(copy), "--format=json").out)["total"]
+    assert (two["unknown"], two) == (1, one)
+
+
 def statement(folder: Path, rows: list[tuple[str, str, str]], delimiter: str = ",") -> str:
     path = folder / "statement.csv"
     with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -208,6 +236,17 @@ def test_an_invoice_that_differs(studio: Studio, tmp_path: Path) -> None:
     assert [one["task_id"] for one in found["missing"]] == [absent]
     as_csv = audit(studio, invoice, *COLUMNS, "--format=csv")
     assert (as_csv.code, "differs: task" in as_csv.err, "differs" in as_csv.out) == (1, True, False)
+
+
+def test_lines_of_a_lost_task_are_added_up_and_a_sum_is_no_task(studio: Studio, tmp_path: Path) -> None:
+    """A reversal beside a charge, or a charge in parts; and the line below them all."""
+    parts = [(studio.lost, "0.30", studio.lost_at), (studio.lost, "-0.08", ""), ("", "9.99", "")]
+    ended = audit(studio, invoice := statement(tmp_path, [*lines(studio), *parts]), *COLUMNS)
+    assert f"not in a ledger: line 8, task {studio.lost}, 0.22 USD" in ended.out
+    assert "not in a ledger: line 10, without a task id, 9.99 USD" in ended.out
+    assert ended.out.count("batchgen resolve") == 1
+    found = document(studio, invoice, *COLUMNS)["invoice"]["unexpected"]
+    assert [(one["invoice_usd"], len(one["candidates"])) for one in found] == [("0.22", 1), ("9.99", 0)]
 
 
 @pytest.mark.parametrize(

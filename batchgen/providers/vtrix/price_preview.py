@@ -16,6 +16,7 @@ from batchgen.providers.vtrix import codec
 from batchgen.providers.vtrix.error_reader import states_error
 from batchgen.providers.vtrix.parts import parts_of
 from batchgen.providers.vtrix.request_body import RequestFormat, as_sent
+from batchgen.providers.vtrix.result_reader import USD
 
 _PREVIEW_PATH = "/model/v1/generation/precharge"
 _REFUSED = range(400, 500)
@@ -24,7 +25,6 @@ _OF_THIS_REQUEST = (400, 422)
 _OF_ALL = (401, 402, 403, 429)
 """Refusals that speak of the account, whatever reason comes with them."""
 _WELL = frozenset({"", "success", "succeeded", "ok"})
-_USD = frozenset({"", "usd"})
 
 
 class VtrixPricePreviewer:
@@ -86,7 +86,7 @@ def _stated(data: JsonObject) -> PricePreview:
     if said("cost") is None:
         return PricePreview(why=f"it answered {reason}" if reason else "its answer names no cost")
     usd: Decimal | None = cost(said("cost"))
-    if usd is None or currency.casefold() not in _USD or status.casefold() not in _WELL:
+    if usd is None or currency.casefold() not in USD or status.casefold() not in _WELL:
         odd = " ".join(text for text in (shown(said("cost")), currency, status, reason) if text)
         return PricePreview(why=f"what it answered cannot be read as a price in US dollars: {odd}")
     return PricePreview(usd)

@@ -6,10 +6,12 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from batchgen.model import TaskResult
-from batchgen.providers.answers import JsonObject, cost, number, shown, usable_id
+from batchgen.providers.answers import JsonObject, cost, number, short_text, shown, usable_id
 from batchgen.providers.vtrix.parts import objects_of, parts_of
 
 _UNTYPED = (None, "")
+USD = frozenset({"", "usd"})
+"""What a currency is called, or left out, where an amount is in US dollars."""
 _Notes: TypeAlias = tuple[str, ...]
 
 
@@ -58,9 +60,18 @@ def _address(value: object) -> str | None:
 def read_usage(answer: JsonObject) -> tuple[TaskResult, _Notes]:
     """Cost and discount, and what of them cannot be read and so counts as not stated."""
     usage = [part["usage"] for part in parts_of(answer) if isinstance(part.get("usage"), dict)]
-    charged, unread_cost = _amount(usage, "cost", cost)
+    foreign = [note for part in usage if (note := _other_currency(part))]
+    charged, unread_cost = (None, tuple(foreign)) if foreign else _amount(usage, "cost", cost)
     discount, unread_discount = _amount(usage, "discount", number)
     return TaskResult(cost_usd=charged, discount=discount), (*unread_cost, *unread_discount)
+
+
+def _other_currency(usage: JsonObject) -> str:
+    """A note on a cost in another currency than ours, empty where it is in that or names none."""
+    currency = short_text(usage.get("currency"))
+    if currency.casefold() in USD or usage.get("cost") in _UNTYPED:
+        return ""
+    return f"the gateway's cost is in {shown(currency)} and counts as not stated: {shown(usage['cost'])}"
 
 
 def _amount(

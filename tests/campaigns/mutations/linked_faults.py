@@ -73,7 +73,7 @@ LINKED_FAULTS = (
     fault(
         "what another directory lends is lent once more while it is linked in",
         LINKED_SCENES,
-        "        self._borrowed.add(lent.name)\n",
+        "        self._borrowed.add(lent.sha256)\n",
         "",
     ),
     fault(

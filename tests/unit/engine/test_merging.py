@@ -83,6 +83,17 @@ def test_an_older_copy_changes_nothing() -> None:
                 assert ledger_rows(merged(order).state) == ledger_rows(now)
 
 
+def test_a_task_that_was_given_to_a_submission_of_each_counts_once() -> None:
+    def resolved(at: str, *, request_id: str) -> State:
+        submitting, *_ = bought(SCENES[0])
+        assert isinstance(submitting, ev.Submitting)
+        given = ev.Resolved("t5", "s1", 1, "a")
+        return state(SCENES, [replace(submitting, at=at, request_id=request_id), given])
+
+    states = [resolved("t1", request_id="call-1"), resolved("t2", request_id="call-2")]
+    assert outline(merged(states).state) == [("s1", 1, "a", False)]
+
+
 def test_what_the_first_manifest_has_otherwise_is_superseded() -> None:
     edited = scene("s2", request="r2, edited")
     older = state(SCENES, made(SCENES[1], "t1", "b", "2"), made(SCENES[0], "t2", "a", "1"))

@@ -138,6 +138,49 @@ def test_a_result_elsewhere_is_linked_in_free() -> None:
     assert linked.action is Action.REUSE, "before it is paid for again"
 
 
+def test_what_is_lent_is_known_by_its_file_and_not_by_the_name_of_its_folder() -> None:
+    """The folder was moved, or is named from elsewhere, or a copy of it or of this one is named as well."""
+
+    def lent(folder: str, sha256: str = SHA) -> Elsewhere:
+        return Elsewhere(f"{folder}:s@1", loose("s").request, f"/{folder}/results/s@1.mp4", sha256)
+
+    takes = [loose("t1"), loose("t2")]
+    had = ev.Reused("t", "t1", 1, loose("s").request, "runs/old:s@1", "results/t1@1.mp4", SHA, "sha-any")
+    moved = {"sha-any": [lent("moved"), lent("copy")]}
+    for state in (replay([read(*takes), had]), replay([read(*takes), *bought(takes[0])])):
+        assert [one.action for one in plan(takes, state, Choice(), (), moved)] == [Action.DONE, Action.SUBMIT]
+    assert [one.action for one in plan(takes, State(), Choice(), (), moved)] == [Action.REUSE, Action.SUBMIT]
+
+
+def test_a_linked_result_whose_file_is_gone_comes_back_from_where_it_is() -> None:
+    """It is told to name that directory; what else is lent there goes to others."""
+    asked, other = loose("t1"), loose("t2")
+    had = ev.Reused("t", "t1", 1, loose("s").request, "runs/old:s@1", "results/t1@1.mp4", SHA, "sha-any")
+    state = replay([read(asked, other), had])
+    newer, same = (
+        Elsewhere(f"moved:s@{number}", loose("s").request, f"/moved/results/s@{number}.mp4", sha256)
+        for number, sha256 in ((2, "newer"), (1, SHA))
+    )
+    found = plan([asked, other], state, Choice(), ("t1",), {"sha-any": [newer, same]})
+    assert [(one.action, one.elsewhere) for one in found] == [(Action.REUSE, same), (Action.REUSE, newer)]
+    alone = plan([asked], state, Choice(), ("t1",))
+    assert (alone[0].action, "--reuse" in alone[0].reason) == (Action.FAILED, True)
+
+
+def test_a_pick_goes_over_to_the_same_file_that_was_linked_in_once_more() -> None:
+    """Else the picked attempt, whose file is gone, would have it linked in by each run anew."""
+    asked = loose("t1")
+    first, other, same = (
+        ev.Reused("t", "t1", number, asked.request, "runs/old:s@1", f"results/t1@{number}.mp4", sha256, "sha-any")
+        for number, sha256 in ((1, SHA), (2, "other"), (3, SHA))
+    )
+    state = replay([read(asked), first, ev.Picked("t", "t1", "t1", 1), other])
+    assert state.picked_attempts == {"t1": ("t1", 1)}
+    state.apply(same)
+    assert state.picked_attempts == {"t1": ("t1", 3)}
+    assert steps([asked], state) == {"t1": "t1@3 done"}
+
+
 def wished(*made: ev.Event) -> State:
     asked = scene("s1")
     return replay([read(asked), *bought(asked), ev.RunStarted("t", "1"), ev.WantedAgain("t", "s1"), *made])

@@ -396,8 +396,32 @@ def test_retry_after_in_both_forms() -> None:
         "1.5": None,
         "": None,
     }
-    assert {value: retry_after_s(value, now.timestamp()) for value in cases} == cases
-    assert retry_after_s(None, 0) is None
+    said = format_datetime(now, usegmt=True)
+    assert {value: retry_after_s(value, said) for value in cases} == cases
+    assert retry_after_s(None, said) is None
+    assert retry_after_s("12", None) == 12
+
+
+@pytest.mark.parametrize("said", [None, "", "yesterday"])
+def test_a_retry_after_of_an_answer_without_a_date_is_held_against_our_clock(said: str | None) -> None:
+    over = format_datetime(dt.datetime.now(dt.UTC) - dt.timedelta(hours=1), usegmt=True)
+    due = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), usegmt=True)
+    assert retry_after_s(over, said) == 0
+    assert 3_000 < (retry_after_s(due, said) or 0) <= 3_600
+
+
+@pytest.mark.parametrize("hours", [-20, 20])
+def test_a_clock_that_goes_wrong_does_not_change_the_wait(make_request: MakeRequest, hours: int) -> None:
+    """Whoever asks to wait until a time reckons by his own clock: ours may be a day behind, or ahead."""
+    sent = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(hours=hours)
+
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        until = sent + dt.timedelta(seconds=7)
+        peer.answer(429, retry_after=format_datetime(until, usegmt=True), date=format_datetime(sent, usegmt=True))
+
+    with server(handle) as base:
+        assert ending(base, make_request()).retry_after_s == 7
 
 
 @pytest.mark.parametrize("key", ["", " ", "two words", "line\nbreak", "schlüssel", "\x00"])

@@ -135,6 +135,15 @@ def test_a_cost_is_exact_or_not_stated(said: str) -> None:
     assert bool(found.notes) == (told is None and said not in ('""', "null"))
 
 
+@pytest.mark.parametrize(("currency", "usd"), [("USD", HALF), ("usd", HALF), ("", HALF), (None, HALF), ("CNY", None)])
+def test_a_cost_in_another_currency_is_not_one_in_dollars(currency: object, usd: object) -> None:
+    usage = {"cost": "0.50", "discount": 0.7, "currency": currency}
+    found = task({"status": "completed", "output": VIDEO, "usage": usage})
+    assert (found.result.cost_usd, found.result.discount, found.result.video_url) == (usd, Decimal("0.7"), URL)
+    assert found.notes == (() if usd else ("the gateway's cost is in 'CNY' and counts as not stated: '0.50'",))
+    assert not task({"status": "failed", "usage": {"cost": "", "currency": "CNY"}}).notes, "no cost is in none"
+
+
 @pytest.mark.parametrize(
     ("said", "told"), [(0.7, "0.7"), ("0.70", "0.70"), ("1e-1", "0.1"), (-2, "-2"), ("a lot", None), ([], None)]
 )

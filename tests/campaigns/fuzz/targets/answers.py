@@ -23,7 +23,7 @@ from batchgen.providers.vtrix.error_policy import ERROR_POLICY
 from batchgen.schemas import DEFAULT_MODEL, shipped
 
 POLICY = ERROR_POLICY.of_model(shipped().for_model(DEFAULT_MODEL, "model.json")["errors"])
-NOW = 1_800_000_000.0
+NOW = "Fri, 15 Jan 2027 08:00:00 GMT"
 LONGEST_WAIT_S = 86_400
 LONGEST_TEXT = 5_000
 NOT_CREATED = "1028099"
@@ -40,7 +40,9 @@ def check(data: bytes) -> None:
     head, _, body = data.partition(b"\n")
     words = head.split(b" ", 2)
     status = int(words[1]) % 1000 if len(words) > 1 and words[1].isdigit() and len(words[1]) < 10 else 200
-    wait_s = retry_after_s(words[2].decode("latin-1"), NOW) if len(words) > 2 else None
+    headers = words[2].decode("latin-1") if len(words) > 2 else ""
+    retry_after, _, date = headers.partition("; ")
+    wait_s = retry_after_s(retry_after, date or NOW)
     assert wait_s is None or 0 <= wait_s <= LONGEST_WAIT_S
     answer = Answer(status, body, wait_s)
     if words[0].startswith(b"r"):
