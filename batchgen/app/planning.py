@@ -98,7 +98,7 @@ def plan(batch: Batch, choice: Choice, state: State | None = None) -> Plan:
     if state.name and state.name != batch.manifest.name:
         raise UsageError(
             f"{batch.directory} holds the batch {state.name!r}, and the manifest is {batch.manifest.name!r}; give it "
-            "a run directory of its own, and have it reuse (--reuse) what this one has, free"
+            "a run directory of its own; with the option reuse it has what this one has, free"
         )
     manifest, seeds_of = with_picked_seeds(batch.manifest, state)
     unseeded = unknown_seeds(manifest, state)

@@ -202,7 +202,7 @@ def test_another_batch_in_the_same_directory(tmp_path: Path, gateway: Gateway, d
     film.write()
     ended = film.run("--run-dir", tmp_path / "runs" / "film", expect=2)
     assert "holds the batch 'film'" in ended.err
-    assert "a run directory of its own, and have it reuse (--reuse)" in ended.words
+    assert "a run directory of its own; with the option reuse it has" in ended.words
     assert gateway.posts() == []
 
 
